@@ -1,0 +1,78 @@
+"""What one kernel version calls things and does differently: a profile.
+
+The model never asks for a version. It asks its profile for a named fact
+(``needs_writable_pte``), and a view asks it for the names that a reader of that kernel would
+grep for.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from thplab.kernels.scan_result import ScanResult
+
+__all__ = ["KernelFrame", "Profile"]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFrame:
+    """One frame as this kernel's debugger shows it.
+
+    ``args`` maps the kernel's parameter name to the name of the model's variable it is read
+    from, in the order in which gdb prints them.
+    """
+
+    name: str
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Names and facts of one kernel version (x86-64).
+
+    ``frames_of`` maps a model function, or ``caller>function`` where it matters who called,
+    to the chain of kernel frames it stands for, innermost first. An empty chain: this kernel
+    has no such frame. ``retry`` and ``busy`` are the results for which MADV_COLLAPSE answers
+    EAGAIN and EBUSY; ``goes_on`` those after which it looks at the next window all the same.
+    """
+
+    name: str
+    results: tuple[ScanResult, ...]
+    frames_of: Mapping[str, tuple[KernelFrame, ...]]
+    retry: frozenset[ScanResult]
+    busy: frozenset[ScanResult]
+    goes_on: frozenset[ScanResult]
+    needs_writable_pte: bool
+    trace_has_writable: bool
+    frees_empty_table: bool
+    huge_zero_page_is_replaced: bool
+    vma_locked_before_pmd_check: bool
+    shared_test: str
+    has_vma_lock: bool
+
+    def number(self, result: ScanResult) -> int:
+        """The value of ``result`` in this kernel's ``enum scan_result``.
+
+        Raises ValueError if this kernel has no such result.
+        """
+        return self.results.index(result)
+
+    def errno(self, result: ScanResult) -> int:
+        """What MADV_COLLAPSE returns when ``result`` was the last failure (madvise_collapse_errno)."""
+        if result is ScanResult.ALLOC_HUGE_PAGE_FAIL:
+            return errno.ENOMEM
+        if result in self.busy:
+            return errno.EBUSY
+        return errno.EAGAIN if result in self.retry else errno.EINVAL
+
+    def frames(self, function: str, caller: str | None, params: tuple[str, ...]) -> tuple[KernelFrame, ...]:
+        """The kernel frames that the model's ``function``, called by ``caller``, stands for.
+
+        A function this profile does not know stands for itself with all its parameters.
+        """
+        chain = self.frames_of.get(f"{caller}>{function}", self.frames_of.get(function))
+        if chain is None:
+            return (KernelFrame(function, {name: name for name in params}),)
+        return chain

@@ -1,0 +1,208 @@
+"""A machine: memory, a clock, kernel threads, and processes that make system calls.
+
+machine = Machine(memory_pages=4096)
+app = machine.process("app")
+app.mmap(0x7fda81800000, 2 << 20)
+app.write(0x7fda81800000, token=1)
+app.madvise(0x7fda81800000, 2 << 20, "hugepage")
+machine.wake_khugepaged()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from thplab.kernels import profile
+from thplab.mm.exit import exit_mm
+from thplab.mm.geometry import X86_64, Geometry
+from thplab.mm.gup import get_user_page, put_page
+from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.madvise import do_madvise
+from thplab.mm.mmap import Mm, do_mmap, do_munmap, mm_alloc
+from thplab.mm.mmu import access
+from thplab.mm.proc import clear_refs, smaps
+from thplab.mm.sysfs import sysfs_read, sysfs_write
+from thplab.mm.system import Kernel
+from thplab.mm.task import kthread_resume, running
+from thplab.mm.trace import TraceEvent
+from thplab.mm.vmstat import vm_event
+
+__all__ = ["Machine", "Process"]
+
+#: The least a machine needs: a few tables and one huge page.
+_MIN_HUGE_PAGES = 2
+
+
+class Machine:
+    """A kernel of version ``kernel`` on ``memory_pages`` base pages from ``start_pfn`` on.
+
+    ``entries``: how many entries a page table has (512 is the truth). Raises ValueError for an
+    unknown kernel, a table size that does not exist, or memory too small for one huge page.
+    """
+
+    def __init__(
+        self, kernel: str = "6.18", *, memory_pages: int = 16384, start_pfn: int = 0x1000, entries: int = 512
+    ) -> None:
+        """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
+        geometry = X86_64 if entries == 512 else Geometry(entries)
+        least = _MIN_HUGE_PAGES * geometry.HPAGE_PMD_NR
+        if memory_pages < least:
+            raise ValueError(f"memory_pages={memory_pages}: a machine needs at least {least} pages")
+        if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
+            raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
+        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages)
+        self.kernel.after_store = {
+            "enabled": start_stop_khugepaged,
+            "hugepages-2048kB/enabled": start_stop_khugepaged,
+            "khugepaged/scan_sleep_millisecs": wake_khugepaged,
+            "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
+        }
+        start_stop_khugepaged(self.kernel)
+        self.run_ready()
+
+    def process(self, name: str) -> Process:
+        """Start a process with an empty address space. Raises ValueError if the name is taken."""
+        if any(mm.name == name for mm in self.kernel.mms):
+            raise ValueError(f"there is a process {name!r} already")
+        return Process(self, mm_alloc(self.kernel, name))
+
+    def read_sysfs(self, path: str) -> str:
+        """The text of a knob below /sys/kernel/mm/transparent_hugepage/."""
+        return sysfs_read(self.kernel, path)
+
+    def write_sysfs(self, path: str, value: object) -> None:
+        """Write a knob, as ``echo value > path`` would; what is woken by it runs.
+
+        Raises KernelError with the kernel's errno; nothing has changed then.
+        """
+        sysfs_write(self.kernel, path, str(value))
+        self.run_ready()
+
+    def set_knobs(self, knobs: Iterable[tuple[str, object]]) -> None:
+        """Write several knobs without letting anything that they wake run in between."""
+        for path, value in knobs:
+            sysfs_write(self.kernel, path, str(value))
+
+    def run_ready(self) -> None:
+        """Let khugepaged run for as long as what it waits for has come."""
+        while self._ready():
+            self._resume()
+
+    def wake_khugepaged(self) -> None:
+        """Let khugepaged make exactly one pass, as a write to scan_sleep_millisecs does."""
+        scan = self.kernel.khugepaged
+        if scan.thread is None:
+            return
+        wake_khugepaged(self.kernel)
+        before = scan.passes
+        while scan.thread is not None and (scan.passes == before or self._inside_a_pass()):
+            if not self._ready() and not self._sleep_until_deadline():
+                return
+            self._resume()
+
+    def run_for(self, milliseconds: float) -> None:
+        """Let virtual time pass; khugepaged wakes up whenever its sleep is over."""
+        end = self.kernel.clock.now + round(milliseconds * 1_000_000)
+        self.run_ready()
+        while (deadline := self._deadline()) is not None and deadline <= end:
+            self.kernel.clock.now = max(deadline, self.kernel.clock.now)
+            self.run_ready()
+        self.kernel.clock.now = end
+
+    def _inside_a_pass(self) -> bool:
+        """True while the present pass sleeps after a failed allocation."""
+        thread = self.kernel.khugepaged.thread
+        return (
+            thread is not None and thread.wait is not None and thread.wait.queue == "khugepaged_alloc_sleep"
+        )
+
+    def _ready(self) -> bool:
+        thread = self.kernel.khugepaged.thread
+        return thread is not None and (thread.wait is None or thread.wait.condition())
+
+    def _deadline(self) -> int | None:
+        thread = self.kernel.khugepaged.thread
+        return thread.wait.deadline if thread is not None and thread.wait is not None else None
+
+    def _sleep_until_deadline(self) -> bool:
+        deadline = self._deadline()
+        if deadline is not None:
+            self.kernel.clock.now = max(deadline, self.kernel.clock.now)
+        return deadline is not None
+
+    def _resume(self) -> None:
+        thread = self.kernel.khugepaged.thread
+        assert thread is not None
+        kthread_resume(self.kernel, thread)
+
+    @property
+    def trace(self) -> list[TraceEvent]:
+        """All trace events so far."""
+        return self.kernel.tracing.events
+
+    def vmstat(self, name: str) -> int:
+        """A counter of /proc/vmstat."""
+        return vm_event(self.kernel, name)
+
+
+class Process:
+    """A process: its system calls, and touching its memory. Errors are KernelError."""
+
+    def __init__(self, machine: Machine, mm: Mm) -> None:
+        """Made by :meth:`Machine.process`."""
+        self.machine = machine
+        self.mm = mm
+
+    def mmap(self, start: int, length: int, prot: str = "rw") -> None:
+        """Map private anonymous memory at a fixed place."""
+        with running(self.mm.kernel, self.mm.task):
+            do_mmap(self.mm, start, length, prot)
+
+    def munmap(self, start: int, length: int) -> None:
+        """Unmap."""
+        with running(self.mm.kernel, self.mm.task):
+            do_munmap(self.mm, start, length)
+
+    def madvise(self, start: int, length: int, advice: str) -> None:
+        """madvise; ``advice`` in lower case without MADV_."""
+        with running(self.mm.kernel, self.mm.task):
+            do_madvise(self.mm, start, length, advice)
+        self.machine.run_ready()
+
+    def write(self, address: int, token: int) -> None:
+        """Write: ``token`` (u32) stands for what the 4 KiB at ``address`` contain from now on."""
+        with running(self.mm.kernel, self.mm.task):
+            page = access(self.mm, address, write=True)
+            self.mm.kernel.mem_map.contents[page] = token
+        self.machine.run_ready()
+
+    def read(self, address: int) -> int:
+        """Read: the token of the 4 KiB at ``address``; untouched memory reads 0."""
+        with running(self.mm.kernel, self.mm.task):
+            page = access(self.mm, address, write=False)
+        self.machine.run_ready()
+        token: int = self.mm.kernel.mem_map.contents[page]
+        return token
+
+    def pin(self, address: int) -> int:
+        """Take an extra reference on the page at ``address``; give it back with :meth:`unpin`."""
+        with running(self.mm.kernel, self.mm.task):
+            return get_user_page(self.mm, address)
+
+    def unpin(self, page: int) -> None:
+        """Drop the reference that :meth:`pin` took."""
+        put_page(self.mm, page)
+
+    def clear_refs(self, text: str = "1") -> None:
+        """Write to /proc/PID/clear_refs."""
+        with running(self.mm.kernel, self.mm.task):
+            clear_refs(self.mm, text)
+
+    def smaps(self) -> str:
+        """/proc/PID/smaps."""
+        return smaps(self.mm)
+
+    def exit(self) -> None:
+        """End the process."""
+        with running(self.mm.kernel, self.mm.task):
+            exit_mm(self.mm)

@@ -1,0 +1,1 @@
+"""The model: one module for each file of the kernel's mm/ that it mirrors."""

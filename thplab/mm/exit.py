@@ -1,0 +1,29 @@
+"""The end of an address space (kernel/exit.c, mm/mmap.c: exit_mmap)."""
+
+from __future__ import annotations
+
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mm_slot import khugepaged_exit
+from thplab.mm.mmap import Mm
+from thplab.mm.pgtable import pte_free
+from thplab.mm.rmap import unlink_anon_vma
+from thplab.mm.zap import free_pgtables, unmap_page_range
+
+__all__ = ["exit_mm"]
+
+
+def exit_mm(mm: Mm) -> None:
+    """The process exits: khugepaged is told first, then all memory and all tables are given back."""
+    kernel = mm.kernel
+    mm.mm_users = 0
+    khugepaged_exit(mm)
+    down_write(mm.mmap_lock, mm.task.comm)
+    vmas, mm.vmas = mm.vmas, ()
+    for vma in vmas:
+        unmap_page_range(vma, vma.vm_start, vma.vm_end)
+        unlink_anon_vma(vma)
+    for vma in vmas:
+        free_pgtables(mm, vma.vm_start, vma.vm_end)
+    pte_free(mm, mm.pgd)
+    up_write(mm.mmap_lock)
+    kernel.mms = tuple(other for other in kernel.mms if other is not mm)

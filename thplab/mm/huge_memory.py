@@ -1,0 +1,344 @@
+"""Huge pages at fault time, and huge PMDs that are split (mm/huge_memory.c, 6.18)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelBug
+from thplab.mm.gfp import (
+    GFP_DIRECT_RECLAIM,
+    GFP_KSWAPD_RECLAIM,
+    GFP_NORETRY,
+    GFP_TRANSHUGE,
+    GFP_TRANSHUGE_LIGHT,
+    GFP_ZERO,
+)
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mmap import (
+    MMF_DISABLE_THP_COMPLETELY,
+    VM_DONTEXPAND,
+    VM_HUGEPAGE,
+    VM_HUGETLB,
+    VM_IO,
+    VM_MIXEDMAP,
+    VM_NOHUGEPAGE,
+    VM_PFNMAP,
+    VM_WRITE,
+    Vma,
+)
+from thplab.mm.page import PG_lru, folio_ref_add, page_to_pfn, pfn_to_page
+from thplab.mm.page_alloc import __folio_alloc, folio_put
+from thplab.mm.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_DIRTY,
+    _PAGE_PSE,
+    _PAGE_SPECIAL,
+    EntryRef,
+    entry_pfn,
+    mk_huge_pmd,
+    mk_pte,
+    mm_find_pmd,
+    pmd_lock,
+    pmd_page_of,
+    pmd_populate,
+    pmd_trans_huge,
+    pte_alloc_one,
+    pte_free,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.rmap import (
+    anon_vma_prepare,
+    folio_add_new_anon_rmap,
+    folio_remap_by_ptes,
+    folio_remove_rmap_pmd,
+)
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "TvaType",
+    "__split_huge_pmd",
+    "create_huge_pmd",
+    "thp_vma_allowable_order",
+    "thp_vma_suitable_order",
+    "vma_thp_gfp_mask",
+    "zap_huge_pmd",
+]
+
+#: No collapse in such VMAs (VM_NO_KHUGEPAGED).
+VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
+
+
+class TvaType(Enum):
+    """enum tva_type: who asks whether a VMA may have huge pages."""
+
+    SMAPS = 0
+    PAGEFAULT = 1
+    KHUGEPAGED = 2
+    FORCED_COLLAPSE = 3
+
+
+def hugepage_pmd_enabled(kernel: Kernel) -> bool:
+    """True if any anonymous VMA could have PMD-sized pages: khugepaged has reason to exist."""
+    size = kernel.knobs.hugepage_size_enabled
+    if size == "inherit":
+        return kernel.knobs.enabled != "never"
+    return size != "never"
+
+
+def _sysfs_allows(vma: Vma) -> bool:
+    knobs = vma.mm.kernel.knobs
+    word = knobs.hugepage_size_enabled
+    if word == "inherit":
+        word = knobs.enabled
+    return word == "always" or (word == "madvise" and bool(vma.vm_flags & VM_HUGEPAGE))
+
+
+def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
+    """True if the aligned 2 MiB around ``address`` lie inside the VMA."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    haddr = address & ~(size - 1)
+    return vma.vm_start <= haddr and haddr + size <= vma.vm_end
+
+
+def thp_vma_allowable_order(vma: Vma, tva: TvaType) -> bool:
+    """May this anonymous VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
+
+    The tests in the kernel's order; those on files and DAX have nothing to refuse here.
+    Locks expected: mmap_lock at least for reading.
+    """
+    if tva is not TvaType.FORCED_COLLAPSE and not _sysfs_allows(vma):
+        return False
+    if vma.vm_flags & VM_NOHUGEPAGE or vma.mm.flags & MMF_DISABLE_THP_COMPLETELY:
+        return False
+    in_fault = tva is TvaType.PAGEFAULT
+    if not in_fault and tva is not TvaType.SMAPS and vma.vm_flags & VM_NO_KHUGEPAGED:
+        return False
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
+        return False
+    return in_fault or tva is TvaType.SMAPS or vma.anon_vma is not None
+
+
+def vma_thp_gfp_mask(vma: Vma) -> int:
+    """The mask of a huge allocation at fault time (gfp_t), from ``defrag`` and the advice."""
+    advised = bool(vma.vm_flags & VM_HUGEPAGE)
+    word = vma.mm.kernel.knobs.defrag
+    if word == "always":
+        return GFP_TRANSHUGE | (0 if advised else GFP_NORETRY)
+    if word == "defer" or (word == "defer+madvise" and not advised):
+        return GFP_TRANSHUGE_LIGHT | GFP_KSWAPD_RECLAIM
+    if word in ("madvise", "defer+madvise") and advised:
+        return GFP_TRANSHUGE_LIGHT | GFP_DIRECT_RECLAIM
+    return GFP_TRANSHUGE_LIGHT
+
+
+def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:
+    """do_huge_pmd_anonymous_page: map a huge page at an empty PMD; False: fall back to base pages.
+
+    Raises MemoryError if there is no page for the table to deposit.
+    Locks expected: mmap_lock for reading.
+    """
+    from thplab.mm.mm_slot import khugepaged_enter_vma
+
+    kernel = vma.mm.kernel
+    if not thp_vma_suitable_order(vma, address):
+        return False
+    anon_vma_prepare(vma)
+    khugepaged_enter_vma(vma)
+    if not write and kernel.knobs.use_zero_page:
+        return set_huge_zero_folio(vma, ref, address)
+    folio = vma_alloc_folio(vma)
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+        return False
+    map_anon_folio_pmd(vma, ref, address, folio)
+    count_vm_event(kernel, "thp_fault_alloc")
+    return True
+
+
+def vma_alloc_folio(vma: Vma) -> int | None:
+    """A zeroed PMD-sized folio under the fault's mask, or None."""
+    kernel = vma.mm.kernel
+    gfp = vma_thp_gfp_mask(vma) | GFP_ZERO
+    return __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+
+
+def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Install a new huge folio at a fault: deposit a table, map young, dirty and writable."""
+    mm = vma.mm
+    kernel = mm.kernel
+    table_page = pte_alloc_one(mm)
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    haddr = address & ~(kernel.geometry.HPAGE_PMD_SIZE - 1)
+    folio_add_new_anon_rmap(kernel, folio, vma, haddr)
+    kernel.mem_map.flags[folio] |= PG_lru
+    pgtable_trans_huge_deposit(mm, address, table_page)
+    write = bool(vma.vm_flags & VM_WRITE)
+    set_pmd_at(*ref, mk_huge_pmd(page_to_pfn(kernel.mem_map, folio), write=write, dirty=True, young=True))
+    mm.rss += kernel.geometry.HPAGE_PMD_NR
+    up_write(ptl)
+
+
+def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
+    """The shared huge page of zeros; allocated at its first use, None if there is no block for it."""
+    if kernel.huge_zero_folio is None:
+        gfp = GFP_TRANSHUGE | GFP_ZERO
+        folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+        event = "thp_zero_page_alloc" if folio is not None else "thp_zero_page_alloc_failed"
+        count_vm_event(kernel, event)
+        kernel.huge_zero_folio = folio
+    return kernel.huge_zero_folio
+
+
+def set_huge_zero_folio(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """A read fault maps the huge zero page, read-only; False if it can't be had."""
+    mm = vma.mm
+    kernel = mm.kernel
+    folio = mm_get_huge_zero_folio(kernel)
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+        return False
+    table_page = pte_alloc_one(mm)
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pgtable_trans_huge_deposit(mm, address, table_page)
+    pfn = page_to_pfn(kernel.mem_map, folio)
+    set_pmd_at(*ref, mk_huge_pmd(pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL)
+    up_write(ptl)
+    return True
+
+
+def is_huge_zero_pmd(kernel: Kernel, pmd: int) -> bool:
+    """True if the leaf maps the huge zero page."""
+    folio = kernel.huge_zero_folio
+    return folio is not None and entry_pfn(pmd) == page_to_pfn(kernel.mem_map, folio)
+
+
+def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
+    """A fault on a leaf that allows the access: only note that it was used."""
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, vma.mm.kernel.current.comm)
+    set_pmd_at(*ref, ref[0][ref[1]] | _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0))
+    up_write(ptl)
+
+
+def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """Write to a read-only leaf; False: it was split, and the base page is to be handled."""
+    kernel = vma.mm.kernel
+    pmd = ref[0][ref[1]]
+    if is_huge_zero_pmd(kernel, pmd):
+        if kernel.profile.huge_zero_page_is_replaced:
+            return replace_huge_zero_pmd(vma, ref, address)
+        __split_huge_pmd(vma, ref, address)
+        return False
+    folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+    if kernel.mem_map.refcount[folio] == 1:
+        pfn = entry_pfn(pmd)
+        set_pmd_at(*ref, mk_huge_pmd(pfn, write=True, dirty=True, young=True))
+        return True
+    __split_huge_pmd(vma, ref, address)
+    return False
+
+
+def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: none to be had, split."""
+    kernel = vma.mm.kernel
+    folio = vma_alloc_folio(vma)
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+        __split_huge_pmd(vma, ref, address)
+        return False
+    zap_huge_pmd(vma, ref, address)
+    map_anon_folio_pmd(vma, ref, address, folio)
+    count_vm_event(kernel, "thp_fault_alloc")
+    return True
+
+
+def pgtable_trans_huge_deposit(mm: Mm, address: int, table_page: int) -> None:
+    """Keep a PTE table beside the PMD table, so that a later split needs no memory.
+
+    The tables kept for one PMD table are chained through ``mapping``, which a table page has no
+    other use for (in C: ptdesc->pmd_huge_pte); 0 ends the chain, else page + 1.
+    Locks expected: the PMD lock.
+    """
+    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
+    mapping[table_page] = mapping[pmd_page]
+    mapping[pmd_page] = table_page + 1
+
+
+def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
+    """Take back the table that was deposited last. Locks expected: the PMD lock."""
+    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
+    table_page: int = mapping[pmd_page] - 1
+    if table_page < 0:
+        raise KernelBug(f"pgtable_trans_huge_withdraw: nothing deposited for {address:#x}")
+    mapping[pmd_page] = mapping[table_page]
+    mapping[table_page] = 0
+    return table_page
+
+
+def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
+    """Remove a leaf: the folio loses its mapping, the deposited table is freed."""
+    mm = vma.mm
+    kernel = mm.kernel
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pmd = ref[0][ref[1]]
+    set_pmd_at(*ref, 0)
+    pte_free(mm, pgtable_trans_huge_withdraw(mm, address))
+    up_write(ptl)
+    if not is_huge_zero_pmd(kernel, pmd):
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_remove_rmap_pmd(kernel, folio, mm)
+        mm.rss -= kernel.geometry.HPAGE_PMD_NR
+        folio_put(kernel, folio)
+
+
+def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
+    """One leaf becomes the deposited table with an entry for each base page; the folio stays whole.
+
+    The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages.
+    """
+    mm = vma.mm
+    kernel = mm.kernel
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pmd = ref[0][ref[1]]
+    table_page = pgtable_trans_huge_withdraw(mm, address)
+    table = kernel.tables[table_page]
+    zero = is_huge_zero_pmd(kernel, pmd)
+    for index in range(kernel.geometry.PTRS_PER_PTE):
+        set_pte_at(table, index, _zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
+    if not zero:
+        # One mapping and its reference become one of each page.
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_ref_add(kernel.mem_map, folio, kernel.geometry.HPAGE_PMD_NR - 1)
+        folio_remap_by_ptes(kernel, folio, mm)
+    pmd_populate(kernel, ref, table_page)
+    count_vm_event(kernel, "thp_split_pmd")
+    up_write(ptl)
+
+
+def _zero_pte(kernel: Kernel) -> int:
+    return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
+
+
+def _pte_of_leaf(pmd: int, index: int) -> int:
+    """The PTE for base page ``index`` of a leaf: the same bits without PS, that page's frame."""
+    return (pmd & ~_PAGE_PSE) + (index << 12)
+
+
+def vma_adjust_trans_huge(vma: Vma, address: int) -> None:
+    """A VMA is about to be cut at ``address``: split the leaf that lies across the cut."""
+    haddr = address & ~(vma.mm.kernel.geometry.HPAGE_PMD_SIZE - 1)
+    if address != haddr:
+        ref = mm_find_pmd(vma.mm, haddr)
+        if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
+            __split_huge_pmd(vma, ref, haddr)

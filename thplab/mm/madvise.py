@@ -1,0 +1,95 @@
+"""madvise(2), as far as khugepaged's world goes (mm/madvise.c, 6.18)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelError
+from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.madvise_collapse import madvise_collapse
+from thplab.mm.mm_slot import khugepaged_enter_vma
+from thplab.mm.mmap import (
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_NOHUGEPAGE,
+    Vma,
+    check_range,
+    find_vma,
+    modify_vma_flags,
+)
+from thplab.mm.zap import try_to_free_pte, unmap_page_range
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm
+
+__all__ = ["do_madvise"]
+
+
+def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
+    """madvise(start, length, advice); ``advice``: hugepage, nohugepage, dontneed or collapse.
+
+    Raises KernelError: EINVAL (unknown advice, unaligned start, the advice refused), ENOMEM (holes
+    in the range; the mapped parts are treated all the same), and for ``collapse`` EAGAIN, EBUSY.
+    """
+    act = _ADVICE.get(advice)
+    if act is None:
+        raise KernelError(errno.EINVAL, "madvise: advice", advice, " | ".join(_ADVICE))
+    end = check_range(mm, "madvise", start, length)
+    hole = False
+    address = start
+    while address < end:
+        vma = find_vma(mm, address)
+        hole = hole or vma is None or vma.vm_start > address
+        if vma is None or vma.vm_start >= end:
+            break
+        stop = min(end, vma.vm_end)
+        act(vma, max(address, vma.vm_start), stop)
+        address = stop
+    if hole:
+        raise KernelError(errno.ENOMEM, f"madvise {advice}: part of {start:#x}-{end:#x} is not mapped")
+
+
+def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
+    _change_advice(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE)
+
+
+def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
+    _change_advice(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE)
+
+
+def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
+    """hugepage_madvise: change the flags, then register the mm if it can be scanned now."""
+    mm = vma.mm
+    down_write(mm.mmap_lock, mm.task.comm)
+    vma = modify_vma_flags(vma, start, end, vma.vm_flags & ~off | on)
+    if on == VM_HUGEPAGE:
+        khugepaged_enter_vma(vma)
+    up_write(mm.mmap_lock)
+
+
+def _dontneed(vma: Vma, start: int, end: int) -> None:
+    """MADV_DONTNEED: drop the pages; the next touch begins anew. EINVAL on locked memory."""
+    if vma.vm_flags & VM_LOCKED:
+        raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
+    mm = vma.mm
+    down_read(mm.mmap_lock)
+    unmap_page_range(vma, start, end)
+    if mm.kernel.profile.frees_empty_table:
+        try_to_free_pte(vma, start, end)
+    up_read(mm.mmap_lock)
+
+
+def _collapse(vma: Vma, start: int, end: int) -> None:
+    number = madvise_collapse(vma, start, end)
+    if number:
+        raise KernelError(number, f"madvise collapse {start:#x}-{end:#x}: not every window is huge now")
+
+
+_ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
+    "hugepage": _advise_hugepage,
+    "nohugepage": _advise_nohugepage,
+    "dontneed": _dontneed,
+    "collapse": _collapse,
+}

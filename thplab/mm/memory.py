@@ -1,0 +1,163 @@
+"""Page faults on anonymous memory (mm/memory.c, 6.18).
+
+Order of a fault: the upper tables; a huge page if the PMD is empty and the rules allow; a write to
+a huge page that is not writable; else one base page.
+"""
+
+from __future__ import annotations
+
+import errno
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelError
+from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.huge_memory import (
+    TvaType,
+    create_huge_pmd,
+    huge_pmd_set_accessed,
+    thp_vma_allowable_order,
+    wp_huge_pmd,
+)
+from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.mmap import VM_READ, VM_WRITE, Vma, vma_lookup
+from thplab.mm.page import PG_anon, PG_lru, page_to_pfn, pfn_to_page
+from thplab.mm.page_alloc import __alloc_pages, folio_put
+from thplab.mm.pgtable import (
+    _PAGE_RW,
+    _PAGE_SPECIAL,
+    EntryRef,
+    entry_pfn,
+    mk_pte,
+    pmd_alloc,
+    pmd_populate,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_alloc_one,
+    pte_index,
+    pte_lock,
+    pte_present,
+    set_pte_at,
+)
+from thplab.mm.rmap import anon_vma_prepare, folio_add_new_anon_rmap, folio_remove_rmap_ptes
+from thplab.mm.state import Column
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm
+
+__all__ = ["FaultResult", "handle_mm_fault"]
+
+
+class FaultResult(Enum):
+    """vm_fault_t as far as it matters here."""
+
+    DONE = "done"
+    FALLBACK = "fallback"
+
+
+def handle_mm_fault(mm: Mm, address: int, *, write: bool) -> None:
+    """Make ``address`` accessible (handle_mm_fault under mmap_lock for reading).
+
+    Raises KernelError (EFAULT) outside every VMA or against its protection, MemoryError (C:
+    VM_FAULT_OOM) if there is no free page.
+    """
+    down_read(mm.mmap_lock)
+    try:
+        vma = vma_lookup(mm, address)
+        needed = VM_WRITE if write else VM_READ
+        if vma is None or not vma.vm_flags & needed:
+            what = "write to" if write else "read of"
+            why = "no mapping there" if vma is None else "the mapping does not allow it"
+            raise KernelError(errno.EFAULT, f"SIGSEGV: {what} {address:#x}: {why}")
+        count_vm_event(mm.kernel, "pgfault")
+        __handle_mm_fault(vma, address & ~0xFFF, write=write)
+    finally:
+        up_read(mm.mmap_lock)
+
+
+def __handle_mm_fault(vma: Vma, address: int, *, write: bool) -> None:
+    ref = pmd_alloc(vma.mm, address)
+    pmd = ref[0][ref[1]]
+    if not pmd and thp_vma_allowable_order(vma, TvaType.PAGEFAULT):
+        if create_huge_pmd(vma, ref, address, write=write):
+            return
+    elif pmd_trans_huge(pmd):
+        if not write or pmd & _PAGE_RW:
+            huge_pmd_set_accessed(vma, ref, address, write=write)
+            return
+        if wp_huge_pmd(vma, ref, address):
+            return
+    handle_pte_fault(vma, ref, address, write=write)
+
+
+def handle_pte_fault(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
+    """Fault in one base page; the PTE table is made if there is none."""
+    mm = vma.mm
+    kernel = mm.kernel
+    if not ref[0][ref[1]]:
+        pmd_populate(kernel, ref, pte_alloc_one(mm))
+    table_page = pmd_table_page(kernel, ref[0][ref[1]])
+    table, index = kernel.tables[table_page], pte_index(kernel, address)
+    ptl = pte_lock(kernel, table_page)
+    down_write(ptl, kernel.current.comm)
+    try:
+        if not table[index]:
+            do_anonymous_page(vma, table, index, address, write=write)
+        elif pte_present(table[index]) and write:
+            do_wp_page(vma, table, index, address)
+    finally:
+        up_write(ptl)
+
+
+def do_anonymous_page(vma: Vma, table: Column, index: int, address: int, *, write: bool) -> None:
+    """First touch of a base page: a read maps the shared zero page, a write a page of its own.
+
+    Locks expected: the table's PTE lock.
+    """
+    kernel = vma.mm.kernel
+    if not write:
+        zero = mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True)
+        set_pte_at(table, index, zero | _PAGE_SPECIAL)
+        return
+    _map_new_page(vma, table, index, address, copy_of=None)
+
+
+def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
+    """Write to a read-only PTE: keep the page if nobody else uses it, else copy it.
+
+    Locks expected: the table's PTE lock.
+    """
+    mm = vma.mm
+    mem_map = mm.kernel.mem_map
+    pte = table[index]
+    if entry_pfn(pte) == mm.kernel.zero_pfn:
+        _map_new_page(vma, table, index, address, copy_of=None)
+        return
+    page = pfn_to_page(mem_map, entry_pfn(pte))
+    folio = mem_map.compound_head[page]
+    if mem_map.flags[folio] & PG_anon and mem_map.refcount[folio] == 1:
+        set_pte_at(table, index, pte | mk_pte(0, write=True, dirty=True, young=True))
+        return
+    _map_new_page(vma, table, index, address, copy_of=page)
+    folio_remove_rmap_ptes(mm.kernel, page, 1, mm)
+    mm.rss -= 1
+    folio_put(mm.kernel, folio)
+
+
+def _map_new_page(vma: Vma, table: Column, index: int, address: int, *, copy_of: int | None) -> None:
+    """Allocate a page (zeroed, or a copy), and map it young, dirty and writable."""
+    mm = vma.mm
+    kernel = mm.kernel
+    anon_vma_prepare(vma)
+    gfp = GFP_HIGHUSER_MOVABLE | (GFP_ZERO if copy_of is None else 0)
+    page = __alloc_pages(kernel, gfp, 0)
+    if page is None:
+        raise MemoryError(f"no free page for {mm.name} at {address:#x}")
+    if copy_of is not None:
+        kernel.mem_map.contents[page] = kernel.mem_map.contents[copy_of]
+    folio_add_new_anon_rmap(kernel, page, vma, address)
+    kernel.mem_map.flags[page] |= PG_lru
+    mm.rss += 1
+    pfn = page_to_pfn(kernel.mem_map, page)
+    set_pte_at(table, index, mk_pte(pfn, write=bool(vma.vm_flags & VM_WRITE), dirty=True, young=True))

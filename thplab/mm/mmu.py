@@ -1,0 +1,65 @@
+"""What the processor does by itself: walk the tables, set accessed and dirty, or fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelBug
+from thplab.mm.memory import handle_mm_fault
+from thplab.mm.page import pfn_to_page
+from thplab.mm.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_DIRTY,
+    _PAGE_PRESENT,
+    _PAGE_PSE,
+    _PAGE_RW,
+    _PAGE_SOFT_DIRTY,
+    entry_pfn,
+    level_shifts,
+)
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm
+    from thplab.mm.state import Column
+
+__all__ = ["access"]
+
+
+def access(mm: Mm, address: int, *, write: bool) -> int:
+    """Touch ``address``; the page (a base page, also inside a huge one) that answers.
+
+    Faults as often as it takes. Raises KernelError (EFAULT: the process would get SIGSEGV) where
+    nothing may be accessed, MemoryError where there is no free page.
+    """
+    for _ in range(4):
+        page = translate(mm, address, write=write)
+        if page is not None:
+            return page
+        handle_mm_fault(mm, address, write=write)
+    raise KernelBug(f"access: {mm.name} faults at {address:#x} again and again")
+
+
+def translate(mm: Mm, address: int, *, write: bool) -> int | None:
+    """Walk the tables; the page, with accessed (and dirty) set in its entry, or None: page fault."""
+    kernel = mm.kernel
+    mask = kernel.geometry.PTRS_PER_PTE - 1
+    table = kernel.tables[mm.pgd]
+    for shift in (*level_shifts(kernel), 12):
+        index = address >> shift & mask
+        entry = table[index]
+        if not entry & _PAGE_PRESENT:
+            return None
+        if entry & _PAGE_PSE or shift == 12:
+            if write and not entry & _PAGE_RW:
+                return None
+            _set_accessed(table, index, write=write)
+            offset = (address & ((1 << shift) - 1)) >> 12
+            return pfn_to_page(kernel.mem_map, entry_pfn(entry)) + offset
+        table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
+    raise KernelBug("translate: fell off the tree")
+
+
+def _set_accessed(table: Column, index: int, *, write: bool) -> None:
+    bits = _PAGE_ACCESSED | (_PAGE_DIRTY | _PAGE_SOFT_DIRTY if write else 0)
+    if table[index] & bits != bits:
+        table[index] |= bits

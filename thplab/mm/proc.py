@@ -1,0 +1,114 @@
+"""Faces of a process under /proc/PID: smaps and clear_refs (fs/proc/task_mmu.c, 6.18)."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelError
+from thplab.mm.huge_memory import TvaType, is_huge_zero_pmd, thp_vma_allowable_order
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mmap import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_WRITE
+from thplab.mm.page import PG_referenced, PG_young, pfn_to_page
+from thplab.mm.pgtable import (
+    _PAGE_ACCESSED,
+    entry_pfn,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_present,
+    set_pmd_at,
+    set_pte_at,
+)
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm, Vma
+    from thplab.mm.pgtable import EntryRef
+
+__all__ = ["clear_refs", "smaps"]
+
+
+def clear_refs(mm: Mm, text: str = "1") -> None:
+    """Write ``1`` to /proc/PID/clear_refs: no page counts as used any more.
+
+    Raises KernelError (EINVAL) for anything but 1, the only kind of the real file modelled here.
+    """
+    if text.strip() != "1":
+        raise KernelError(errno.EINVAL, "clear_refs", text, "1")
+    down_write(mm.mmap_lock, mm.kernel.current.comm)
+    for vma in mm.vmas:
+        for ref in _pmds(vma):
+            _clear_young(mm, ref)
+    up_write(mm.mmap_lock)
+
+
+def _pmds(vma: Vma) -> list[EntryRef]:
+    """PMD entries that exist and map something of the VMA."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    refs = (mm_find_pmd(vma.mm, at) for at in range(vma.vm_start // size * size, vma.vm_end, size))
+    return [ref for ref in refs if ref is not None and ref[0][ref[1]]]
+
+
+def _clear_young(mm: Mm, ref: EntryRef) -> None:
+    kernel = mm.kernel
+    table, index = ref
+    if pmd_trans_huge(table[index]):
+        set_pmd_at(table, index, table[index] & ~_PAGE_ACCESSED)
+        _clear_flags(mm, table[index])
+        return
+    ptes = kernel.tables[pmd_table_page(kernel, table[index])]
+    for position, pte in enumerate(ptes):
+        if pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn:
+            set_pte_at(ptes, position, pte & ~_PAGE_ACCESSED)
+            _clear_flags(mm, pte)
+
+
+def _clear_flags(mm: Mm, entry: int) -> None:
+    mem_map = mm.kernel.mem_map
+    folio = mem_map.compound_head[pfn_to_page(mem_map, entry_pfn(entry))]
+    if mem_map.flags[folio] & (PG_referenced | PG_young):
+        mem_map.flags[folio] &= ~(PG_referenced | PG_young)
+
+
+def anon_huge_pages(vma: Vma) -> int:
+    """Huge pages of the VMA mapped by PMD leaves; the huge zero page does not count."""
+    kernel = vma.mm.kernel
+    leaves = [ref[0][ref[1]] for ref in _pmds(vma) if pmd_trans_huge(ref[0][ref[1]])]
+    return sum(1 for pmd in leaves if not is_huge_zero_pmd(kernel, pmd))
+
+
+def _resident(vma: Vma) -> int:
+    kernel, total = vma.mm.kernel, 0
+    page = kernel.geometry.PAGE_SIZE
+    for address in range(vma.vm_start, vma.vm_end, page):
+        ref = mm_find_pmd(vma.mm, address)
+        pmd = ref[0][ref[1]] if ref else 0
+        if pmd_trans_huge(pmd):
+            total += not is_huge_zero_pmd(kernel, pmd)
+        elif pmd:
+            index = address // page & (kernel.geometry.PTRS_PER_PTE - 1)
+            pte = kernel.tables[pmd_table_page(kernel, pmd)][index]
+            total += pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn
+    return total
+
+
+def smaps(mm: Mm) -> str:
+    """The lines of /proc/PID/smaps that the lessons read, for each VMA."""
+    kernel = mm.kernel
+    page_kb = kernel.geometry.PAGE_SIZE // 1024
+    huge_kb = kernel.geometry.HPAGE_PMD_SIZE // 1024
+    lines = []
+    for vma in mm.vmas:
+        mode = ("r" if vma.vm_flags & VM_READ else "-") + ("w" if vma.vm_flags & VM_WRITE else "-")
+        lines.append(f"{vma.vm_start:x}-{vma.vm_end:x} {mode}-p 00000000 00:00 0")
+        for name, kb in (
+            ("Size", (vma.vm_end - vma.vm_start) // 1024),
+            ("Rss", _resident(vma) * page_kb),
+            ("AnonHugePages", anon_huge_pages(vma) * huge_kb),
+        ):
+            lines.append(f"{name + ':':<16}{kb:>8} kB")
+        lines.append(f"THPeligible:    {int(thp_vma_allowable_order(vma, TvaType.SMAPS)):>8}")
+        advice = {VM_HUGEPAGE: " hg", VM_NOHUGEPAGE: " nh"}
+        flags = "".join(word for bit, word in advice.items() if vma.vm_flags & bit)
+        lines.append(f"VmFlags: {'rd ' if mode[0] == 'r' else ''}{'wr' if mode[1] == 'w' else ''}{flags}")
+    return "\n".join(lines) + "\n"

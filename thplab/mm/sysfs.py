@@ -1,0 +1,159 @@
+"""The knobs under /sys/kernel/mm/transparent_hugepage/: defaults, legal values, errors.
+
+Reading and writing go by path, with the text that the kernel reads and prints; a refused write
+raises the kernel's own errno and changes nothing. mm/huge_memory.c and mm/khugepaged.c, 6.18.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelError
+from thplab.mm.geometry import Geometry
+from thplab.mm.state import Struct
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["KNOBS", "Attribute", "Knobs", "sysfs_read", "sysfs_write"]
+
+_U32_MAX = (1 << 32) - 1
+
+
+class Knobs(Struct):
+    """The present values: words as str, numbers as int."""
+
+    __slots__ = (
+        "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_size_enabled", "khugepaged_defrag",
+        "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "pages_to_scan",
+        "scan_sleep_millisecs", "use_zero_page",
+    )  # fmt: skip
+    enabled: str
+    defrag: str
+    use_zero_page: int
+    hugepage_size_enabled: str
+    khugepaged_defrag: int
+    max_ptes_none: int
+    max_ptes_swap: int
+    max_ptes_shared: int
+    pages_to_scan: int
+    scan_sleep_millisecs: int
+    alloc_sleep_millisecs: int
+
+    def __init__(self, geometry: Geometry) -> None:
+        """The kernel's defaults: ratios of the huge page's size in base pages."""
+        nr = geometry.HPAGE_PMD_NR
+        self.enabled = "madvise"
+        self.defrag = "madvise"
+        self.use_zero_page = 1
+        self.hugepage_size_enabled = "inherit"
+        self.khugepaged_defrag = 1
+        self.max_ptes_none = nr - 1
+        self.max_ptes_swap = nr // 8
+        self.max_ptes_shared = nr // 2
+        self.pages_to_scan = nr * 8
+        self.scan_sleep_millisecs = 10000
+        self.alloc_sleep_millisecs = 60000
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One file: ``field`` of Knobs, and either the legal ``words`` or the legal numbers."""
+
+    field: str
+    words: tuple[str, ...] = ()
+    lowest: int = 0
+    highest: int | None = None  # None: one less than the entries of a table
+
+    def legal(self, geometry: Geometry) -> str:
+        """What may be written, in words."""
+        if self.words:
+            return " | ".join(self.words)
+        return f"an integer from {self.lowest} to {self._highest(geometry)}"
+
+    def _highest(self, geometry: Geometry) -> int:
+        return geometry.HPAGE_PMD_NR - 1 if self.highest is None else self.highest
+
+    def parse(self, path: str, text: str, geometry: Geometry) -> str | int:
+        """The value that ``text`` stands for; KernelError (EINVAL) if it is not legal."""
+        word = text.strip()
+        if self.words:
+            if word in self.words:
+                return word
+        else:
+            try:
+                number = int(word, 0)
+            except ValueError:
+                number = -1
+            if self.lowest <= number <= self._highest(geometry):
+                return number
+        raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
+
+
+_SWITCH = ("always", "madvise", "never")
+
+#: path below /sys/kernel/mm/transparent_hugepage/ -> what the file is
+KNOBS: dict[str, Attribute] = {
+    "enabled": Attribute("enabled", _SWITCH),
+    "defrag": Attribute("defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
+    "use_zero_page": Attribute("use_zero_page", highest=1),
+    "hugepages-2048kB/enabled": Attribute("hugepage_size_enabled", ("always", "inherit", "madvise", "never")),
+    "khugepaged/defrag": Attribute("khugepaged_defrag", highest=1),
+    "khugepaged/max_ptes_none": Attribute("max_ptes_none"),
+    "khugepaged/max_ptes_swap": Attribute("max_ptes_swap"),
+    "khugepaged/max_ptes_shared": Attribute("max_ptes_shared"),
+    "khugepaged/pages_to_scan": Attribute("pages_to_scan", lowest=1, highest=_U32_MAX),
+    "khugepaged/scan_sleep_millisecs": Attribute("scan_sleep_millisecs", highest=_U32_MAX),
+    "khugepaged/alloc_sleep_millisecs": Attribute("alloc_sleep_millisecs", highest=_U32_MAX),
+}
+
+_READ_ONLY: dict[str, Callable[[Kernel], int]] = {
+    "hpage_pmd_size": lambda kernel: kernel.geometry.HPAGE_PMD_SIZE,
+    "khugepaged/full_scans": lambda kernel: kernel.khugepaged.full_scans,
+    "khugepaged/pages_collapsed": lambda kernel: kernel.khugepaged.pages_collapsed,
+}
+
+ROOT = "/sys/kernel/mm/transparent_hugepage/"
+
+
+def _relative(path: str) -> str:
+    name = path.removeprefix(ROOT)
+    if name in KNOBS or name in _READ_ONLY:
+        return name
+    known = [*KNOBS, *_READ_ONLY]
+    near = get_close_matches(name, known, n=1, cutoff=0.3)
+    raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}", None, near[0] if near else "")
+
+
+def sysfs_read(kernel: Kernel, path: str) -> str:
+    """The text of a file, newline included; the active word of a choice stands in brackets.
+
+    Raises KernelError (ENOENT) for a path that does not exist.
+    """
+    name = _relative(path)
+    if name in _READ_ONLY:
+        return f"{_READ_ONLY[name](kernel)}\n"
+    attribute = KNOBS[name]
+    value = getattr(kernel.knobs, attribute.field)
+    if not attribute.words:
+        return f"{value}\n"
+    return " ".join(f"[{word}]" if word == value else word for word in attribute.words) + "\n"
+
+
+def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
+    """Write ``text`` to a knob and do what the kernel's store function does besides.
+
+    Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value).
+    """
+    name = _relative(path)
+    if name in _READ_ONLY:
+        raise KernelError(errno.EACCES, f"{name} is read-only")
+    attribute = KNOBS[name]
+    setattr(kernel.knobs, attribute.field, attribute.parse(name, text, kernel.geometry))
+    after = kernel.after_store.get(name)
+    if after is not None:
+        after(kernel)

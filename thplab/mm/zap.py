@@ -1,0 +1,127 @@
+"""Taking mappings away: what munmap, MADV_DONTNEED and exit do to page tables (mm/memory.c, 6.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.huge_memory import __split_huge_pmd, zap_huge_pmd
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.page import pfn_to_page
+from thplab.mm.page_alloc import folio_put
+from thplab.mm.pgtable import (
+    EntryRef,
+    entry_pfn,
+    level_shifts,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_free,
+    pte_index,
+    pte_lock,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.rmap import folio_remove_rmap_ptes
+
+if TYPE_CHECKING:
+    from thplab.mm.mmap import Mm, Vma
+
+__all__ = ["free_pgtables", "unmap_page_range"]
+
+
+def unmap_page_range(vma: Vma, start: int, end: int) -> None:
+    """Remove every mapping of ``start..end`` (inside the VMA); the tables stay.
+
+    Pages that nobody else uses are freed. A huge PMD that is only partly inside is split first.
+    Locks expected: mmap_lock at least for reading.
+    """
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    address = start
+    while address < end:
+        following = min((address // size + 1) * size, end)
+        zap_pmd_range(vma, address, following)
+        address = following
+
+
+def zap_pmd_range(vma: Vma, start: int, end: int) -> None:
+    """The part of :func:`unmap_page_range` that lies under one PMD entry."""
+    mm = vma.mm
+    ref = mm_find_pmd(mm, start)
+    if ref is None:
+        return
+    if pmd_trans_huge(ref[0][ref[1]]):
+        if end - start == mm.kernel.geometry.HPAGE_PMD_SIZE:
+            zap_huge_pmd(vma, ref, start)
+            return
+        __split_huge_pmd(vma, ref, start)
+    if ref[0][ref[1]]:
+        zap_pte_range(vma, ref, start, end)
+
+
+def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
+    """Clear the PTEs of ``start..end``, which one table maps."""
+    kernel = vma.mm.kernel
+    table_page = pmd_table_page(kernel, ref[0][ref[1]])
+    table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
+    first = pte_index(kernel, start)
+    down_write(ptl, kernel.current.comm)
+    for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
+        if table[index]:
+            zap_present_pte(vma, table[index])
+            set_pte_at(table, index, 0)
+    up_write(ptl)
+
+
+def zap_present_pte(vma: Vma, pte: int) -> None:
+    """Account for one mapping that goes away; the zero page was never counted."""
+    mm = vma.mm
+    kernel = mm.kernel
+    if entry_pfn(pte) == kernel.zero_pfn:
+        return
+    page = pfn_to_page(kernel.mem_map, entry_pfn(pte))
+    folio_remove_rmap_ptes(kernel, page, 1, mm)
+    mm.rss -= 1
+    folio_put(kernel, kernel.mem_map.compound_head[page])
+
+
+def try_to_free_pte(vma: Vma, start: int, end: int) -> None:
+    """Free the tables that ``start..end`` covers whole and that are empty now (CONFIG_PT_RECLAIM)."""
+    mm = vma.mm
+    size = mm.kernel.geometry.HPAGE_PMD_SIZE
+    for address in range(-(-start // size) * size, end // size * size, size):
+        ref = mm_find_pmd(mm, address)
+        if ref is None or not ref[0][ref[1]] or pmd_trans_huge(ref[0][ref[1]]):
+            continue
+        page = pmd_table_page(mm.kernel, ref[0][ref[1]])
+        if not any(mm.kernel.tables[page]):
+            set_pmd_at(*ref, 0)
+            pte_free(mm, page)
+
+
+def free_pgtables(mm: Mm, start: int, end: int) -> None:
+    """Free the tables of ``start..end`` that no VMA needs any more, from the lowest level up.
+
+    Locks expected: mmap_lock for writing, nothing mapped in the range.
+    """
+    pgdir, pud, pmd = level_shifts(mm.kernel)
+    for shift, above in ((pmd, (pgdir, pud)), (pud, (pgdir,)), (pgdir, ())):
+        for base in range(start >> shift << shift, end, 1 << shift):
+            if not any(vma.vm_start < base + (1 << shift) and base < vma.vm_end for vma in mm.vmas):
+                _free_table(mm, base, shift, above)
+
+
+def _free_table(mm: Mm, address: int, shift: int, above: tuple[int, ...]) -> None:
+    """Free the table that an entry at level ``shift`` points at, if the path to it exists."""
+    kernel = mm.kernel
+    mask = kernel.geometry.PTRS_PER_PTE - 1
+    table = kernel.tables[mm.pgd]
+    for upper in above:
+        entry = table[address >> upper & mask]
+        if not entry:
+            return
+        table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
+    index = address >> shift & mask
+    if table[index]:
+        page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
+        set_pmd_at(table, index, 0)
+        pte_free(mm, page)

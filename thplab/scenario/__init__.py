@@ -1,0 +1,16 @@
+"""Scenarios: experiments as data, the named ones, and running them on the model."""
+
+from thplab.scenario.data import MachineSpec, Scenario, ScenarioError, Unsupported
+from thplab.scenario.named import NAMED, scenario
+from thplab.scenario.run import ScenarioRun, run_scenario
+
+__all__ = [
+    "NAMED",
+    "MachineSpec",
+    "Scenario",
+    "ScenarioError",
+    "ScenarioRun",
+    "Unsupported",
+    "run_scenario",
+    "scenario",
+]
