@@ -1,0 +1,59 @@
+# make lab: open the course. make test: run the tests. Both set everything up first.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export UV_LINK_MODE ?= copy
+
+.PHONY: help lab test lint bench lock clean install
+
+help: ## show this list
+	@echo "thplab: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "thplab needs Python 3.11 or newer as '$(PYTHON)'. Say where it is: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments. Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# uv if it is there, else uv from pip, else pip itself: all read the same lock file.
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@if command -v uv >/dev/null 2>&1; then uv=uv; \
+	elif $(BIN)/python -m pip install --quiet uv 2>/dev/null; then uv=$(BIN)/uv; else uv=; fi; \
+	echo "installing into $(VENV) with $${uv:-pip} ..."; \
+	if [ -n "$$uv" ]; then \
+	  $$uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  $$uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
+	else \
+	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --no-deps -e . ; \
+	fi
+	@touch $@
+
+install: $(STAMP) ## make .venv with everything in it
+
+lab: $(STAMP) ## open the course in JupyterLab
+	$(BIN)/thplab lab
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP) ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure; prints medians and how each was measured
+	$(BIN)/python -m benchmarks
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --all-extras pyproject.toml -o requirements.lock
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
