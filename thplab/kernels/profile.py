@@ -70,9 +70,12 @@ class Profile:
     def frames(self, function: str, caller: str | None, params: tuple[str, ...]) -> tuple[KernelFrame, ...]:
         """The kernel frames that the model's ``function``, called by ``caller``, stands for.
 
-        A function this profile does not know stands for itself with all its parameters.
+        A function this profile does not know stands for itself with all its parameters; a helper of
+        ours, whose name begins with one underscore, for nothing.
         """
         chain = self.frames_of.get(f"{caller}>{function}", self.frames_of.get(function))
+        if chain is None and function.startswith("_") and not function.startswith("__"):
+            return ()
         if chain is None:
             return (KernelFrame(function, {name: name for name in params}),)
         return chain

@@ -243,17 +243,17 @@ def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: Coll
     result = __collapse_huge_page_isolate(vma, address, pte_table, cc)
     up_write(ptl)
     if result is not ScanResult.SUCCEED:
-        repopulate_pmd(mm, address, table_page)
+        _repopulate_pmd(mm, address, table_page)
         up_write(vma.anon_vma.lock)
         return result
     # All pages are locked and off the LRU: whoever walks the reverse map can't touch them.
     up_write(vma.anon_vma.lock)
     __collapse_huge_page_copy(vma, address, pte_table, folio, ptl)
-    publish_huge_pmd(vma, address, table_page, folio)
+    _publish_huge_pmd(vma, address, table_page, folio)
     return ScanResult.SUCCEED
 
 
-def repopulate_pmd(mm: Mm, address: int, table_page: int) -> None:
+def _repopulate_pmd(mm: Mm, address: int, table_page: int) -> None:
     """Rollback: the PMD points at the old table again, whose entries were never changed."""
     ref = mm_find_pmd(mm, address)
     assert ref is not None
@@ -263,7 +263,7 @@ def repopulate_pmd(mm: Mm, address: int, table_page: int) -> None:
     up_write(ptl)
 
 
-def publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> None:
+def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> None:
     """Make the folio visible: reverse map, LRU, keep the empty table, set the leaf."""
     mm = vma.mm
     kernel = mm.kernel

@@ -91,7 +91,7 @@ def __collapse_huge_page_isolate(
                 break
         # A large folio met again through its next page is isolated already.
         if not (page_flags[folio] & PG_head and folio in isolated):
-            result = isolate_folio(kernel, folio)
+            result = _isolate_folio(kernel, folio)
             if result is not ScanResult.SUCCEED:
                 break
             isolated.append(folio)
@@ -121,7 +121,7 @@ def __collapse_huge_page_isolate(
     return result
 
 
-def isolate_folio(kernel: Kernel, folio: int) -> ScanResult:
+def _isolate_folio(kernel: Kernel, folio: int) -> ScanResult:
     """Lock one folio, be sure that nobody else holds it, take it off the LRU; or leave it as it was."""
     mem_map = kernel.mem_map
     if not folio_trylock(mem_map, folio):

@@ -26,9 +26,14 @@ def _note_like(name: str, story: str, written: list[list[int]], **settings: Any)
         "story": story,
         "machine": _NOTE_MACHINE,
         "settings": {"pages_to_scan": 4096, **settings},
-        "ops": [
-            {"op": "mmap", "start": 0, "pages": 4096},
-            {"op": "write", "pages": written, "shuffle": 6},
+        "procs": [
+            {
+                "name": "app",
+                "ops": [
+                    {"op": "mmap", "start": 0, "pages": 4096},
+                    {"op": "write", "pages": written, "shuffle": 6},
+                ],
+            }
         ],
         "action": _ADVISE,
     }

@@ -1,0 +1,21 @@
+"""Recordings: every line, call, trace event and change of state of a run, and exact steps back."""
+
+from thplab.recording.backtrace import backtrace
+from thplab.recording.file import RecordingError
+from thplab.recording.recorder import DEPTHS, Recorder
+from thplab.recording.recording import Frame, Moment, Recording
+from thplab.recording.scenario import record_scenario
+from thplab.recording.state import State, snapshot_bytes
+
+__all__ = [
+    "DEPTHS",
+    "Frame",
+    "Moment",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "State",
+    "backtrace",
+    "record_scenario",
+    "snapshot_bytes",
+]

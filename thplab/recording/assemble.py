@@ -1,0 +1,188 @@
+"""From what a recorder collected to the header and the columns of a recording."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import thplab
+from thplab.mm.page import PAGE_FLAGS
+from thplab.mm.vmstat import EVENTS
+from thplab.recording.render import gdb_value
+from thplab.recording.tracer import CALL, EVENT, LINE, RETURN, FunctionInfo
+
+if TYPE_CHECKING:
+    from thplab.recording.recorder import Recorder
+
+__all__ = ["assemble"]
+
+#: Our file -> the kernel's file, where the name is not the same.
+_KERNEL_FILES = {
+    "collapse.py": "mm/khugepaged.c", "collapse_pages.py": "mm/khugepaged.c", "mm_slot.py": "mm/khugepaged.c",
+    "madvise_collapse.py": "mm/khugepaged.c", "zap.py": "mm/memory.c", "lock.py": "kernel/locking/rwsem.c",
+    "mmu.py": "", "exit.py": "kernel/exit.c", "pgtable.py": "arch/x86/include/asm/pgtable.h",
+}  # fmt: skip
+
+
+def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
+    """Header and sections, as docs/recording-format.md describes them."""
+    frames = _frames(recorder)
+    sections = {**_state_sections(recorder), **_moment_sections(recorder), **frames[1]}
+    granularity = _granularity(recorder, sections)
+    header = {**_description(recorder), **frames[0], "granularity": granularity}
+    return header, sections
+
+
+def _description(r: Recorder) -> dict[str, Any]:
+    cells, geometry = r.journal.cells, r.kernel.geometry
+    return {
+        "title": r.title,
+        "story": r.story,
+        "scenario": r.scenario,
+        "kernel": r.kernel.profile.name,
+        "depth": r.depth,
+        "thplab": thplab.__version__,
+        "geometry": {
+            "entries": geometry.PTRS_PER_PTE, "page_shift": geometry.PAGE_SHIFT,
+            "pmd_shift": geometry.PMD_SHIFT, "pud_shift": geometry.PUD_SHIFT,
+            "pgdir_shift": geometry.PGDIR_SHIFT,
+        },
+        "strings": list(r.sentences),
+        "names": list(r.tracer.names),
+        "values": cells.table.values,
+        "tasks": [{"comm": comm, "pid": pid} for comm, pid in r.tasks],
+        "objects": [
+            {"id": o.id, "type": o.type, "label": o.label, "fields": o.fields, "base": o.base, "maps": o.maps}
+            for o in cells.objects
+        ],
+        "columns": [
+            {
+                "label": c.label, "typecode": c.typecode, "length": c.length, "base": c.base,
+                "table_page": c.table_page,
+            }
+            for c in cells.columns
+        ],
+        "vmstat": EVENTS,
+        "page_flags": PAGE_FLAGS,
+        "trace": [
+            {"text": event.text(), "event": event.name, "fields": dict(event.fields)}
+            for event in r.kernel.tracing.events[r.first_event :]
+        ],
+        "focus": _focus(r),
+    }  # fmt: skip
+
+
+def _focus(r: Recorder) -> dict[str, Any] | None:
+    if r.focus is None:
+        return None
+    mm, address = r.focus
+    return {"mm": r.journal.cells.object(mm).id, "address": str(address)}
+
+
+def _state_sections(r: Recorder) -> dict[str, array[Any]]:
+    cells, journal = r.journal.cells, r.journal
+    return {
+        "cell_kind": cells.kind, "cell_lo": cells.lo, "cell_hi": cells.hi,
+        "c_cell": journal.cell, "c_kind": journal.kind, "c_lo": journal.lo, "c_hi": journal.hi,
+    }  # fmt: skip
+
+
+def _moment_sections(r: Recorder) -> dict[str, array[Any]]:
+    tracer = r.tracer
+    return {
+        "m_kind": r.m_kind, "m_frame": r.m_frame, "m_line": r.m_line, "m_time": r.m_time, "m_task": r.m_task,
+        "m_changes_end": r.m_changes_end, "m_locals_end": r.m_locals_end, "m_trace_end": r.m_trace_end,
+        "m_sentence": r.m_sentence, "l_name": tracer.l_name, "l_kind": tracer.l_kind, "l_lo": tracer.l_lo,
+        "l_hi": tracer.l_hi,
+    }  # fmt: skip
+
+
+def _frames(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
+    """Functions, sources, and for each frame its kernel labels and the line it was called from."""
+    tracer = r.tracer
+    labels: list[tuple[tuple[str, str], ...]] = []
+    known: dict[tuple[tuple[str, str], ...], int] = {}
+    f_labels = array("I")
+    for number, function in enumerate(tracer.f_function):
+        parent = tracer.f_parent[number]
+        caller = tracer.functions[tracer.f_function[parent - 1]].name if parent else None
+        chain = _labels(r, tracer.functions[function], caller, tracer.f_args[number])
+        if chain not in known:
+            known[chain] = len(labels)
+            labels.append(chain)
+        f_labels.append(known[chain])
+    shown = sorted({info.file for info in tracer.functions if info.lines})
+    root = Path(thplab.__file__).parent.parent
+    header = {
+        "functions": [
+            {"name": f.name, "file": f.file, "line": f.line, "kernel_file": _kernel_file(f.file)}
+            for f in tracer.functions
+        ],
+        "sources": [
+            {"file": file, "kernel_file": _kernel_file(file), "text": (root / file).read_text("utf-8")}
+            for file in shown
+        ],
+        "labels": labels,
+    }
+    sections = {
+        "f_function": tracer.f_function, "f_parent": tracer.f_parent, "f_labels": f_labels,
+        "f_call_line": tracer.f_call_line,
+    }  # fmt: skip
+    return header, sections
+
+
+def _kernel_file(file: str) -> str:
+    name = file.rsplit("/", 1)[-1]
+    return _KERNEL_FILES.get(name, "mm/" + name.replace(".py", ".c"))
+
+
+def _labels(
+    r: Recorder, function: FunctionInfo, caller: str | None, args: dict[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    """The kernel frames a call stands for: (name, arguments as gdb prints them)."""
+    start_pfn = r.kernel.mem_map.start_pfn
+    return tuple(
+        (
+            frame.name,
+            ", ".join(
+                f"{name}={gdb_value(name, args[ours], start_pfn)}"
+                for name, ours in frame.args.items()
+                if ours in args
+            ),
+        )
+        for frame in r.kernel.profile.frames(function.name, caller, function.params)
+    )
+
+
+def _granularity(r: Recorder, sections: dict[str, array[Any]]) -> dict[str, str | None]:
+    """Which moments a coarser step stops at; each list begins at 0 and ends at the last moment."""
+    kinds = r.m_kind
+    last = len(kinds) - 1
+    choices = {
+        "entry": _entries(r),
+        "function": [n for n, kind in enumerate(kinds) if kind in (CALL, RETURN)],
+        "tracepoint": [n for n, kind in enumerate(kinds) if kind == EVENT],
+        "pass": _calls_of(r, "khugepaged_do_scan"),
+    }
+    for name, numbers in choices.items():
+        sections[f"g_{name}"] = array("I", sorted({0, *numbers, last}))
+    return {"line": None, **{name: f"g_{name}" for name in choices}}
+
+
+def _calls_of(r: Recorder, function: str) -> list[int]:
+    wanted = {info.number for info in r.tracer.functions if info.name == function}
+    owner = r.tracer.f_function
+    calls = (n for n, kind in enumerate(r.m_kind) if kind == CALL)
+    return [n for n in calls if owner[r.m_frame[n]] in wanted]
+
+
+def _entries(r: Recorder) -> list[int]:
+    """Moments at which a loop over a table came to its next entry: its ``index`` has changed."""
+    index = r.tracer.names.get("index")
+    numbers, begin = _calls_of(r, "scan_pmd"), 0
+    for n, end in enumerate(r.m_locals_end):
+        if index is not None and r.m_kind[n] in (LINE, RETURN) and index in r.tracer.l_name[begin:end]:
+            numbers.append(n)
+        begin = end
+    return numbers

@@ -1,0 +1,82 @@
+r"""The file of a recording: a JSON header and binary columns, gzipped. docs/recording-format.md.
+
+    "THPLAB1\n" | u32 length of the JSON | JSON, padded to 8 | sections, each padded to 8
+
+A browser reads the same bytes; nothing in them is executable.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import zlib
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["FORMAT", "RecordingError", "pack", "unpack"]
+
+MAGIC = b"THPLAB1\n"
+FORMAT = 1
+_TYPES = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}
+_NAMES = {code: name for name, code in _TYPES.items()}
+
+
+class RecordingError(ValueError):
+    """The bytes are not a recording that this version can read; says why."""
+
+
+def _pad(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 8)
+
+
+def pack(header: Mapping[str, Any], sections: Mapping[str, array[Any]]) -> bytes:
+    """Header and columns as the bytes of a file."""
+    table, body, offset = {}, [], 0
+    for name, column in sections.items():
+        if sys.byteorder == "big":
+            column = array(column.typecode, column)
+            column.byteswap()
+        data = _pad(column.tobytes())
+        table[name] = {"offset": offset, "length": len(column), "type": _NAMES[column.typecode]}
+        body.append(data)
+        offset += len(data)
+    text = json.dumps({**header, "format": FORMAT, "sections": table}, separators=(",", ":")).encode()
+    head = MAGIC + len(text).to_bytes(4, "little") + text
+    return gzip.compress(_pad(head) + b"".join(body), compresslevel=6, mtime=0)
+
+
+def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
+    """Header and columns of a file's bytes. Raises RecordingError; never returns half of one."""
+    try:
+        raw = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordingError(f"not a recording, or cut off: {error}. Save it again.") from error
+    if raw[:8] != MAGIC:
+        raise RecordingError("not a recording of thplab: the first bytes are others")
+    length = int.from_bytes(raw[8:12], "little")
+    try:
+        header = json.loads(raw[12 : 12 + length])
+    except ValueError as error:
+        raise RecordingError(f"the header of the recording is damaged: {error}") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = header.get("format") if isinstance(header, dict) else None
+        raise RecordingError(f"recording format {found!r}; this version reads format {FORMAT}")
+    start = -(-(12 + length) // 8) * 8
+    return header, {name: _section(raw, start, name, where) for name, where in header["sections"].items()}
+
+
+def _section(raw: bytes, start: int, name: str, where: Mapping[str, Any]) -> array[Any]:
+    try:
+        column: array[Any] = array(_TYPES[where["type"]])
+        begin = start + where["offset"]
+        end = begin + where["length"] * column.itemsize
+    except (KeyError, TypeError) as error:
+        raise RecordingError(f"section {name} of the recording is not described properly") from error
+    if end > len(raw):
+        raise RecordingError(f"the recording is cut off in section {name}")
+    column.frombytes(raw[begin:end])
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column

@@ -1,0 +1,117 @@
+"""The journal: every change of state of a machine while a recording runs, noted from outside.
+
+State is items of Columns and fields of Structs (thplab/mm/state.py). While the journal is open, the
+assignment of both is watched on the classes themselves; afterwards they are exactly as before.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from thplab.mm.state import Column, Struct
+from thplab.recording.cells import Cells
+
+__all__ = ["Journal"]
+
+_open: list[Journal] = []
+
+
+class Journal:
+    """Watches one machine. ``cells`` numbers its state; the columns below hold one row a change."""
+
+    def __init__(self, root: Struct, on_field: Callable[[Struct, str], None] | None = None) -> None:
+        """``on_field`` is told of each field that was changed, after the change."""
+        self.cells = Cells(root)
+        self.initial_cells = len(self.cells.kind)
+        self.cell = array("I")
+        self.kind = array("B")
+        self.lo = array("I")
+        self.hi = array("I")
+        self._on_field = on_field
+        self._thread = threading.get_ident()
+
+    def __enter__(self) -> Journal:
+        """Begin to watch. RuntimeError if another recording runs in this process."""
+        if _open:
+            raise RuntimeError("a recording runs already; finish it before starting another")
+        _open.append(self)
+        type.__setattr__(Column, "__setitem__", self._column_hook())
+        type.__setattr__(Struct, "__setattr__", self._struct_hook())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        type.__delattr__(Column, "__setitem__")
+        type.__delattr__(Struct, "__setattr__")
+        _open.clear()
+
+    def _column_hook(self) -> Callable[[Column, Any, Any], None]:
+        plain, get_ident, here = array.__setitem__, threading.get_ident, self._thread
+        known, add, number = self.cells.column_of, self._add_integer, self.cells.column
+
+        def assign_item(column: Column, key: Any, value: Any) -> None:
+            if get_ident() != here:
+                plain(column, key, value)
+                return
+            info = known.get(id(column)) or number(column)
+            if isinstance(key, slice):
+                old = column[key]
+                plain(column, key, value)
+                for offset, item in enumerate(range(*key.indices(len(column)))):
+                    if old[offset] != column[item]:
+                        add(info.base + item, column[item])
+            elif column[key] != value:
+                plain(column, key, value)
+                add(info.base + key, value)
+
+        return assign_item
+
+    def _add_integer(self, cell: int, value: int) -> None:
+        self.cell.append(cell)
+        self.kind.append(0)
+        self.lo.append(value & 0xFFFFFFFF)
+        self.hi.append(value >> 32 & 0xFFFFFFFF)
+
+    def _struct_hook(self) -> Callable[[Struct, str, Any], None]:
+        here, get_ident = self._thread, threading.get_ident
+
+        def assign_field(struct: Struct, name: str, value: Any) -> None:
+            before = getattr(struct, name, _MISSING)
+            object.__setattr__(struct, name, value)
+            if get_ident() == here and (before is _MISSING or before != value):
+                self._note_field(struct, name, value)
+
+        return assign_field
+
+    def _note_field(self, struct: Struct, name: str, value: Any) -> None:
+        info = self.cells.object_of.get(id(struct)) or self.cells.new_object(struct)
+        if name == "name":
+            info.label = str(value)
+        if name in info.fields and not isinstance(value, dict):
+            kind, lo, hi = self.cells.encode(value)
+            self.cell.append(info.base + info.fields.index(name))
+            self.kind.append(kind)
+            self.lo.append(lo)
+            self.hi.append(hi)
+            if self._on_field is not None:
+                self._on_field(struct, name)
+
+    def finish(self, root: Struct) -> None:
+        """At the end: number what growth-only dicts have gained, so that a state can be walked."""
+        seen = set(self.cells.object_of)
+        for struct in list(self.cells._alive):
+            if isinstance(struct, Struct) and id(struct) in seen:
+                self._refresh_maps(struct)
+
+    def _refresh_maps(self, struct: Struct) -> None:
+        info = self.cells.object_of[id(struct)]
+        for name in info.fields:
+            value = getattr(struct, name, None)
+            if isinstance(value, dict):
+                info.maps[name] = {key: self.cells.target(item, key) for key, item in value.items()}
+
+
+_MISSING = object()

@@ -1,0 +1,119 @@
+"""Record what a machine does: ``with Recorder(kernel) as recorder: ...``, then ``recorder.recording``."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping
+from types import FrameType, TracebackType
+from typing import Any
+
+from thplab.mm.mmap import Mm
+from thplab.mm.state import Struct
+from thplab.mm.system import Kernel
+from thplab.recording.journal import Journal
+from thplab.recording.narrate import sentence_of_call, sentence_of_return
+from thplab.recording.recording import Recording, make_recording
+from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, FunctionInfo, Tracer
+
+__all__ = ["DEPTHS", "LINE_FILES", "Recorder"]
+
+DEPTHS = ("events", "functions", "lines")
+
+#: Files whose lines are recorded by default.
+LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py")
+
+
+class Recorder:
+    """Records one machine for as long as the block lasts.
+
+    ``depth``: ``events`` (trace events and state only), ``functions`` (calls and returns as well) or
+    ``lines`` (and each line of ``files``, with its local variables). ``focus``: the window that a
+    view opens on, as (mm, address). Raises ValueError for an unknown depth, RuntimeError if another
+    recording runs.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        depth: str = "lines",
+        files: Iterable[str] = LINE_FILES,
+        *,
+        title: str = "",
+        story: str = "",
+        scenario: Mapping[str, Any] | None = None,
+        focus: tuple[Mm, int] | None = None,
+    ) -> None:
+        """Nothing is recorded yet."""
+        if depth not in DEPTHS:
+            raise ValueError(f"depth {depth!r}; allowed: {', '.join(DEPTHS)}")
+        self.kernel = kernel
+        self.depth = depth
+        self.title, self.story, self.scenario, self.focus = title, story, dict(scenario or {}), focus
+        self.journal = Journal(kernel, self._on_field)
+        self.tracer = Tracer(self, frozenset(files) if depth == "lines" else frozenset())
+        self.first_event = len(kernel.tracing.events)
+        self.m_kind, self.m_frame, self.m_line = array("B"), array("I"), array("I")
+        self.m_time, self.m_task = array("d"), array("B")
+        self.m_changes_end, self.m_locals_end = array("I"), array("I")
+        self.m_trace_end, self.m_sentence = array("I"), array("I")
+        self.sentences: dict[str, int] = {}
+        self.tasks: dict[tuple[str, int], int] = {}
+        self._recording: Recording | None = None
+
+    def __enter__(self) -> Recorder:
+        """Begin."""
+        self.moment(RETURN, NO_FRAME, 0)  # the state before anything happened
+        self.journal.__enter__()
+        if self.depth != "events":
+            self.tracer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, whatever happened; the last moment shows the final state."""
+        if self.depth != "events":
+            self.tracer.stop()
+        self.journal.__exit__()
+        self.journal.finish(self.kernel)
+        self.moment(RETURN, NO_FRAME, 0)
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded; RuntimeError while the block still runs."""
+        if self._recording is None:
+            if len(self.m_kind) < 2:
+                raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
+            self._recording = make_recording(self)
+        return self._recording
+
+    def moment(self, kind: int, frame: int, line: int) -> None:
+        """Append a moment; its state is all that changed so far."""
+        self.m_kind.append(kind)
+        self.m_frame.append(frame)
+        self.m_line.append(line)
+        self.m_time.append(self.kernel.clock.now)
+        current = self.kernel.current
+        self.m_task.append(self.tasks.setdefault((current.comm, current.pid), len(self.tasks)))
+        self.m_changes_end.append(len(self.journal.cell))
+        self.m_locals_end.append(len(self.tracer.l_name))
+        self.m_trace_end.append(self.kernel.tracing.nr_written - self.first_event)
+        self.m_sentence.append(0)
+
+    def _say(self, sentence: str | None) -> None:
+        if sentence is not None:
+            self.m_sentence[-1] = self.sentences.setdefault(sentence, len(self.sentences)) + 1
+
+    def narrate_call(self, info: FunctionInfo, frame: FrameType) -> None:
+        """Give the moment just appended, a call, its sentence."""
+        self._say(sentence_of_call(info.name, frame.f_locals))
+
+    def narrate_return(self, info: FunctionInfo, frame: FrameType, returned: Any) -> None:
+        """Give the moment just appended, a return, its sentence; a yield or an exception has none."""
+        if returned is not None:
+            self._say(sentence_of_return(info.name, frame.f_locals, returned))
+
+    def _on_field(self, struct: Struct, name: str) -> None:
+        if name == "nr_written" and struct is self.kernel.tracing:
+            frame = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
+            self.moment(EVENT, frame, self.m_line[-1] if self.m_line else 0)

@@ -1,0 +1,237 @@
+"""A recording: all moments of a run, and the state at each of them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thplab.recording.cells import ColumnInfo, ObjectInfo
+from thplab.recording.file import RecordingError, pack, unpack
+from thplab.recording.state import State
+from thplab.recording.tracer import NO_FRAME
+
+if TYPE_CHECKING:
+    from thplab.recording.recorder import Recorder
+
+__all__ = ["Frame", "Moment", "Recording", "make_recording"]
+
+KINDS = ("line", "call", "return", "event")
+
+#: State is kept whole at every so many changes, so that a jump never replays more than that.
+_KEYFRAME = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame of the call stack: the model's function, and the kernel frames it stands for.
+
+    ``labels``: (name, rendered arguments), innermost first; none for a helper of the model.
+    """
+
+    number: int
+    function: str
+    file: str
+    line: int
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment: what is about to run or has just happened, and how many changes led to it."""
+
+    number: int
+    kind: str
+    frame: int
+    function: str
+    file: str
+    line: int
+    time_ns: float
+    task: str
+    sentence: str
+    changes: int
+    trace_lines: int
+
+
+class Recording:
+    """Moments, and the state at each. ``header`` and ``sections`` are those of the file."""
+
+    def __init__(self, header: dict[str, Any], sections: dict[str, array[Any]]) -> None:
+        """Made by a Recorder or read from a file. Raises RecordingError if parts do not fit."""
+        self.header, self.sections = header, sections
+        try:
+            self._objects = [_object(data) for data in header["objects"]]
+            self._columns = [ColumnInfo(number, **data) for number, data in enumerate(header["columns"])]
+            lengths = {len(sections[name]) for name in sections if name.startswith("m_")}
+            cells = {len(sections[name]) for name in ("cell_kind", "cell_lo", "cell_hi")}
+        except (KeyError, TypeError) as error:
+            raise RecordingError(f"a part of the recording is missing: {error}") from error
+        if len(lengths) != 1 or len(cells) != 1 or not lengths.pop():
+            raise RecordingError("the columns of the recording do not have the same length")
+        self._keyframes: list[tuple[int, array[int], array[int], array[int]]] = []
+
+    def __len__(self) -> int:
+        """How many moments there are."""
+        return len(self.sections["m_kind"])
+
+    def __repr__(self) -> str:
+        """Say what it is, without its contents."""
+        return (
+            f"<Recording {self.header['title'] or 'untitled'}: {len(self)} moments, {self.header['kernel']}>"
+        )
+
+    def _check(self, number: int) -> int:
+        if not 0 <= number < len(self):
+            raise IndexError(f"moment {number}; this recording has moments 0 to {len(self) - 1}")
+        return number
+
+    def moment(self, number: int) -> Moment:
+        """Moment ``number`` (from 0). IndexError outside the recording."""
+        s = self.sections
+        n = self._check(number)
+        frame = s["m_frame"][n]
+        function = {"name": "", "file": ""}
+        if frame != NO_FRAME:
+            function = self.header["functions"][s["f_function"][frame]]
+        sentence = s["m_sentence"][n]
+        task = self.header["tasks"][s["m_task"][n]]
+        return Moment(
+            n, KINDS[s["m_kind"][n]], frame, function["name"], function["file"], s["m_line"][n],
+            s["m_time"][n], f"{task['comm']}-{task['pid']}",
+            self.header["strings"][sentence - 1] if sentence else "",
+            s["m_changes_end"][n], s["m_trace_end"][n],
+        )  # fmt: skip
+
+    def sentence(self, number: int) -> str:
+        """The last sentence said at or before a moment."""
+        sentences = self.sections["m_sentence"]
+        for n in range(self._check(number), -1, -1):
+            if sentences[n]:
+                text: str = self.header["strings"][sentences[n] - 1]
+                return text
+        return ""
+
+    def stack(self, number: int) -> list[Frame]:
+        """The call stack at a moment, innermost first."""
+        s, frames = self.sections, []
+        if s["m_frame"][self._check(number)] == NO_FRAME:
+            return []
+        frame, line = s["m_frame"][number] + 1, s["m_line"][number]
+        while frame:
+            function = self.header["functions"][s["f_function"][frame - 1]]
+            labels = tuple((name, args) for name, args in self.header["labels"][s["f_labels"][frame - 1]])
+            frames.append(Frame(frame - 1, function["name"], function["file"], line, labels))
+            frame, line = s["f_parent"][frame - 1], s["f_call_line"][frame - 1]
+        return frames
+
+    def locals(self, number: int) -> dict[str, Any]:
+        """The recorded local variables of the moment's frame."""
+        s, state, found = self.sections, self.state(number), {}
+        frame, begin = s["m_frame"][number], 0
+        for n in range(number + 1):
+            end = s["m_locals_end"][n]
+            if s["m_frame"][n] == frame:
+                for i in range(begin, end):
+                    name = self.header["names"][s["l_name"][i]]
+                    found[name] = state.decode(s["l_kind"][i], s["l_lo"][i], s["l_hi"][i])
+            begin = end
+        return found
+
+    def trace_lines(self, number: int) -> list[str]:
+        """The lines of the trace file at a moment."""
+        return [
+            line["text"] for line in self.header["trace"][: self.sections["m_trace_end"][self._check(number)]]
+        ]
+
+    def state(self, number: int) -> State:
+        """The state at a moment; the same bytes however one comes there."""
+        end = self.sections["m_changes_end"][self._check(number)]
+        done, kind, lo, hi = self._keyframe(end)
+        s = self.sections
+        for i in range(done, end):
+            cell = s["c_cell"][i]
+            kind[cell], lo[cell], hi[cell] = s["c_kind"][i], s["c_lo"][i], s["c_hi"][i]
+        return State(self._objects, self._columns, self.header["values"], kind, lo, hi)
+
+    def _keyframe(self, end: int) -> tuple[int, array[int], array[int], array[int]]:
+        s = self.sections
+        if not self._keyframes:
+            self._keyframes.append((0, s["cell_kind"], s["cell_lo"], s["cell_hi"]))
+        while self._keyframes[-1][0] + _KEYFRAME <= end:
+            begin, *columns = self._keyframes[-1]
+            kind, lo, hi = (array(column.typecode, column) for column in columns)
+            for i in range(begin, begin + _KEYFRAME):
+                cell = s["c_cell"][i]
+                kind[cell], lo[cell], hi[cell] = s["c_kind"][i], s["c_lo"][i], s["c_hi"][i]
+            self._keyframes.append((begin + _KEYFRAME, kind, lo, hi))
+        begin, *columns = self._keyframes[end // _KEYFRAME]
+        kind, lo, hi = (array(column.typecode, column) for column in columns)
+        return begin, kind, lo, hi
+
+    def find(self, kind: str, start: int, *, forwards: bool = True) -> int | None:
+        """The next (or previous) moment of a kind: line, call, return or event; None if there is none."""
+        if kind not in KINDS:
+            raise ValueError(f"kind {kind!r}; allowed: {', '.join(KINDS)}")
+        wanted, kinds = KINDS.index(kind), self.sections["m_kind"]
+        numbers = range(start + 1, len(self)) if forwards else range(start - 1, -1, -1)
+        return next((n for n in numbers if kinds[n] == wanted), None)
+
+    def find_call(self, function: str, start: int = -1) -> int | None:
+        """The next moment after ``start`` at which ``function`` is entered."""
+        calls: Iterator[int] = (n for n in range(start + 1, len(self)) if self.sections["m_kind"][n] == 1)
+        return next((n for n in calls if self.moment(n).function == function), None)
+
+    def last_change(self, cell: int, before: int) -> int | None:
+        """The moment at which the state first showed the cell's present value; None: since the start."""
+        end = self.sections["m_changes_end"][self._check(before)]
+        cells = self.sections["c_cell"]
+        change = next((i for i in range(end - 1, -1, -1) if cells[i] == cell), None)
+        if change is None:
+            return None
+        return bisect_right(self.sections["m_changes_end"], change)
+
+    def cell_of(self, dotted: str) -> int:
+        """The cell of a field reached from the Kernel at the start, e.g. ``khugepaged.full_scans``."""
+        *path, field = dotted.split(".")
+        state = self.state(0)
+        obj = state.path(".".join(path)) if path else state.root
+        if field not in obj.fields:
+            raise KeyError(f"{obj.type} has no field {field!r}; it has {', '.join(obj.fields)}")
+        return int(obj.base + obj.fields.index(field))
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file."""
+        return pack(self.header, self.sections)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Recording:
+        """Read a file's bytes. Raises RecordingError."""
+        return cls(*unpack(data))
+
+    def save(self, path: str | Path) -> None:
+        """Write the file."""
+        Path(path).write_bytes(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """Read a file. Raises RecordingError, or OSError if it can't be read at all."""
+        return cls.from_bytes(Path(path).read_bytes())
+
+
+def _object(data: dict[str, Any]) -> ObjectInfo:
+    maps = {
+        field: {int(key): (what, number) for key, (what, number) in entries.items()}
+        for field, entries in data["maps"].items()
+    }
+    fields = tuple(data["fields"])
+    return ObjectInfo(data["id"], data["type"], data["label"], fields, data["base"], maps)
+
+
+def make_recording(recorder: Recorder) -> Recording:
+    """Put together what a recorder has collected."""
+    from thplab.recording.assemble import assemble
+
+    return Recording(*assemble(recorder))

@@ -1,0 +1,35 @@
+"""Record a scenario: its set-up runs first, then its steps are recorded."""
+
+from __future__ import annotations
+
+from thplab.recording.recorder import LINE_FILES, Recorder
+from thplab.recording.recording import Recording
+from thplab.scenario import Scenario, ScenarioRun, scenario
+
+__all__ = ["record_scenario"]
+
+
+def record_scenario(
+    which: Scenario | str, kernel: str = "6.18", depth: str = "lines", files: tuple[str, ...] = LINE_FILES
+) -> Recording:
+    """Record the steps of a scenario, given as data or by name, under a kernel's profile.
+
+    Raises ValueError for an unknown name, kernel or depth, Unsupported and ScenarioError as
+    :class:`~thplab.scenario.ScenarioRun` does.
+    """
+    chosen = scenario(which) if isinstance(which, str) else which
+    run = ScenarioRun(chosen, kernel)
+    first = run.actors[chosen.processes[0].name]
+    recorder = Recorder(
+        run.machine.kernel,
+        depth,
+        files,
+        title=chosen.name,
+        story=chosen.story,
+        scenario=chosen.raw,
+        focus=(first.process.mm, first.address(0)),
+    )
+    with recorder:
+        for step in chosen.steps:
+            run.step(step)
+    return recorder.recording

@@ -1,0 +1,180 @@
+"""The tracer: the Python lines of the model as they execute, seen through sys.settrace.
+
+What is recorded is the code that runs. A *moment* is a line about to run, a call, a return or a
+trace event; the columns below have one item for each. The trace function that was set before
+(coverage, a debugger) is put back afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+from thplab import mm
+from thplab.mm.state import Struct
+
+if TYPE_CHECKING:
+    from thplab.recording.recorder import Recorder
+
+__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "FunctionInfo", "Tracer"]
+
+LINE, CALL, RETURN, EVENT = 0, 1, 2, 3
+
+#: The frame of a moment outside every recorded function.
+NO_FRAME = 0xFFFFFFFF
+
+_MM = str(Path(mm.__file__).parent)
+
+#: Modules and functions whose calls would only make noise: readers of bits, lists, bookkeeping.
+_QUIET_FILES = {
+    "state.py",
+    "list.py",
+    "vmstat.py",
+    "trace.py",
+    "geometry.py",
+    "gfp.py",
+    "page.py",
+    "task.py",
+    "proc.py",
+}
+_QUIET = {
+    "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",
+    "pmd_bad", "level_shifts", "_index", "pte_index", "pmd_table_page", "pte_lock", "pmd_lock", "pmd_page_of",
+    "mm_find_pmd", "set_pte_at", "_trace_scan_pmd", "free_area", "folio_maybe_mapped_shared",
+    "folio_isolate_lru", "folio_put", "release_pte_folio", "_isolate_folio", "folio_remove_rmap_ptes",
+    "_note_partially_mapped", "_change_large_mapcount", "hugepage_pmd_enabled", "khugepaged_has_work",
+    "hpage_collapse_test_exit_or_disable", "_sysfs_allows", "_should_wakeup", "_find_buddy",
+    "_buddy_merge_likely", "_free_pages_prepare", "_add_to_free_list", "_del_page_from_free_list",
+    "__free_one_page", "__free_pages", "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
+    "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
+    "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInfo:
+    """A function of the model that is recorded, and whether its lines are."""
+
+    number: int
+    name: str
+    file: str
+    line: int
+    lines: bool
+    params: tuple[str, ...]
+
+
+class Tracer:
+    """Records calls, returns and lines into columns."""
+
+    def __init__(self, recorder: Recorder, line_files: frozenset[str]) -> None:
+        """``line_files``: names of files whose lines are recorded; empty: none."""
+        self._recorder = recorder
+        self._line_files = line_files
+        self._known: dict[CodeType, FunctionInfo | None] = {}
+        self.functions: list[FunctionInfo] = []
+        self._frames: dict[int, int] = {}
+        self._alive: list[FrameType] = []
+        self._last_locals: dict[int, dict[str, Any]] = {}
+        self.stack: list[int] = []
+        self.f_function, self.f_parent, self.f_call_line = array("H"), array("I"), array("I")
+        self.f_args: list[dict[str, Any]] = []
+        self.l_name, self.l_kind = array("H"), array("B")
+        self.l_lo, self.l_hi = array("I"), array("I")
+        self.names: dict[str, int] = {}
+        self._before: Any = None
+
+    def start(self) -> None:
+        """Begin to trace this thread."""
+        self._before = sys.gettrace()
+        sys.settrace(self._on_call)
+
+    def stop(self) -> None:
+        """Put back the trace function that was set before."""
+        sys.settrace(self._before)
+
+    def _info(self, code: CodeType) -> FunctionInfo | None:
+        if code not in self._known:
+            path = Path(code.co_filename)
+            wanted = code.co_filename.startswith(_MM) and path.name not in _QUIET_FILES
+            info = None
+            if wanted and code.co_name not in _QUIET:
+                params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+                file, lines = f"thplab/mm/{path.name}", path.name in self._line_files
+                number = len(self.functions)
+                info = FunctionInfo(number, code.co_name, file, code.co_firstlineno, lines, params)
+                self.functions.append(info)
+            self._known[code] = info
+        return self._known[code]
+
+    def _on_call(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
+        info = self._info(frame.f_code)
+        if info is None:
+            return None
+        number = self._frames.get(id(frame))
+        if number is None:
+            number = self._new_frame(frame, info)
+        self.stack.append(number)
+        self._recorder.moment(CALL, number, frame.f_lineno)
+        if frame.f_lineno == frame.f_code.co_firstlineno:  # else a generator that goes on
+            self._recorder.narrate_call(info, frame)
+        if not info.lines:
+            frame.f_trace_lines = False
+            return self._on_return
+        return self._on_line
+
+    def _new_frame(self, frame: FrameType, info: FunctionInfo) -> int:
+        number = self._frames[id(frame)] = len(self.f_function)
+        self._alive.append(frame)
+        self.f_function.append(info.number)
+        self.f_parent.append(self.stack[-1] + 1 if self.stack else 0)
+        self.f_call_line.append(self._caller_line(frame))
+        values = frame.f_locals
+        self.f_args.append({name: values[name] for name in info.params if name in values})
+        self._last_locals[number] = {}
+        return number
+
+    def _caller_line(self, frame: FrameType) -> int:
+        """The line in the recorded caller from which the call came, over unrecorded frames."""
+        caller = frame.f_back
+        while caller is not None and id(caller) not in self._frames:
+            caller = caller.f_back
+        return caller.f_lineno if caller is not None else 0
+
+    def _on_line(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+        number = self.stack[-1]
+        if event == "line":
+            self._note_locals(number, frame)
+            self._recorder.moment(LINE, number, frame.f_lineno)
+        elif event == "return":
+            self._note_locals(number, frame)
+            self._leave(number, frame, arg)
+        return self._on_line
+
+    def _on_return(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+        if event == "return":
+            self._leave(self.stack[-1], frame, arg)
+        return self._on_return
+
+    def _leave(self, number: int, frame: FrameType, arg: Any) -> None:
+        self._recorder.moment(RETURN, number, frame.f_lineno)
+        self._recorder.narrate_return(self.functions[self.f_function[number]], frame, arg)
+        self.stack.pop()
+
+    def _note_locals(self, number: int, frame: FrameType) -> None:
+        last = self._last_locals[number]
+        for name, value in frame.f_locals.items():
+            if last.get(name, self) is value:
+                continue
+            last[name] = value
+            if value is None or isinstance(value, (int, str, Enum, Struct)):
+                kind, lo, hi = self._recorder.journal.cells.encode(value)
+                self.l_name.append(self.names.setdefault(name, len(self.names)))
+                self.l_kind.append(kind)
+                self.l_lo.append(lo)
+                self.l_hi.append(hi)
