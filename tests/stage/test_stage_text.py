@@ -1,0 +1,151 @@
+"""The text twin: what it says, and that the browser's twin says the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thplab.recording import Recording
+from thplab.stage import build, moment_text, window_text
+from thplab.stage.text import TextTwin, window_keys
+
+SECTIONS = (
+    "Window:", "Source:", "Variables:", "Call stack:", "Locks held:", "Page-table walk:", "Trace:",
+    "Counters and knobs:",
+)  # fmt: skip
+
+
+def call_of(recording: Recording, function: str) -> int:
+    number = recording.find_call(function)
+    assert number is not None
+    return number
+
+
+def test_it_has_every_section(note: Recording) -> None:
+    lines = moment_text(note, 100).splitlines()
+    assert [line for line in lines if line in SECTIONS] == list(SECTIONS)
+    assert lines[0].startswith(f"Moment 100 of {len(note) - 1}: line, khugepaged-")
+
+
+def test_before_the_first_moment(note: Recording) -> None:
+    text = moment_text(note, 0)
+    assert "Nothing has run yet." in text
+    assert "points at this table\n512x present, in use\n" in text
+    assert "No kernel function is running." in text
+    assert "No lock is held: anything may happen." in text
+
+
+def test_at_the_end_the_window_is_a_leaf(note: Recording) -> None:
+    text = moment_text(note, len(note) - 1)
+    assert "is a leaf: one huge page\n512x mapped by one huge page\n" in text
+    assert "khugepaged/pages_collapsed 1 (+1)" in text
+    assert "mm_collapse_huge_page: " in text
+
+
+def test_while_isolating_nobody_reaches_the_table(note: Recording) -> None:
+    step = call_of(note, "__collapse_huge_page_isolate") + 5000
+    text = moment_text(note, step)
+    keys = window_keys(note, step)
+    cursor = keys.index("young")
+    assert keys == ["locked"] * cursor + ["young"] * (512 - cursor)
+    assert "PMD[12] none: nobody reaches this table now" in text
+    assert f"Looking at entry {cursor}" in text or f"Looking at entry {cursor - 1}" in text
+    assert f"write page lock of {cursor} pages of the window" in text
+    assert "of this window's PTE table by khugepaged" in text
+    assert "write mmap_lock app by khugepaged" in text
+
+
+def test_the_stack_has_gdbs_shape_and_the_kernels_names(refused: Recording) -> None:
+    step = call_of(refused, "scan_pmd")
+    stack = moment_text(refused, step).split("Call stack:\n")[1].split("\n\n")[0].splitlines()
+    assert stack[0].startswith("#0  hpage_collapse_scan_pmd (mm=0x")
+    assert "=140576452247552" in stack[0]
+    assert stack[0].endswith(f" at thplab/mm/khugepaged.py:{refused.moment(step).line}")
+
+
+def test_a_refusal_stands_on_the_entry_that_decided(refused: Recording) -> None:
+    printed = refused.find("event", 0)
+    assert printed is not None
+    text = moment_text(refused, printed)
+    assert "Looking at entry 511: empty" in text
+    assert "none_or_zero = 412" in text
+    assert window_text(refused, printed) == "100x present, in use; 412x empty"
+
+
+def test_a_sentence_holds_until_its_function_is_left(note: Recording) -> None:
+    inside = call_of(note, "__collapse_huge_page_copy_succeeded") + 500
+    assert note.moment(inside).function == "__collapse_huge_page_copy_succeeded"
+    assert moment_text(note, inside).splitlines()[1].startswith("The data is safe")
+
+
+def test_small_tables(small: Recording) -> None:
+    keys = window_keys(small, len(small) - 1)
+    assert keys == ["young"] * 10 + ["none"] * 2 + ["zero"] * 2 + ["none"] * 2
+
+
+def test_a_recording_without_lines(events: Recording) -> None:
+    text = moment_text(events, 1)
+    assert "This recording has no source lines" in text
+    assert "Prints mm_collapse_huge_page_isolate." in text
+
+
+def test_outside_the_recording(note: Recording) -> None:
+    with pytest.raises(IndexError, match="this recording has moments 0 to"):
+        moment_text(note, len(note))
+
+
+SCRIPT = """
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { decode } from "./decode.js";
+import { Reader } from "./moment.js";
+import { momentText } from "./textual.js";
+
+const reader = new Reader(await decode(readFileSync(process.argv[2])));
+const told = JSON.parse(process.argv[3]).map((step) => {
+  const moment = reader.read(step);
+  const state = createHash("sha256");
+  const { kind, lo, hi } = reader.timeline.now;
+  for (const part of [kind, lo, hi]) {
+    state.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  }
+  return { text: momentText(moment), state: state.digest("hex") };
+});
+console.log(JSON.stringify(told));
+"""
+
+
+def browser(recording: Recording, steps: list[int], folder: Path) -> list[dict[str, Any]]:
+    """What the stage's modules say of these moments, visited in this order."""
+    for name, text in build.modules().items():
+        (folder / name).write_text(text, "utf-8")
+    (folder / "package.json").write_text('{"type": "module"}', "utf-8")
+    (folder / "run.js").write_text(SCRIPT, "utf-8")
+    recording.save(folder / "recording.thplab")
+    command = ["node", str(folder / "run.js"), str(folder / "recording.thplab"), json.dumps(steps)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    told: list[dict[str, Any]] = json.loads(done.stdout)
+    return told
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="Node runs the stage's modules where it is installed"
+)
+@pytest.mark.parametrize("name", ["note", "small", "events", "refused"])
+def test_the_browser_says_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    recording: Recording = request.getfixturevalue(name)
+    draw = random.Random(name)
+    steps = [0, len(recording) - 1, *(draw.randrange(len(recording)) for _ in range(50))]
+    twin = TextTwin(recording)
+    for step, told in zip(steps, browser(recording, steps, tmp_path), strict=True):
+        assert told["text"] == twin.text(step)
+        state = recording.state(step)
+        cells = state._kind.tobytes() + state._lo.tobytes() + state._hi.tobytes()
+        assert told["state"] == sha256(cells).hexdigest()

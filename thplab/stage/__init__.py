@@ -1,0 +1,23 @@
+"""The stage: a recording on the screen, in a notebook, in a page, or as text.
+
+The names are loaded when they are first asked for: only ``Stage`` needs the widget libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thplab.stage.text import moment_text, window_text
+    from thplab.stage.widget import Stage
+
+__all__ = ["Stage", "moment_text", "window_text"]
+
+_HOME = {"Stage": "widget", "moment_text": "text", "window_text": "text"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

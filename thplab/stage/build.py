@@ -1,0 +1,123 @@
+"""Join the stage's modules into the one ES module that a notebook and a page load.
+
+Each file in js/ is a plain ES module. Joining needs no Node: imports name files, exports stand before
+a declaration, and each module becomes a function scope. ``python -m thplab.stage.build`` writes the
+result to static/stage.js for whoever wants a file; the widget joins it in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
+
+_HERE = Path(__file__).parent
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
+_ENTRY = "widget.js"
+
+
+@cache
+def glyphs() -> list[dict[str, Any]]:
+    """Glyph, name and colours (background, ink) of each state of an entry: the one place they stand in."""
+    data: list[dict[str, Any]] = json.loads((_HERE / "glyphs.json").read_text("utf-8"))
+    return data
+
+
+def modules() -> dict[str, str]:
+    """File name -> text of all modules; glyphs.js is made from glyphs.json."""
+    found = {path.name: path.read_text("utf-8") for path in sorted((_HERE / "js").glob("*.js"))}
+    found["glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
+    return found
+
+
+def module_order(sources: Mapping[str, str]) -> list[str]:
+    """Modules, each after those that it imports; the entry, widget.js, comes last.
+
+    Raises ValueError if one imports a file that is not there, or itself through others, or if
+    nothing imports it.
+    """
+    order: list[str] = []
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise ValueError(f"js modules import each other in a circle: {' -> '.join((*above, name))}")
+        if name not in sources:
+            raise ValueError(f"{above[-1]} imports {name}, which is not in js/")
+        if name not in order:
+            for _, wanted in _IMPORT.findall(sources[name]):
+                visit(wanted, (*above, name))
+            order.append(name)
+
+    visit(_ENTRY, ())
+    unused = set(sources) - set(order)
+    if unused:
+        raise ValueError(f"js modules that nothing imports: {', '.join(sorted(unused))}")
+    return order
+
+
+def _scope(name: str) -> str:
+    return "m_" + name.removesuffix(".js")
+
+
+def _wrap(name: str, text: str) -> str:
+    """One module as ``const m_name = (() => { ... return { exports }; })();``."""
+    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
+    exported = _EXPORT.findall(text)
+    body = _EXPORT.sub("", _IMPORT.sub("", text))
+    returned = f"return {{ {', '.join(exported)} }};"
+    return "\n".join([f"const {_scope(name)} = (() => {{", *imports, body, returned, "})();"])
+
+
+@cache
+def javascript() -> str:
+    """The joined ES module: exports ``mount`` and, as default, the widget's ``render``."""
+    sources = modules()
+    *others, entry = module_order(sources)
+    return "\n".join([*(_wrap(name, sources[name]) for name in others), _entry(sources[entry])])
+
+
+def _entry(text: str) -> str:
+    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
+    return "\n".join([*imports, _IMPORT.sub("", text)])
+
+
+@cache
+def css() -> str:
+    """The style sheet, with the colours of glyphs.json; paper is light."""
+    rules = [
+        f".thplab-stage{mode} .ts-grid .ts-{glyph['key']}, .thplab-stage{mode} .ts-legend .ts-{glyph['key']} "
+        f"{{ {_colours(*glyph[theme])} }}"
+        for theme, mode in (("light", ""), ("dark", '[data-mode="dark"]'))
+        for glyph in glyphs()
+    ]
+    on_paper = rules[: len(rules) // 2]
+    dark_on_paper = [rule.replace(".thplab-stage ", '.thplab-stage[data-mode="dark"] ') for rule in on_paper]
+    sheet = (_HERE / "stage.css").read_text("utf-8")
+    return "\n".join([sheet, *rules, "@media print {", *dark_on_paper, "}", ""])
+
+
+def _colours(background: str, ink: str) -> str:
+    return f"background: {background or 'transparent'}; color: {ink};"
+
+
+def write(folder: Path) -> None:
+    """Write stage.js and stage.css into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    (folder / "stage.js").write_text(javascript(), "utf-8")
+    (folder / "stage.css").write_text(css(), "utf-8")
+
+
+def main() -> None:
+    """Write static/stage.js and static/stage.css."""
+    write(_HERE / "static")
+    print(f"wrote {_HERE / 'static'}/stage.js ({len(javascript())} characters) and stage.css")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+// Reads the bytes of a recording (docs/recording-format.md). Nothing in them is executed.
+
+const MAGIC = "THPLAB1\n";
+const ARRAYS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
+
+async function gunzip(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  try {
+    return await new Response(stream).arrayBuffer();
+  } catch {
+    throw new Error("this is not a recording of thplab, or it is cut off");
+  }
+}
+
+function section(buffer, start, name, where) {
+  const Items = ARRAYS[where.type];
+  const begin = start + where.offset;
+  if (!Items || begin + where.length * Items.BYTES_PER_ELEMENT > buffer.byteLength) {
+    throw new Error(`the recording is cut off in section ${name}`);
+  }
+  return new Items(buffer, begin, where.length);
+}
+
+// A recording is {header, columns}: the JSON, and one typed array for each section.
+export async function decode(bytes) {
+  const buffer = await gunzip(bytes);
+  const raw = new Uint8Array(buffer);
+  const text = new TextDecoder();
+  if (text.decode(raw.subarray(0, 8)) !== MAGIC) throw new Error("this is not a recording of thplab");
+  const length = new DataView(buffer).getUint32(8, true);
+  const header = JSON.parse(text.decode(raw.subarray(12, 12 + length)));
+  if (header.format !== 1) throw new Error(`recording format ${header.format}; this page reads format 1`);
+  const start = Math.ceil((12 + length) / 8) * 8;
+  const columns = {};
+  for (const [name, where] of Object.entries(header.sections)) {
+    columns[name] = section(buffer, start, name, where);
+  }
+  return { header, columns };
+}

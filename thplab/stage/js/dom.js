@@ -1,0 +1,56 @@
+// Making elements. Text only ever enters the page as text.
+
+export function el(tag, className = "", ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children);
+  return node;
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+// JupyterLab takes the keys of the focused element unless that element itself says otherwise.
+export function keepKeys(node, label) {
+  node.setAttribute("data-lm-suppress-shortcuts", "true");
+  if (label) node.setAttribute("aria-label", label);
+  return node;
+}
+
+// A scrolling region that the keyboard can reach.
+export function scroller(tag, className, label) {
+  const node = keepKeys(el(tag, className), label);
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  return node;
+}
+
+export function button(className, label, press, ...children) {
+  const node = keepKeys(el("button", className, ...children), label);
+  node.type = "button";
+  node.title = label;
+  node.addEventListener("click", press);
+  return node;
+}
+
+// Scroll `child` into the middle third of `box`, without moving the page.
+export function keepInView(box, child) {
+  const top = child.offsetTop;
+  const third = box.clientHeight / 3;
+  if (top >= box.scrollTop + third / 2 && top <= box.scrollTop + 2.2 * third) return;
+  box.scrollTop = Math.round((top - third * 1.2) / child.offsetHeight) * child.offsetHeight;
+}
+
+// Lists that grow and shrink: item number i is made once and updated afterwards.
+export function updateList(list, rows, make, update) {
+  while (list.children.length > rows.length) list.lastChild.remove();
+  rows.forEach((row, i) => {
+    if (!list.children[i]) list.append(make(i));
+    update(list.children[i], row, i);
+  });
+}

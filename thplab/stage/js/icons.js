@@ -1,0 +1,25 @@
+// Icons as paths, so that no font is needed and no platform turns them into emoji.
+
+const PATHS = {
+  start: "M3 3h2v10H3zM13 3v10L6 8z",
+  end: "M11 3h2v10h-2zM3 3v10l7-5z",
+  back: "M11 3v10L4 8z",
+  step: "M5 3v10l7-5z",
+  play: "M4 2.5v11L13 8z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  over: "M2 10a6 6 0 0 1 11-2l1.5-1.2V12H9.300l1.800-1.600A4 4 0 0 0 4 10zM7 12h2v2H7z",
+  out: "M7 14V7H4l4-5 4 5H9v7z",
+  full: "M2 2h5v2H4v3H2zM9 2h5v5h-2V4H9zM2 9h2v3h3v2H2zM12 9h2v5H9v-2h3z",
+};
+
+const EMPTY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path></path></svg>';
+
+export function icon(name) {
+  const svg = document.adoptNode(new DOMParser().parseFromString(EMPTY, "text/html").body.firstChild);
+  setIcon(svg, name);
+  return svg;
+}
+
+export function setIcon(svg, name) {
+  svg.firstChild.setAttribute("d", PATHS[name]);
+}

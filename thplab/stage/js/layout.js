@@ -1,0 +1,67 @@
+// Where the views stand: window on the left, source and stack on the right, the others unfold below.
+
+import { button, el, setAttribute, setText } from "./dom.js";
+import { textView, VIEWS } from "./textual.js";
+
+export const ALL = [...VIEWS, textView];
+
+// The views at first sight: window, source and stack, or what a recording without lines has instead.
+export function firstViews(header) {
+  if (header.sources.length) return ["window", "source", "variables", "stack"];
+  return header.functions.length ? ["window", "stack", "locks", "trace"] : ["window", "locks", "trace"];
+}
+
+function panel(view, made) {
+  const root = made.root;
+  root.dataset.view = view.name;
+  root.classList.add("ts-view");
+  if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", view.title);
+  if (view.place !== "below") return root;
+  const box = el("div", "ts-panel", el("div", "ts-title", view.title), root);
+  if (view.wide) box.classList.add("ts-wide");
+  return box;
+}
+
+// Draws the open views; a closed one costs nothing.
+export function makeLayout(stage) {
+  const left = el("div", "ts-left");
+  const right = el("div", "ts-right", el("div", "ts-right-inner"));
+  const below = el("div", "ts-below");
+  const places = { left, right: right.firstChild, below };
+  const switches = el("div", "ts-switches");
+  switches.setAttribute("role", "group");
+  switches.setAttribute("aria-label", "Views");
+  const parts = ALL.map((view) => {
+    const badge = el("span", "ts-badge");
+    const toggle = button("ts-switch", `Show or hide: ${view.title}`, () => stage.act(() => stage.toggle(view.name)), view.title, badge);
+    toggle.removeAttribute("aria-label"); // its own words name it
+    switches.append(toggle);
+    return { view, badge, toggle, made: null, box: null };
+  });
+
+  function open(part) {
+    part.made = part.view.make(stage);
+    part.box = panel(part.view, part.made);
+    part.order = ALL.indexOf(part.view);
+    const later = parts.find((each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order);
+    places[part.view.place].insertBefore(part.box, later ? later.box : null);
+  }
+
+  return {
+    main: el("div", "ts-main", left, right),
+    switches,
+    below,
+    update(moment) {
+      for (const part of parts) {
+        const shown = stage.views.has(part.view.name);
+        setAttribute(part.toggle, "aria-pressed", String(shown));
+        setText(part.badge, part.view.summary(moment));
+        if (shown && !part.box) open(part);
+        if (part.box) part.box.hidden = !shown;
+        if (shown) part.made.update(moment);
+      }
+      left.hidden = !stage.views.has("window");
+      right.hidden = !["source", "variables", "stack"].some((name) => stage.views.has(name));
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// The locks that are held now: how, by whom, since when.
+
+import { GLYPHS } from "./glyphs.js";
+import { el, setText, updateList } from "./dom.js";
+
+const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
+
+function holder(reader, lock, field) {
+  const { machine, timeline, header, recording } = reader;
+  const since = timeline.lastChange(machine.cellOf(lock, field));
+  return { since, comm: since < 0 ? "" : header.tasks[recording.columns.m_task[since]].comm };
+}
+
+// "page table lock 3" says little: of which of this window's tables?
+function levels(moment) {
+  const names = new Map();
+  const w = moment.window;
+  if (!w) return names;
+  const locks = moment.reader.machine.root.maps.ptlocks;
+  const note = (page, level) => locks[page] && names.set(locks[page][1], `of this window's ${level} table`);
+  for (const step of w.walk) note(step.page, step.level);
+  if (w.page >= 0) note(w.page, "PTE");
+  return names;
+}
+
+function rows(moment) {
+  const { reader } = moment;
+  const { machine } = reader;
+  const level = levels(moment);
+  const held = [];
+  for (const lock of machine.locks) {
+    const writer = machine.value(lock, "writer");
+    const readers = machine.value(lock, "readers");
+    if (!writer && !readers) continue;
+    const { since, comm } = holder(reader, lock, writer ? "writer" : "readers");
+    const who = writer || (readers > 1 ? `${readers} readers` : comm || "a reader");
+    const note = level.get(lock.id) ?? "";
+    held.push({ how: writer ? "write" : "read", name: lock.label, note, who, since });
+  }
+  const pages = moment.window ? moment.window.keys.filter((key) => key === LOCKED).length : 0;
+  if (pages) held.push({ how: "write", name: "page lock", note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`, who: "", since: -1 });
+  return held;
+}
+
+export const locksView = {
+  name: "locks",
+  title: "Locks held",
+  place: "below",
+  summary: (moment) => String(rows(moment).length),
+  make() {
+    const list = el("ul", "ts-rows");
+    const none = el("p", "ts-quiet", "No lock is held: anything may happen.");
+    const root = el("section", "ts-locks", list, none);
+    return {
+      root,
+      update(moment) {
+        const shown = rows(moment);
+        none.hidden = shown.length > 0;
+        const make = () => el("li", "", el("span", "ts-how"), el("strong"), el("span", "ts-quiet"));
+        updateList(list, shown, make, (item, row) => {
+          setText(item.children[0], row.how);
+          item.children[0].dataset.how = row.how;
+          setText(item.children[1], row.name);
+          const since = row.since >= 0 ? `, since ${row.since}` : "";
+          setText(item.children[2], `${row.note}${row.who ? ` by ${row.who}` : ""}${since}`);
+          item.toggleAttribute("data-new", row.since === moment.step);
+        });
+      },
+    };
+  },
+  lines(moment) {
+    const found = rows(moment).map((row) => [row.how, row.name, row.note, row.who && `by ${row.who}`].filter(Boolean).join(" "));
+    return found.length ? found : ["No lock is held: anything may happen."];
+  },
+};

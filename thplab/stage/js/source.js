@@ -1,0 +1,65 @@
+// The model's own source with the line that runs next, and the kernel's name and file for it.
+
+import { el, keepInView, scroller, setText } from "./dom.js";
+import { sourceLines } from "./syntax.js";
+
+// The frame whose source is shown: the one the reader went up to, or the innermost that has any.
+function shownFrame(moment, up) {
+  const chosen = moment.stack[up];
+  return chosen && chosen.source >= 0 ? chosen : (moment.stack.slice(up).find((frame) => frame.source >= 0) ?? null);
+}
+
+function heading(moment, frame) {
+  if (moment.nothingRuns) return { name: moment.reader.lines.length ? "Nothing is running" : "This recording has no source lines", where: "" };
+  if (!frame) {
+    const [inner] = moment.stack;
+    return { name: moment.reader.frames.nameOf(inner.number), where: `${inner.kernelFile || "ours"} · ${inner.file} (its lines are not in this recording)` };
+  }
+  const name = moment.reader.frames.nameOf(frame.number);
+  const ours = frame.labels.length ? frame.kernelFile : "a helper of the model";
+  return { name, where: `${ours} · ${frame.file}:${frame.line}` };
+}
+
+export const sourceView = {
+  name: "source",
+  title: "Source",
+  place: "right",
+  summary: () => "",
+  make(stage) {
+    const name = el("strong");
+    const where = el("span");
+    const code = scroller("div", "ts-code", "Source of the model");
+    const root = el("section", "ts-source", el("div", "ts-title", name, where), code);
+    const files = stage.reader.header.sources.map((source) => el("pre", "", ...sourceLines(source.text)));
+    let file = null;
+    let marked = null;
+    return {
+      root,
+      update(moment) {
+        const frame = shownFrame(moment, stage.frameUp);
+        const head = heading(moment, frame);
+        setText(name, head.name);
+        setText(where, head.where);
+        marked?.removeAttribute("data-now");
+        marked = null;
+        const near = frame ?? stage.reader.frames.nearestSource(moment.step);
+        if (!near) return;
+        if (files[near.source] !== file) code.replaceChildren(files[near.source]);
+        file = files[near.source];
+        const line = file.children[near.line - 1];
+        if (!line) return;
+        keepInView(code, line);
+        if (!frame) return;
+        marked = line;
+        marked.dataset.now = frame === moment.stack[0] ? "here" : "caller";
+      },
+    };
+  },
+  lines(moment) {
+    const frame = shownFrame(moment, 0);
+    const head = heading(moment, frame);
+    const lines = [head.where ? `${head.name}, ${head.where}` : head.name];
+    if (frame) lines.push(`> ${moment.lineOf(frame)}`);
+    return lines;
+  },
+};

@@ -1,0 +1,161 @@
+// The stage: one recording, one moment, what is selected, which views are open. Views read it and draw.
+
+import { readEntry } from "./entries.js";
+import { Reader } from "./moment.js";
+import { GRANULARITIES, Navigator } from "./navigate.js";
+import { Queue } from "./queue.js";
+
+export const SPEEDS = [2, 5, 10, 30, 60];
+
+export class Stage {
+  constructor(recording) {
+    this.reader = new Reader(recording);
+    this.navigator = new Navigator(this.reader);
+    this.last = this.reader.last;
+    this.granularity = "line";
+    this.speed = 10;
+    this.playing = false;
+    this.selected = null; // entry of the window, or null: follow the run
+    this.frameUp = 0; // how many frames up from the innermost the source shows
+    this.views = new Set();
+    this.helpShown = false;
+    this.moment = this.reader.read(0);
+    this.listeners = [];
+    this.queue = new Queue((action) => this.run(action), () => this.paint());
+    this.actions = this.makeActions();
+  }
+
+  makeActions() {
+    const nav = this.navigator;
+    const to = (find) => () => this.move(find(this.moment.step));
+    return {
+      next: to((n) => nav.next(n, this.granularity)),
+      previous: to((n) => nav.previous(n, this.granularity)),
+      nextFunction: to((n) => nav.next(n, "function")),
+      previousFunction: to((n) => nav.previous(n, "function")),
+      nextTrace: to((n) => nav.next(n, "tracepoint")),
+      previousTrace: to((n) => nav.previous(n, "tracepoint")),
+      nextEntry: to((n) => nav.next(n, "entry")),
+      previousEntry: to((n) => nav.previous(n, "entry")),
+      over: to((n) => nav.over(n)),
+      out: to((n) => nav.out(n)),
+      start: to(() => 0),
+      end: to(() => this.last),
+      lastChange: to((n) => this.lastChange(n)),
+      play: () => this.setPlaying(!this.playing),
+      tick: () => this.tick(),
+      granularity: () => this.cycleGranularity(),
+      faster: () => this.changeSpeed(1),
+      slower: () => this.changeSpeed(-1),
+      entryRight: () => this.selectBy(1),
+      entryLeft: () => this.selectBy(-1),
+      frameUp: () => this.selectFrame(this.frameUp + 1),
+      frameDown: () => this.selectFrame(this.frameUp - 1),
+      follow: () => this.follow(),
+      text: () => this.toggle("text"),
+      help: () => (this.helpShown = !this.helpShown),
+    };
+  }
+
+  onChange(listener) {
+    this.listeners.push(listener);
+  }
+
+  // Do something that a key or a button asks for.
+  act(action) {
+    this.queue.push(action);
+  }
+
+  run(action) {
+    if (typeof action === "function") action();
+    else this.actions[action]();
+  }
+
+  paint() {
+    for (const listener of this.listeners) listener(this.moment);
+  }
+
+  // Show a moment now.
+  go(step) {
+    this.queue.flush();
+    this.move(step);
+    this.paint();
+  }
+
+  move(step) {
+    const to = Math.max(0, Math.min(this.last, Math.round(step) || 0));
+    this.moment = this.reader.read(to);
+    this.frameUp = 0;
+  }
+
+  setGranularity(name) {
+    if (GRANULARITIES.includes(name)) this.granularity = name;
+    this.paint();
+  }
+
+  cycleGranularity() {
+    const useful = GRANULARITIES.filter((name) => this.navigator.stops(name) > 2);
+    this.granularity = useful[(useful.indexOf(this.granularity) + 1) % useful.length] ?? this.granularity;
+  }
+
+  changeSpeed(by) {
+    this.speed = SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.speed) + by))];
+  }
+
+  setPlaying(playing) {
+    clearTimeout(this.timer);
+    this.playing = playing;
+    if (playing && this.moment.step === this.last) this.move(0);
+    if (playing) this.timer = setTimeout(() => this.act("tick"), 1000 / this.speed);
+  }
+
+  tick() {
+    if (!this.playing) return;
+    this.move(this.navigator.next(this.moment.step, this.granularity));
+    this.setPlaying(this.moment.step < this.last);
+  }
+
+  // The entry that views describe: the selected one, else the one the run looks at; -1 if neither.
+  get entry() {
+    return this.selected ?? this.moment.window?.cursor ?? -1;
+  }
+
+  select(entry) {
+    this.selected = this.selected === entry ? null : entry;
+  }
+
+  selectBy(delta) {
+    if (!this.moment.window) return;
+    const { entries } = this.moment.window;
+    this.selected = (Math.max(this.entry, 0) + (this.entry < 0 ? 0 : delta) + entries) % entries;
+  }
+
+  selectFrame(up) {
+    this.frameUp = Math.max(0, Math.min(up, this.moment.stack.length - 1));
+  }
+
+  follow() {
+    this.selected = null;
+    this.frameUp = 0;
+    this.helpShown = false;
+  }
+
+  // The moment at which the described entry (or else the PMD) got the value it has.
+  lastChange(step) {
+    const { window } = this.moment;
+    if (!window?.pmd) return step;
+    const cell = this.entry < 0 ? window.pmd.cell : readEntry(this.reader.machine, window, this.entry).cell;
+    const at = this.reader.timeline.lastChange(cell);
+    return at < 0 ? 0 : at;
+  }
+
+  toggle(name) {
+    if (!this.views.delete(name)) this.views.add(name);
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.playing = false;
+    this.listeners = [];
+  }
+}

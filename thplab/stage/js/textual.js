@@ -1,0 +1,36 @@
+// The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
+
+import { countersView } from "./counters.js";
+import { locksView } from "./locks.js";
+import { sourceView } from "./source.js";
+import { stackView } from "./stack.js";
+import { traceView } from "./trace.js";
+import { variablesView } from "./variables.js";
+import { walkView } from "./walk.js";
+import { windowView } from "./window.js";
+import { scroller, setText } from "./dom.js";
+
+export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, walkView, traceView, countersView];
+
+export function seconds(ns) {
+  return `${(ns / 1e9).toFixed(6)} s`;
+}
+
+export function momentText(moment) {
+  const { step, last, kind, task, time } = moment;
+  const head = [`Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${seconds(time)}`, moment.sentence, moment.what];
+  const sections = VIEWS.map((view) => [`${view.title}:`, ...view.lines(moment)].join("\n"));
+  return [head.join("\n"), ...sections].join("\n\n");
+}
+
+export const textView = {
+  name: "text",
+  title: "Everything as text",
+  place: "below",
+  wide: true,
+  summary: () => "",
+  make() {
+    const root = scroller("pre", "ts-text", "This moment as text");
+    return { root, update: (moment) => setText(root, momentText(moment)) };
+  },
+};

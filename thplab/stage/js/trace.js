@@ -1,0 +1,45 @@
+// The trace lines printed so far, the newest marked. Choosing one goes to the moment that printed it.
+
+import { button, el, setText, updateList } from "./dom.js";
+
+const SHOWN = 100;
+
+export const traceView = {
+  name: "trace",
+  title: "Trace",
+  place: "below",
+  wide: true,
+  summary: (moment) => String(moment.traceLines),
+  make(stage) {
+    const { header, frames } = stage.reader;
+    const more = el("p", "ts-quiet");
+    const list = el("ol", "ts-trace-lines");
+    const box = el("div", "ts-scroll", more, list);
+    const root = el("section", "ts-trace", box);
+    let first = 0;
+    let count = -1;
+    const make = (i) => {
+      const line = button("", "", () => stage.act(() => stage.move(frames.momentOfTrace(first + i))));
+      line.removeAttribute("aria-label");
+      line.title = "Go to the moment that printed this line";
+      return el("li", "", line);
+    };
+    return {
+      root,
+      update(moment) {
+        if (count === moment.traceLines) return;
+        count = moment.traceLines;
+        first = Math.max(0, count - SHOWN);
+        setText(more, count ? (first ? `${first} earlier lines` : "") : "No trace event yet.");
+        more.hidden = !more.textContent;
+        updateList(list, header.trace.slice(first, count), make, (item, line) => setText(item.firstChild, line.text.trim()));
+        [...list.children].forEach((item, i) => item.toggleAttribute("data-new", i === list.children.length - 1));
+        box.scrollTop = box.scrollHeight;
+      },
+    };
+  },
+  lines(moment) {
+    const found = moment.reader.header.trace.slice(0, moment.traceLines).map((line) => line.text.trim());
+    return found.length ? found : ["No trace event yet."];
+  },
+};

@@ -1,0 +1,55 @@
+// The anywidget face. Two traits for the step: Python writes `step`, the browser writes `shown`; if one
+// trait did both, a late echo from a slow kernel would put the picture back.
+
+import { mount } from "./mount.js";
+
+const ECHO_MS = 120;
+
+function bytesOf(view) {
+  return view instanceof DataView ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : view;
+}
+
+async function render({ model, el }) {
+  el.classList.add("thplab-stage-host"); // as wide as the box it stands in
+  let timer = 0;
+  let handle = null;
+  let gone = false;
+  const report = (step) => {
+    if (model.get("shown") === step) return;
+    model.set("shown", step);
+    clearTimeout(timer);
+    timer = setTimeout(() => model.save_changes(), ECHO_MS);
+  };
+  const show = async () => {
+    handle?.destroy();
+    handle = null;
+    const options = Object.fromEntries(["step", "views", "theme", "granularity", "height"].map((name) => [name, model.get(name)]));
+    try {
+      const made = await mount(el, bytesOf(model.get("recording")), { ...options, onStep: report });
+      if (gone) made.destroy();
+      else handle = made;
+    } catch {
+      // mount() has said in words what is wrong
+    }
+  };
+  const follow = {
+    "change:step": () => handle?.go(model.get("step")),
+    "change:granularity": () => handle?.setGranularity(model.get("granularity")),
+    "change:views": () => handle?.setViews(model.get("views")),
+    "change:theme": () => handle?.setTheme(model.get("theme")),
+    "change:height": () => handle?.setHeight(model.get("height")),
+    "change:recording": show,
+    "msg:custom": (message) => typeof message?.go === "number" && handle?.go(message.go),
+  };
+  for (const [event, listener] of Object.entries(follow)) model.on(event, listener);
+  await show();
+  return () => {
+    gone = true;
+    clearTimeout(timer);
+    for (const [event, listener] of Object.entries(follow)) model.off(event, listener);
+    handle?.destroy();
+  };
+}
+
+export default { render };
+export { mount };

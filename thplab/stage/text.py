@@ -1,0 +1,266 @@
+"""The stage without a screen: a moment of a recording as text, for a terminal, a reader or a test.
+
+Section by section what the browser's textual.js says; a test holds both against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from thplab.mm import pgtable as bits
+from thplab.recording import Moment, Recording, State
+from thplab.recording.cells import ObjectInfo
+from thplab.recording.tracer import NO_FRAME
+from thplab.stage.build import glyphs
+from thplab.stage.frames import Frames
+from thplab.stage.window import WalkStep, Window, read_window, walk
+
+__all__ = ["TextTwin", "moment_text", "window_keys", "window_text"]
+
+_NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()}
+_STATES = {
+    "table": "points at this table",
+    "leaf": "is a leaf: one huge page",
+    "fenced": "nobody reaches this table now",
+    "empty": "nothing is mapped here",
+    "missing": "there is no table with this entry",
+}
+_BITS = ("P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD")
+
+
+class TextTwin:
+    """Moments of one recording as text; what holds for all of them is worked out once."""
+
+    def __init__(self, recording: Recording) -> None:
+        """For ``recording``."""
+        self.recording = recording
+        self.frames = Frames(recording)
+
+    def text(self, number: int) -> str:
+        """Everything the stage can show of a moment."""
+        at = _At(self, number)
+        parts = ["\n".join(at.head())]
+        parts += ["\n".join([f"{title}:", *lines(at)]) for title, lines in _SECTIONS]
+        return "\n\n".join(parts)
+
+    def window(self, number: int) -> Window | None:
+        """The window that a moment is about; None if the recording has none in focus."""
+        return _At(self, number).window
+
+
+class _At:
+    """One moment, read."""
+
+    def __init__(self, twin: TextTwin, number: int) -> None:
+        self.recording, self.frames, self.number = twin.recording, twin.frames, number
+        self.header = self.recording.header
+        self.moment: Moment = self.recording.moment(number)
+        self.state: State = self.recording.state(number)
+        self.stack = self.recording.stack(number)
+        self._lines = {source["file"]: source["text"].split("\n") for source in self.header["sources"]}
+        self.place = next((frame for frame in self.stack if frame.file in self._lines), None)
+        where = self.frames.window(number, self.state)
+        self.window = read_window(self.recording, number, self.state, *where) if where else None
+        self.cursor = self.frames.cursor(number, self.window.address) if self.window else -1
+
+    def line(self, file: str, number: int) -> str:
+        """A line of the source; empty if the recording does not have it."""
+        lines = self._lines.get(file, [])
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+    def head(self) -> list[str]:
+        """Where we are, the sentence, and what this very moment is."""
+        m = self.moment
+        place = f"Moment {m.number} of {len(self.recording) - 1}: {m.kind}, {m.task}"
+        return [f"{place}, {m.time_ns / 1e9:.6f} s", self.sentence(), self.what()]
+
+    def sentence(self) -> str:
+        """What happened and why."""
+        said = self.frames.said[self.number]
+        if said < 0:
+            return str(self.header["story"] or self.header["title"])
+        return str(self.header["strings"][self.recording.sections["m_sentence"][said] - 1])
+
+    def what(self) -> str:
+        """The line about to run, a call, a return, or a trace event."""
+        m = self.moment
+        if m.kind == "event":
+            return f"Prints {self.header['trace'][m.trace_lines - 1]['event']}."
+        if m.frame == NO_FRAME:
+            return "The recording ends here." if m.number else "Nothing has run yet."
+        name = self.frames.name_of(m.frame)
+        if m.kind == "line":
+            return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
+        return f"{'Enters' if m.kind == 'call' else 'Leaves'} {name}."
+
+
+def _window_lines(at: _At) -> list[str]:
+    w = at.window
+    if w is None:
+        return ["No window is in focus."]
+    lines = [f"{w.address:#x} of {w.mm.label if w.mm else '?'}", f"{_pmd(w)}: {_STATES[w.state]}"]
+    lines.append(_runs(w.keys))
+    if at.cursor >= 0:
+        lines.append(f"Looking at entry {at.cursor}: {_NAMES[w.keys[at.cursor]]}")
+    return lines
+
+
+def _pmd(window: Window) -> str:
+    pmd = window.pmd
+    return "PMD" if pmd is None else f"PMD[{pmd.index}] {f'{pmd.entry:#x}' if pmd.entry else 'none'}"
+
+
+def _runs(keys: tuple[str, ...]) -> str:
+    return "; ".join(f"{len(list(run))}x {_NAMES[key]}" for key, run in groupby(keys))
+
+
+def _source_lines(at: _At) -> list[str]:
+    if at.moment.frame == NO_FRAME:
+        return ["Nothing is running" if at.header["sources"] else "This recording has no source lines"]
+    if at.place is None:
+        frame = at.stack[0]
+        file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]
+        where = f"{file or 'ours'} · {frame.file} (its lines are not in this recording)"
+        return [f"{at.frames.name_of(frame.number)}, {where}"]
+    frame = at.place
+    file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]
+    ours = file if frame.labels else "a helper of the model"
+    heading = f"{at.frames.name_of(frame.number)}, {ours} · {frame.file}:{frame.line}"
+    return [heading, f"> {at.line(frame.file, frame.line)}"]
+
+
+def _variable_lines(at: _At) -> list[str]:
+    return [] if at.place is None else at.frames.locals_text(at.place.number, at.number)
+
+
+def _stack_lines(at: _At) -> list[str]:
+    lines: list[str] = []
+    if at.stack and not at.stack[0].labels:
+        frame = at.stack[0]
+        where = f"{frame.function} at {frame.file}:{frame.line}"
+        lines.append(f"    in {where} (a helper of the model, no frame of its own)")
+    number = 0
+    for frame in at.stack:
+        for name, args in frame.labels:
+            lines.append(f"#{number:<2} {name} ({args}) at {frame.file}:{frame.line}")
+            number += 1
+    return lines or ["No kernel function is running."]
+
+
+def _lock_lines(at: _At) -> list[str]:
+    notes = _table_locks(at)
+    lines = []
+    for lock in at.state.objects("Lock"):
+        writer, readers = at.state.get(lock, "writer"), at.state.get(lock, "readers")
+        if writer is None and not readers:
+            continue
+        who = writer or (f"{readers} readers" if readers > 1 else _taker(at, lock))
+        words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), who and f"by {who}")
+        lines.append(" ".join(word for word in words if word))
+    pages = at.window.keys.count("locked") if at.window else 0
+    if pages:
+        lines.append(f"write page lock of {pages} page{'s' if pages > 1 else ''} of the window")
+    return lines or ["No lock is held: anything may happen."]
+
+
+def _table_locks(at: _At) -> dict[int, str]:
+    """Which of the window's tables a page table lock protects."""
+    w, locks = at.window, at.state.root.maps["ptlocks"]
+    pages = [(step.page, step.level) for step in w.walk] if w else []
+    if w and w.page >= 0:
+        pages.append((w.page, "PTE"))
+    return {locks[page][1]: f"of this window's {level} table" for page, level in pages if page in locks}
+
+
+def _taker(at: _At, lock: ObjectInfo) -> str:
+    since = at.recording.last_change(lock.base + lock.fields.index("readers"), at.number)
+    if since is None:
+        return "a reader"
+    return str(at.header["tasks"][at.recording.sections["m_task"][since]]["comm"])
+
+
+def _walk_lines(at: _At) -> list[str]:
+    w = at.window
+    if w is None or w.mm is None:
+        return []
+    offset = max(at.cursor, 0) << at.header["geometry"]["page_shift"]
+    steps = walk(at.recording, at.state, w.mm, w.address + offset)
+    return [f"{' '.join(_walk_words(step))}: {_meaning(step)}" for step in steps]
+
+
+def _walk_words(step: WalkStep) -> list[str]:
+    words = [f"{step.level}[{step.index}]", f"{step.entry:#x}"]
+    if step.entry:
+        words += [name for bit, name in enumerate(_BITS) if name and step.entry >> bit & 1]
+        words += ["NX"] if step.entry >> 63 else []
+    return words
+
+
+def _meaning(step: WalkStep) -> str:
+    if not step.entry:
+        return "none"
+    if not step.entry & (bits._PAGE_PRESENT | bits._PAGE_PROTNONE):
+        return "not present: swapped out or a marker"
+    pfn = f"pfn {bits.entry_pfn(step.entry):#x}"
+    if step.level == "PTE":
+        return f"page at {pfn}"
+    return f"leaf: huge page at {pfn}" if step.entry & bits._PAGE_PSE else f"table at {pfn}"
+
+
+def _trace_lines(at: _At) -> list[str]:
+    lines = [line.strip() for line in at.recording.trace_lines(at.number)]
+    return lines or ["No trace event yet."]
+
+
+def _counter_lines(at: _At) -> list[str]:
+    start = dict(_counters(at, at.recording.state(0)))
+    lines = []
+    for name, value in _counters(at, at.state):
+        delta = value - start[name]
+        if value or delta:
+            lines.append(f"{name} {value}" + (f" ({delta:+d})" if delta else ""))
+    knobs = at.state.path("knobs")
+    return [*lines, *(f"{name} = {at.state.get(knobs, name)}" for name in knobs.fields)]
+
+
+def _counters(at: _At, state: State) -> list[tuple[str, int]]:
+    rows: list[tuple[str, int]] = []
+    focus = at.header["focus"]
+    if focus:
+        mm = next((obj for obj in state.objects("Mm") if obj.id == focus["mm"]), None)
+        label = at.header["objects"][focus["mm"]]["label"]
+        rows.append((f"rss of {label}, in pages", state.get(mm, "rss") if mm else 0))
+    for field in ("pages_collapsed", "full_scans"):
+        rows.append((f"khugepaged/{field}", state.path(f"khugepaged.{field}")))
+    return rows + list(zip(at.header["vmstat"], state.items(state.path("vmstat")), strict=True))
+
+
+_SECTIONS: tuple[tuple[str, Callable[[_At], list[str]]], ...] = (
+    ("Window", _window_lines),
+    ("Source", _source_lines),
+    ("Variables", _variable_lines),
+    ("Call stack", _stack_lines),
+    ("Locks held", _lock_lines),
+    ("Page-table walk", _walk_lines),
+    ("Trace", _trace_lines),
+    ("Counters and knobs", _counter_lines),
+)
+
+
+def moment_text(recording: Recording, number: int) -> str:
+    """Everything the stage can show of a moment, as text."""
+    return TextTwin(recording).text(number)
+
+
+def window_keys(recording: Recording, number: int) -> list[str]:
+    """For each entry of the moment's window a key of glyphs.json; empty without a window in focus."""
+    window = TextTwin(recording).window(number)
+    return list(window.keys) if window else []
+
+
+def window_text(recording: Recording, number: int) -> str:
+    """The moment's window in run lengths: ``100x present, in use; 412x empty``."""
+    window: Any = TextTwin(recording).window(number)
+    return _runs(window.keys) if window else "No window is in focus."

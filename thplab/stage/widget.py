@@ -1,0 +1,114 @@
+"""The stage as a widget: a recording on the screen, sent once and stepped through in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets
+
+from thplab.recording import Recording, record_scenario
+from thplab.stage.build import css, javascript
+from thplab.stage.text import TextTwin
+
+__all__ = ["GRANULARITIES", "VIEWS", "Stage", "load_recording"]
+
+GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
+VIEWS = ("window", "source", "variables", "stack", "locks", "walk", "trace", "counters", "text")
+
+
+def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Recording:
+    """A recording: itself, read from a file's bytes, or made by running a named scenario.
+
+    Raises RecordingError for bytes that are none, ValueError for an unknown scenario or kernel.
+    """
+    if isinstance(source, str):
+        return record_scenario(source, kernel)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Recording.from_bytes(bytes(source))
+    return source
+
+
+def check_views(views: list[str]) -> list[str]:
+    """``views`` if each is one of VIEWS. Raises TraitError that names the wrong one."""
+    for name in views:
+        if name not in VIEWS:
+            raise traitlets.TraitError(f"views: {name!r} is not a view; there are {', '.join(VIEWS)}")
+    return views
+
+
+class Stage(anywidget.AnyWidget):
+    """Shows a recording; composes and links like any ipywidgets widget.
+
+    Traits: ``step`` (int, Python to browser: go there), ``shown`` (int, browser to Python: where the
+    reader is; link others to this one), ``granularity`` (one of GRANULARITIES), ``views`` (some of
+    VIEWS; empty: the first four), ``theme`` ("", "light" or "dark"; "": as the notebook),
+    ``height`` (CSS pixels; 0: as high as it needs).
+    """
+
+    _esm = traitlets.Unicode(javascript()).tag(sync=True)
+    _css = traitlets.Unicode(css()).tag(sync=True)
+    recording = traitlets.Bytes().tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)
+    shown = traitlets.Int(0).tag(sync=True)
+    granularity = traitlets.Enum(GRANULARITIES, "line").tag(sync=True)
+    views = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    theme = traitlets.Enum(("", "light", "dark"), "").tag(sync=True)
+    height = traitlets.Int(0, min=0).tag(sync=True)
+
+    def __init__(self, recording: Recording | bytes | str, *, kernel: str = "6.18", **traits: Any) -> None:
+        """``recording``: a Recording, the bytes of one, or the name of a scenario to record.
+
+        ``kernel`` is the profile that a named scenario runs under.
+        """
+        self._twin = TextTwin(load_recording(recording, kernel))
+        self._at = 0
+        super().__init__(recording=self._twin.recording.to_bytes(), **traits)
+
+    @traitlets.validate("step")
+    def _check_step(self, proposal: Any) -> int:
+        """Keep ``step`` inside the recording."""
+        return max(0, min(int(proposal["value"]), len(self._twin.recording) - 1))
+
+    @traitlets.validate("views")
+    def _check_views(self, proposal: Any) -> list[str]:
+        return check_views(proposal["value"])
+
+    @traitlets.observe("step", "shown")
+    def _note_place(self, change: Any) -> None:
+        self._at = change["new"]
+
+    def show(self, recording: Recording | bytes | str, *, kernel: str = "6.18") -> None:
+        """Put another recording on the stage, from its beginning."""
+        self._twin = TextTwin(load_recording(recording, kernel))
+        with self.hold_sync():
+            self.step = 0
+            self.recording = self._twin.recording.to_bytes()
+        self._at = 0
+
+    def go(self, step: int) -> None:
+        """Go to a moment, even if Python has sent the stage there before."""
+        if step == self.step:
+            self._at = self.step
+            self.send({"go": self.step})
+        else:
+            self.step = step
+
+    def text(self, step: int | None = None) -> str:
+        """A moment as text: the one that is shown, unless ``step`` names another.
+
+        IndexError outside the recording.
+        """
+        return self._twin.text(self._at if step is None else step)
+
+    def __repr__(self) -> str:
+        """Say what is shown, without the bytes."""
+        return f"<Stage of {self._twin.recording!r} at moment {self._at}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and where widgets are off the moment as text."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data["text/plain"] = f"{self!r}\n\n{self.text()}"
+        return bundle
