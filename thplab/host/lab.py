@@ -1,0 +1,88 @@
+"""Open the course in JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import thplab
+
+__all__ = ["course_folder", "free_port", "lab", "lab_command"]
+
+
+def course_folder() -> Path | None:
+    """The folder with the notebooks: of the checkout that this package runs from, or below here."""
+    for parent in (Path(thplab.__file__).parent.parent, Path.cwd()):
+        if (parent / "notebooks" / "00-start-here.ipynb").is_file():
+            return parent
+    return None
+
+
+def free_port(first: int) -> int:
+    """The first port from ``first`` on that nobody listens on. OSError if 50 in a row are taken."""
+    for port in range(first, first + 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"ports {first} to {first + 49} are all taken; name another with --port")
+
+
+def lab_command(folder: Path, notebook: str, port: int, *, browser: bool) -> list[str]:
+    """The command that serves the course: as root it has to be allowed, without a display none opens."""
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}",
+        f"--LabApp.default_url=/lab/tree/notebooks/{notebook}", "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if not browser or not _has_display():
+        command.append("--no-browser")
+    return command
+
+
+def _has_display() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def lab(notebook: str, port: int, *, browser: bool) -> int:
+    """Serve the course until Ctrl-C; 1 if it can't be served, with the reason on stderr."""
+    folder = course_folder()
+    if folder is None:
+        print(
+            "thplab: no notebooks here. Get the course: git clone the repository, then run thplab lab in it.",
+            file=sys.stderr,
+        )
+        return 1
+    if importlib.util.find_spec("jupyterlab") is None:
+        print("thplab: JupyterLab is not installed: pip install 'thplab[lab]'", file=sys.stderr)
+        return 1
+    if not (folder / "notebooks" / notebook).is_file():
+        known = ", ".join(sorted(path.name for path in (folder / "notebooks").glob("*.ipynb")))
+        print(f"thplab: no notebook {notebook!r}; there are {known}", file=sys.stderr)
+        return 2
+    try:
+        chosen = free_port(port)
+    except OSError as error:
+        print(f"thplab: {error}", file=sys.stderr)
+        return 1
+    if chosen != port:
+        print(f"Port {port} is taken; using {chosen}.")
+    print(
+        "The course opens in JupyterLab. If no browser appears, open the address printed below.\n"
+        "Ctrl-C ends it.",
+        flush=True,
+    )
+    try:
+        return subprocess.call(lab_command(folder, notebook, chosen, browser=browser))  # noqa: S603 - our own list
+    except KeyboardInterrupt:
+        return 0
