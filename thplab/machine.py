@@ -10,15 +10,19 @@ machine.wake_khugepaged()
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from thplab.kernels import profile
+from thplab.mm.errors import KernelError
 from thplab.mm.exit import exit_mm
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.madvise import do_madvise
-from thplab.mm.mmap import Mm, do_mmap, do_munmap, mm_alloc
+from thplab.mm.mm_types import Mm
+from thplab.mm.mmap import do_mmap, do_munmap, mm_alloc
 from thplab.mm.mmu import access
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.sysfs import sysfs_read, sysfs_write
@@ -153,50 +157,62 @@ class Process:
         self.machine = machine
         self.mm = mm
 
+    @contextmanager
+    def _call(self) -> Iterator[Mm]:
+        """A system call or a memory access: the process must live; afterwards what it woke runs."""
+        if not self.mm.mm_users:
+            raise KernelError(errno.ESRCH, f"process {self.mm.name!r} has ended")
+        try:
+            with running(self.mm.kernel, self.mm.task):
+                yield self.mm
+        finally:
+            self.machine.run_ready()
+
     def mmap(self, start: int, length: int, prot: str = "rw") -> None:
         """Map private anonymous memory at a fixed place."""
-        with running(self.mm.kernel, self.mm.task):
-            do_mmap(self.mm, start, length, prot)
+        with self._call() as mm:
+            do_mmap(mm, start, length, prot)
 
     def munmap(self, start: int, length: int) -> None:
         """Unmap."""
-        with running(self.mm.kernel, self.mm.task):
-            do_munmap(self.mm, start, length)
+        with self._call() as mm:
+            do_munmap(mm, start, length)
 
     def madvise(self, start: int, length: int, advice: str) -> None:
         """madvise; ``advice`` in lower case without MADV_."""
-        with running(self.mm.kernel, self.mm.task):
-            do_madvise(self.mm, start, length, advice)
-        self.machine.run_ready()
+        with self._call() as mm:
+            do_madvise(mm, start, length, advice)
 
     def write(self, address: int, token: int) -> None:
-        """Write: ``token`` (u32) stands for what the 4 KiB at ``address`` contain from now on."""
-        with running(self.mm.kernel, self.mm.task):
-            page = access(self.mm, address, write=True)
-            self.mm.kernel.mem_map.contents[page] = token
-        self.machine.run_ready()
+        """Write: ``token`` (u32) stands for what the 4 KiB at ``address`` contain from now on.
+
+        Raises ValueError for a token that is no u32.
+        """
+        if not 0 <= token < 1 << 32:
+            raise ValueError(f"token={token}: contents are an integer from 0 to 2**32 - 1")
+        with self._call() as mm:
+            page = access(mm, address, write=True)
+            mm.kernel.mem_map.contents[page] = token
 
     def read(self, address: int) -> int:
         """Read: the token of the 4 KiB at ``address``; untouched memory reads 0."""
-        with running(self.mm.kernel, self.mm.task):
-            page = access(self.mm, address, write=False)
-        self.machine.run_ready()
-        token: int = self.mm.kernel.mem_map.contents[page]
+        with self._call() as mm:
+            token: int = mm.kernel.mem_map.contents[access(mm, address, write=False)]
         return token
 
     def pin(self, address: int) -> int:
         """Take an extra reference on the page at ``address``; give it back with :meth:`unpin`."""
-        with running(self.mm.kernel, self.mm.task):
-            return get_user_page(self.mm, address)
+        with self._call() as mm:
+            return get_user_page(mm, address)
 
     def unpin(self, page: int) -> None:
-        """Drop the reference that :meth:`pin` took."""
+        """Drop the reference that :meth:`pin` took; it outlives the process."""
         put_page(self.mm, page)
 
     def clear_refs(self, text: str = "1") -> None:
         """Write to /proc/PID/clear_refs."""
-        with running(self.mm.kernel, self.mm.task):
-            clear_refs(self.mm, text)
+        with self._call() as mm:
+            clear_refs(mm, text)
 
     def smaps(self) -> str:
         """/proc/PID/smaps."""
@@ -204,5 +220,5 @@ class Process:
 
     def exit(self) -> None:
         """End the process."""
-        with running(self.mm.kernel, self.mm.task):
-            exit_mm(self.mm)
+        with self._call() as mm:
+            exit_mm(mm)

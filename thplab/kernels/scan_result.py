@@ -49,5 +49,5 @@ class ScanResult(Enum):
 
     @property
     def constant(self) -> str:
-        """The C name, e.g. ``SCAN_PMD_NULL``."""
-        return self.name if self.name.startswith("SCAN_") else f"SCAN_{self.name}"
+        """The C name, e.g. ``SCAN_PMD_NULL``; the one for ``scan_aborted`` is SCAN_SCAN_ABORT."""
+        return f"SCAN_{self.name}"

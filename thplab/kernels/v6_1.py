@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from thplab.kernels.profile import KernelFrame
 from thplab.kernels.scan_result import ScanResult as S
-from thplab.kernels.v6_18 import FRAMES_6_18, LINUX_6_18, RESULTS_6_18, RETRY_6_18
+from thplab.kernels.v6_18 import FRAMES_6_18, GOES_ON, LINUX_6_18, RESULTS_6_18, RETRY_6_18
 
 __all__ = ["LINUX_6_1"]
 
@@ -40,6 +40,7 @@ LINUX_6_1 = replace(
     frames_of=_FRAMES_6_1,
     retry=RETRY_6_18 - {S.PAGE_FILLED},  # 6.1.y stable: PAGE_COUNT is among them
     busy=frozenset({S.CGROUP_CHARGE_FAIL}),
+    goes_on=GOES_ON | {S.PAGE_RO},
     needs_writable_pte=True,
     trace_has_writable=True,
     frees_empty_table=False,

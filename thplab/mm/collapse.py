@@ -20,15 +20,11 @@ from typing import TYPE_CHECKING
 from thplab.kernels import ScanResult
 from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
-from thplab.mm.huge_memory import (
-    TvaType,
-    pgtable_trans_huge_deposit,
-    thp_vma_allowable_order,
-    thp_vma_suitable_order,
-)
+from thplab.mm.huge_memory import pgtable_trans_huge_deposit
+from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order, thp_vma_suitable_order
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, down_write, up_read, up_write
-from thplab.mm.mmap import MMF_DISABLE_THP_COMPLETELY, VM_WRITE, Mm, Vma, find_vma
+from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_WRITE, Mm, Vma, find_vma
 from thplab.mm.page import PG_lru, page_to_pfn
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
@@ -104,7 +100,7 @@ def hugepage_vma_revalidate(
     if not thp_vma_suitable_order(vma, address):
         return ScanResult.ADDRESS_RANGE, None
     tva = TvaType.KHUGEPAGED if cc.is_khugepaged else TvaType.FORCED_COLLAPSE
-    if not thp_vma_allowable_order(vma, tva):
+    if not thp_vma_allowable_order(vma, vma.vm_flags, tva):
         return ScanResult.VMA_CHECK, None
     if expect_anon and vma.anon_vma is None:
         return ScanResult.PAGE_ANON, None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from thplab.kernels import ScanResult
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import Lock, down_write, up_write
-from thplab.mm.mmap import VM_UFFD_MISSING, VM_UFFD_WP, Vma
+from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 from thplab.mm.page import (
     MemMap,
     PG_head,
@@ -31,6 +31,7 @@ from thplab.mm.pgtable import (
     _PAGE_RW,
     _PAGE_UFFD_WP,
     PTE_PFN_MASK,
+    folio_pte_batch,
     pte_present,
     set_pte_at,
 )
@@ -186,23 +187,29 @@ def __collapse_huge_page_copy_succeeded(vma: Vma, address: int, pte_table: Colum
     mem_map = kernel.mem_map
     large: list[int] = []
     down_write(ptl, kernel.current.comm)
-    for index, pte in enumerate(pte_table):
+    index = 0
+    while index < len(pte_table):
+        pte = pte_table[index]
         pfn = (pte & PTE_PFN_MASK) >> 12
         if not pte or pfn == kernel.zero_pfn:
             mm.rss += 1
             if pte:
                 set_pte_at(pte_table, index, 0)
+            index += 1
             continue
         page = pfn - mem_map.start_pfn
         folio = mem_map.compound_head[page]
+        nr = folio_pte_batch(kernel, pte_table, index, len(pte_table))
         if mem_map.flags[folio] & PG_head:
             if folio not in large:
                 large.append(folio)
         else:
             release_pte_folio(kernel, folio)
-        set_pte_at(pte_table, index, 0)
-        folio_remove_rmap_ptes(kernel, page, 1, mm)
-        folio_put(kernel, folio)
+        for each in range(index, index + nr):
+            set_pte_at(pte_table, each, 0)
+        folio_remove_rmap_ptes(kernel, page, nr, mm)
+        folio_put(kernel, folio, nr)
+        index += nr
     for folio in large:
         release_pte_folio(kernel, folio)
     up_write(ptl)

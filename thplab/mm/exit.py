@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_slot import khugepaged_exit
-from thplab.mm.mmap import Mm
+from thplab.mm.mm_types import Mm
 from thplab.mm.pgtable import pte_free
 from thplab.mm.rmap import unlink_anon_vma
 from thplab.mm.zap import free_pgtables, unmap_page_range
@@ -22,8 +22,7 @@ def exit_mm(mm: Mm) -> None:
     for vma in vmas:
         unmap_page_range(vma, vma.vm_start, vma.vm_end)
         unlink_anon_vma(vma)
-    for vma in vmas:
-        free_pgtables(mm, vma.vm_start, vma.vm_end)
+    free_pgtables(mm, [(vma.vm_start, vma.vm_end) for vma in vmas])
     pte_free(mm, mm.pgd)
     up_write(mm.mmap_lock)
     kernel.mms = tuple(other for other in kernel.mms if other is not mm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thplab.mm.mmap import Mm
+from thplab.mm.mm_types import Mm
 from thplab.mm.mmu import access
 from thplab.mm.page import folio_get
 from thplab.mm.page_alloc import folio_put

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from thplab.mm.errors import KernelBug
-from thplab.mm.gfp import (
-    GFP_DIRECT_RECLAIM,
-    GFP_KSWAPD_RECLAIM,
-    GFP_NORETRY,
-    GFP_TRANSHUGE,
-    GFP_TRANSHUGE_LIGHT,
-    GFP_ZERO,
-)
+from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
+from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mmap import (
-    MMF_DISABLE_THP_COMPLETELY,
-    VM_DONTEXPAND,
-    VM_HUGEPAGE,
-    VM_HUGETLB,
-    VM_IO,
-    VM_MIXEDMAP,
-    VM_NOHUGEPAGE,
-    VM_PFNMAP,
-    VM_WRITE,
-    Vma,
-)
+from thplab.mm.mm_types import VM_WRITE, Vma
 from thplab.mm.page import PG_lru, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
@@ -57,85 +39,14 @@ from thplab.mm.rmap import (
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
     from thplab.mm.system import Kernel
 
 __all__ = [
-    "TvaType",
     "__split_huge_pmd",
     "create_huge_pmd",
-    "thp_vma_allowable_order",
-    "thp_vma_suitable_order",
-    "vma_thp_gfp_mask",
     "zap_huge_pmd",
 ]
-
-#: No collapse in such VMAs (VM_NO_KHUGEPAGED).
-VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
-
-
-class TvaType(Enum):
-    """enum tva_type: who asks whether a VMA may have huge pages."""
-
-    SMAPS = 0
-    PAGEFAULT = 1
-    KHUGEPAGED = 2
-    FORCED_COLLAPSE = 3
-
-
-def hugepage_pmd_enabled(kernel: Kernel) -> bool:
-    """True if any anonymous VMA could have PMD-sized pages: khugepaged has reason to exist."""
-    size = kernel.knobs.hugepage_size_enabled
-    if size == "inherit":
-        return kernel.knobs.enabled != "never"
-    return size != "never"
-
-
-def _sysfs_allows(vma: Vma) -> bool:
-    knobs = vma.mm.kernel.knobs
-    word = knobs.hugepage_size_enabled
-    if word == "inherit":
-        word = knobs.enabled
-    return word == "always" or (word == "madvise" and bool(vma.vm_flags & VM_HUGEPAGE))
-
-
-def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
-    """True if the aligned 2 MiB around ``address`` lie inside the VMA."""
-    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
-    haddr = address & ~(size - 1)
-    return vma.vm_start <= haddr and haddr + size <= vma.vm_end
-
-
-def thp_vma_allowable_order(vma: Vma, tva: TvaType) -> bool:
-    """May this anonymous VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
-
-    The tests in the kernel's order; those on files and DAX have nothing to refuse here.
-    Locks expected: mmap_lock at least for reading.
-    """
-    if tva is not TvaType.FORCED_COLLAPSE and not _sysfs_allows(vma):
-        return False
-    if vma.vm_flags & VM_NOHUGEPAGE or vma.mm.flags & MMF_DISABLE_THP_COMPLETELY:
-        return False
-    in_fault = tva is TvaType.PAGEFAULT
-    if not in_fault and tva is not TvaType.SMAPS and vma.vm_flags & VM_NO_KHUGEPAGED:
-        return False
-    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
-    if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
-        return False
-    return in_fault or tva is TvaType.SMAPS or vma.anon_vma is not None
-
-
-def vma_thp_gfp_mask(vma: Vma) -> int:
-    """The mask of a huge allocation at fault time (gfp_t), from ``defrag`` and the advice."""
-    advised = bool(vma.vm_flags & VM_HUGEPAGE)
-    word = vma.mm.kernel.knobs.defrag
-    if word == "always":
-        return GFP_TRANSHUGE | (0 if advised else GFP_NORETRY)
-    if word == "defer" or (word == "defer+madvise" and not advised):
-        return GFP_TRANSHUGE_LIGHT | GFP_KSWAPD_RECLAIM
-    if word in ("madvise", "defer+madvise") and advised:
-        return GFP_TRANSHUGE_LIGHT | GFP_DIRECT_RECLAIM
-    return GFP_TRANSHUGE_LIGHT
 
 
 def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:
@@ -150,16 +61,29 @@ def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bo
     if not thp_vma_suitable_order(vma, address):
         return False
     anon_vma_prepare(vma)
-    khugepaged_enter_vma(vma)
+    khugepaged_enter_vma(vma, vma.vm_flags)
     if not write and kernel.knobs.use_zero_page:
         return set_huge_zero_folio(vma, ref, address)
     folio = vma_alloc_folio(vma)
     if folio is None:
         count_vm_event(kernel, "thp_fault_fallback")
         return False
-    map_anon_folio_pmd(vma, ref, address, folio)
-    count_vm_event(kernel, "thp_fault_alloc")
+    _install_huge_folio(vma, ref, address, folio)
     return True
+
+
+def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Map a new folio together with a table to deposit; without one (MemoryError) it is given back."""
+    try:
+        table_page = pte_alloc_one(vma.mm)
+    except MemoryError:
+        folio_put(vma.mm.kernel, folio)
+        raise
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, vma.mm.kernel.current.comm)
+    pgtable_trans_huge_deposit(vma.mm, address, table_page)
+    map_anon_folio_pmd(vma, ref, address, folio)
+    up_write(ptl)
 
 
 def vma_alloc_folio(vma: Vma) -> int | None:
@@ -170,20 +94,16 @@ def vma_alloc_folio(vma: Vma) -> int | None:
 
 
 def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
-    """Install a new huge folio at a fault: deposit a table, map young, dirty and writable."""
+    """Map a new huge folio at a fault: young, dirty and writable. Locks expected: the PMD lock."""
     mm = vma.mm
     kernel = mm.kernel
-    table_page = pte_alloc_one(mm)
-    ptl = pmd_lock(mm, address)
-    down_write(ptl, kernel.current.comm)
     haddr = address & ~(kernel.geometry.HPAGE_PMD_SIZE - 1)
     folio_add_new_anon_rmap(kernel, folio, vma, haddr)
     kernel.mem_map.flags[folio] |= PG_lru
-    pgtable_trans_huge_deposit(mm, address, table_page)
     write = bool(vma.vm_flags & VM_WRITE)
     set_pmd_at(*ref, mk_huge_pmd(page_to_pfn(kernel.mem_map, folio), write=write, dirty=True, young=True))
     mm.rss += kernel.geometry.HPAGE_PMD_NR
-    up_write(ptl)
+    count_vm_event(kernel, "thp_fault_alloc")
 
 
 def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
@@ -255,9 +175,11 @@ def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
         count_vm_event(kernel, "thp_fault_fallback")
         __split_huge_pmd(vma, ref, address)
         return False
-    zap_huge_pmd(vma, ref, address)
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, kernel.current.comm)
+    set_pmd_at(*ref, 0)
     map_anon_folio_pmd(vma, ref, address, folio)
-    count_vm_event(kernel, "thp_fault_alloc")
+    up_write(ptl)
     return True
 
 

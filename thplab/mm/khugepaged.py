@@ -22,11 +22,11 @@ from thplab.mm.collapse import (
     find_pmd_or_thp_or_none,
     hpage_collapse_test_exit_or_disable,
 )
-from thplab.mm.huge_memory import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.huge_mm import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
 from thplab.mm.khugepaged_scan import CollapseControl, MmSlot
 from thplab.mm.lock import down_read_trylock, down_write, up_read, up_write
 from thplab.mm.mm_slot import collect_mm_slot
-from thplab.mm.mmap import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
 from thplab.mm.page import (
     PG_anon,
     PG_head,
@@ -43,6 +43,7 @@ from thplab.mm.pgtable import (
     _PAGE_PRESENT,
     _PAGE_PROTNONE,
     _PAGE_RW,
+    _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
     PFN_BITS,
     PTE_FLAGS_LOW,
@@ -106,6 +107,9 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
             if is_khugepaged and unmapped > max_ptes_swap:
                 result = ScanResult.EXCEED_SWAP_PTE
                 count_vm_event(kernel, "thp_scan_exceed_swap_pte")
+                break
+            if bits & _PAGE_SWP_UFFD_WP:
+                result = ScanResult.PTE_UFFD_WP
                 break
             continue
         page = (pte >> 12 & PFN_BITS) - start_pfn
@@ -249,7 +253,7 @@ def _scan_vmas(mm: Mm, pages: int, progress: int, cc: CollapseControl) -> tuple[
             continue
         if hpage_collapse_test_exit_or_disable(mm):
             return progress + 1, result, False, True
-        if not thp_vma_allowable_order(vma, TvaType.KHUGEPAGED):
+        if not thp_vma_allowable_order(vma, vma.vm_flags, TvaType.KHUGEPAGED):
             progress += 1
             continue
         hstart = -(-vma.vm_start // size) * size
@@ -328,10 +332,15 @@ def khugepaged_do_scan(kernel: Kernel, thread: Kthread, cc: CollapseControl) -> 
 
 
 def khugepaged_alloc_sleep(kernel: Kernel, thread: Kthread) -> Sleeping:
-    """No huge page was to be had: give the system time, until somebody writes one of the sleep knobs."""
+    """No huge page was to be had: give the system time, or until somebody wakes the wait queue."""
     scan = kernel.khugepaged
-    scan.sleep_expire = kernel.clock.now + kernel.knobs.alloc_sleep_millisecs * NSEC_PER_MSEC
-    yield Wait("khugepaged_alloc_sleep", lambda: _should_wakeup(kernel, thread), scan.sleep_expire)
+    wakeups = scan.wakeups
+    deadline = kernel.clock.now + kernel.knobs.alloc_sleep_millisecs * NSEC_PER_MSEC
+    yield Wait(
+        "khugepaged_alloc_sleep",
+        lambda: thread.should_stop or scan.wakeups != wakeups or kernel.clock.now >= deadline,
+        deadline,
+    )
 
 
 def _should_wakeup(kernel: Kernel, thread: Kthread) -> bool:
@@ -339,12 +348,16 @@ def _should_wakeup(kernel: Kernel, thread: Kthread) -> bool:
 
 
 def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
-    """Between two passes: ``scan_sleep_millisecs`` if there is work, else until somebody registers."""
-    scan, knobs = kernel.khugepaged, kernel.knobs
+    """Between two passes: ``scan_sleep_millisecs`` if there is work, else until somebody registers.
+
+    With a sleep of 0 the kernel scans on at once. A pass costs no virtual time here, so the daemon
+    takes a nap of one millisecond instead: time goes on and others get their turn.
+    """
+    scan = kernel.khugepaged
     if khugepaged_has_work(kernel):
-        if knobs.scan_sleep_millisecs:
-            scan.sleep_expire = kernel.clock.now + knobs.scan_sleep_millisecs * NSEC_PER_MSEC
-            yield Wait("khugepaged_wait", lambda: _should_wakeup(kernel, thread), scan.sleep_expire)
+        sleep = max(kernel.knobs.scan_sleep_millisecs, 1)
+        scan.sleep_expire = kernel.clock.now + sleep * NSEC_PER_MSEC
+        yield Wait("khugepaged_wait", lambda: _should_wakeup(kernel, thread), scan.sleep_expire)
     elif hugepage_pmd_enabled(kernel):
         yield Wait("khugepaged_wait", lambda: thread.should_stop or bool(scan.mm_head))
 
@@ -371,11 +384,14 @@ def start_stop_khugepaged(kernel: Kernel) -> None:
     if hugepage_pmd_enabled(kernel):
         if scan.thread is None:
             scan.thread = kthread_run(kernel, "khugepaged", khugepaged(kernel))
+        if scan.mm_head:
+            scan.wakeups += 1
     elif scan.thread is not None:
         kthread_stop(kernel, scan.thread)
         scan.thread = None
 
 
 def wake_khugepaged(kernel: Kernel) -> None:
-    """After a write to one of the sleep knobs: the deadline is now (khugepaged_sleep_expire = 0)."""
+    """After a write to one of the sleep knobs: khugepaged_sleep_expire is 0, the wait queue is woken."""
     kernel.khugepaged.sleep_expire = 0
+    kernel.khugepaged.wakeups += 1

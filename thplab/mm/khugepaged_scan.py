@@ -12,7 +12,7 @@ from thplab.mm.lock import Lock
 from thplab.mm.state import Column, Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
     from thplab.mm.task import Kthread
 
 __all__ = ["CollapseControl", "Khugepaged", "MmSlot"]
@@ -55,13 +55,14 @@ class Khugepaged(Struct):
 
     ``thread``: the kthread or None. ``mm_head``, ``scan_mm_slot``, ``scan_address``: the list of
     registered address spaces and the cursor in it (khugepaged_scan.mm_head, .mm_slot, .address).
-    ``sleep_expire`` (ns): no scan before this time (khugepaged_sleep_expire). ``progress_of_pass``
+    ``sleep_expire`` (ns): no scan before this time (khugepaged_sleep_expire); ``wakeups``: how often
+    the wait queue was woken, which ends the nap after a failed allocation. ``progress_of_pass``
     and ``passes`` are for people: units spent in the present pass, and passes begun.
     """
 
     __slots__ = (
         "collapse_control", "full_scans", "mm_head", "mm_lock", "pages_collapsed", "passes",
-        "progress_of_pass", "scan_address", "scan_mm_slot", "sleep_expire", "thread",
+        "progress_of_pass", "scan_address", "scan_mm_slot", "sleep_expire", "thread", "wakeups",
     )  # fmt: skip
     thread: Kthread | None
     mm_lock: Lock
@@ -69,6 +70,7 @@ class Khugepaged(Struct):
     scan_mm_slot: MmSlot | None
     scan_address: int
     sleep_expire: int
+    wakeups: int
     full_scans: int
     pages_collapsed: int
     passes: int
@@ -83,6 +85,7 @@ class Khugepaged(Struct):
         self.scan_mm_slot = None
         self.scan_address = 0
         self.sleep_expire = 0
+        self.wakeups = 0
         self.full_scans = 0
         self.pages_collapsed = 0
         self.passes = 0

@@ -10,19 +10,12 @@ from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.madvise_collapse import madvise_collapse
 from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mmap import (
-    VM_HUGEPAGE,
-    VM_LOCKED,
-    VM_NOHUGEPAGE,
-    Vma,
-    check_range,
-    find_vma,
-    modify_vma_flags,
-)
+from thplab.mm.mm_types import VM_HUGEPAGE, VM_LOCKED, VM_NOHUGEPAGE, Vma, find_vma
+from thplab.mm.vma import modify_vma_flags
 from thplab.mm.zap import try_to_free_pte, unmap_page_range
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
 
 __all__ = ["do_madvise"]
 
@@ -36,7 +29,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
     act = _ADVICE.get(advice)
     if act is None:
         raise KernelError(errno.EINVAL, "madvise: advice", advice, " | ".join(_ADVICE))
-    end = check_range(mm, "madvise", start, length)
+    end = madvise_range(mm, start, length)
     hole = False
     address = start
     while address < end:
@@ -51,6 +44,16 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
         raise KernelError(errno.ENOMEM, f"madvise {advice}: part of {start:#x}-{end:#x} is not mapped")
 
 
+def madvise_range(mm: Mm, start: int, length: int) -> int:
+    """End of the range, rounded up to pages; KernelError (EINVAL) for a range that can't be one."""
+    page = mm.kernel.geometry.PAGE_SIZE
+    if start % page:
+        raise KernelError(errno.EINVAL, "madvise: address", hex(start), f"a multiple of {page}")
+    if length < 0:
+        raise KernelError(errno.EINVAL, "madvise: length", length, "0 or more bytes")
+    return start + -(-length // page) * page
+
+
 def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
     _change_advice(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE)
 
@@ -60,12 +63,17 @@ def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
 
 
 def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
-    """hugepage_madvise: change the flags, then register the mm if it can be scanned now."""
+    """hugepage_madvise: register the mm if it can be scanned with the new flags, then change them.
+
+    Nothing is cut where the flags are there already. Takes mmap_lock for writing.
+    """
     mm = vma.mm
+    vm_flags = vma.vm_flags & ~off | on
     down_write(mm.mmap_lock, mm.task.comm)
-    vma = modify_vma_flags(vma, start, end, vma.vm_flags & ~off | on)
     if on == VM_HUGEPAGE:
-        khugepaged_enter_vma(vma)
+        khugepaged_enter_vma(vma, vm_flags)
+    if vm_flags != vma.vm_flags:
+        modify_vma_flags(vma, start, end, vm_flags)
     up_write(mm.mmap_lock)
 
 

@@ -6,11 +6,11 @@ import errno
 
 from thplab.kernels import ScanResult
 from thplab.mm.collapse import hugepage_vma_revalidate
-from thplab.mm.huge_memory import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.khugepaged import scan_pmd
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, up_read
-from thplab.mm.mmap import Vma
+from thplab.mm.mm_types import Vma
 
 __all__ = ["madvise_collapse"]
 
@@ -24,7 +24,7 @@ def madvise_collapse(vma: Vma, start: int, end: int) -> int:
     """
     mm = vma.mm
     kernel = mm.kernel
-    if not thp_vma_allowable_order(vma, TvaType.FORCED_COLLAPSE):
+    if not thp_vma_allowable_order(vma, vma.vm_flags, TvaType.FORCED_COLLAPSE):
         return errno.EINVAL
     cc = CollapseControl("collapse_control", is_khugepaged=False)
     size = kernel.geometry.HPAGE_PMD_SIZE
@@ -33,7 +33,8 @@ def madvise_collapse(vma: Vma, start: int, end: int) -> int:
     last_fail = ScanResult.FAIL
     down_read(mm.mmap_lock)
     mmap_locked = True
-    for address in range(hstart, hend, size):
+    address = hstart
+    while address < hend:
         if not mmap_locked:
             down_read(mm.mmap_lock)
             mmap_locked = True
@@ -42,13 +43,16 @@ def madvise_collapse(vma: Vma, start: int, end: int) -> int:
                 last_fail = result
                 break
             vma = found
+            # The VMA may have shrunk meanwhile.
+            hend = min(hend, vma.vm_end // size * size)
         result, mmap_locked = scan_pmd(mm, vma, address, cc)
         if result in (ScanResult.SUCCEED, ScanResult.PMD_MAPPED):
             done += 1
-            continue
-        last_fail = result
-        if result not in kernel.profile.goes_on:
-            break
+        else:
+            last_fail = result
+            if result not in kernel.profile.goes_on:
+                break
+        address += size
     if mmap_locked:
         up_read(mm.mmap_lock)
     return 0 if done == (hend - hstart) // size else kernel.profile.errno(last_fail)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from thplab.mm.errors import KernelError
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
 from thplab.mm.huge_memory import (
-    TvaType,
     create_huge_pmd,
     huge_pmd_set_accessed,
-    thp_vma_allowable_order,
     wp_huge_pmd,
 )
+from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
-from thplab.mm.mmap import VM_READ, VM_WRITE, Vma, vma_lookup
+from thplab.mm.mm_types import VM_READ, VM_WRITE, Vma, vma_lookup
 from thplab.mm.page import PG_anon, PG_lru, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __alloc_pages, folio_put
 from thplab.mm.pgtable import (
@@ -44,7 +43,7 @@ from thplab.mm.state import Column
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
 
 __all__ = ["FaultResult", "handle_mm_fault"]
 
@@ -79,7 +78,7 @@ def handle_mm_fault(mm: Mm, address: int, *, write: bool) -> None:
 def __handle_mm_fault(vma: Vma, address: int, *, write: bool) -> None:
     ref = pmd_alloc(vma.mm, address)
     pmd = ref[0][ref[1]]
-    if not pmd and thp_vma_allowable_order(vma, TvaType.PAGEFAULT):
+    if not pmd and thp_vma_allowable_order(vma, vma.vm_flags, TvaType.PAGEFAULT):
         if create_huge_pmd(vma, ref, address, write=write):
             return
     elif pmd_trans_huge(pmd):

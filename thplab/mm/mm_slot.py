@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.huge_memory import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.huge_mm import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
 from thplab.mm.khugepaged_scan import MmSlot
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mmap import MMF_VM_HUGEPAGE, Mm, Vma
+from thplab.mm.mm_types import MMF_VM_HUGEPAGE, Mm, Vma
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["collect_mm_slot", "khugepaged_enter_vma", "khugepaged_exit"]
 
 
-def khugepaged_enter_vma(vma: Vma) -> None:
-    """Register the VMA's mm with khugepaged if it is not yet and the VMA could have huge pages."""
+def khugepaged_enter_vma(vma: Vma, vm_flags: int) -> None:
+    """Register the VMA's mm with khugepaged if it is not yet and the VMA could have huge pages.
+
+    ``vm_flags``: the flags that count, which the VMA may be about to get.
+    """
     mm = vma.mm
     if mm.flags & MMF_VM_HUGEPAGE or not hugepage_pmd_enabled(mm.kernel):
         return
-    if thp_vma_allowable_order(vma, TvaType.KHUGEPAGED):
+    if thp_vma_allowable_order(vma, vm_flags, TvaType.KHUGEPAGED):
         __khugepaged_enter(mm)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelBug
+from thplab.mm.errors import KernelBug, KernelError
 from thplab.mm.memory import handle_mm_fault
 from thplab.mm.page import pfn_to_page
 from thplab.mm.pgtable import (
@@ -19,7 +20,7 @@ from thplab.mm.pgtable import (
 )
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
     from thplab.mm.state import Column
 
 __all__ = ["access"]
@@ -31,6 +32,8 @@ def access(mm: Mm, address: int, *, write: bool) -> int:
     Faults as often as it takes. Raises KernelError (EFAULT: the process would get SIGSEGV) where
     nothing may be accessed, MemoryError where there is no free page.
     """
+    if not 0 <= address < mm.kernel.geometry.TASK_SIZE:
+        raise KernelError(errno.EFAULT, f"SIGSEGV: {address:#x} is outside the user's half")
     for _ in range(4):
         page = translate(mm, address, write=write)
         if page is not None:

@@ -8,7 +8,7 @@ An entry is a 64-bit integer with the hardware's bits:
 P present, RW writable, US user, A accessed ("young"), D dirty, PS page size (in a PMD entry: this
 is a leaf that maps 2 MiB), SP special (the zero page), WP userfaultfd write-protected, SD
 soft-dirty. With P clear the hardware ignores the rest and the kernel may keep its own data there:
-0 is "none", anything else a swap entry or a marker.
+0 is "none", anything else a swap entry or a marker, whose bit 2 says userfaultfd write-protected.
 
 A table is a page whose 512 entries stand in ``kernel.tables[page]``. What C calls a pointer to an
 entry (``pmd_t *``) is here a pair (table, index): :data:`EntryRef`.
@@ -27,7 +27,7 @@ from thplab.mm.state import Column
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
     from thplab.mm.system import Kernel
 
 __all__ = [
@@ -60,6 +60,7 @@ _PAGE_PROTNONE = 1 << 8
 _PAGE_SPECIAL = 1 << 9
 _PAGE_UFFD_WP = 1 << 10
 _PAGE_SOFT_DIRTY = 1 << 11
+_PAGE_SWP_UFFD_WP = 1 << 2
 _PAGE_NX = 1 << 63
 PTE_PFN_MASK = ((1 << 52) - 1) & ~0xFFF
 PTE_FLAGS_LOW = 0xFFF
@@ -116,6 +117,23 @@ def pmd_bad(pmd: int) -> bool:
     """True if a present non-leaf entry does not look like a pointer to a table."""
     ignored = _PAGE_ACCESSED | _PAGE_USER | _PAGE_NX
     return (pmd & ~PTE_PFN_MASK) & ~ignored != _KERNPG_TABLE & ~ignored
+
+
+def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
+    """How many entries from ``index`` on, before ``end``, map consecutive pages of one folio.
+
+    The first one is present. Accessed, dirty and writable bits may differ.
+    """
+    pfn = entry_pfn(table[index])
+    compound_head = kernel.mem_map.compound_head
+    page = pfn_to_page(kernel.mem_map, pfn)
+    folio, nr = compound_head[page], 1
+    while index + nr < end and compound_head[page + nr] == folio:
+        pte = table[index + nr]
+        if not pte_present(pte) or entry_pfn(pte) != pfn + nr:
+            break
+        nr += 1
+    return nr
 
 
 def set_pte_at(table: Column, index: int, pte: int) -> None:

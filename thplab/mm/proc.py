@@ -6,9 +6,10 @@ import errno
 from typing import TYPE_CHECKING
 
 from thplab.mm.errors import KernelError
-from thplab.mm.huge_memory import TvaType, is_huge_zero_pmd, thp_vma_allowable_order
+from thplab.mm.huge_memory import is_huge_zero_pmd
+from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mmap import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_WRITE
+from thplab.mm.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_WRITE
 from thplab.mm.page import PG_referenced, PG_young, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
@@ -22,10 +23,14 @@ from thplab.mm.pgtable import (
 )
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm, Vma
+    from thplab.mm.mm_types import Mm, Vma
     from thplab.mm.pgtable import EntryRef
 
 __all__ = ["clear_refs", "smaps"]
+
+
+#: How smaps spells VM_* bits (show_smap_vma_flags).
+_VM_FLAG_NAMES = {VM_READ: "rd", VM_WRITE: "wr", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh"}
 
 
 def clear_refs(mm: Mm, text: str = "1") -> None:
@@ -107,8 +112,7 @@ def smaps(mm: Mm) -> str:
             ("AnonHugePages", anon_huge_pages(vma) * huge_kb),
         ):
             lines.append(f"{name + ':':<16}{kb:>8} kB")
-        lines.append(f"THPeligible:    {int(thp_vma_allowable_order(vma, TvaType.SMAPS)):>8}")
-        advice = {VM_HUGEPAGE: " hg", VM_NOHUGEPAGE: " nh"}
-        flags = "".join(word for bit, word in advice.items() if vma.vm_flags & bit)
-        lines.append(f"VmFlags: {'rd ' if mode[0] == 'r' else ''}{'wr' if mode[1] == 'w' else ''}{flags}")
+        lines.append(f"THPeligible:    {int(thp_vma_allowable_order(vma, vma.vm_flags, TvaType.SMAPS)):>8}")
+        flags = [word for bit, word in _VM_FLAG_NAMES.items() if vma.vm_flags & bit]
+        lines.append(f"VmFlags: {' '.join(flags)}")
     return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from thplab.mm.state import Struct
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm, Vma
+    from thplab.mm.mm_types import Mm, Vma
     from thplab.mm.page import MemMap
     from thplab.mm.system import Kernel
 
@@ -206,13 +206,13 @@ def _change_large_mapcount(mem_map: MemMap, folio: int, mm: Mm, diff: int) -> No
     """
     total = mem_map.large_mapcount[folio] + diff
     mem_map.large_mapcount[folio] = total
-    private, mm_id, own = mem_map.private, mm.task.pid, 0
-    for slot in (folio + 1, folio + 2):
-        if private[slot] >> 32 in (mm_id, 0) and (private[slot] or diff > 0):
-            own = (private[slot] & 0xFFFFFFFF) + diff
-            private[slot] = mm_id << 32 | own if own else 0
-            break
-    shares = [private[slot] & 0xFFFFFFFF for slot in (folio + 1, folio + 2)]
+    private, mm_id, slots = mem_map.private, mm.task.pid, (folio + 1, folio + 2)
+    owned = [slot for slot in slots if private[slot] >> 32 == mm_id]
+    free = [slot for slot in slots if not private[slot]] if diff > 0 else []
+    for slot in (owned or free)[:1]:
+        own = (private[slot] & 0xFFFFFFFF) + diff
+        private[slot] = mm_id << 32 | own if own else 0
+    shares = [private[slot] & 0xFFFFFFFF for slot in slots]
     if total in shares or not total:
         mem_map.flags[folio] &= ~PG_mapped_shared
     else:

@@ -7,6 +7,7 @@ raises the kernel's own errno and changes nothing. mm/huge_memory.c and mm/khuge
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["KNOBS", "Attribute", "Knobs", "sysfs_read", "sysfs_write"]
 
 _U32_MAX = (1 << 32) - 1
+_U64_MAX = (1 << 64) - 1
+
+#: What kstrtoul(text, 10) takes: digits, perhaps with a plus.
+_DECIMAL = re.compile(r"\+?[0-9]+")
 
 
 class Knobs(Struct):
@@ -79,18 +84,17 @@ class Attribute:
         return geometry.HPAGE_PMD_NR - 1 if self.highest is None else self.highest
 
     def parse(self, path: str, text: str, geometry: Geometry) -> str | int:
-        """The value that ``text`` stands for; KernelError (EINVAL) if it is not legal."""
-        word = text.strip()
+        """The value that ``text`` stands for; KernelError (EINVAL, ERANGE) if it is not legal."""
+        word = text.removesuffix("\n")
         if self.words:
             if word in self.words:
                 return word
-        else:
-            try:
-                number = int(word, 0)
-            except ValueError:
-                number = -1
+        elif _DECIMAL.fullmatch(word):
+            number = int(word)
             if self.lowest <= number <= self._highest(geometry):
                 return number
+            if self.highest == 1 and number > _U64_MAX:
+                raise KernelError(errno.ERANGE, path, text, self.legal(geometry))
         raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
 
 
@@ -147,7 +151,8 @@ def sysfs_read(kernel: Kernel, path: str) -> str:
 def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
     """Write ``text`` to a knob and do what the kernel's store function does besides.
 
-    Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value).
+    Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value), ERANGE (a
+    switch was given a number beyond 64 bits).
     """
     name = _relative(path)
     if name in _READ_ONLY:

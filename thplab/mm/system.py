@@ -13,7 +13,7 @@ from thplab.kernels import Profile
 from thplab.mm.geometry import Geometry
 from thplab.mm.khugepaged_scan import Khugepaged
 from thplab.mm.lock import Lock
-from thplab.mm.mmap import Mm
+from thplab.mm.mm_types import Mm
 from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
 from thplab.mm.page_alloc import Zone, memmap_init_zone
 from thplab.mm.state import Column, Struct

@@ -14,7 +14,7 @@ from thplab.mm.page import page_to_pfn
 from thplab.mm.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm
+    from thplab.mm.mm_types import Mm
     from thplab.mm.system import Kernel
 
 __all__ = ["TraceEvent", "Tracing", "trace"]

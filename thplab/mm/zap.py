@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory import __split_huge_pmd, zap_huge_pmd
@@ -11,6 +12,7 @@ from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import (
     EntryRef,
     entry_pfn,
+    folio_pte_batch,
     level_shifts,
     mm_find_pmd,
     pmd_table_page,
@@ -24,7 +26,8 @@ from thplab.mm.pgtable import (
 from thplab.mm.rmap import folio_remove_rmap_ptes
 
 if TYPE_CHECKING:
-    from thplab.mm.mmap import Mm, Vma
+    from thplab.mm.mm_types import Mm, Vma
+    from thplab.mm.state import Column
 
 __all__ = ["free_pgtables", "unmap_page_range"]
 
@@ -63,25 +66,33 @@ def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
     kernel = vma.mm.kernel
     table_page = pmd_table_page(kernel, ref[0][ref[1]])
     table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
-    first = pte_index(kernel, start)
+    index = pte_index(kernel, start)
+    last = index + (end - start) // kernel.geometry.PAGE_SIZE
     down_write(ptl, kernel.current.comm)
-    for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
-        if table[index]:
-            zap_present_pte(vma, table[index])
-            set_pte_at(table, index, 0)
+    while index < last:
+        index += zap_present_ptes(vma, table, index, last) if table[index] else 1
     up_write(ptl)
 
 
-def zap_present_pte(vma: Vma, pte: int) -> None:
-    """Account for one mapping that goes away; the zero page was never counted."""
+def zap_present_ptes(vma: Vma, table: Column, index: int, last: int) -> int:
+    """Clear the entries from ``index`` on that map one folio, together; how many.
+
+    A folio whose pages all go at once is thus never partially mapped. The zero page was never
+    counted.
+    """
     mm = vma.mm
     kernel = mm.kernel
-    if entry_pfn(pte) == kernel.zero_pfn:
-        return
-    page = pfn_to_page(kernel.mem_map, entry_pfn(pte))
-    folio_remove_rmap_ptes(kernel, page, 1, mm)
-    mm.rss -= 1
-    folio_put(kernel, kernel.mem_map.compound_head[page])
+    if entry_pfn(table[index]) == kernel.zero_pfn:
+        set_pte_at(table, index, 0)
+        return 1
+    nr = folio_pte_batch(kernel, table, index, last)
+    page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
+    for each in range(index, index + nr):
+        set_pte_at(table, each, 0)
+    folio_remove_rmap_ptes(kernel, page, nr, mm)
+    mm.rss -= nr
+    folio_put(kernel, kernel.mem_map.compound_head[page], nr)
+    return nr
 
 
 def try_to_free_pte(vma: Vma, start: int, end: int) -> None:
@@ -98,16 +109,17 @@ def try_to_free_pte(vma: Vma, start: int, end: int) -> None:
             pte_free(mm, page)
 
 
-def free_pgtables(mm: Mm, start: int, end: int) -> None:
-    """Free the tables of ``start..end`` that no VMA needs any more, from the lowest level up.
+def free_pgtables(mm: Mm, ranges: Iterable[tuple[int, int]]) -> None:
+    """Free the tables of ``ranges`` that no VMA needs any more, all of one level before the next above.
 
-    Locks expected: mmap_lock for writing, nothing mapped in the range.
+    Locks expected: mmap_lock for writing, nothing mapped in the ranges.
     """
     pgdir, pud, pmd = level_shifts(mm.kernel)
     for shift, above in ((pmd, (pgdir, pud)), (pud, (pgdir,)), (pgdir, ())):
-        for base in range(start >> shift << shift, end, 1 << shift):
-            if not any(vma.vm_start < base + (1 << shift) and base < vma.vm_end for vma in mm.vmas):
-                _free_table(mm, base, shift, above)
+        for start, end in ranges:
+            for base in range(start >> shift << shift, end, 1 << shift):
+                if not any(vma.vm_start < base + (1 << shift) and base < vma.vm_end for vma in mm.vmas):
+                    _free_table(mm, base, shift, above)
 
 
 def _free_table(mm: Mm, address: int, shift: int, above: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
-from thplab.mm.mmap import Mm
+from thplab.mm.mm_types import Mm
 from thplab.mm.state import Struct
 from thplab.mm.system import Kernel
 from thplab.recording.journal import Journal

@@ -8,7 +8,7 @@ from typing import Any
 
 from thplab.machine import Process
 from thplab.mm.huge_memory import is_huge_zero_pmd
-from thplab.mm.mmap import vma_lookup
+from thplab.mm.mm_types import vma_lookup
 from thplab.mm.page import PG_head, pfn_to_page
 from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_present
 from thplab.mm.proc import anon_huge_pages

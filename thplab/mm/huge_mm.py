@@ -1,0 +1,103 @@
+"""Who may have huge pages, and under which allocation mask (include/linux/huge_mm.h, 6.18)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from thplab.mm.gfp import (
+    GFP_DIRECT_RECLAIM,
+    GFP_KSWAPD_RECLAIM,
+    GFP_NORETRY,
+    GFP_TRANSHUGE,
+    GFP_TRANSHUGE_LIGHT,
+)
+from thplab.mm.mm_types import (
+    MMF_DISABLE_THP_COMPLETELY,
+    VM_DONTEXPAND,
+    VM_HUGEPAGE,
+    VM_HUGETLB,
+    VM_IO,
+    VM_MIXEDMAP,
+    VM_NOHUGEPAGE,
+    VM_PFNMAP,
+    Vma,
+)
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "TvaType",
+    "hugepage_pmd_enabled",
+    "thp_vma_allowable_order",
+    "thp_vma_suitable_order",
+    "vma_thp_gfp_mask",
+]
+
+#: No collapse in such VMAs (VM_NO_KHUGEPAGED).
+VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
+
+
+class TvaType(Enum):
+    """enum tva_type: who asks whether a VMA may have huge pages."""
+
+    SMAPS = 0
+    PAGEFAULT = 1
+    KHUGEPAGED = 2
+    FORCED_COLLAPSE = 3
+
+
+def hugepage_pmd_enabled(kernel: Kernel) -> bool:
+    """True if any anonymous VMA could have PMD-sized pages: khugepaged has reason to exist."""
+    size = kernel.knobs.hugepage_size_enabled
+    if size == "inherit":
+        return kernel.knobs.enabled != "never"
+    return size != "never"
+
+
+def _sysfs_allows(kernel: Kernel, vm_flags: int) -> bool:
+    word = kernel.knobs.hugepage_size_enabled
+    if word == "inherit":
+        word = kernel.knobs.enabled
+    return word == "always" or (word == "madvise" and bool(vm_flags & VM_HUGEPAGE))
+
+
+def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
+    """True if the aligned 2 MiB around ``address`` lie inside the VMA."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    haddr = address & ~(size - 1)
+    return vma.vm_start <= haddr and haddr + size <= vma.vm_end
+
+
+def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
+    """May this anonymous VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
+
+    ``vm_flags``: those of the VMA, or those that it is about to get. The tests in the kernel's
+    order; those on files and DAX have nothing to refuse here.
+    Locks expected: mmap_lock at least for reading.
+    """
+    if tva is not TvaType.FORCED_COLLAPSE and not _sysfs_allows(vma.mm.kernel, vm_flags):
+        return False
+    if vm_flags & VM_NOHUGEPAGE or vma.mm.flags & MMF_DISABLE_THP_COMPLETELY:
+        return False
+    in_fault = tva is TvaType.PAGEFAULT
+    if not in_fault and tva is not TvaType.SMAPS and vm_flags & VM_NO_KHUGEPAGED:
+        return False
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
+        return False
+    return in_fault or tva is TvaType.SMAPS or vma.anon_vma is not None
+
+
+def vma_thp_gfp_mask(vma: Vma) -> int:
+    """The mask of a huge allocation at fault time (gfp_t), from ``defrag`` and the advice."""
+    advised = bool(vma.vm_flags & VM_HUGEPAGE)
+    word = vma.mm.kernel.knobs.defrag
+    if word == "always":
+        return GFP_TRANSHUGE | (0 if advised else GFP_NORETRY)
+    if word == "defer" or (word == "defer+madvise" and not advised):
+        return GFP_TRANSHUGE_LIGHT | GFP_KSWAPD_RECLAIM
+    if word in ("madvise", "defer+madvise") and advised:
+        return GFP_TRANSHUGE_LIGHT | GFP_DIRECT_RECLAIM
+    return GFP_TRANSHUGE_LIGHT

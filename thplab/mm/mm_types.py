@@ -1,0 +1,118 @@
+"""Address spaces and their areas: struct mm_struct, struct vm_area_struct (include/linux/mm_types.h).
+
+``mm.vmas`` is the sorted, gapped sequence that the kernel keeps in a maple tree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.lock import Lock
+from thplab.mm.state import Struct
+
+if TYPE_CHECKING:
+    from thplab.mm.rmap import AnonVma
+    from thplab.mm.system import Kernel
+    from thplab.mm.task import Task
+
+__all__ = ["Mm", "Vma", "find_vma", "vma_lookup"]
+
+VM_READ = 0x1
+VM_WRITE = 0x2
+VM_EXEC = 0x4
+VM_SHARED = 0x8
+VM_UFFD_MISSING = 0x200
+VM_PFNMAP = 0x400
+VM_UFFD_WP = 0x1000
+VM_LOCKED = 0x2000
+VM_IO = 0x4000
+VM_DONTEXPAND = 0x40000
+VM_HUGETLB = 0x400000
+VM_MIXEDMAP = 0x10000000
+VM_HUGEPAGE = 0x20000000
+VM_NOHUGEPAGE = 0x40000000
+
+#: Bit of mm->flags: khugepaged knows this mm.
+MMF_VM_HUGEPAGE = 1 << 16
+#: Bit of mm->flags: prctl(PR_SET_THP_DISABLE).
+MMF_DISABLE_THP_COMPLETELY = 1 << 24
+
+
+class Vma(Struct):
+    """struct vm_area_struct: one uniform stretch ``vm_start <= address < vm_end`` of ``mm``.
+
+    ``vm_flags``: VM_* bits; ``anon_vma``: None until the first write fault; ``vm_lock``: the
+    per-VMA lock; ``address``: where the struct itself would stand (``vma=`` in a backtrace).
+    """
+
+    __slots__ = ("address", "anon_vma", "mm", "name", "vm_end", "vm_flags", "vm_lock", "vm_start")
+    mm: Mm
+    name: str
+    vm_start: int
+    vm_end: int
+    vm_flags: int
+    anon_vma: AnonVma | None
+    vm_lock: Lock
+    address: int
+
+    def __init__(self, mm: Mm, vm_start: int, vm_end: int, vm_flags: int) -> None:
+        """A VMA that is not yet part of the address space."""
+        self.mm = mm
+        self.vm_start = vm_start
+        self.vm_end = vm_end
+        self.vm_flags = vm_flags
+        self.anon_vma = None
+        self.name = f"{mm.name} {vm_start:#x}"
+        self.vm_lock = Lock(f"vma lock {self.name}")
+        self.address = mm.address + 0x1000 + 0x98 * (mm.nr_vmas_made + 1)
+        mm.nr_vmas_made += 1
+
+
+class Mm(Struct):
+    """struct mm_struct. ``rss`` (pages): MM_ANONPAGES; ``pgtables``: tables of all levels.
+
+    ``mm_users`` is 0 from the moment the process exits. ``address``: where the struct would stand.
+    """
+
+    __slots__ = (
+        "address", "flags", "kernel", "mm_users", "mmap_lock", "name", "nr_vmas_made", "pgd",
+        "pgtables", "rss", "task", "vmas",
+    )  # fmt: skip
+    kernel: Kernel
+    name: str
+    task: Task
+    pgd: int
+    vmas: tuple[Vma, ...]
+    mmap_lock: Lock
+    flags: int
+    rss: int
+    pgtables: int
+    mm_users: int
+    nr_vmas_made: int
+    address: int
+
+    def __init__(self, kernel: Kernel, name: str, task: Task) -> None:
+        """An address space without a PGD; see :func:`mm_alloc`."""
+        self.kernel = kernel
+        self.name = name
+        self.task = task
+        self.pgd = 0
+        self.vmas = ()
+        self.mmap_lock = Lock(f"mmap_lock {name}")
+        self.flags = 0
+        self.rss = 0
+        self.pgtables = 0
+        self.mm_users = 1
+        self.nr_vmas_made = 0
+        self.address = 0xFFFF888341A00000 + 0x10000 * task.pid
+
+
+def find_vma(mm: Mm, address: int) -> Vma | None:
+    """The first VMA that ends above ``address`` (it may begin above it, too)."""
+    return next((vma for vma in mm.vmas if vma.vm_end > address), None)
+
+
+def vma_lookup(mm: Mm, address: int) -> Vma | None:
+    """The VMA that contains ``address``."""
+    vma = find_vma(mm, address)
+    return vma if vma and vma.vm_start <= address else None

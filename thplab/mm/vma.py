@@ -1,0 +1,74 @@
+"""Cutting and joining VMAs (mm/vma.c, 6.18)."""
+
+from __future__ import annotations
+
+from thplab.mm.huge_memory import vma_adjust_trans_huge
+from thplab.mm.mm_slot import khugepaged_enter_vma
+from thplab.mm.mm_types import Mm, Vma, vma_lookup
+from thplab.mm.rmap import anon_vma_link, unlink_anon_vma
+
+__all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge"]
+
+
+def split_at(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
+    """Split VMAs at both borders; the VMAs that now lie wholly inside, in order."""
+    for border in (start, end):
+        vma = vma_lookup(mm, border)
+        if vma is not None and vma.vm_start < border:
+            split_vma(vma, border)
+    return tuple(vma for vma in mm.vmas if start <= vma.vm_start and vma.vm_end <= end)
+
+
+def split_vma(vma: Vma, address: int) -> Vma:
+    """Cut ``vma`` at ``address``; the new upper part. A huge PMD across the border is split."""
+    vma_adjust_trans_huge(vma, address)
+    upper = Vma(vma.mm, address, vma.vm_end, vma.vm_flags)
+    if vma.anon_vma is not None:
+        anon_vma_link(upper, vma.anon_vma)
+    vma.vm_end = address
+    insert_vma(vma.mm, upper)
+    return upper
+
+
+def modify_vma_flags(vma: Vma, start: int, end: int, vm_flags: int) -> Vma:
+    """Give ``start..end`` of a VMA other flags: split off what keeps the old ones, merge what fits.
+
+    Returns the VMA that now covers the range (vma_modify_flags). Locks expected: mmap_lock write.
+    """
+    mm = vma.mm
+    (middle,) = split_at(mm, max(start, vma.vm_start), min(end, vma.vm_end))
+    middle.vm_flags = vm_flags
+    return vma_merge(mm, middle)
+
+
+def insert_vma(mm: Mm, vma: Vma) -> None:
+    """Put a VMA in its place by address. Locks expected: mmap_lock for writing."""
+    position = sum(1 for other in mm.vmas if other.vm_start < vma.vm_start)
+    mm.vmas = (*mm.vmas[:position], vma, *mm.vmas[position:])
+
+
+def vma_merge(mm: Mm, vma: Vma) -> Vma:
+    """Join ``vma`` with its neighbours where flags and anon_vma allow; the VMA that covers it now."""
+    before, position = (vma.vm_start, vma.vm_end), mm.vmas.index(vma)
+    if position and _can_merge(mm.vmas[position - 1], vma):
+        vma = _join(mm, mm.vmas[position - 1], vma)
+        position -= 1
+    if position + 1 < len(mm.vmas) and _can_merge(vma, mm.vmas[position + 1]):
+        vma = _join(mm, vma, mm.vmas[position + 1])
+    if (vma.vm_start, vma.vm_end) != before:
+        khugepaged_enter_vma(vma, vma.vm_flags)
+    return vma
+
+
+def _can_merge(lower: Vma, upper: Vma) -> bool:
+    anon = lower.anon_vma is None or upper.anon_vma is None or lower.anon_vma is upper.anon_vma
+    return lower.vm_end == upper.vm_start and lower.vm_flags == upper.vm_flags and anon
+
+
+def _join(mm: Mm, lower: Vma, upper: Vma) -> Vma:
+    if lower.anon_vma is None and upper.anon_vma is not None:
+        anon_vma_link(lower, upper.anon_vma)
+    unlink_anon_vma(upper)
+    lower.vm_end = upper.vm_end
+    mm.vmas = tuple(vma for vma in mm.vmas if vma is not upper)
+    return lower
