@@ -1,0 +1,400 @@
+"""What must hold of a machine at any moment between two system calls.
+
+``check(machine)`` raises AssertionError with every rule that is broken. The walk through the page
+tables is written out here with the x86 manual's bits, so that it does not lean on the code it judges.
+``tables_and_pages`` and ``whole_state`` photograph a machine, to compare before and after.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from thplab.machine import Machine
+from thplab.mm.page import (
+    PG_anon,
+    PG_buddy,
+    PG_head,
+    PG_isolated,
+    PG_locked,
+    PG_lru,
+    PG_table,
+    PG_tail,
+)
+from thplab.mm.state import Column, Struct
+
+P, RW, ACCESSED, DIRTY, PS, PROTNONE = 1 << 0, 1 << 1, 1 << 5, 1 << 6, 1 << 7, 1 << 8
+FRAME = ((1 << 52) - 1) & ~0xFFF
+MMF_VM_HUGEPAGE = 1 << 16
+
+
+def shifts(kernel: Any) -> tuple[int, int, int, int]:
+    """Address shifts of PGD, PUD, PMD, PTE: each table resolves log2(entries) bits above the offset."""
+    bits = kernel.geometry.entries.bit_length() - 1
+    return 12 + 3 * bits, 12 + 2 * bits, 12 + bits, 12
+
+
+def free_list(kernel: Any) -> list[tuple[int, int]]:
+    """(first page, order) of each free block, read off the lists from both ends."""
+    blocks = []
+    following, previous = kernel.mem_map.links
+    for order in range(kernel.zone.max_order + 1):
+        head = kernel.mem_map.nr_frames + order
+        forwards, entry = [], following[head]
+        while entry != head and len(forwards) <= kernel.mem_map.nr_frames:
+            forwards.append(entry)
+            entry = following[entry]
+        backwards, entry = [], previous[head]
+        while entry != head and len(backwards) <= kernel.mem_map.nr_frames:
+            backwards.append(entry)
+            entry = previous[entry]
+        assert forwards == backwards[::-1], f"free list of order {order} is torn"
+        blocks += [(page, order) for page in forwards]
+    return blocks
+
+
+def page_of(kernel: Any, entry: int) -> int:
+    """Index of the frame that an entry names."""
+    return ((entry & FRAME) >> 12) - kernel.mem_map.start_pfn
+
+
+def walk_tables(mm: Any) -> Iterator[tuple[int, int, int, int, int]]:
+    """(level, table page, index, address, entry) of each entry that is not 0; level 0 is the PGD."""
+    levels = shifts(mm.kernel)
+
+    def below(page: int, level: int, base: int) -> Iterator[tuple[int, int, int, int, int]]:
+        for index, entry in enumerate(mm.kernel.tables[page]):
+            if entry:
+                address = base + (index << levels[level])
+                yield level, page, index, address, entry
+                if level < 3 and not entry & PS:
+                    yield from below(page_of(mm.kernel, entry), level + 1, address)
+
+    yield from below(mm.pgd, 0, 0)
+
+
+def deposited(kernel: Any, pmd_table: int) -> list[int]:
+    """Pages of the tables that are kept for the leaves of one PMD table."""
+    chain, link = [], kernel.mem_map.mapping[pmd_table]
+    while link:
+        chain.append(link - 1)
+        link = kernel.mem_map.mapping[link - 1]
+    return chain
+
+
+def tables_of(mm: Any) -> dict[int, int]:
+    """Table page -> level; a deposited table counts as level 3 as well."""
+    found = {mm.pgd: 0}
+    for level, _, _, _, entry in walk_tables(mm):
+        if level < 3 and not entry & PS:
+            found[page_of(mm.kernel, entry)] = level + 1
+    for page in [page for page, level in found.items() if level == 2]:
+        found |= dict.fromkeys(deposited(mm.kernel, page), 3)
+    return found
+
+
+def peek(process: Any, address: int) -> int:
+    """The token at ``address`` without touching anything: 0 where nothing is mapped."""
+    kernel = process.mm.kernel
+    table = kernel.tables[process.mm.pgd]
+    for shift in shifts(kernel):
+        entry = table[address >> shift & (kernel.geometry.entries - 1)]
+        if not entry:
+            return 0
+        page = page_of(kernel, entry)
+        if shift == 12 or entry & PS:
+            return int(kernel.mem_map.contents[page + ((address & ((1 << shift) - 1)) >> 12)])
+        table = kernel.tables[page]
+    raise AssertionError("the walk did not end")
+
+
+class Census:
+    """Who uses which frame, counted from the page tables, the free lists and the pins."""
+
+    def __init__(self, kernel: Any, pins: Iterable[int] = (), held: Mapping[int, int] | None = None) -> None:
+        """``pins``: pages as pin() returned them; ``held``: page -> order that a test allocated itself."""
+        self.kernel = kernel
+        self.bad: list[str] = []
+        self.ptes: Counter[int] = Counter()  # page -> PTEs that map it
+        self.leaves: Counter[int] = Counter()  # folio -> PMD leaves that map it
+        self.rss: Counter[str] = Counter()
+        head = kernel.mem_map.compound_head
+        self.pins = Counter(head[page] for page in pins)
+        self.held = dict(held or {})
+        self.roles: dict[int, list[str]] = {}
+        self.tables = {mm.name: tables_of(mm) for mm in kernel.mms}
+        for mm in kernel.mms:
+            self._count_mappings(mm)
+        self._assign_roles()
+
+    def _count_mappings(self, mm: Any) -> None:
+        kernel, nr = self.kernel, self.kernel.geometry.entries
+        for level, _, _, address, entry in walk_tables(mm):
+            if level == 2 and entry & PS:
+                folio = page_of(kernel, entry)
+                if folio == kernel.huge_zero_folio:
+                    continue
+                self.leaves[folio] += 1
+                self.rss[mm.name] += nr
+                self._belongs(mm, address, folio, nr)
+            elif level == 3 and entry & (P | PROTNONE):
+                page = page_of(kernel, entry)
+                if page == kernel.zero_page:
+                    if entry & RW:
+                        self.bad.append(f"{mm.name} {address:#x}: the zero page is writable")
+                    continue
+                self.ptes[page] += 1
+                self.rss[mm.name] += 1
+                self._belongs(mm, address, page, 1)
+
+    def _belongs(self, mm: Any, address: int, page: int, nr: int) -> None:
+        """The page lies in a VMA of this mm and knows its anon_vma and its place."""
+        vma = next((v for v in mm.vmas if v.vm_start <= address < v.vm_end), None)
+        if vma is None or vma.vm_end < address + nr * 4096:
+            self.bad.append(f"{mm.name} {address:#x}: mapped outside every VMA")
+            return
+        mem_map = self.kernel.mem_map
+        number = vma.anon_vma.number if vma.anon_vma else 0
+        for offset in range(nr):
+            if not number or mem_map.mapping[page + offset] != number:
+                self.bad.append(f"page {page + offset}: mapping is not the anon_vma of its VMA")
+            if mem_map.index[page + offset] != (address >> 12) + offset:
+                self.bad.append(f"page {page + offset}: index is not its address")
+
+    def _assign_roles(self) -> None:
+        kernel = self.kernel
+        for page, order in free_list(kernel):
+            self._role(range(page, page + (1 << order)), "free")
+        for tables in self.tables.values():
+            for page in tables:
+                self._role([page], "table")
+        self._role([kernel.zero_page], "zero page")
+        for folio in self.folios():
+            self._role(range(folio, folio + self.nr(folio)), "memory")
+        for page, order in self.held.items():
+            self._role(range(page, page + (1 << order)), "held by the test")
+
+    def _role(self, pages: Iterable[int], role: str) -> None:
+        for page in pages:
+            self.roles.setdefault(page, []).append(role)
+
+    def folios(self) -> set[int]:
+        """First pages of all folios that somebody maps or pins, and the huge zero page."""
+        head = self.kernel.mem_map.compound_head
+        found = {head[page] for page in self.ptes} | set(self.leaves) | set(self.pins)
+        if self.kernel.huge_zero_folio is not None:
+            found.add(self.kernel.huge_zero_folio)
+        return found - {self.kernel.zero_page}
+
+    def nr(self, folio: int) -> int:
+        """Pages of a folio."""
+        mem_map = self.kernel.mem_map
+        return 1 << mem_map.order[folio] if mem_map.flags[folio] & PG_head else 1
+
+
+def check(machine: Machine, pins: Iterable[int] = (), held: Mapping[int, int] | None = None) -> None:
+    """Raise AssertionError naming each rule that the machine breaks."""
+    census = Census(machine.kernel, pins, held)
+    for rule in (_frames, _free_blocks, _folios, _counters, _locks, _address_spaces, _khugepaged_list):
+        census.bad += rule(machine.kernel, census)
+    assert not census.bad, "\n".join(census.bad[:20])
+
+
+def _frames(kernel: Any, census: Census) -> list[str]:
+    """Each frame has exactly one role; free + in use = all."""
+    bad = []
+    for page in range(kernel.mem_map.nr_frames):
+        roles = census.roles.get(page, [])
+        if len(roles) != 1:
+            bad.append(f"page {page} is {' and '.join(roles) or 'lost: neither free nor used'}")
+        is_table = bool(kernel.mem_map.flags[page] & PG_table)
+        if is_table != (roles == ["table"]):
+            bad.append(f"page {page} is {roles} but PG_table is {is_table}")
+    return bad
+
+
+def _free_blocks(kernel: Any, census: Census) -> list[str]:
+    """Aligned by pfn, marked, disjoint (see _frames), counted, and no two free buddies left apart."""
+    mem_map, zone = kernel.mem_map, kernel.zone
+    blocks, bad = set(free_list(kernel)), []
+    for page, order in blocks:
+        pfn = page + mem_map.start_pfn
+        if pfn % (1 << order):
+            bad.append(f"free block pfn {pfn:#x} of order {order} is not aligned")
+        if not mem_map.flags[page] & PG_buddy or mem_map.order[page] != order or mem_map.refcount[page]:
+            bad.append(f"free block page {page} of order {order} is not marked as one")
+        if order < zone.max_order and ((pfn ^ (1 << order)) - mem_map.start_pfn, order) in blocks:
+            bad.append(f"free block page {page} of order {order} should have joined its buddy")
+    marked = {page for page in range(mem_map.nr_frames) if mem_map.flags[page] & PG_buddy}
+    if marked != {page for page, _ in blocks}:
+        bad.append(f"PG_buddy on pages that begin no free block: {marked ^ {p for p, _ in blocks}}")
+    per_order = Counter(order for _, order in blocks)
+    for order, count in enumerate(zone.nr_free):
+        if count != per_order[order]:
+            bad.append(f"nr_free[{order}] is {count}, on the list are {per_order[order]}")
+    return bad
+
+
+def _folios(kernel: Any, census: Census) -> list[str]:
+    """Counts are what page tables and pins say; an exclusive frame is mapped once."""
+    mem_map, bad = kernel.mem_map, []
+    for folio in census.folios():
+        nr, flags = census.nr(folio), mem_map.flags[folio]
+        pages = range(folio, folio + nr)
+        mapped = sum(census.ptes[page] for page in pages) + census.leaves[folio]
+        own = 1 if folio == kernel.huge_zero_folio else mapped
+        if mem_map.refcount[folio] != own + census.pins[folio]:
+            bad.append(
+                f"folio {folio}: {mem_map.refcount[folio]} references, {own}+{census.pins[folio]} known"
+            )
+        if mem_map.entire_mapcount[folio] != census.leaves[folio]:
+            bad.append(f"folio {folio}: entire_mapcount {mem_map.entire_mapcount[folio]}")
+        if nr > 1 and mem_map.large_mapcount[folio] != mapped:
+            bad.append(f"folio {folio}: large_mapcount {mem_map.large_mapcount[folio]}, mapped {mapped}")
+        bad += [
+            f"page {page}: mapcount {mem_map.mapcount[page]}, PTEs {census.ptes[page]}"
+            for page in pages
+            if mem_map.mapcount[page] != census.ptes[page]
+        ]
+        if any(mem_map.compound_head[page] != folio for page in pages):
+            bad.append(f"folio {folio}: a tail page has another head")
+        if any(not mem_map.flags[page] & PG_tail for page in pages[1:]) or flags & PG_tail:
+            bad.append(f"folio {folio}: PG_tail is wrong")
+        if flags & (PG_locked | PG_isolated):
+            bad.append(f"folio {folio} is still locked or isolated")
+        if folio != kernel.huge_zero_folio and mapped and not (flags & PG_anon and flags & PG_lru):
+            bad.append(f"folio {folio} is mapped but not anonymous or not on the LRU")
+        if (
+            len(kernel.mms) == 1
+            and max((census.ptes[p] + census.leaves[folio] for p in pages), default=0) > 1
+        ):
+            bad.append(f"folio {folio}: one page is mapped twice")
+    return bad
+
+
+def _counters(kernel: Any, census: Census) -> list[str]:
+    """The nr_ counters are what the tables say."""
+    from thplab.mm.vmstat import vm_event
+
+    mapped_pages = {page for page, count in census.ptes.items() if count}
+    for folio in census.leaves:
+        mapped_pages |= set(range(folio, folio + census.nr(folio)))
+    expected = {
+        "nr_free_pages": sum(1 << order for _, order in free_list(kernel)),
+        "nr_isolated_anon": 0,
+        "nr_anon_pages": len(mapped_pages),
+        "nr_anon_transparent_hugepages": len(census.leaves),
+        "nr_page_table_pages": sum(len(tables) for tables in census.tables.values()),
+    }
+    bad = [
+        f"{name} is {vm_event(kernel, name)}, should be {value}"
+        for name, value in expected.items()
+        if vm_event(kernel, name) != value
+    ]
+    for mm in kernel.mms:
+        if mm.rss != census.rss[mm.name]:
+            bad.append(f"{mm.name}: rss {mm.rss}, the tables map {census.rss[mm.name]}")
+        if mm.pgtables != len(census.tables[mm.name]):
+            bad.append(f"{mm.name}: pgtables {mm.pgtables}, there are {len(census.tables[mm.name])}")
+    return bad
+
+
+def _locks(kernel: Any, census: Census) -> list[str]:
+    """Between two system calls nobody holds a lock."""
+    locks = [kernel.khugepaged.mm_lock, *kernel.ptlocks.values()]
+    for mm in kernel.mms:
+        locks.append(mm.mmap_lock)
+        for vma in mm.vmas:
+            locks.append(vma.vm_lock)
+            if vma.anon_vma:
+                locks.append(vma.anon_vma.lock)
+    return [f"{lock.name} is still held" for lock in locks if lock.writer is not None or lock.readers]
+
+
+def _address_spaces(kernel: Any, census: Census) -> list[str]:
+    """VMAs are sorted and disjoint; as many tables are deposited as there are leaves, all empty."""
+    bad = []
+    for mm in kernel.mms:
+        end = 0
+        for vma in mm.vmas:
+            if not end <= vma.vm_start < vma.vm_end <= kernel.geometry.TASK_SIZE or vma.vm_start % 4096:
+                bad.append(f"{mm.name}: VMA {vma.vm_start:#x}-{vma.vm_end:#x} is out of order")
+            end = vma.vm_end
+            if vma.anon_vma and vma not in vma.anon_vma.vmas:
+                bad.append(f"{vma.name}: its anon_vma does not know it")
+        for page in [p for p, level in census.tables[mm.name].items() if level == 2]:
+            leaves = sum(1 for entry in kernel.tables[page] if entry & PS)
+            kept = deposited(kernel, page)
+            if len(kept) != leaves:
+                bad.append(f"{mm.name}: {leaves} leaves, {len(kept)} deposited tables")
+            bad += [f"deposited table {table} is not empty" for table in kept if any(kernel.tables[table])]
+    return bad
+
+
+def _khugepaged_list(kernel: Any, census: Census) -> list[str]:
+    """Registered are exactly the marked mms, each once; the cursor stands on the list."""
+    scan = kernel.khugepaged
+    listed = [slot.mm for slot in scan.mm_head]
+    bad = []
+    if len({id(mm) for mm in listed}) != len(listed):
+        bad.append("an mm stands twice on khugepaged's list")
+    for mm in kernel.mms:
+        if bool(mm.flags & MMF_VM_HUGEPAGE) != (mm in listed):
+            bad.append(f"{mm.name}: MMF_VM_HUGEPAGE and the list disagree")
+    dead = [mm for mm in listed if mm not in kernel.mms]
+    if dead and (scan.scan_mm_slot is None or dead != [scan.scan_mm_slot.mm]):
+        bad.append("a dead mm stands on khugepaged's list without being under the cursor")
+    if scan.scan_mm_slot is not None and scan.scan_mm_slot not in scan.mm_head:
+        bad.append("the cursor stands on no slot of the list")
+    return bad
+
+
+def tables_and_pages(kernel: Any) -> dict[str, Any]:
+    """All that a refused collapse must leave as it was, bit for bit: tables, folios, VMAs, sizes."""
+    census = Census(kernel)
+    mem_map = kernel.mem_map
+    columns = ("flags", "refcount", "mapcount", "entire_mapcount", "large_mapcount", "contents", "mapping")
+    return {
+        "tables": {
+            page: (level, tuple(kernel.tables[page]))
+            for tables in census.tables.values()
+            for page, level in tables.items()
+        },
+        "folios": {
+            folio: tuple(tuple(getattr(mem_map, c)[folio : folio + census.nr(folio)]) for c in columns)
+            for folio in census.folios()
+        },
+        "vmas": [(mm.name, v.vm_start, v.vm_end, v.vm_flags) for mm in kernel.mms for v in mm.vmas],
+        "sizes": [(mm.name, mm.rss, mm.pgtables, mm.flags) for mm in kernel.mms],
+        "free": sum(1 << order for _, order in free_list(kernel)),
+    }
+
+
+def whole_state(kernel: Any, *, without: tuple[str, ...] = ()) -> list[Any]:
+    """Every field of every struct and every item of every column, in a fixed order, for ``==``."""
+    seen: dict[int, int] = {}
+    keep: list[Any] = []
+    result: list[Any] = []
+
+    def visit(value: Any, name: str) -> Any:
+        if isinstance(value, Column):
+            return name, value.tobytes()
+        if isinstance(value, Struct):
+            if id(value) in seen:
+                return name, "seen", seen[id(value)]
+            seen[id(value)] = len(seen)
+            keep.append(value)
+            hidden = getattr(value, "NOT_STATE", frozenset())
+            for field in sorted(set(type(value).__slots__) - hidden - set(without)):
+                result.append(visit(getattr(value, field), f"{name}.{field}"))
+            return name, type(value).__name__
+        if isinstance(value, tuple):
+            return name, tuple(visit(item, f"{name}[{i}]") for i, item in enumerate(value))
+        if isinstance(value, dict):
+            live = [page for page in sorted(value) if kernel.mem_map.flags[page] & PG_table]
+            return name, tuple(visit(value[page], f"{name}[{page}]") for page in live)
+        return name, value
+
+    visit(kernel, "kernel")
+    return result

@@ -1,0 +1,109 @@
+"""Trace lines as ftrace prints them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.mm.lab import ADDRESS, COLLAPSE, ISOLATE, PAGE, SCAN, advise, app, fill, ready
+from thplab.machine import Machine
+from thplab.mm.trace import TraceEvent
+
+
+def test_shape_of_a_line():
+    """Is the line the one of the reference's sample, blank for blank?"""
+    event = TraceEvent(
+        "khugepaged", 42, 123_456_901_999, COLLAPSE, (("mm", "00000000a1b2c3d4"), ("isolated", "1"))
+    )
+    assert event.text() == (
+        "      khugepaged-42      [000] .....   123.456901: mm_collapse_huge_page: "
+        "mm=00000000a1b2c3d4, isolated=1"
+    )
+    assert (event.value("isolated"), event.value("mm")) == ("1", "00000000a1b2c3d4")
+    with pytest.raises(KeyError):
+        event.value("status")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "scan", "isolate"),
+    [
+        (
+            "6.18",
+            "mm scan_pfn referenced none_or_zero status unmapped",
+            "scan_pfn none_or_zero referenced status",
+        ),
+        (
+            "6.1",
+            "mm scan_pfn writable referenced none_or_zero status unmapped",
+            "scan_pfn none_or_zero referenced writable status",
+        ),
+    ],
+)
+def test_fields_in_the_kernels_order(kernel, scan, isolate):
+    """Which fields has each event, in which order, in this kernel?"""
+    process = ready(kernel=kernel)
+    process.machine.wake_khugepaged()
+    fields = {event.name: " ".join(name for name, _ in event.fields) for event in process.machine.trace}
+    assert fields == {SCAN: scan, ISOLATE: isolate, COLLAPSE: "mm isolated status"}
+
+
+def test_values_of_a_full_window():
+    """What do the three lines of a collapse say, and in which order do they come?"""
+    process = ready(start_pfn=0x1000)
+    machine = process.machine
+    last = process.mm.kernel.mem_map.start_pfn + _page_of_last_pte(process)
+    machine.wake_khugepaged()
+    mm = machine.trace[1].value("mm")
+    assert re.fullmatch("[0-9a-f]{16}", mm)
+    assert [event.text().split(": ", 1)[1] for event in machine.trace] == [
+        f"{ISOLATE}: scan_pfn={last:#x}, none_or_zero=0, referenced=512, status=succeeded",
+        f"mm_collapse_huge_page: mm={mm}, isolated=1, status=succeeded",
+        (
+            f"{SCAN}: mm={mm}, scan_pfn={last:#x}, referenced=512, none_or_zero=0, "
+            "status=succeeded, unmapped=0"
+        ),
+    ]
+    assert {(event.comm, event.mm, event.address) for event in machine.trace} == {
+        ("khugepaged", "app", ADDRESS)
+    }
+
+
+def _page_of_last_pte(process):
+    from tests.mm.lab import page_at
+
+    return page_at(process, ADDRESS + 511 * PAGE)
+
+
+def test_no_page_looked_at_prints_minus_one():
+    """What does scan_pfn say when the scan stopped before any page?"""
+    process = app(2)
+    process.write(ADDRESS, 1)
+    advise(process, 2)
+    process.machine.wake_khugepaged()
+    second = [event for event in process.machine.trace if event.name == SCAN][1]
+    assert (second.value("status"), second.value("scan_pfn")) == ("pmd_none", "0xffffffffffffffff")
+
+
+def test_madvise_collapse_speaks_in_the_callers_name():
+    """Whose comm and pid stand before the lines of MADV_COLLAPSE, and what is referenced?"""
+    process = app()
+    fill(process)
+    process.madvise(ADDRESS, 512 * PAGE, "collapse")
+    events = process.machine.trace
+    assert [event.name for event in events] == [ISOLATE, COLLAPSE, SCAN]
+    assert {(event.comm, event.pid) for event in events} == {("app", process.mm.task.pid)}
+    assert (events[0].value("referenced"), events[2].value("referenced")) == ("0", "0")
+
+
+def test_pointers_are_stable_and_differ():
+    """Has each mm one pointer in all lines, different from another mm's?"""
+    machine = Machine()
+    for name in ("a", "b"):
+        process = app(2, machine, name)
+        fill(process, 0, 3)
+        fill(process, 0, 3, ADDRESS + 512 * PAGE)
+        process.madvise(ADDRESS, 1024 * PAGE, "collapse")
+    pointers = {(event.mm, event.value("mm")) for event in machine.trace if event.name != ISOLATE}
+    assert len(pointers) == 2
+    assert len({pointer for _, pointer in pointers}) == 2

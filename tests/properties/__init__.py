@@ -1,0 +1,1 @@
+"""Rules that hold after any sequence of operations."""

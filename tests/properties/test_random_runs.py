@@ -1,0 +1,428 @@
+"""Any sequence of operations leaves the machine whole, and every page reads what was written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.invariants import check, free_list, peek, tables_and_pages
+from thplab.kernels import ScanResult
+from thplab.machine import Machine
+from thplab.mm import collapse as collapse_module
+from thplab.mm import khugepaged as khugepaged_module
+from thplab.mm.errors import KernelError
+from thplab.mm.page_alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc import __free_pages as free_pages
+from thplab.mm.vmstat import EVENTS
+
+PAGE = 4096
+GROWING = [name for name in EVENTS if not name.startswith("nr_")]
+WINDOWS = 6
+NAMES = ("a", "b")
+INTRUSIONS = ("pin", "munmap", "dontneed", "clear_refs", "nohugepage", "exit")
+ADVICE = ("hugepage", "nohugepage", "dontneed", "collapse")
+
+
+class RandomRun(RuleBasedStateMachine):
+    """One or two processes on a machine with small tables; ``expected`` is what each page holds."""
+
+    sizes = (8, 16)
+    memory = (4, 30)  # in huge pages
+
+    def __init__(self):
+        super().__init__()
+        self.processes, self.expected, self.pins, self.held = {}, {}, [], {}
+        self.counters = dict.fromkeys(GROWING, 0)
+        self.intruder = None
+        self.patches = [
+            mock.patch.object(collapse_module, "alloc_charge_folio", self._alloc_charge_folio()),
+            mock.patch.object(khugepaged_module, "collapse_huge_page", self._collapse_huge_page()),
+        ]
+        for patch in self.patches:
+            patch.start()
+
+    def teardown(self):
+        for patch in self.patches:
+            patch.stop()
+
+    @initialize(data=st.data())
+    def boot(self, data):
+        """Draw the machine."""
+        self.entries = data.draw(st.sampled_from(self.sizes), "entries")
+        huge_pages = data.draw(st.integers(*self.memory), "huge pages of memory")
+        start = data.draw(st.integers(0, 3 * self.entries), "start_pfn")
+        kernel = data.draw(st.sampled_from(["6.18", "6.1"]), "kernel")
+        self.machine = Machine(
+            kernel, memory_pages=huge_pages * self.entries + 3, start_pfn=start, entries=self.entries
+        )
+        self.size = self.entries * PAGE
+        # The middle of the region is a border between two PMD tables.
+        self.base = 2 * self.entries * self.size - WINDOWS // 2 * self.size
+        self.pages = WINDOWS * self.entries
+        for name in NAMES[: data.draw(st.integers(1, 2), "processes")]:
+            self._start(name)
+
+    def _start(self, name):
+        try:
+            self.processes[name] = self.machine.process(name)
+        except MemoryError:
+            return
+        self.expected[name] = {}
+        self.processes[name].mmap(self.base, WINDOWS * self.size)
+
+    # what is drawn -----------------------------------------------------------------------
+
+    def _one(self, data):
+        name = data.draw(st.sampled_from(sorted(self.processes)), "process")
+        return name, self.processes[name], self.expected[name]
+
+    def _page(self, data):
+        return data.draw(st.integers(0, self.pages - 1), "page")
+
+    def _range(self, data):
+        """Pages: sometimes whole windows, sometimes any."""
+        if data.draw(st.booleans(), "whole windows"):
+            first = data.draw(st.integers(0, WINDOWS - 1), "window")
+            end = data.draw(st.integers(first + 1, WINDOWS), "end window")
+            return first * self.entries, end * self.entries
+        first = data.draw(st.integers(0, self.pages - 1), "first")
+        return first, data.draw(st.integers(first + 1, self.pages), "end")
+
+    def _at(self, page):
+        return self.base + page * PAGE
+
+    def _span(self, first, end):
+        return self._at(first), (end - first) * PAGE
+
+    # operations --------------------------------------------------------------------------
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), prot=st.sampled_from(["rw", "rw", "rw", "r", "none"]))
+    def mmap(self, data, prot):
+        """Map anew: what was there is gone."""
+        _, process, expected = self._one(data)
+        first, end = self._range(data)
+        process.mmap(*self._span(first, end), prot)
+        self._forget(expected, first, end)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data())
+    def munmap(self, data):
+        """Unmap."""
+        _, process, expected = self._one(data)
+        first, end = self._range(data)
+        process.munmap(*self._span(first, end))
+        self._forget(expected, first, end)
+
+    @staticmethod
+    def _forget(expected, first, end):
+        for page in range(first, end):
+            expected.pop(page, None)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), token=st.integers(1, (1 << 32) - 1), count=st.integers(1, 40))
+    def write(self, data, token, count):
+        """Write some pages in a row."""
+        _, process, expected = self._one(data)
+        first = self._page(data)
+        for page in range(first, min(first + count, self.pages)):
+            try:
+                process.write(self._at(page), token)
+            except (KernelError, MemoryError):
+                continue
+            expected[page] = token
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), token=st.integers(1, 1 << 20), advise=st.booleans(), holes=st.integers(0, 3))
+    def fill(self, data, token, advise, holes):
+        """Write whole windows but for a few holes, and advise them: food for khugepaged."""
+        _, process, expected = self._one(data)
+        first = data.draw(st.integers(0, WINDOWS - 1), "window")
+        end = data.draw(st.integers(first + 1, WINDOWS), "end window")
+        for page in range(first * self.entries, end * self.entries):
+            if page % self.entries >= holes:
+                try:
+                    process.write(self._at(page), token + page)
+                except (KernelError, MemoryError):
+                    continue
+                expected[page] = token + page
+        if advise:
+            with suppress(KernelError):
+                process.madvise(*self._span(first * self.entries, end * self.entries), "hugepage")
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), count=st.integers(1, 20))
+    def read(self, data, count):
+        """Read some pages in a row."""
+        _, process, expected = self._one(data)
+        first = self._page(data)
+        for page in range(first, min(first + count, self.pages)):
+            try:
+                assert process.read(self._at(page)) == expected.get(page, 0)
+            except (KernelError, MemoryError):
+                continue
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), advice=st.sampled_from(ADVICE))
+    def madvise(self, data, advice):
+        """Any advice; only dontneed changes what memory holds."""
+        _, process, expected = self._one(data)
+        first, end = self._range(data)
+        try:
+            process.madvise(*self._span(first, end), advice)
+        except KernelError as error:
+            self.refused = error  # a hole, or a window that could not be collapsed: the rest is done
+        if advice == "dontneed":
+            self._forget(expected, first, end)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data())
+    def pin(self, data):
+        """Take an extra reference."""
+        _, process, _ = self._one(data)
+        with suppress(KernelError, MemoryError):
+            self.pins.append((process, process.pin(self._at(self._page(data)))))
+
+    @precondition(lambda self: self.pins)
+    @rule(data=st.data())
+    def unpin(self, data):
+        """Give one back."""
+        process, page = self.pins.pop(data.draw(st.integers(0, len(self.pins) - 1), "pin"))
+        process.unpin(page)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data())
+    def clear_refs(self, data):
+        """Make all pages old."""
+        self._one(data)[1].clear_refs()
+
+    @rule()
+    def wake(self):
+        """One pass of khugepaged."""
+        self.machine.wake_khugepaged()
+
+    @rule(seconds=st.integers(1, 200))
+    def run_for(self, seconds):
+        """Let time pass."""
+        self.machine.run_for(seconds * 1000)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data())
+    def exit(self, data):
+        """End a process and start a new one of that name."""
+        name, process, _ = self._one(data)
+        process.exit()
+        del self.processes[name], self.expected[name]
+        self._start(name)
+
+    @rule(data=st.data())
+    def knob(self, data):
+        """Turn a knob."""
+        limit = st.integers(0, self.entries - 1)
+        path, values = data.draw(
+            st.sampled_from(
+                [
+                    ("enabled", st.sampled_from(["always", "madvise", "never"])),
+                    ("use_zero_page", st.sampled_from([0, 1])),
+                    ("hugepages-2048kB/enabled", st.sampled_from(["inherit", "always", "never"])),
+                    ("khugepaged/max_ptes_none", limit),
+                    ("khugepaged/max_ptes_shared", limit),
+                    ("khugepaged/pages_to_scan", st.integers(1, 20 * self.entries)),
+                ]
+            ),
+            "knob",
+        )
+        self.machine.write_sysfs(path, data.draw(values, "value"))
+
+    @rule(order=st.integers(0, 3))
+    def eat(self, order):
+        """Somebody else takes memory."""
+        page = alloc_pages(self.machine.kernel, 0, order)
+        if page is not None:
+            self.held[page] = order
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def give_back(self, data):
+        """And returns it."""
+        page = data.draw(st.sampled_from(sorted(self.held)), "page")
+        self.machine.kernel.mem_map.refcount[page] = 0
+        free_pages(self.machine.kernel, page, self.held.pop(page))
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), what=st.sampled_from(INTRUSIONS), collapse=st.booleans())
+    def disturb(self, data, what, collapse):
+        """The next time a huge page is allocated for a collapse, this happens meanwhile."""
+        name = data.draw(st.sampled_from(sorted(self.processes)), "process")
+        self.intruder = (name, what, *self._range(data))
+        if collapse:
+            with suppress(KernelError):
+                self.processes[name].madvise(*self._span(0, self.pages), "collapse")
+        else:
+            self.machine.wake_khugepaged()
+
+    def _intrude(self):
+        if self.intruder is None or self.intruder[0] not in self.processes:
+            return
+        (name, what, first, end), self.intruder = self.intruder, None
+        process, expected = self.processes[name], self.expected[name]
+        with mock.patch.object(Machine, "run_ready"), suppress(KernelError, MemoryError):
+            if what == "pin":
+                self.pins.append((process, process.pin(self._at(first))))
+            elif what == "clear_refs":
+                process.clear_refs()
+            elif what == "exit" and process.machine.kernel.current is not process.mm.task:
+                process.exit()
+                del self.processes[name], self.expected[name]
+            elif what == "munmap":
+                process.munmap(*self._span(first, end))
+                self._forget(expected, first, end)
+            elif what in ("dontneed", "nohugepage"):
+                if what == "dontneed":
+                    self._forget(expected, first, end)
+                process.madvise(*self._span(first, end), what)
+
+    # what a refused collapse must leave alone ---------------------------------------------
+
+    def _alloc_charge_folio(self):
+        original = collapse_module.alloc_charge_folio
+
+        def alloc_charge_folio(mm, cc):
+            self._intrude()
+            self.photograph = tables_and_pages(mm.kernel)
+            return original(mm, cc)
+
+        return alloc_charge_folio
+
+    def _collapse_huge_page(self):
+        original = khugepaged_module.collapse_huge_page
+
+        def collapse_huge_page(mm, *args):
+            result = original(mm, *args)
+            if result is not ScanResult.SUCCEED:
+                assert tables_and_pages(mm.kernel) == self.photograph, f"{result} changed something"
+            return result
+
+        return collapse_huge_page
+
+    # what always holds ----------------------------------------------------------------------
+
+    @invariant()
+    def whole(self):
+        """Frames, lists, counts, locks."""
+        check(self.machine, [page for _, page in self.pins], self.held)
+
+    @invariant()
+    def reads_back(self):
+        """Every page holds what was written to it."""
+        for name, process in self.processes.items():
+            expected = self.expected[name]
+            wrong = [n for n in range(self.pages) if peek(process, self._at(n)) != expected.get(n, 0)]
+            assert not wrong, f"{name}: pages {wrong} do not hold what was written"
+
+    @invariant()
+    def counters_only_grow(self):
+        """Event counters never fall."""
+        now = {name: self.machine.vmstat(name) for name in GROWING}
+        fell = [name for name in GROWING if now[name] < self.counters[name]]
+        assert not fell, f"{fell} fell"
+        self.counters = now
+
+
+class RandomRunOf512(RandomRun):
+    """The same with tables of 512 entries."""
+
+    sizes = (512,)
+    memory = (4, 14)
+
+
+def run(machine, examples, steps):
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_small_tables():
+    """Do all rules hold after any sequence, with tables of 8 and 16 entries?"""
+    run(RandomRun, 250, 40)
+
+
+def test_tables_of_512():
+    """And with those of x86-64?"""
+    run(RandomRunOf512, 8, 15)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    start=st.integers(0, 5000),
+    pages=st.integers(64, 600),
+    steps=st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 1 << 16)), max_size=60),
+)
+def test_buddy_allocator(start, pages, steps):
+    """Are free blocks aligned, disjoint, maximal, and all frames accounted for, after any sequence?"""
+    machine = Machine(entries=32, memory_pages=pages, start_pfn=start)
+    held = {}
+    for allocate, order, which in steps:
+        if allocate:
+            largest = max((o for _, o in free_list(machine.kernel)), default=-1)
+            page = alloc_pages(machine.kernel, 0, order)
+            assert (page is None) == (largest < order)
+            if page is not None:
+                assert (page + start) % (1 << order) == 0
+                held[page] = order
+        elif held:
+            page = sorted(held)[which % len(held)]
+            machine.kernel.mem_map.refcount[page] = 0
+            free_pages(machine.kernel, page, held.pop(page))
+        check(machine, held=held)
+    for page in list(held):
+        machine.kernel.mem_map.refcount[page] = 0
+        free_pages(machine.kernel, page, held.pop(page))
+    fresh = Machine(entries=32, memory_pages=pages, start_pfn=start)
+    assert sorted(free_list(machine.kernel)) == sorted(free_list(fresh.kernel))
+
+
+@pytest.mark.parametrize("spoil", ["leak", "refcount", "rss", "mapcount", "torn list", "lock", "counter"])
+def test_the_rules_notice(spoil):
+    """Does the checker notice each kind of damage?"""
+    machine = Machine()
+    process = machine.process("app")
+    process.mmap(0x200000, 2 << 20)
+    process.write(0x200000, 1)
+    check(machine)
+    kernel = machine.kernel
+    page = next(p for p in range(kernel.mem_map.nr_frames) if kernel.mem_map.mapcount[p])
+    if spoil == "leak":
+        alloc_pages(kernel, 0, 3)
+    elif spoil == "torn list":
+        kernel.mem_map.lru_next[free_list(kernel)[0][0]] = page
+    elif spoil == "lock":
+        process.mm.mmap_lock.readers = 1
+    elif spoil == "counter":
+        kernel.vmstat[EVENTS.index("nr_anon_pages")] += 1
+    elif spoil == "rss":
+        process.mm.rss += 1
+    else:
+        getattr(kernel.mem_map, spoil)[page] += 1
+    with pytest.raises(AssertionError):
+        check(machine)
