@@ -1,6 +1,7 @@
 """Scenarios: experiments as data, the named ones, and running them on the model."""
 
-from thplab.scenario.data import MachineSpec, Scenario, ScenarioError, Unsupported
+from thplab.scenario.data import MachineSpec, Scenario
+from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.named import NAMED, scenario
 from thplab.scenario.run import ScenarioRun, run_scenario
 

@@ -1,9 +1,9 @@
 """A scenario: an experiment as plain data, the same for the model and for a real kernel.
 
-The format is that of the recorded runs in tests/data/captures (its README describes it): processes
-with what they do before, settings, and the steps that are watched. Two keys are ours: ``machine``
-(where memory begins, how much there is, where page 0 of the region lies, whether another process is
-registered already) and ``story`` (one line for people).
+The format is that of the recorded runs in tests/data/captures: processes with what they do before,
+settings, and the steps that are watched (schema.py says what may stand where). Two keys are ours:
+``machine`` (where memory begins, how much there is, where page 0 of the region lies, whether another
+process is registered already) and ``story`` (one line for people).
 """
 
 from __future__ import annotations
@@ -13,20 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "ScenarioError", "Unsupported"]
+from thplab.scenario.errors import ScenarioError
+from thplab.scenario.schema import check_scenario
 
-#: Page 0 of a scenario lies here unless it says otherwise: aligned to 1 GiB, as in the recordings.
-REGION = 0x100000000000
-
-_STEP_TYPES = ("khugepaged", "madvise_collapse", "fault", "ops", "exit", "set", "none")
-
-
-class ScenarioError(ValueError):
-    """The data is not a scenario: says which key is wrong and what is allowed there."""
-
-
-class Unsupported(Exception):
-    """A correct scenario that asks for something the model does not have; says what."""
+__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +27,16 @@ class MachineSpec:
 
     start_pfn: int = 0x100000
     memory_pages: int = 0
-    region: int = REGION
+    region: int = 0x100000000000
     entries: int = 512
     keeper: bool = True
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> MachineSpec:
+        """Page 0 lies at a border of 1 GiB, as in the recordings, or of a PUD entry of smaller tables."""
+        if data.get("entries", 512) != 512 and "region" not in data:
+            data = {**data, "region": data["entries"] ** 3 << 12}
+        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,64 +62,42 @@ class Scenario:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Scenario:
-        """Read a scenario; ScenarioError names what is wrong with it."""
-        _require(isinstance(data, Mapping), "a scenario is an object with keys")
-        steps = data.get("steps", [data["action"]] if "action" in data else None)
-        _require(isinstance(steps, list), "a scenario has 'action' (an object) or 'steps' (a list)")
-        for step in steps or ():
-            kind = step.get("type") if isinstance(step, Mapping) else None
-            _require(kind in _STEP_TYPES, f"step type {kind!r}; allowed: {', '.join(_STEP_TYPES)}")
+    def from_data(cls, data: object) -> Scenario:
+        """Read a scenario; ScenarioError names what is wrong with it and what is allowed there."""
+        known = check_scenario(data)
+        procs = known.get("procs", [{"name": "a", "ops": known.get("ops", ())}])
         return cls(
-            name=str(data.get("name", "")),
-            story=str(data.get("story", data.get("why", ""))),
-            processes=_processes(data),
-            steps=tuple(steps or ()),
-            settings=dict(data.get("settings", {})),
-            setup_settings=dict(data.get("setup_settings", {})),
-            machine=_machine(data.get("machine", {})),
-            budget=bool(data.get("budget", False)),
-            raw=data,
+            name=known.get("name", ""),
+            story=known.get("story", known.get("why", "")),
+            processes=tuple(ProcessSpec(proc["name"], tuple(proc["ops"])) for proc in procs),
+            steps=tuple(known["steps"] if "steps" in known else [known["action"]]),
+            settings=dict(known.get("settings", {})),
+            setup_settings=dict(known.get("setup_settings", {})),
+            machine=MachineSpec.from_data(known.get("machine", {})),
+            budget=bool(known.get("budget", False)),
+            raw=known,
         )
 
     @classmethod
     def from_json(cls, text: str) -> Scenario:
-        """Read a scenario from JSON text."""
-        try:
-            return cls.from_data(json.loads(text))
-        except json.JSONDecodeError as error:
-            raise ScenarioError(f"not JSON: {error}") from error
+        """Read a scenario from JSON text; ScenarioError if it is not one."""
+        return cls.from_data(read_json(text))
+
+    def all_ops(self) -> list[Mapping[str, Any]]:
+        """Every op of set-up and steps, those of children included."""
+        lists = [*(spec.ops for spec in self.processes), *(step.get("ops", ()) for step in self.steps)]
+        return [op for ops in lists for op in _flat(ops)]
 
 
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ScenarioError(message)
+def _flat(ops: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for op in ops for each in (op, *_flat(op.get("ops", ())))]
 
 
-def _machine(data: Mapping[str, Any]) -> MachineSpec:
-    known = MachineSpec.__slots__
-    for key in data:
-        _require(key in known, f"machine key {key!r}; allowed: {', '.join(known)}")
-    return MachineSpec(**data)
-
-
-def _processes(data: Mapping[str, Any]) -> tuple[ProcessSpec, ...]:
-    procs = data.get("procs")
-    if procs is None:
-        _require("ops" in data, "a scenario has 'ops' (one process) or 'procs'")
-        procs = [{"name": "a", "ops": data["ops"]}]
-    _require(isinstance(procs, list) and bool(procs), "'procs' is a list of at least one process")
-    specs = tuple(ProcessSpec(str(p["name"]), tuple(p["ops"])) for p in procs)
-    _require(len({spec.name for spec in specs}) == len(specs), "two processes have the same name")
-    for spec in specs:
-        for op in spec.ops:
-            _check_ranges(op)
-    return specs
-
-
-def _check_ranges(op: Mapping[str, Any]) -> None:
-    _require(isinstance(op, Mapping) and "op" in op, f"an op is an object with 'op': {op!r}")
-    pages = op.get("pages")
-    for each in pages if isinstance(pages, list) else ():
-        good = isinstance(each, list) and len(each) == 2 and 0 <= each[0] < each[1] <= 1 << 27
-        _require(good, f"{op['op']}: pages {each!r}; allowed: [first, end) with 0 <= first < end <= 2**27")
+def read_json(text: str) -> Any:
+    """The value that JSON text stands for; ScenarioError says where it is not JSON."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ScenarioError("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:
+        raise ScenarioError(f"not JSON: {error}") from None

@@ -2,47 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
 from thplab.machine import Process
 from thplab.mm.huge_memory import is_huge_zero_pmd
-from thplab.mm.mm_types import vma_lookup
-from thplab.mm.page import PG_head, pfn_to_page
+from thplab.mm.mm_types import (
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_NOHUGEPAGE,
+    VM_READ,
+    VM_SHARED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
+    VM_WRITE,
+    Vma,
+)
+from thplab.mm.page import PG_anon, PG_head, pfn_to_page
 from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_present
-from thplab.mm.proc import anon_huge_pages
 from thplab.mm.rmap import page_mapcount
 from thplab.mm.trace import TraceEvent
 
-__all__ = ["event_record", "page_glyph", "photograph", "window_text"]
+__all__ = ["event_record", "photograph", "run_length", "window_text"]
 
 _NAMES = {
     "mm_khugepaged_scan_pmd": "scan_pmd",
     "mm_collapse_huge_page": "collapse",
     "mm_collapse_huge_page_isolate": "isolate",
     "mm_collapse_huge_page_swapin": "swapin",
+    "mm_khugepaged_scan_file": "scan_file",
+    "mm_khugepaged_collapse_file": "collapse_file",
 }
-_COUNTS = ("referenced", "none_or_zero", "unmapped", "isolated", "swapped_in", "ret")
+_COUNTS = ("referenced", "none_or_zero", "unmapped", "isolated", "swapped_in", "ret", "present", "swap", "nr")
+
+#: Glyphs of pages that count as resident.
+_RESIDENT = frozenset("pscdHS")
+
+_FLAGS = {
+    VM_WRITE: "wr", VM_SHARED: "sh", VM_LOCKED: "lo", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh",
+    VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw",
+}  # fmt: skip
 
 
-def page_glyph(process: Process, address: int) -> str:
-    """One letter for the page at ``address``: the recordings' alphabet (``-.zpscdwHSZ``)."""
+def run_length(glyphs: Iterable[str]) -> str:
+    """``p100 .412``: each run of equal glyphs with its length."""
+    return " ".join(f"{glyph}{len(list(run))}" for glyph, run in groupby(glyphs))
+
+
+def window_glyphs(process: Process, start: int) -> list[str]:
+    """One letter for each page of the window at ``start``: the recordings' alphabet (``-.zpscdwHSZ``)."""
     mm = process.mm
-    kernel = mm.kernel
-    if vma_lookup(mm, address) is None:
-        return "-"
-    ref = mm_find_pmd(mm, address)
+    geometry = mm.kernel.geometry
+    glyphs = _mapped_glyphs(process, start)
+    covered = [False] * len(glyphs)
+    for vma in mm.vmas:
+        first = max(vma.vm_start - start, 0) // geometry.PAGE_SIZE
+        end = min(vma.vm_end - start, geometry.HPAGE_PMD_SIZE) // geometry.PAGE_SIZE
+        if first < end:
+            covered[first:end] = [True] * (end - first)
+    return [glyph if inside else "-" for glyph, inside in zip(glyphs, covered, strict=True)]
+
+
+def _mapped_glyphs(process: Process, start: int) -> Sequence[str]:
+    kernel = process.mm.kernel
+    nr = kernel.geometry.PTRS_PER_PTE
+    ref = mm_find_pmd(process.mm, start)
     pmd = ref[0][ref[1]] if ref else 0
     if not pmd:
-        return "."
+        return "." * nr
     if pmd_trans_huge(pmd):
-        if is_huge_zero_pmd(kernel, pmd):
-            return "Z"
-        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
-        return "S" if page_mapcount(kernel.mem_map, folio) > 1 else "H"
-    index = address // kernel.geometry.PAGE_SIZE & (kernel.geometry.PTRS_PER_PTE - 1)
-    return _pte_glyph(process, kernel.tables[pmd_table_page(kernel, pmd)][index])
+        return _leaf_glyph(process, pmd) * nr
+    return [_pte_glyph(process, pte) for pte in kernel.tables[pmd_table_page(kernel, pmd)]]
+
+
+def _leaf_glyph(process: Process, pmd: int) -> str:
+    kernel = process.mm.kernel
+    if is_huge_zero_pmd(kernel, pmd):
+        return "Z"
+    folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+    return "S" if page_mapcount(kernel.mem_map, folio) > 1 else "H"
 
 
 def _pte_glyph(process: Process, pte: int) -> str:
@@ -60,30 +99,47 @@ def _pte_glyph(process: Process, pte: int) -> str:
     return "s" if shared else "p"
 
 
-def run_length(glyphs: Sequence[str]) -> str:
-    """``p100 .412``: each run of equal glyphs with its length."""
-    return " ".join(f"{glyph}{len(list(run))}" for glyph, run in groupby(glyphs))
-
-
 def window_text(process: Process, start: int) -> str:
     """One window as a run-length string."""
-    geometry = process.mm.kernel.geometry
-    pages = range(start, start + geometry.HPAGE_PMD_SIZE, geometry.PAGE_SIZE)
-    return run_length([page_glyph(process, address) for address in pages])
+    return run_length(window_glyphs(process, start))
 
 
 def photograph(process: Process, region: int, windows: int) -> dict[str, Any]:
-    """All windows of a process, which of them are huge, and what smaps would add up."""
-    size = process.mm.kernel.geometry.HPAGE_PMD_SIZE
-    texts = [window_text(process, region + number * size) for number in range(windows)]
-    entries = process.mm.kernel.geometry.PTRS_PER_PTE
-    whole = {f"{glyph}{entries}" for glyph in "HSZ"}
-    huge = sum(anon_huge_pages(vma) for vma in process.mm.vmas)
+    """All windows of a process, which of them are huge, and what smaps says of them."""
+    geometry = process.mm.kernel.geometry
+    size = geometry.HPAGE_PMD_SIZE
+    all_glyphs = [window_glyphs(process, region + number * size) for number in range(windows)]
+    texts = [run_length(glyphs) for glyphs in all_glyphs]
+    whole = {f"{glyph}{geometry.PTRS_PER_PTE}" for glyph in "HSZ"}
+    end = region + windows * size
     return {
         "windows": texts,
         "huge": [text in whole for text in texts],
-        "rss_pages": process.mm.rss,
-        "anon_huge_kb": huge * size // 1024,
+        "rss_pages": sum(1 for glyphs in all_glyphs for glyph in glyphs if glyph in _RESIDENT),
+        "anon_huge_kb": sum(_anon_leaves(process, region, windows)) * size // 1024,
+        "vmas": [_vma_record(vma, region) for vma in process.mm.vmas if region <= vma.vm_start < end],
+    }
+
+
+def _anon_leaves(process: Process, region: int, windows: int) -> Iterable[bool]:
+    """For each window: is it a PMD leaf over anonymous memory (AnonHugePages)?"""
+    kernel, size = process.mm.kernel, process.mm.kernel.geometry.HPAGE_PMD_SIZE
+    for number in range(windows):
+        ref = mm_find_pmd(process.mm, region + number * size)
+        pmd = ref[0][ref[1]] if ref else 0
+        if pmd_trans_huge(pmd) and not is_huge_zero_pmd(kernel, pmd):
+            folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+            yield bool(kernel.mem_map.flags[folio] & PG_anon)
+
+
+def _vma_record(vma: Vma, region: int) -> dict[str, Any]:
+    page, flags = vma.mm.kernel.geometry.PAGE_SIZE, vma.vm_flags
+    read, write = "r" if flags & VM_READ else "-", "w" if flags & VM_WRITE else "-"
+    return {
+        "start": (vma.vm_start - region) // page,
+        "pages": (vma.vm_end - vma.vm_start) // page,
+        "prot": f"{read}{write}-{'s' if flags & VM_SHARED else 'p'}",
+        "flags": [word for bit, word in _FLAGS.items() if flags & bit],
     }
 
 

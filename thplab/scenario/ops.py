@@ -2,112 +2,51 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
+import errno
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from thplab.machine import Machine, Process
 from thplab.mm.errors import KernelError
-from thplab.scenario.data import Scenario, ScenarioError, Unsupported
+from thplab.scenario.actor import Actor, token
+from thplab.scenario.errors import ScenarioError, Unsupported
 
-__all__ = ["Actor", "token"]
+__all__ = ["perform"]
 
-_ADVICE = ("hugepage", "nohugepage", "dontneed")
-_PROTECTIONS = ("rw", "r", "none")
-
-
-def token(page: int, gen: int) -> int:
-    """What a page contains after ``write`` with this generation (u32, never 0)."""
-    return (page * 64 + gen % 63 + 1) & 0xFFFFFFFF
+_MODELLED_ADVICE = ("hugepage", "nohugepage", "dontneed")
 
 
-class Actor:
-    """One process of a scenario while it runs: its ranges, what it wrote, what it pinned.
-
-    ``log`` collects results that the recordings log, e.g. the errno of a refused madvise.
-    """
-
-    def __init__(self, scenario: Scenario, machine: Machine, name: str) -> None:
-        """Start the process."""
-        self.scenario = scenario
-        self.machine = machine
-        self.name = name
-        self.process: Process = machine.process(name)
-        self.mapped: list[tuple[int, int]] = []
-        self.expected: dict[int, int] = {}
-        self.pins: dict[int, list[int]] = {}
-
-    def address(self, page: int) -> int:
-        """Virtual address of page number ``page`` of the region."""
-        return self.scenario.machine.region + page * self.machine.kernel.geometry.PAGE_SIZE
-
-    def do(self, op: Mapping[str, Any]) -> None:
-        """Carry out one op. Raises ScenarioError (not an op), Unsupported (the model can't)."""
-        name = op["op"]
-        if name in _OPS:
-            _OPS[name](self, op)
-        elif name in _OTHER_OPS:
-            raise Unsupported(f"op {name!r} is not modelled")
-        else:
-            raise ScenarioError(f"unknown op {name!r}; allowed: {', '.join(sorted([*_OPS, *_OTHER_OPS]))}")
-
-    def ranges(self, op: Mapping[str, Any]) -> list[tuple[int, int]]:
-        """The page ranges of an op; without ``pages`` all ranges as they were mapped."""
-        pages = op.get("pages")
-        return [(first, end) for first, end in pages] if pages is not None else list(self.mapped)
-
-    def pages(self, op: Mapping[str, Any]) -> Iterator[int]:
-        """The page numbers of an op, in order, or drawn by the seed ``shuffle``."""
-        numbers = [page for first, end in self.ranges(op) for page in range(first, end)]
-        if "shuffle" in op:
-            random.Random(op["shuffle"]).shuffle(numbers)
-        return iter(numbers)
-
-    def bytes_of(self, first: int, end: int) -> tuple[int, int]:
-        """Start address and length in bytes of a page range."""
-        return self.address(first), (end - first) * self.machine.kernel.geometry.PAGE_SIZE
-
-    def verify(self) -> list[int]:
-        """Pages that do not read back what was written, or zero where nothing was."""
-        bad = []
-        for page, expected in sorted(self.expected.items()):
-            try:
-                if self.process.read(self.address(page)) != expected:
-                    bad.append(page)
-            except KernelError:
-                continue  # unmapped or made inaccessible on purpose
-        return bad
+def perform(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Carry out one op. Raises Unsupported (the model can't), ScenarioError (it can't be done)."""
+    act = _OPS.get(op["op"])
+    if act is None:
+        raise Unsupported(f"op {op['op']!r} is not modelled")
+    try:
+        act(actor, op)
+    except KernelError as error:
+        raise ScenarioError(f"{op['op']}: {error}") from error
 
 
 def _mmap(actor: Actor, op: Mapping[str, Any]) -> None:
-    if op.get("kind", "anon") != "anon" or op.get("locked"):
-        raise Unsupported(f"mmap of kind {op.get('kind', 'locked')!r} is not modelled")
-    if op.get("prot", "rw") not in _PROTECTIONS:
-        raise ScenarioError(f"mmap: prot {op['prot']!r}; allowed: {', '.join(_PROTECTIONS)}")
-    first, count = op["start"], op["pages"]
-    actor.process.mmap(*actor.bytes_of(first, first + count), op.get("prot", "rw"))
-    actor.mapped.append((first, first + count))
-    for page in range(first, first + count):
-        actor.expected.pop(page, None)
+    kind = op.get("kind", "anon")
+    if kind != "anon" or op.get("locked"):
+        raise Unsupported(f"mmap of kind {kind if kind != 'anon' else 'locked'!r} is not modelled")
+    first, end = op["start"], op["start"] + op["pages"]
+    actor.process.mmap(*actor.place(first, end), op.get("prot", "rw"))
+    actor.mapped.append((first, end))
+    actor.forget(first, end)
 
 
 def _munmap(actor: Actor, op: Mapping[str, Any]) -> None:
     for first, end in actor.ranges(op):
-        actor.process.munmap(*actor.bytes_of(first, end))
-        _forget(actor, first, end)
-
-
-def _forget(actor: Actor, first: int, end: int, *, value: int | None = None) -> None:
-    for page in range(first, end):
-        if actor.expected.pop(page, None) is not None and value is not None:
-            actor.expected[page] = value
+        actor.process.munmap(*actor.place(first, end))
+        actor.forget(first, end)
 
 
 def _write(actor: Actor, op: Mapping[str, Any]) -> None:
+    gen = op.get("gen", 0)
     for page in actor.pages(op):
-        written = token(page, op.get("gen", 0))
-        actor.process.write(actor.address(page), written)
-        actor.expected[page] = written
+        actor.process.write(actor.address(page), token(page, gen))
+        actor.expected[page] = token(page, gen)
 
 
 def _read(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -118,16 +57,19 @@ def _read(actor: Actor, op: Mapping[str, Any]) -> None:
 
 def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
     advice = op["advice"]
-    if advice not in _ADVICE:
+    if advice not in _MODELLED_ADVICE:
         raise Unsupported(f"advice {advice!r} is not modelled")
+    refused = []
     for first, end in actor.ranges(op):
         try:
-            actor.process.madvise(*actor.bytes_of(first, end), advice)
+            actor.process.madvise(*actor.place(first, end), advice)
         except KernelError as error:
-            if error.errno is None:
-                raise
-        if advice == "dontneed":
-            _forget(actor, first, end, value=0)
+            refused.append([first, end, -1, errno.errorcode[error.errno or 0]])
+        else:
+            if advice == "dontneed":
+                actor.forget(first, end, value=0)
+    if refused:
+        actor.log.append({"op": "advise", "advice": advice, "results": refused})
 
 
 def _pin(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -139,7 +81,7 @@ def _unpin(actor: Actor, op: Mapping[str, Any]) -> None:
     chosen = list(actor.pages(op)) if "pages" in op else list(actor.pins)
     for page in chosen:
         if not actor.pins.get(page):
-            raise ScenarioError(f"unpin: page {page} is not pinned")
+            raise ScenarioError(f"unpin: page {page} is not pinned; allowed: {sorted(actor.pins)[:8]}")
         while actor.pins[page]:
             actor.process.unpin(actor.pins[page].pop())
 
@@ -158,9 +100,3 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "unpin": _unpin,
     "clear_refs": _clear_refs,
 }
-
-#: Ops of the format that need more than the model has.
-_OTHER_OPS = (
-    "write_same", "mprotect", "mlock", "fork", "kid", "kid_exit", "uffd_wp", "cgroup", "cgroup_limit", "set",
-    "prctl_thp_disable", "ksm_wait",
-)  # fmt: skip

@@ -1,0 +1,93 @@
+"""One process of a scenario while it runs: where it mapped, what it wrote, what it pinned."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from thplab.machine import Machine, Process
+from thplab.mm.errors import KernelError
+from thplab.scenario.data import Scenario
+
+__all__ = ["Actor", "token"]
+
+
+def token(page: int, gen: int) -> int:
+    """What a page contains after ``write`` with this generation (u32, never 0)."""
+    return (page * 64 + gen % 63 + 1) & 0xFFFFFFFF
+
+
+class Actor:
+    """A process and what the scenario knows of it.
+
+    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read;
+    ``pins``: page -> frames held; ``kids``: id -> child; ``log``: results as the recordings log them.
+    """
+
+    def __init__(self, scenario: Scenario, machine: Machine, process: Process) -> None:
+        """An actor that has done nothing yet."""
+        self.scenario = scenario
+        self.machine = machine
+        self.process = process
+        self.mapped: list[tuple[int, int]] = []
+        self.expected: dict[int, int] = {}
+        self.pins: dict[int, list[int]] = {}
+        self.kids: dict[str, Actor] = {}
+        self.log: list[dict[str, Any]] = []
+
+    @property
+    def name(self) -> str:
+        """The process's name; a child's is ``parent.id``."""
+        return self.process.mm.name
+
+    @property
+    def alive(self) -> bool:
+        """False once the process has exited."""
+        return bool(self.process.mm.mm_users)
+
+    def address(self, page: int) -> int:
+        """Virtual address of page number ``page`` of the region."""
+        return self.scenario.machine.region + page * self.machine.kernel.geometry.PAGE_SIZE
+
+    def place(self, first: int, end: int) -> tuple[int, int]:
+        """Start address and length in bytes of a page range."""
+        return self.address(first), (end - first) * self.machine.kernel.geometry.PAGE_SIZE
+
+    def ranges(self, op: Mapping[str, Any]) -> list[tuple[int, int]]:
+        """The page ranges of an op; without ``pages`` all ranges as they were mapped."""
+        pages = op.get("pages")
+        return [(first, end) for first, end in pages] if pages is not None else list(self.mapped)
+
+    def pages(self, op: Mapping[str, Any]) -> Iterator[int]:
+        """The page numbers of an op, in order, or drawn by the seed ``shuffle``."""
+        numbers = [page for first, end in self.ranges(op) for page in range(first, end)]
+        if "shuffle" in op:
+            random.Random(op["shuffle"]).shuffle(numbers)
+        return iter(numbers)
+
+    def forget(self, first: int, end: int, *, value: int | None = None) -> None:
+        """What the pages held is gone: they read ``value`` from now on, or can't be read at all."""
+        for page in [page for page in self.expected if first <= page < end]:
+            if value is None:
+                del self.expected[page]
+            else:
+                self.expected[page] = value
+
+    def windows(self) -> int:
+        """How many windows a photograph of the process shows."""
+        ends = [end for _, end in self.mapped]
+        return -(-max(ends, default=0) // self.machine.kernel.geometry.HPAGE_PMD_NR)
+
+    def verify(self) -> dict[str, Any]:
+        """Which pages do not read back what was written, or zero where nothing was."""
+        bad = []
+        for page, expected in sorted(self.expected.items()):
+            try:
+                if self.process.read(self.address(page)) != expected:
+                    bad.append(page)
+            except KernelError:
+                continue  # made inaccessible on purpose
+        kids = {f"kid_{id_}": kid.verify() for id_, kid in self.kids.items() if kid.alive}
+        ok = not bad and all(kid["ok"] for kid in kids.values())
+        return {"checked": len(self.expected), "bad": bad, "ok": ok, **kids}

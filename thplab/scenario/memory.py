@@ -1,0 +1,63 @@
+"""How much memory a scenario's machine needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from thplab.scenario.data import Scenario
+from thplab.scenario.errors import Unsupported
+
+__all__ = ["memory_needed"]
+
+#: The most that a scenario may need unless it says how much there is: 16 GiB.
+_MOST_PAGES = 1 << 22
+
+_TOUCHING = ("write", "read", "write_same", "mlock")
+
+
+def memory_needed(scenario: Scenario) -> int:
+    """Pages: small and huge ones for each window that is touched, of each process, and for tables.
+
+    Raises Unsupported if that is more than the model has room for.
+    """
+    nr = scenario.machine.entries
+    touched = 0
+    for number, spec in enumerate(scenario.processes):
+        ops = [*spec.ops, *_of_steps(scenario, spec.name, first=number == 0)]
+        windows = {window for first, end in _touched(ops) for window in range(first // nr, -(-end // nr))}
+        forks = sum(1 for op in _flat(ops) if op["op"] == "fork")
+        touched += len(windows) * (1 + forks) + forks
+    needed = (2 * touched + 24) * nr
+    if needed > _MOST_PAGES:
+        raise Unsupported(
+            f"the scenario may need {needed >> 18} GiB of memory; the model has room for 16 GiB"
+        )
+    return needed
+
+
+def _of_steps(scenario: Scenario, name: str, *, first: bool) -> Iterator[Mapping[str, Any]]:
+    """What the steps make a process do: ops, and touches as ops."""
+    for step in scenario.steps:
+        if step.get("proc", name if first else None) == name:
+            yield from step.get("ops", ())
+            for touch in step.get("touches", ()):
+                yield {"op": "write", "pages": [(touch["page"], touch["page"] + 1)]}
+
+
+def _flat(ops: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for op in ops:
+        yield op
+        yield from _flat(op.get("ops", ()))
+
+
+def _touched(ops: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+    """The page ranges that the ops touch."""
+    mapped: list[tuple[int, int]] = []
+    for op in _flat(ops):
+        if op["op"] == "mmap":
+            mapped.append((op["start"], op["start"] + op["pages"]))
+            if op.get("locked"):
+                yield mapped[-1]
+        elif op["op"] in _TOUCHING or op.get("advice") == "populate_write":
+            yield from op.get("pages", mapped)

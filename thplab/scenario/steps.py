@@ -1,0 +1,99 @@
+"""The watched steps of a scenario: what each does to the machine, and what is seen of it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from thplab.mm.errors import KernelError
+from thplab.scenario.observe import window_text
+from thplab.scenario.ops import perform
+
+if TYPE_CHECKING:
+    from thplab.scenario.run import ScenarioRun
+
+__all__ = ["STEPS"]
+
+
+def _khugepaged(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    return {"wakeups": [_wakeup(run) for _ in range(step.get("wakeups", 1))]}
+
+
+def _wakeup(run: ScenarioRun) -> dict[str, Any]:
+    scan, first = run.machine.kernel.khugepaged, len(run.machine.trace)
+    laps = scan.full_scans
+    run.machine.wake_khugepaged()
+    return {
+        "events": run.events_since(first),
+        "daemon_runs": scan.thread is not None,
+        "full_scans": scan.full_scans - laps,
+    }
+
+
+def _madvise_collapse(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    first = len(run.machine.trace)
+    calls = [_collapse_call(run, step, *each) for each in step.get("ranges", _vma_ranges(run, step))]
+    return {"calls": calls, "events": run.events_since(first)}
+
+
+def _vma_ranges(run: ScenarioRun, step: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The VMAs of the process in the photograph taken before the first step."""
+    vmas = run.before[run.actor(step).name]["vmas"]
+    return [(vma["start"], vma["start"] + vma["pages"]) for vma in vmas]
+
+
+def _collapse_call(run: ScenarioRun, step: Mapping[str, Any], first: int, end: int) -> dict[str, Any]:
+    actor = run.actor(step)
+    try:
+        actor.process.madvise(*actor.place(first, end), "collapse")
+    except KernelError as error:
+        return {"pages": [first, end], "ret": -1, "errno": errno.errorcode[error.errno or 0]}
+    return {"pages": [first, end], "ret": 0, "errno": 0}
+
+
+def _fault(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    return {"touches": [_touch(run, step, touch) for touch in step["touches"]]}
+
+
+def _touch(run: ScenarioRun, step: Mapping[str, Any], touch: Mapping[str, Any]) -> dict[str, Any]:
+    actor = run.actor(step)
+    page, write = touch["page"], bool(touch.get("write", False))
+    perform(actor, {"op": "write" if write else "read", "pages": [(page, page + 1)]})
+    pages_per_window = run.machine.kernel.geometry.HPAGE_PMD_NR
+    window = page // pages_per_window
+    state = window_text(actor.process, actor.address(window * pages_per_window))
+    return {"page": page, "write": write, "window": window, "state": state}
+
+
+def _ops(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    actor = run.actor(step)
+    logged = len(actor.log)
+    for op in step["ops"]:
+        perform(actor, op)
+    return {"log": actor.log[logged:]}
+
+
+def _exit(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    run.actor(step).process.exit()
+    return {}
+
+
+def _set(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    run.store(step["settings"])
+    return {}
+
+
+def _none(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+STEPS: dict[str, Callable[[ScenarioRun, Mapping[str, Any]], dict[str, Any]]] = {
+    "khugepaged": _khugepaged,
+    "madvise_collapse": _madvise_collapse,
+    "fault": _fault,
+    "ops": _ops,
+    "exit": _exit,
+    "set": _set,
+    "none": _none,
+}
