@@ -14,6 +14,7 @@ from typing import Any
 from thplab.machine import Machine
 from thplab.mm.page import (
     PG_anon,
+    PG_anon_exclusive,
     PG_buddy,
     PG_head,
     PG_isolated,
@@ -155,10 +156,10 @@ class Census:
             self.bad.append(f"{mm.name} {address:#x}: mapped outside every VMA")
             return
         mem_map = self.kernel.mem_map
-        number = vma.anon_vma.number if vma.anon_vma else 0
+        chain = {anon_vma.number for anon_vma in vma.anon_vma_chain}
         for offset in range(nr):
-            if not number or mem_map.mapping[page + offset] != number:
-                self.bad.append(f"page {page + offset}: mapping is not the anon_vma of its VMA")
+            if mem_map.mapping[page + offset] not in chain:
+                self.bad.append(f"page {page + offset}: mapping is none of the anon_vmas of its VMA")
             if mem_map.index[page + offset] != (address >> 12) + offset:
                 self.bad.append(f"page {page + offset}: index is not its address")
 
@@ -196,7 +197,16 @@ class Census:
 def check(machine: Machine, pins: Iterable[int] = (), held: Mapping[int, int] | None = None) -> None:
     """Raise AssertionError naming each rule that the machine breaks."""
     census = Census(machine.kernel, pins, held)
-    for rule in (_frames, _free_blocks, _folios, _counters, _locks, _address_spaces, _khugepaged_list):
+    for rule in (
+        _frames,
+        _free_blocks,
+        _folios,
+        _exclusive,
+        _counters,
+        _locks,
+        _address_spaces,
+        _khugepaged_list,
+    ):
         census.bad += rule(machine.kernel, census)
     assert not census.bad, "\n".join(census.bad[:20])
 
@@ -273,6 +283,20 @@ def _folios(kernel: Any, census: Census) -> list[str]:
     return bad
 
 
+def _exclusive(kernel: Any, census: Census) -> list[str]:
+    """A page that is exclusive to one mm is mapped once; a large folio knows how many PTEs map it."""
+    mem_map, bad = kernel.mem_map, []
+    for folio in census.folios():
+        pages = range(folio, folio + census.nr(folio))
+        for page in pages:
+            if mem_map.flags[page] & PG_anon_exclusive and census.ptes[page] + census.leaves[folio] > 1:
+                bad.append(f"page {page} is exclusive but mapped more than once")
+        at_pte = sum(1 for page in pages if census.ptes[page])
+        if len(pages) > 1 and mem_map.nr_pages_mapped[folio] != at_pte:
+            bad.append(f"folio {folio}: nr_pages_mapped {mem_map.nr_pages_mapped[folio]}, by PTEs {at_pte}")
+    return bad
+
+
 def _counters(kernel: Any, census: Census) -> list[str]:
     """The nr_ counters are what the tables say."""
     from thplab.mm.vmstat import vm_event
@@ -321,8 +345,10 @@ def _address_spaces(kernel: Any, census: Census) -> list[str]:
             if not end <= vma.vm_start < vma.vm_end <= kernel.geometry.TASK_SIZE or vma.vm_start % 4096:
                 bad.append(f"{mm.name}: VMA {vma.vm_start:#x}-{vma.vm_end:#x} is out of order")
             end = vma.vm_end
-            if vma.anon_vma and vma not in vma.anon_vma.vmas:
-                bad.append(f"{vma.name}: its anon_vma does not know it")
+            if any(vma not in anon_vma.vmas for anon_vma in vma.anon_vma_chain):
+                bad.append(f"{vma.name}: an anon_vma of its chain does not know it")
+            if vma.anon_vma is not None and vma.anon_vma not in vma.anon_vma_chain:
+                bad.append(f"{vma.name}: its own anon_vma is not in its chain")
         for page in [p for p, level in census.tables[mm.name].items() if level == 2]:
             leaves = sum(1 for entry in kernel.tables[page] if entry & PS)
             kept = deposited(kernel, page)
@@ -348,6 +374,11 @@ def _khugepaged_list(kernel: Any, census: Census) -> list[str]:
     if scan.scan_mm_slot is not None and scan.scan_mm_slot not in scan.mm_head:
         bad.append("the cursor stands on no slot of the list")
     return bad
+
+
+_RULES = (
+    _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _khugepaged_list,
+)  # fmt: skip
 
 
 def tables_and_pages(kernel: Any) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from thplab.kernels import profile
 from thplab.mm.errors import KernelError
 from thplab.mm.exit import exit_mm
+from thplab.mm.fork import dup_mm, mm_alloc
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.madvise import do_madvise
 from thplab.mm.mm_types import Mm
-from thplab.mm.mmap import do_mmap, do_munmap, mm_alloc
+from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.sysfs import sysfs_read, sysfs_write
@@ -66,9 +67,13 @@ class Machine:
 
     def process(self, name: str) -> Process:
         """Start a process with an empty address space. Raises ValueError if the name is taken."""
+        self.check_name(name)
+        return Process(self, mm_alloc(self.kernel, name))
+
+    def check_name(self, name: str) -> None:
+        """Raise ValueError if a living process is called ``name``."""
         if any(mm.name == name for mm in self.kernel.mms):
             raise ValueError(f"there is a process {name!r} already")
-        return Process(self, mm_alloc(self.kernel, name))
 
     def read_sysfs(self, path: str) -> str:
         """The text of a knob below /sys/kernel/mm/transparent_hugepage/."""
@@ -208,6 +213,12 @@ class Process:
     def unpin(self, page: int) -> None:
         """Drop the reference that :meth:`pin` took; it outlives the process."""
         put_page(self.mm, page)
+
+    def fork(self, name: str) -> Process:
+        """A child process called ``name``. Raises ValueError if the name is taken, MemoryError."""
+        self.machine.check_name(name)
+        with self._call() as mm:
+            return Process(self.machine, dup_mm(mm, name))
 
     def clear_refs(self, text: str = "1") -> None:
         """Write to /proc/PID/clear_refs."""

@@ -23,6 +23,7 @@ from thplab.mm.mm_types import (
     VM_NOHUGEPAGE,
     VM_PFNMAP,
 )
+from thplab.mm.page import PG_anon_exclusive
 from thplab.mm.pgtable import mm_find_pmd
 
 split_huge_pmd = __split_huge_pmd
@@ -362,6 +363,7 @@ def test_write_to_a_protected_leaf():
         entries, index = mm_find_pmd(process.mm, at)
         entries[index] &= ~0x2
     page = process.pin(ADDRESS + WINDOW)
+    process.mm.kernel.mem_map.flags[page] &= ~PG_anon_exclusive  # as after fork
     process.write(ADDRESS, 2)
     process.write(ADDRESS + WINDOW, 2)
     assert (pmd(process) or 0) & 0xFFF == 0x8E7

@@ -7,10 +7,10 @@ import errno
 import pytest
 
 from tests.invariants import check, peek
-from tests.mm.lab import ADDRESS, NX, PAGE, WINDOW, app, eat, page_at, pmd, pte, record_locks, table
+from tests.mm.lab import ADDRESS, NX, PAGE, WINDOW, app, eat, page_at, pmd, pte, record_locks, set_flag, table
 from thplab.machine import Machine
 from thplab.mm.errors import KernelError
-from thplab.mm.page import PG_anon, PG_lru
+from thplab.mm.page import PG_anon, PG_anon_exclusive, PG_lru
 
 
 def flags(entry: int) -> int:
@@ -105,6 +105,7 @@ def test_write_to_a_read_only_entry_of_a_page_somebody_has():
     process.write(ADDRESS, 1)
     page = process.pin(ADDRESS)
     table(process)[0] &= ~0x2
+    set_flag(process, PG_anon_exclusive, on=False)  # as after fork
     process.write(ADDRESS, 2)
     assert page_at(process) != page
     assert process.read(ADDRESS) == 2
@@ -180,6 +181,7 @@ def test_no_page_left_for_a_copy():
     process.write(ADDRESS + PAGE, 3)
     page = process.pin(ADDRESS + PAGE)
     table(process)[1] &= ~0x2
+    set_flag(process, PG_anon_exclusive, ADDRESS + PAGE, on=False)  # as after fork
     entries = tuple(table(process))
     held = eat(process.machine, 0)
     for number in (0, 1):

@@ -7,10 +7,10 @@ import pytest
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, page_at
 from thplab.machine import Machine
+from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelBug
 from thplab.mm.page_alloc import __folio_alloc as folio_alloc
 from thplab.mm.rmap import (
-    anon_vma_prepare,
     folio_add_new_anon_rmap,
     folio_dup_anon_rmap_pmd,
     folio_dup_anon_rmap_ptes,

@@ -31,6 +31,7 @@ PAGE = 4096
 GROWING = [name for name in EVENTS if not name.startswith("nr_")]
 WINDOWS = 6
 NAMES = ("a", "b")
+MOST_PROCESSES = 4
 INTRUSIONS = ("pin", "munmap", "dontneed", "clear_refs", "nohugepage", "exit")
 ADVICE = ("hugepage", "nohugepage", "dontneed", "collapse")
 
@@ -46,6 +47,7 @@ class RandomRun(RuleBasedStateMachine):
         self.processes, self.expected, self.pins, self.held = {}, {}, [], {}
         self.counters = dict.fromkeys(GROWING, 0)
         self.intruder = None
+        self.forks = 0
         self.patches = [
             mock.patch.object(collapse_module, "alloc_charge_folio", self._alloc_charge_folio()),
             mock.patch.object(khugepaged_module, "collapse_huge_page", self._collapse_huge_page()),
@@ -225,7 +227,19 @@ class RandomRun(RuleBasedStateMachine):
         name, process, _ = self._one(data)
         process.exit()
         del self.processes[name], self.expected[name]
-        self._start(name)
+        if name in NAMES:
+            self._start(name)
+
+    @precondition(lambda self: self.processes and len(self.processes) < MOST_PROCESSES)
+    @rule(data=st.data())
+    def fork(self, data):
+        """A child, which begins with what its parent has."""
+        _, process, expected = self._one(data)
+        self.forks += 1
+        name = f"kid {self.forks}"
+        with suppress(MemoryError):
+            self.processes[name] = process.fork(name)
+            self.expected[name] = dict(expected)
 
     @rule(data=st.data())
     def knob(self, data):

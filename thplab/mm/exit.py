@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from thplab.mm.anon_vma import unlink_anon_vmas
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_slot import khugepaged_exit
 from thplab.mm.mm_types import Mm
 from thplab.mm.pgtable import pte_free
-from thplab.mm.rmap import unlink_anon_vma
 from thplab.mm.zap import free_pgtables, unmap_page_range
 
 __all__ = ["exit_mm"]
@@ -21,7 +21,7 @@ def exit_mm(mm: Mm) -> None:
     vmas, mm.vmas = mm.vmas, ()
     for vma in vmas:
         unmap_page_range(vma, vma.vm_start, vma.vm_end)
-        unlink_anon_vma(vma)
+        unlink_anon_vmas(vma)
     free_pgtables(mm, [(vma.vm_start, vma.vm_end) for vma in vmas])
     pte_free(mm, mm.pgd)
     up_write(mm.mmap_lock)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_types import VM_WRITE, Vma
-from thplab.mm.page import PG_lru, folio_ref_add, page_to_pfn, pfn_to_page
+from thplab.mm.page import PG_anon_exclusive, PG_lru, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
     _PAGE_PSE,
+    _PAGE_RW,
     _PAGE_SPECIAL,
+    _PAGE_UFFD_WP,
     EntryRef,
     entry_pfn,
     mk_huge_pmd,
@@ -31,8 +34,8 @@ from thplab.mm.pgtable import (
     set_pte_at,
 )
 from thplab.mm.rmap import (
-    anon_vma_prepare,
     folio_add_new_anon_rmap,
+    folio_dup_anon_rmap_pmd,
     folio_remap_by_ptes,
     folio_remove_rmap_pmd,
 )
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__split_huge_pmd",
+    "copy_huge_pmd",
     "create_huge_pmd",
     "zap_huge_pmd",
 ]
@@ -158,10 +162,11 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
             return replace_huge_zero_pmd(vma, ref, address)
         __split_huge_pmd(vma, ref, address)
         return False
-    folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
-    if kernel.mem_map.refcount[folio] == 1:
-        pfn = entry_pfn(pmd)
-        set_pmd_at(*ref, mk_huge_pmd(pfn, write=True, dirty=True, young=True))
+    mem_map = kernel.mem_map
+    folio = pfn_to_page(mem_map, entry_pfn(pmd))
+    if mem_map.flags[folio] & PG_anon_exclusive or mem_map.refcount[folio] == 1:
+        mem_map.flags[folio] |= PG_anon_exclusive
+        set_pmd_at(*ref, pmd | mk_huge_pmd(0, write=True, dirty=True, young=True))
         return True
     __split_huge_pmd(vma, ref, address)
     return False
@@ -204,6 +209,29 @@ def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
     mapping[pmd_page] = mapping[table_page]
     mapping[table_page] = 0
     return table_page
+
+
+def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, address: int) -> None:
+    """fork: the child's VMA maps the parent's huge page too; neither may write it, the child's is old.
+
+    Raises MemoryError if there is no page for the table to deposit. Takes the PMD locks of both.
+    """
+    mm, kernel = vma.mm, vma.mm.kernel
+    table_page = pte_alloc_one(mm)
+    locks = pmd_lock(mm, address), pmd_lock(source.mm, address)
+    for lock in locks:
+        down_write(lock, kernel.current.comm)
+    pmd = parent[0][parent[1]]
+    if not is_huge_zero_pmd(kernel, pmd):
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_get(kernel.mem_map, folio)
+        folio_dup_anon_rmap_pmd(kernel, folio, vma)
+        mm.rss += kernel.geometry.HPAGE_PMD_NR
+    pgtable_trans_huge_deposit(mm, address, table_page)
+    set_pmd_at(*parent, pmd & ~_PAGE_RW)
+    set_pmd_at(*child, pmd & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP))
+    for lock in locks:
+        up_write(lock)
 
 
 def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:

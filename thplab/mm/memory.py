@@ -10,6 +10,7 @@ import errno
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelError
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
 from thplab.mm.huge_memory import (
@@ -20,7 +21,7 @@ from thplab.mm.huge_memory import (
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.mm_types import VM_READ, VM_WRITE, Vma, vma_lookup
-from thplab.mm.page import PG_anon, PG_lru, page_to_pfn, pfn_to_page
+from thplab.mm.page import PG_anon_exclusive, PG_head, PG_lru, PG_mapped_shared, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __alloc_pages, folio_put
 from thplab.mm.pgtable import (
     _PAGE_RW,
@@ -38,12 +39,13 @@ from thplab.mm.pgtable import (
     pte_present,
     set_pte_at,
 )
-from thplab.mm.rmap import anon_vma_prepare, folio_add_new_anon_rmap, folio_remove_rmap_ptes
+from thplab.mm.rmap import folio_add_new_anon_rmap, folio_remove_rmap_ptes
 from thplab.mm.state import Column
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm
+    from thplab.mm.system import Kernel
 
 __all__ = ["FaultResult", "handle_mm_fault"]
 
@@ -135,13 +137,25 @@ def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
         return
     page = pfn_to_page(mem_map, entry_pfn(pte))
     folio = mem_map.compound_head[page]
-    if mem_map.flags[folio] & PG_anon and mem_map.refcount[folio] == 1:
+    if mem_map.flags[page] & PG_anon_exclusive or wp_can_reuse_anon_folio(mm.kernel, folio):
+        mem_map.flags[page] |= PG_anon_exclusive
         set_pte_at(table, index, pte | mk_pte(0, write=True, dirty=True, young=True))
         return
     _map_new_page(vma, table, index, address, copy_of=page)
     folio_remove_rmap_ptes(mm.kernel, page, 1, mm)
     mm.rss -= 1
     folio_put(mm.kernel, folio)
+
+
+def wp_can_reuse_anon_folio(kernel: Kernel, folio: int) -> bool:
+    """Has nobody else a mapping of the folio or a reference on it? Then a writer needs no copy."""
+    mem_map = kernel.mem_map
+    if mem_map.flags[folio] & PG_head:
+        # Kernels without an account of who maps a large folio can't be sure, and copy.
+        alone = kernel.profile.shared_test == "account" and not mem_map.flags[folio] & PG_mapped_shared
+        mapcount = mem_map.large_mapcount[folio]
+        return alone and mapcount > 1 and bool(mem_map.refcount[folio] == mapcount)
+    return bool(mem_map.refcount[folio] == 1)
 
 
 def _map_new_page(vma: Vma, table: Column, index: int, address: int, *, copy_of: int | None) -> None:

@@ -12,7 +12,7 @@ from thplab.mm.mm_types import MMF_VM_HUGEPAGE, Mm, Vma
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
-__all__ = ["collect_mm_slot", "khugepaged_enter_vma", "khugepaged_exit"]
+__all__ = ["collect_mm_slot", "khugepaged_enter_vma", "khugepaged_exit", "khugepaged_fork"]
 
 
 def khugepaged_enter_vma(vma: Vma, vm_flags: int) -> None:
@@ -34,6 +34,12 @@ def __khugepaged_enter(mm: Mm) -> None:
     down_write(scan.mm_lock, mm.kernel.current.comm)
     scan.mm_head = (*scan.mm_head, MmSlot(mm))
     up_write(scan.mm_lock)
+
+
+def khugepaged_fork(mm: Mm, parent: Mm) -> None:
+    """A forked process is registered if its parent is."""
+    if parent.flags & MMF_VM_HUGEPAGE:
+        __khugepaged_enter(mm)
 
 
 def khugepaged_exit(mm: Mm) -> None:

@@ -11,7 +11,7 @@ from thplab.mm.lock import Lock
 from thplab.mm.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.rmap import AnonVma
+    from thplab.mm.anon_vma import AnonVma
     from thplab.mm.system import Kernel
     from thplab.mm.task import Task
 
@@ -36,22 +36,28 @@ VM_NOHUGEPAGE = 0x40000000
 MMF_VM_HUGEPAGE = 1 << 16
 #: Bit of mm->flags: prctl(PR_SET_THP_DISABLE).
 MMF_DISABLE_THP_COMPLETELY = 1 << 24
+#: The bits that a forked process inherits.
+MMF_INIT_MASK = MMF_DISABLE_THP_COMPLETELY
 
 
 class Vma(Struct):
     """struct vm_area_struct: one uniform stretch ``vm_start <= address < vm_end`` of ``mm``.
 
-    ``vm_flags``: VM_* bits; ``anon_vma``: None until the first write fault; ``vm_lock``: the
+    ``vm_flags``: VM_* bits; ``anon_vma``: None until the first write fault; ``anon_vma_chain``:
+    all whose pages it may map, its own and after fork its ancestors'; ``vm_lock``: the
     per-VMA lock; ``address``: where the struct itself would stand (``vma=`` in a backtrace).
     """
 
-    __slots__ = ("address", "anon_vma", "mm", "name", "vm_end", "vm_flags", "vm_lock", "vm_start")
+    __slots__ = (
+        "address", "anon_vma", "anon_vma_chain", "mm", "name", "vm_end", "vm_flags", "vm_lock", "vm_start",
+    )  # fmt: skip
     mm: Mm
     name: str
     vm_start: int
     vm_end: int
     vm_flags: int
     anon_vma: AnonVma | None
+    anon_vma_chain: tuple[AnonVma, ...]
     vm_lock: Lock
     address: int
 
@@ -62,6 +68,7 @@ class Vma(Struct):
         self.vm_end = vm_end
         self.vm_flags = vm_flags
         self.anon_vma = None
+        self.anon_vma_chain = ()
         self.name = f"{mm.name} {vm_start:#x}"
         self.vm_lock = Lock(f"vma lock {self.name}")
         self.address = mm.address + 0x1000 + 0x98 * (mm.nr_vmas_made + 1)

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
+from thplab.mm.anon_vma import unlink_anon_vmas
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_types import VM_READ, VM_WRITE, Mm, Vma
-from thplab.mm.pgtable import pte_alloc_one
-from thplab.mm.rmap import unlink_anon_vma
-from thplab.mm.task import Task
 from thplab.mm.vma import insert_vma, split_at, vma_merge
 from thplab.mm.zap import free_pgtables, unmap_page_range
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
-__all__ = ["check_range", "do_mmap", "do_munmap", "mm_alloc"]
+__all__ = ["check_range", "do_mmap", "do_munmap"]
 
 _PROTECTIONS = {"none": 0, "r": VM_READ, "rw": VM_READ | VM_WRITE}
-
-
-def mm_alloc(kernel: Kernel, name: str) -> Mm:
-    """A new, empty address space with its own PGD, for a new task called ``name``."""
-    mm = Mm(kernel, name, Task(name[:15], kernel.next_pid))
-    mm.pgd = pte_alloc_one(mm)
-    kernel.next_pid += 1
-    kernel.mms = (*kernel.mms, mm)
-    return mm
 
 
 def check_range(mm: Mm, what: str, start: int, length: int, beyond: int) -> int:
@@ -84,7 +69,7 @@ def _unmap_locked(mm: Mm, start: int, end: int) -> None:
     doomed = split_at(mm, start, end)
     for vma in doomed:
         unmap_page_range(vma, vma.vm_start, vma.vm_end)
-        unlink_anon_vma(vma)
+        unlink_anon_vmas(vma)
     if doomed:
         mm.vmas = tuple(vma for vma in mm.vmas if vma not in doomed)
         free_pgtables(mm, [(start, end)])

@@ -8,6 +8,7 @@ index of a frame in these columns: pfn = page + start_pfn. A folio is named by i
     mapcount (i32)         page-table entries that map just this page
     entire_mapcount (i32)  PMD entries that map the whole folio, in its first page
     large_mapcount (i32)   all entries that map a large folio or a part of it, in its first page
+    nr_pages_mapped (i32)  how many pages of a large folio are mapped by PTEs, in its first page
     compound_head (u32)    first page of the folio (a small page: itself)
     order (u8)             log2 pages of the folio or of the free block that begins here
     contents (u32)         what the page's bytes are: one token stands for 4 KiB
@@ -80,8 +81,8 @@ VMEMMAP_START = 0xFFFFEA0000000000
 
 _FIELDS = (
     ("flags", "I"), ("refcount", "i"), ("mapcount", "i"), ("entire_mapcount", "i"),
-    ("large_mapcount", "i"), ("compound_head", "I"), ("order", "B"), ("contents", "I"), ("mapping", "I"),
-    ("index", "Q"), ("private", "Q"),
+    ("large_mapcount", "i"), ("nr_pages_mapped", "i"), ("compound_head", "I"), ("order", "B"),
+    ("contents", "I"), ("mapping", "I"), ("index", "Q"), ("private", "Q"),
 )  # fmt: skip
 
 
@@ -90,8 +91,8 @@ class MemMap(Struct):
 
     __slots__ = (
         "compound_head", "contents", "entire_mapcount", "flags", "index", "large_mapcount",
-        "lru_next", "lru_prev", "mapcount", "mapping", "nr_frames", "order", "private", "refcount",
-        "start_pfn",
+        "lru_next", "lru_prev", "mapcount", "mapping", "nr_frames", "nr_pages_mapped", "order",
+        "private", "refcount", "start_pfn",
     )  # fmt: skip
     start_pfn: int
     nr_frames: int
@@ -100,6 +101,7 @@ class MemMap(Struct):
     mapcount: Column
     entire_mapcount: Column
     large_mapcount: Column
+    nr_pages_mapped: Column
     compound_head: Column
     order: Column
     contents: Column

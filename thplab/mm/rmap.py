@@ -1,11 +1,13 @@
-"""Who maps a folio: anon_vma, map counts and the reverse map (mm/rmap.c, 6.18)."""
+"""Who maps a folio: map counts, and exclusive or shared (mm/rmap.c, 6.18).
+
+Which VMAs may map a page at all stands in anon_vma.py.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from thplab.mm.errors import KernelBug
-from thplab.mm.lock import Lock
 from thplab.mm.page import (
     PG_anon,
     PG_anon_exclusive,
@@ -16,7 +18,6 @@ from thplab.mm.page import (
     PG_uptodate,
     folio_nr_pages,
 )
-from thplab.mm.state import Struct
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
 __all__ = [
-    "AnonVma",
-    "anon_vma_prepare",
     "folio_add_anon_rmap_ptes",
     "folio_add_new_anon_rmap",
     "folio_dup_anon_rmap_pmd",
@@ -37,63 +36,6 @@ __all__ = [
     "folio_remove_rmap_ptes",
     "page_mapcount",
 ]
-
-
-class AnonVma(Struct):
-    """The anchor of anonymous pages: ``number`` (page->mapping) and the VMAs that may map them.
-
-    ``lock`` is anon_vma->root->rwsem.
-    """
-
-    __slots__ = ("lock", "number", "vmas")
-    number: int
-    lock: Lock
-    vmas: tuple[Vma, ...]
-
-    def __init__(self, number: int) -> None:
-        """An anchor without VMAs; numbers begin at 1."""
-        self.number = number
-        self.lock = Lock(f"anon_vma {number}")
-        self.vmas = ()
-
-
-def anon_vma_prepare(vma: Vma) -> AnonVma:
-    """The VMA's anon_vma; at the first write fault it gets one (a neighbour's, if they could merge).
-
-    Locks expected: mmap_lock at least for reading.
-    """
-    if vma.anon_vma is None:
-        anon_vma = _find_mergeable_anon_vma(vma)
-        if anon_vma is None:
-            kernel = vma.mm.kernel
-            anon_vma = AnonVma(kernel.next_anon_vma)
-            kernel.next_anon_vma += 1
-        anon_vma_link(vma, anon_vma)
-    assert vma.anon_vma is not None
-    return vma.anon_vma
-
-
-def anon_vma_link(vma: Vma, anon_vma: AnonVma) -> None:
-    """Let pages of ``anon_vma`` be mapped by ``vma``."""
-    vma.anon_vma = anon_vma
-    anon_vma.vmas = (*anon_vma.vmas, vma)
-
-
-def unlink_anon_vma(vma: Vma) -> None:
-    """The VMA goes away: take it off its anon_vma."""
-    if vma.anon_vma is not None:
-        vma.anon_vma.vmas = tuple(other for other in vma.anon_vma.vmas if other is not vma)
-        vma.anon_vma = None
-
-
-def _find_mergeable_anon_vma(vma: Vma) -> AnonVma | None:
-    """An adjacent VMA's anon_vma, if the two differ in nothing but the protection."""
-    may_differ = 0x7  # VM_READ, VM_WRITE, VM_EXEC
-    for other in vma.mm.vmas:
-        touches = other.vm_end == vma.vm_start or other.vm_start == vma.vm_end
-        if touches and other.anon_vma and not (other.vm_flags ^ vma.vm_flags) & ~may_differ:
-            return other.anon_vma
-    return None
 
 
 def folio_add_new_anon_rmap(kernel: Kernel, folio: int, vma: Vma, address: int) -> None:
@@ -110,23 +52,33 @@ def folio_add_new_anon_rmap(kernel: Kernel, folio: int, vma: Vma, address: int) 
     for offset in range(nr):
         mem_map.mapping[folio + offset] = vma.anon_vma.number
         mem_map.index[folio + offset] = (address >> 12) + offset
-        mem_map.flags[folio + offset] |= PG_anon_exclusive
     if nr == kernel.geometry.HPAGE_PMD_NR:
+        mem_map.flags[folio] |= PG_anon_exclusive
         _add_pmd_mapping(kernel, folio, vma.mm)
         count_vm_event(kernel, "nr_anon_pages", nr)
     else:
-        folio_add_anon_rmap_ptes(kernel, folio, nr, vma)
+        folio_add_anon_rmap_ptes(kernel, folio, nr, vma, exclusive=True)
 
 
-def folio_add_anon_rmap_ptes(kernel: Kernel, page: int, nr: int, vma: Vma) -> None:
-    """``nr`` more PTEs of ``vma`` map consecutive pages of one folio, from ``page`` on."""
+def folio_add_anon_rmap_ptes(
+    kernel: Kernel, page: int, nr: int, vma: Vma, *, exclusive: bool = False
+) -> None:
+    """``nr`` more PTEs of ``vma`` map consecutive pages of one folio, from ``page`` on.
+
+    ``exclusive`` (RMAP_EXCLUSIVE): nobody else uses these pages.
+    """
     mem_map = kernel.mem_map
     folio = mem_map.compound_head[page]
+    large = bool(mem_map.flags[folio] & PG_head)
     for each in range(page, page + nr):
-        if not mem_map.mapcount[each] and not mem_map.entire_mapcount[folio]:
-            count_vm_event(kernel, "nr_anon_pages")
+        if not mem_map.mapcount[each]:
+            mem_map.nr_pages_mapped[folio] += large
+            if not mem_map.entire_mapcount[folio]:
+                count_vm_event(kernel, "nr_anon_pages")
         mem_map.mapcount[each] += 1
-    if mem_map.flags[folio] & PG_head:
+        if exclusive:
+            mem_map.flags[each] |= PG_anon_exclusive
+    if large:
         _change_large_mapcount(mem_map, folio, vma.mm, nr)
 
 
@@ -140,9 +92,7 @@ def folio_dup_anon_rmap_ptes(kernel: Kernel, page: int, nr: int, child: Vma) -> 
 
 def folio_dup_anon_rmap_pmd(kernel: Kernel, folio: int, child: Vma) -> None:
     """fork: ``child`` maps the same huge page by a leaf of its own."""
-    mem_map = kernel.mem_map
-    for each in range(folio, folio + folio_nr_pages(mem_map, folio)):
-        mem_map.flags[each] &= ~PG_anon_exclusive
+    kernel.mem_map.flags[folio] &= ~PG_anon_exclusive
     _add_pmd_mapping(kernel, folio, child.mm)
 
 
@@ -155,11 +105,18 @@ def _add_pmd_mapping(kernel: Kernel, folio: int, mm: Mm) -> None:
 
 
 def folio_remap_by_ptes(kernel: Kernel, folio: int, mm: Mm) -> None:
-    """A PMD leaf of ``mm`` was split: one mapping of the whole becomes one of each page."""
+    """A PMD leaf of ``mm`` was split: one mapping of the whole becomes one of each page.
+
+    What was exclusive stays so, page by page.
+    """
     mem_map = kernel.mem_map
     nr = folio_nr_pages(mem_map, folio)
+    exclusive = mem_map.flags[folio] & PG_anon_exclusive
     for page in range(folio, folio + nr):
         mem_map.mapcount[page] += 1
+        if exclusive:
+            mem_map.flags[page] |= PG_anon_exclusive
+    mem_map.nr_pages_mapped[folio] = nr
     _change_large_mapcount(mem_map, folio, mm, nr - 1)
     mem_map.entire_mapcount[folio] -= 1
     if not mem_map.entire_mapcount[folio]:
@@ -169,15 +126,16 @@ def folio_remap_by_ptes(kernel: Kernel, folio: int, mm: Mm) -> None:
 def folio_remove_rmap_ptes(kernel: Kernel, page: int, nr: int, mm: Mm) -> None:
     """``nr`` PTEs of ``mm`` that mapped consecutive pages of one folio, from ``page`` on, are gone."""
     mem_map = kernel.mem_map
-    folio = mem_map.compound_head[page]
+    folio, gone = mem_map.compound_head[page], 0
     for each in range(page, page + nr):
         if mem_map.mapcount[each] < 1:
             raise KernelBug(f"folio_remove_rmap_ptes: page {each} is not mapped by a PTE")
         mem_map.mapcount[each] -= 1
+        gone += not mem_map.mapcount[each]
     if mem_map.flags[folio] & PG_head:
+        mem_map.nr_pages_mapped[folio] -= gone
         _change_large_mapcount(mem_map, folio, mm, -nr)
-    if not mem_map.entire_mapcount[folio]:
-        gone = sum(1 for each in range(page, page + nr) if not mem_map.mapcount[each])
+    if gone and not mem_map.entire_mapcount[folio]:
         count_vm_event(kernel, "nr_anon_pages", -gone)
         _note_partially_mapped(kernel, folio)
 
@@ -191,8 +149,7 @@ def folio_remove_rmap_pmd(kernel: Kernel, folio: int, mm: Mm) -> None:
     _change_large_mapcount(mem_map, folio, mm, -1)
     if not mem_map.entire_mapcount[folio]:
         count_vm_event(kernel, "nr_anon_transparent_hugepages", -1)
-        nr = folio_nr_pages(mem_map, folio)
-        unmapped = sum(1 for each in range(folio, folio + nr) if not mem_map.mapcount[each])
+        unmapped = folio_nr_pages(mem_map, folio) - mem_map.nr_pages_mapped[folio]
         count_vm_event(kernel, "nr_anon_pages", -unmapped)
         _note_partially_mapped(kernel, folio)
 
@@ -225,11 +182,10 @@ def _note_partially_mapped(kernel: Kernel, folio: int) -> None:
     flags = mem_map.flags[folio]
     if not flags & PG_head or flags & PG_partially_mapped:
         return
-    pages = range(folio, folio + folio_nr_pages(mem_map, folio))
-    mapped = sum(1 for page in pages if mem_map.mapcount[page])
-    if 0 < mapped < len(pages):
+    nr = folio_nr_pages(mem_map, folio)
+    if 0 < mem_map.nr_pages_mapped[folio] < nr:
         mem_map.flags[folio] |= PG_partially_mapped
-        if len(pages) == kernel.geometry.HPAGE_PMD_NR:
+        if nr == kernel.geometry.HPAGE_PMD_NR:
             count_vm_event(kernel, "thp_deferred_split_page")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from thplab.mm.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
 from thplab.mm.huge_memory import vma_adjust_trans_huge
 from thplab.mm.mm_slot import khugepaged_enter_vma
 from thplab.mm.mm_types import Mm, Vma, vma_lookup
-from thplab.mm.rmap import anon_vma_link, unlink_anon_vma
 
 __all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge"]
 
@@ -23,8 +23,8 @@ def split_vma(vma: Vma, address: int) -> Vma:
     """Cut ``vma`` at ``address``; the new upper part. A huge PMD across the border is split."""
     vma_adjust_trans_huge(vma, address)
     upper = Vma(vma.mm, address, vma.vm_end, vma.vm_flags)
-    if vma.anon_vma is not None:
-        anon_vma_link(upper, vma.anon_vma)
+    anon_vma_clone(upper, vma)
+    upper.anon_vma = vma.anon_vma
     vma.vm_end = address
     insert_vma(vma.mm, upper)
     return upper
@@ -61,14 +61,20 @@ def vma_merge(mm: Mm, vma: Vma) -> Vma:
 
 
 def _can_merge(lower: Vma, upper: Vma) -> bool:
-    anon = lower.anon_vma is None or upper.anon_vma is None or lower.anon_vma is upper.anon_vma
-    return lower.vm_end == upper.vm_start and lower.vm_flags == upper.vm_flags and anon
+    if lower.vm_end != upper.vm_start or lower.vm_flags != upper.vm_flags:
+        return False
+    if lower.anon_vma is upper.anon_vma:
+        return True
+    # One of them has none yet: it takes that of the other, unless that one was forked.
+    with_pages = upper if lower.anon_vma is None else lower
+    return None in (lower.anon_vma, upper.anon_vma) and not has_parents_pages(with_pages)
 
 
 def _join(mm: Mm, lower: Vma, upper: Vma) -> Vma:
-    if lower.anon_vma is None and upper.anon_vma is not None:
-        anon_vma_link(lower, upper.anon_vma)
-    unlink_anon_vma(upper)
+    if lower.anon_vma is None:
+        anon_vma_clone(lower, upper)
+        lower.anon_vma = upper.anon_vma
+    unlink_anon_vmas(upper)
     lower.vm_end = upper.vm_end
     mm.vmas = tuple(vma for vma in mm.vmas if vma is not upper)
     return lower

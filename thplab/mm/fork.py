@@ -1,0 +1,147 @@
+"""fork: a second address space with the same contents (kernel/fork.c; copy_page_range of mm/memory.c).
+
+No page is copied. Parent and child map the same pages, both without the right to write; whoever
+writes first gets a copy (memory.py: do_wp_page). The child's entries are old: it has used nothing
+yet. A huge page is shared as a whole, by a leaf on each side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.anon_vma import anon_vma_fork
+from thplab.mm.huge_memory import copy_huge_pmd
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mm_slot import khugepaged_fork
+from thplab.mm.mm_types import MMF_INIT_MASK, VM_LOCKED, VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.page import folio_get, pfn_to_page
+from thplab.mm.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_RW,
+    _PAGE_UFFD_WP,
+    entry_pfn,
+    mm_find_pmd,
+    pmd_alloc,
+    pmd_populate,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_alloc_one,
+    pte_lock,
+    set_pte_at,
+)
+from thplab.mm.rmap import folio_dup_anon_rmap_ptes
+from thplab.mm.task import Task
+from thplab.mm.vma import insert_vma
+
+if TYPE_CHECKING:
+    from thplab.mm.state import Column
+    from thplab.mm.system import Kernel
+
+__all__ = ["dup_mm", "mm_alloc"]
+
+
+def mm_alloc(kernel: Kernel, name: str) -> Mm:
+    """A new, empty address space with its own PGD, for a new task called ``name``."""
+    mm = Mm(kernel, name, Task(name[:15], kernel.next_pid))
+    mm.pgd = pte_alloc_one(mm)
+    kernel.next_pid += 1
+    kernel.mms = (*kernel.mms, mm)
+    return mm
+
+
+def dup_mm(parent: Mm, name: str) -> Mm:
+    """The address space of a forked process called ``name``.
+
+    A parent that khugepaged knows has a child that it knows, from the start. Locked memory and
+    userfaultfd registrations are not inherited. Raises MemoryError; the half-made child is then
+    removed. Takes the parent's mmap_lock for writing; nobody else can reach the child yet.
+    """
+    from thplab.mm.exit import exit_mm
+
+    mm = mm_alloc(parent.kernel, name)
+    mm.flags = parent.flags & MMF_INIT_MASK
+    down_write(parent.mmap_lock, parent.task.comm)
+    try:
+        khugepaged_fork(mm, parent)
+        for source in parent.vmas:
+            _dup_vma(mm, source)
+    except MemoryError:
+        exit_mm(mm)
+        raise
+    finally:
+        up_write(parent.mmap_lock)
+    return mm
+
+
+def _dup_vma(mm: Mm, source: Vma) -> None:
+    vm_flags = source.vm_flags & ~(VM_LOCKED | VM_UFFD_MISSING | VM_UFFD_WP)
+    vma = Vma(mm, source.vm_start, source.vm_end, vm_flags)
+    anon_vma_fork(vma, source)
+    insert_vma(mm, vma)
+    if vma_needs_copy(source):
+        copy_page_range(vma, source)
+
+
+def vma_needs_copy(source: Vma) -> bool:
+    """Without an anon_vma there are only zero pages, which faults will bring back."""
+    return source.anon_vma is not None
+
+
+def copy_page_range(vma: Vma, source: Vma) -> None:
+    """Give the child's VMA what the parent's maps. Locks expected: its mmap_lock for writing."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    address = source.vm_start
+    while address < source.vm_end:
+        following = min((address // size + 1) * size, source.vm_end)
+        ref = mm_find_pmd(source.mm, address)
+        if ref is not None:
+            copy_pmd_range(vma, source, address, following)
+        address = following
+
+
+def copy_pmd_range(vma: Vma, source: Vma, start: int, end: int) -> None:
+    """The part of :func:`copy_page_range` under one PMD entry; the child gets the tables above it."""
+    child = pmd_alloc(vma.mm, start)
+    ref = mm_find_pmd(source.mm, start)
+    assert ref is not None
+    pmd = ref[0][ref[1]]
+    if not pmd:
+        return
+    if pmd_trans_huge(pmd):
+        copy_huge_pmd(vma, source, child, ref, start)
+        return
+    kernel = vma.mm.kernel
+    if not child[0][child[1]]:
+        pmd_populate(kernel, child, pte_alloc_one(vma.mm))
+    copy_pte_range(
+        vma, source, pmd_table_page(kernel, child[0][child[1]]), pmd_table_page(kernel, pmd), start, end
+    )
+
+
+def copy_pte_range(vma: Vma, source: Vma, to_table: int, from_table: int, start: int, end: int) -> None:
+    """Copy the entries of ``start..end``, which one table maps. Takes the PTE locks of both tables."""
+    kernel = vma.mm.kernel
+    geometry = kernel.geometry
+    first = start // geometry.PAGE_SIZE & (geometry.PTRS_PER_PTE - 1)
+    down_write(pte_lock(kernel, to_table), kernel.current.comm)
+    down_write(pte_lock(kernel, from_table), kernel.current.comm)
+    ptes = kernel.tables[from_table]
+    for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
+        if ptes[index]:
+            set_pte_at(kernel.tables[to_table], index, copy_present_pte(vma, ptes, index))
+    up_write(pte_lock(kernel, from_table))
+    up_write(pte_lock(kernel, to_table))
+
+
+def copy_present_pte(vma: Vma, ptes: Column, index: int) -> int:
+    """The child's entry for a present one of the parent, which loses the right to write."""
+    kernel = vma.mm.kernel
+    pte: int = ptes[index]
+    if entry_pfn(pte) != kernel.zero_pfn:
+        page = pfn_to_page(kernel.mem_map, entry_pfn(pte))
+        folio_get(kernel.mem_map, kernel.mem_map.compound_head[page])
+        folio_dup_anon_rmap_ptes(kernel, page, 1, vma)
+        vma.mm.rss += 1
+        if pte & _PAGE_RW:
+            set_pte_at(ptes, index, pte & ~_PAGE_RW)
+    return pte & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP)
