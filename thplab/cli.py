@@ -1,17 +1,19 @@
-"""The command line: thplab lab, thplab trace, thplab doctor."""
+"""The command line: thplab lab, trace, doctor. ``thplab COMMAND --help`` has examples."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab.host.doctor import doctor
-from thplab.host.lab import lab
+
+if TYPE_CHECKING:
+    from thplab.recording import Recording
 
 __all__ = ["main"]
 
@@ -21,46 +23,117 @@ _EXAMPLES = """examples:
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
   thplab doctor                               what this computer can run"""
 
+_LAB_EXAMPLES = """examples:
+  thplab lab                                  open the first notebook
+  thplab lab 05-who-called-prep-transhuge-page.ipynb
+  thplab lab --port 9000 --no-browser         serve on port 9000 and print the address"""
+
+_TRACE_EXAMPLES = """examples:
+  thplab trace note                           isolate, collapse, scan_pmd: the collapse in the note
+  thplab trace note --kernel 6.1 --backtrace  and the call stack when its huge page was obtained
+  thplab trace S07.none_411 --all             every trace line of another scenario"""
+
+_DOCTOR_EXAMPLES = """example:
+  thplab doctor                               + fine, - not there, x needed and missing"""
+
 
 class _Parser(argparse.ArgumentParser):
     """Errors are one line, with near matches, and exit status 2."""
 
     def error(self, message: str) -> NoReturn:
-        if "invalid choice" in message:
-            message = self._with_near_match(message)
-        self.exit(2, f"thplab: {message}\n")
+        self.exit(2, f"thplab: {self._explain(message)}\n")
 
-    def _with_near_match(self, message: str) -> str:
-        head, _, rest = message.partition(" (choose from ")
-        given = head.rsplit("'", 2)[-2] if "'" in head else ""
-        known = [word.strip(" '\")") for word in rest.split(",")]
-        near = get_close_matches(given, known, n=1, cutoff=0.4)
-        return f"{head.replace('invalid choice', 'unknown')}" + (
-            f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
-        )
+    def _explain(self, message: str) -> str:
+        if found := re.search(r"invalid choice: '([^']*)'", message):
+            return f"no command {found[1]!r}{_hint(found[1], self._words())}"
+        if message.startswith("unrecognized arguments: "):
+            word = message.removeprefix("unrecognized arguments: ").split()[0]
+            if word.startswith("-"):
+                return f"no option {word}{_hint(word.partition('=')[0], self._options())}"
+            return f"one argument too many: {word!r}; try --help"
+        return f"{message}; try --help"
+
+    def _commands(self) -> dict[str, argparse.ArgumentParser]:
+        groups = (action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        return {name: parser for group in groups for name, parser in group.choices.items()}
+
+    def _words(self) -> list[str]:
+        return list(self._commands())
+
+    def _options(self) -> list[str]:
+        actions = (action for parser in self._commands().values() for action in parser._actions)
+        return sorted({option for action in actions for option in action.option_strings})
+
+
+def _hint(given: str, known: Sequence[str]) -> str:
+    near = get_close_matches(given, known, n=1, cutoff=0.4)
+    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+
+
+def _port(text: str) -> int:
+    """A TCP port that anybody may listen on."""
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 1024 to 65535")
+    return int(text)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from thplab.host.lab import lab
+
+    return lab(options.notebook, options.port, browser=not options.no_browser)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from thplab.host.doctor import doctor
+
+    return doctor()
 
 
 def _trace(options: argparse.Namespace) -> int:
     """Print the trace lines of a scenario and, if asked, the backtrace at the huge page's birth."""
     from thplab.recording import backtrace, record_scenario
+    from thplab.scenario import Unsupported
 
     try:
         recording = record_scenario(options.scenario, options.kernel, depth="functions")
-    except ValueError as error:
+    except (ValueError, Unsupported) as error:
         print(f"thplab: {error}", file=sys.stderr)
         return 2
-    window = [line for line in recording.header["trace"] if "isolate" in line["event"]]
-    lines = [line["text"] for line in recording.header["trace"]]
-    for line in lines[:3] if window else lines[:1]:
-        print(line)
-    if options.backtrace:
-        obtained = recording.find_call("page_rmappable_folio")
-        if obtained is None:
-            print("thplab: no huge page was allocated, so there is no backtrace of it", file=sys.stderr)
-            return 1
-        print()
-        print("\n".join(backtrace(recording, obtained)))
+    lines = recording.header["trace"] if options.all else _first_collapse(recording)
+    for line in lines:
+        print(line["text"])
+    if not options.backtrace:
+        return 0
+    obtained = recording.find_call("page_rmappable_folio")
+    if obtained is None:
+        print("thplab: no huge page was allocated, so there is no backtrace of it", file=sys.stderr)
+        return 1
+    print("\n" + "\n".join(backtrace(recording, obtained)))
     return 0
+
+
+def _first_collapse(recording: Recording) -> list[dict[str, Any]]:
+    """The trace lines of the first window that went into a collapse; all lines if none did."""
+    lines: list[dict[str, Any]] = recording.header["trace"]
+    begin = 0
+    for number, line in enumerate(lines):
+        if line["event"] == "mm_khugepaged_scan_pmd":  # the last line of an attempt
+            attempt = lines[begin : number + 1]
+            if any(line["event"] == "mm_collapse_huge_page" for line in attempt):
+                return attempt
+            begin = number + 1
+    return lines
+
+
+def _command(commands: Any, name: str, says: str, examples: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=says,
+        description=says[0].upper() + says[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,30 +146,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"thplab {thplab.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    open_lab = commands.add_parser(
-        "lab", help="open the course in JupyterLab", epilog="example: thplab lab --port 9000"
-    )
-    open_lab.add_argument("notebook", nargs="?", default="00-start-here.ipynb", help="which notebook to open")
-    open_lab.add_argument("--port", type=int, default=8888, help="first port to try (default 8888)")
-    open_lab.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
-    open_lab.set_defaults(run=lambda o: lab(o.notebook, o.port, browser=not o.no_browser))
+    lab = _command(commands, "lab", "open the course in JupyterLab", _LAB_EXAMPLES)
+    lab.add_argument("notebook", nargs="?", default="00-start-here.ipynb", help="which notebook to open")
+    lab.add_argument("--port", type=_port, default=8888, help="first port to try (default 8888)")
+    lab.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    lab.set_defaults(run=_lab)
 
-    trace = commands.add_parser(
-        "trace",
-        help="run a scenario on the model and print its trace lines",
-        epilog="example: thplab trace note --kernel 6.1 --backtrace",
+    trace = _command(
+        commands, "trace", "run a scenario on the model and print its trace lines", _TRACE_EXAMPLES
     )
     trace.add_argument("scenario", help="name of a scenario, e.g. note")
     trace.add_argument("--kernel", default="6.18", help="kernel profile: 6.18 (default) or 6.1")
     trace.add_argument(
-        "--backtrace", action="store_true", help="also print the stack at the huge page's allocation"
+        "--backtrace", action="store_true", help="also print the call stack at the huge page's allocation"
+    )
+    trace.add_argument(
+        "--all", action="store_true", help="all trace lines, not only those of the first collapse"
     )
     trace.set_defaults(run=_trace)
 
-    check = commands.add_parser(
-        "doctor", help="say what this computer can run", epilog="example: thplab doctor"
-    )
-    check.set_defaults(run=lambda _: doctor())
+    doctor = _command(commands, "doctor", "say what this computer can run", _DOCTOR_EXAMPLES)
+    doctor.set_defaults(run=_doctor)
     return parser
 
 

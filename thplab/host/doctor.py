@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["doctor", "kernel_report", "package_report"]
 
-_THP = Path("/sys/kernel/mm/transparent_hugepage")
+_THP = Path("sys/kernel/mm/transparent_hugepage")
 
 #: package -> the extra that brings it ("" for the package itself)
 _PACKAGES = {
@@ -56,39 +56,46 @@ def package_report() -> list[tuple[str, str]]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8", "replace").strip()
     except OSError:
         return None
 
 
-def kernel_report() -> list[tuple[str, str]]:
-    """(mark, line) on the kernel of this computer and what may be read of it."""
-    system = f"{platform.system()} {platform.release()}"
-    enabled = _read(_THP / "enabled")
+def kernel_report(root: Path = Path("/")) -> list[tuple[str, str]]:
+    """(mark, line) on the kernel of this computer and what a reader may do with it.
+
+    ``root``: the folder that has sys/ in it. Any file may be missing or unreadable.
+    """
+    system = f"{platform.system()} {platform.release()}".strip()
+    folder = root / _THP
+    enabled = _read(folder / "enabled")
     if enabled is None:
         return [("-", f"{system}: no transparent huge pages to look at here. The course runs on the model.")]
     rows = [("+", f"{system} with transparent huge pages: enabled {enabled}")]
     for name in ("pages_to_scan", "scan_sleep_millisecs", "max_ptes_none", "pages_collapsed", "full_scans"):
-        value = _read(_THP / "khugepaged" / name)
-        rows.append(
-            ("+", f"khugepaged/{name} {value}")
-            if value is not None
-            else ("-", f"khugepaged/{name}: not there")
-        )
-    tracing = next(
-        (p for p in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing") if os.access(f"{p}/trace", os.R_OK)),
-        None,
-    )
-    rows.append(
-        ("+", f"trace events can be read in {tracing}")
-        if tracing
-        else ("-", "trace events can't be read (root only)")
-    )
-    return rows
+        value = _read(folder / "khugepaged" / name)
+        found = ("+", f"khugepaged/{name} {value}")
+        rows.append(found if value is not None else ("-", f"khugepaged/{name}: not there"))
+    return [*rows, *_rights(root, folder)]
 
 
-def doctor() -> int:
-    """Print the report; 1 if something that the course needs is missing."""
+def _rights(root: Path, folder: Path) -> list[tuple[str, str]]:
+    """What this user may do with the real kernel, and what takes root."""
+    tracing = (root / "sys/kernel/tracing/trace", root / "sys/kernel/debug/tracing/trace")
+    readable = next((path for path in tracing if os.access(path, os.R_OK)), None)
+    return [
+        ("+", "any user may advise, collapse (MADV_COLLAPSE) and look at his own memory (smaps)"),
+        ("+", "the knobs can be changed by you")
+        if os.access(folder / "enabled", os.W_OK)
+        else ("-", "the knobs can be read, not changed (root only)"),
+        ("+", f"trace events can be read in {readable.parent}")
+        if readable
+        else ("-", "trace events can't be read (root only, and tracefs must be mounted)"),
+    ]
+
+
+def doctor(root: Path = Path("/")) -> int:
+    """Print the report; 1 if something that the course needs is missing. ``root``: as above."""
     rows = package_report()
     browser = find_browser()
     rows.append(
@@ -98,7 +105,7 @@ def doctor() -> int:
     )
     writable = os.access(Path.cwd(), os.W_OK)
     rows.append(("+" if writable else "-", f"this folder can {'' if writable else 'not '}be written to"))
-    rows += kernel_report()
+    rows += kernel_report(root)
     print(f"thplab doctor   (+ fine, - not there, x needed)\n{'':->60}")
     for mark, line in rows:
         print(f" {mark} {line}")
@@ -106,5 +113,5 @@ def doctor() -> int:
     print(
         f"{'':->60}\n" + ("The course can run." if not missing else f"The course can't run yet: {missing[0]}")
     )
-    print("Nothing was changed. What this version does on a real kernel is read, as above.")
+    print("Nothing was changed: the doctor only reads.")
     return 1 if missing else 0

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 import thplab
@@ -23,15 +24,18 @@ def course_folder() -> Path | None:
 
 
 def free_port(first: int) -> int:
-    """The first port from ``first`` on that nobody listens on. OSError if 50 in a row are taken."""
-    for port in range(first, first + 50):
+    """The first port from ``first`` on that nobody listens on. OSError if 50 in a row
+    (or all up to 65535) are taken.
+    """
+    last = min(first + 49, 65535)
+    for port in range(first, last + 1):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
-    raise OSError(f"ports {first} to {first + 49} are all taken; name another with --port")
+    raise OSError(f"ports {first} to {last} are all taken; name another with --port")
 
 
 def lab_command(folder: Path, notebook: str, port: int, *, browser: bool) -> list[str]:
@@ -54,6 +58,14 @@ def _has_display() -> bool:
     )
 
 
+def _no_notebook(folder: Path, notebook: str) -> str:
+    known = sorted(path.name for path in (folder / "notebooks").glob("*.ipynb"))
+    near = get_close_matches(notebook, known, n=1, cutoff=0.4)
+    return f"no notebook {notebook!r}; " + (
+        f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    )
+
+
 def lab(notebook: str, port: int, *, browser: bool) -> int:
     """Serve the course until Ctrl-C; 1 if it can't be served, with the reason on stderr."""
     folder = course_folder()
@@ -63,13 +75,12 @@ def lab(notebook: str, port: int, *, browser: bool) -> int:
             file=sys.stderr,
         )
         return 1
+    if not (folder / "notebooks" / notebook).is_file():
+        print(f"thplab: {_no_notebook(folder, notebook)}", file=sys.stderr)
+        return 2
     if importlib.util.find_spec("jupyterlab") is None:
         print("thplab: JupyterLab is not installed: pip install 'thplab[lab]'", file=sys.stderr)
         return 1
-    if not (folder / "notebooks" / notebook).is_file():
-        known = ", ".join(sorted(path.name for path in (folder / "notebooks").glob("*.ipynb")))
-        print(f"thplab: no notebook {notebook!r}; there are {known}", file=sys.stderr)
-        return 2
     try:
         chosen = free_port(port)
     except OSError as error:

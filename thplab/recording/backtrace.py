@@ -10,10 +10,16 @@ __all__ = ["backtrace"]
 def backtrace(recording: Recording, number: int) -> list[str]:
     """Lines ``#N  name (arg=value, ...) at file:line`` for a moment, innermost first.
 
-    Names and arguments are those of the recording's kernel; file and line are of our own source.
+    Names and arguments are those of the recording's kernel; file and line are of our own source. A
+    helper of the model is a part of the kernel's function that calls it: it has no line of its own,
+    and its place is that function's place.
     """
     lines: list[str] = []
+    place = ""
     for frame in recording.stack(number):
+        place = place or f"{frame.file}:{frame.line}"
         for name, args in frame.labels:
-            lines.append(f"#{len(lines):<2} {name} ({args}) at {frame.file}:{frame.line}")
+            lines.append(f"#{len(lines):<2} {name} ({args}) at {place}")
+        if frame.labels:
+            place = ""
     return lines

@@ -4,6 +4,7 @@ from thplab.scenario.data import MachineSpec, Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.named import NAMED, scenario
 from thplab.scenario.run import ScenarioRun, run_scenario
+from thplab.scenario.vary import vary
 
 __all__ = [
     "NAMED",
@@ -14,4 +15,5 @@ __all__ = [
     "Unsupported",
     "run_scenario",
     "scenario",
+    "vary",
 ]

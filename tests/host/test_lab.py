@@ -1,0 +1,112 @@
+"""Serving the course: the command, the port, and what is said when it can't be."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from thplab.host import lab as module
+from thplab.host.lab import free_port, lab, lab_command
+
+FIRST = "00-start-here.ipynb"
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "notebooks").mkdir()
+    for name in (FIRST, "05-who-called-prep-transhuge-page.ipynb"):
+        (tmp_path / "notebooks" / name).write_text("{}")
+    monkeypatch.setattr(module, "course_folder", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(module.subprocess, "call", lambda command: commands.append(command) or 0)
+    return commands
+
+
+def taken_port() -> socket.socket:
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    probe.listen()
+    return probe
+
+
+def test_a_taken_port_is_passed_over_and_said(
+    course: Path, started: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with taken_port() as probe:
+        port = probe.getsockname()[1]
+        assert free_port(port) > port
+        assert lab(FIRST, port, browser=False) == 0
+    assert f"Port {port} is taken" in capsys.readouterr().out
+    assert f"--port={port}" not in started[0]
+
+
+def test_the_last_port_is_the_end_of_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 65535))
+        probe.listen()
+        with pytest.raises(OSError, match="65535 are all taken; name another with --port"):
+            free_port(65535)
+
+
+def test_root_is_allowed_and_a_user_needs_not_be(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "geteuid", lambda: 0, raising=False)
+    assert "--allow-root" in lab_command(course, FIRST, 8888, browser=False)
+    monkeypatch.setattr(module.os, "geteuid", lambda: 1000, raising=False)
+    assert "--allow-root" not in lab_command(course, FIRST, 8888, browser=False)
+
+
+def test_without_a_display_no_browser_is_opened(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--no-browser" in lab_command(course, FIRST, 8888, browser=True)
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert "--no-browser" not in lab_command(course, FIRST, 8888, browser=True)
+    assert "--no-browser" in lab_command(course, FIRST, 8888, browser=False)
+
+
+def test_the_notebook_is_what_opens(course: Path, started: list[list[str]]) -> None:
+    assert lab("05-who-called-prep-transhuge-page.ipynb", 8888, browser=False) == 0
+    address = "--LabApp.default_url=/lab/tree/notebooks/05-who-called-prep-transhuge-page.ipynb"
+    assert address in started[0]
+    assert f"--ServerApp.root_dir={course}" in started[0]
+
+
+def test_an_unknown_notebook_is_status_2_with_a_near_match(
+    course: Path, started: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lab("00-start-her.ipynb", 8888, browser=False) == 2
+    assert capsys.readouterr().err == (f"thplab: no notebook '00-start-her.ipynb'; did you mean {FIRST}?\n")
+    assert lab("", 8888, browser=False) == 2
+    assert "there are 00-start-here.ipynb, 05-who" in capsys.readouterr().err
+    assert started == []
+
+
+def test_no_notebooks_and_no_jupyterlab_are_said_in_one_line(
+    course: Path,
+    started: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    assert lab(FIRST, 8888, browser=False) == 1
+    assert "pip install 'thplab[lab]'" in capsys.readouterr().err
+    monkeypatch.setattr(module, "course_folder", lambda: None)
+    assert lab(FIRST, 8888, browser=False) == 1
+    assert "git clone" in capsys.readouterr().err
+    assert started == []
+
+
+def test_ctrl_c_is_the_ordinary_end(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(command: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.subprocess, "call", interrupted)
+    assert lab(FIRST, 8888, browser=False) == 0
