@@ -1,0 +1,38 @@
+"""The browser tests run where a Chromium and Playwright are; elsewhere one line says that they did not."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from thplab.host.doctor import find_browser
+
+_BROWSER = Path(__file__).parent / "browser"
+
+
+def _missing() -> str:
+    """What the browser tests lack on this computer; empty if nothing."""
+    if importlib.util.find_spec("playwright") is None:
+        return "no Playwright: pip install 'thplab[browser]'"
+    if find_browser() is None:
+        return "no Chromium: install chromium or Google Chrome"
+    return ""
+
+
+collect_ignore = [_BROWSER.name] if _missing() else []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    missing = _missing()
+    if missing and os.environ.get("THPLAB_REQUIRE_BROWSER"):
+        raise pytest.UsageError(f"THPLAB_REQUIRE_BROWSER is set, but the browser tests can't run: {missing}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = _missing()
+    names = sorted(path.name for path in _BROWSER.glob("test_*.py"))
+    if missing and names:
+        terminalreporter.write_line(f"Not run: tests/browser/ ({', '.join(names)}): {missing}")

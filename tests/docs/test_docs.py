@@ -1,0 +1,90 @@
+"""What the documents point at exists, and what they name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("thplab/**/*.md"),
+                 *ROOT.glob("tests/**/*.md"), *ROOT.glob("notebooks/*.ipynb")]
+)  # fmt: skip
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
+
+
+def text_of(path: Path) -> str:
+    if path.suffix != ".ipynb":
+        return path.read_text(encoding="utf-8")
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def anchors_of(path: Path) -> set[str]:
+    """The anchors of the headings, as GitHub and JupyterLab make them."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.+?)\s*$", text_of(path), re.MULTILINE):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
+        found |= {re.sub(r"[^\w\- ]", "", plain).strip().lower().replace(" ", "-"), plain.replace(" ", "-")}
+    return found
+
+
+def broken_links(path: Path) -> list[str]:
+    broken = []
+    plain = re.sub(r"```.*?```|`[^`\n]*`", "", text_of(path), flags=re.DOTALL)
+    for target in (a or b for a, b in _LINK.findall(plain)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (path.parent / unquote(name)).resolve() if name else path
+        missing = not there.exists() or not there.is_relative_to(ROOT)
+        pointed = anchor and not missing and there.suffix in (".md", ".ipynb")
+        if missing or (pointed and unquote(anchor) not in anchors_of(there)):
+            broken.append(target)
+    return broken
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(path: Path) -> None:
+    assert broken_links(path) == []
+
+
+def test_a_broken_link_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.docs.test_docs.ROOT", tmp_path)
+    (tmp_path / "there.md").write_text("# One heading\n")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "[a](there.md#one-heading) [b](there.md#two) [c](gone.md) `[d](code.md)` [e](https://x.org)\n"
+    )
+    assert broken_links(page) == ["there.md#two", "gone.md"]
+
+
+def test_fidelity_names_functions_and_tests_that_exist() -> None:
+    text = (ROOT / "docs/fidelity.md").read_text()
+    for name in set(re.findall(r"`(tests/[\w/.]+)`", text)):
+        assert (ROOT / name).is_file(), name
+    for row in re.findall(r"^\| (.+) \|$", text, re.MULTILINE):
+        cells = row.split(" | ")
+        files = re.findall(r"`(\w+\.py)`", cells[1]) if len(cells) > 2 else []
+        sources = "\n".join((ROOT / "thplab/mm" / name).read_text() for name in files)
+        ours = re.findall(r"`(\w+)` in", cells[1]) or (re.findall(r"`(\w+)`", cells[0]) if files else [])
+        for function in ours:
+            mirrored = re.search(rf"\b{function}\b", sources)
+            assert mirrored or function in _NOT_OURS, f"{function} is not in {', '.join(files)}"
+
+
+#: The kernel's names in rows whose model has another shape.
+_NOT_OURS = {"mmap_lock", "enabled_store", "smaps", "prep_transhuge_page", "trace_mm_khugepaged_scan_pmd"}
+
+
+def test_every_module_of_the_model_stands_in_fidelity() -> None:
+    text = (ROOT / "docs/fidelity.md").read_text()
+    helpers = {"__init__", "errors", "state", "system", "geometry", "gfp", "khugepaged_scan"}
+    helpers |= {"mm_types", "page", "gup", "exit"}
+    modules = {path.stem for path in (ROOT / "thplab/mm").glob("*.py")} - helpers
+    assert not [name for name in sorted(modules) if f"`{name}.py`" not in text]
