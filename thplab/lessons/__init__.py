@@ -1,0 +1,66 @@
+"""What the notebooks are made of: questions, tables, and numbers taken apart.
+
+A question's key is read from a run of the model; nothing here computes kernel behaviour. The names
+are loaded when they are first asked for: only questions need the widget libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thplab.lessons.catalogue import ask, predict, questions
+    from thplab.lessons.compare import beside, phases, stack_table
+    from thplab.lessons.decode import decode_gfp, decode_page, split_address
+    from thplab.lessons.facts import call_of, counter, free_frames, locks_held, span, trace_field
+    from thplab.lessons.gdb import load_backtrace, parse_backtrace
+    from thplab.lessons.table import Table
+
+_HOME = {
+    "Table": "table",
+    "ask": "catalogue",
+    "beside": "compare",
+    "call_of": "facts",
+    "counter": "facts",
+    "decode_gfp": "decode",
+    "decode_page": "decode",
+    "free_frames": "facts",
+    "load_backtrace": "gdb",
+    "locks_held": "facts",
+    "parse_backtrace": "gdb",
+    "phases": "compare",
+    "predict": "catalogue",
+    "questions": "catalogue",
+    "span": "facts",
+    "split_address": "decode",
+    "stack_table": "compare",
+    "trace_field": "facts",
+}
+
+__all__ = [
+    "Table",
+    "ask",
+    "beside",
+    "call_of",
+    "counter",
+    "decode_gfp",
+    "decode_page",
+    "free_frames",
+    "load_backtrace",
+    "locks_held",
+    "parse_backtrace",
+    "phases",
+    "predict",
+    "questions",
+    "span",
+    "split_address",
+    "stack_table",
+    "trace_field",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

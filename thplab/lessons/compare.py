@@ -1,0 +1,71 @@
+"""Two backtraces side by side, and a collapse phase by phase, read from a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from thplab.lessons.facts import call_of, counter, free_frames, locks_held, span
+from thplab.lessons.gdb import GdbFrame, parse_backtrace
+from thplab.lessons.table import Table
+from thplab.recording import Recording, backtrace
+
+__all__ = ["PHASES", "beside", "model_backtrace", "phases", "stack_table"]
+
+#: The steps of a collapse in our words, each with the function of the model in which it happens.
+PHASES = (
+    ("get memory: a free block of order 9", "alloc_charge_folio"),
+    ("look again: is the VMA still there?", "hugepage_vma_revalidate"),
+    ("fence: clear the PMD, flush the TLBs", "pmdp_collapse_flush"),
+    ("isolate the base pages", "__collapse_huge_page_isolate"),
+    ("copy, then free the base pages", "__collapse_huge_page_copy"),
+    ("publish the huge page", "_publish_huge_pmd"),
+)
+
+
+def model_backtrace(recording: Recording) -> list[GdbFrame]:
+    """The model's own stack at the moment at which gdb stopped the note's kernel."""
+    return parse_backtrace(backtrace(recording, call_of(recording, "page_rmappable_folio")))
+
+
+def beside(theirs: Sequence[GdbFrame], ours: Sequence[GdbFrame]) -> Table:
+    """Frame by frame: the same function? and the arguments that both show, are they equal?"""
+    rows: list[tuple[str, ...]] = []
+    for a, b in zip_longest(theirs, ours):
+        if a is None or b is None:
+            rows.append((str(len(rows)), a.name if a else "", b.name if b else "not modelled", "", ""))
+            continue
+        both = [name for name in a.args if name in b.args and not _is_pointer(a.args[name], name)]
+        same = [f"{name}={a.args[name]}" for name in both if a.args[name] == b.args[name]]
+        differ = [f"{name}: {a.args[name]} / {b.args[name]}" for name in both if a.args[name] != b.args[name]]
+        name = b.name if a.name == b.name else f"{b.name} (!)"
+        rows.append((str(a.number), a.name, name, ", ".join(same), ", ".join(differ)))
+    return Table.of(("#", "gdb", "the model", "equal in both", "different"), rows)
+
+
+def _is_pointer(value: str, name: str) -> bool:
+    """True for what can't be equal on two machines: where an object lies. A page's place can."""
+    return name != "page" and value.startswith(("0x", "<"))
+
+
+def stack_table(frames: Sequence[GdbFrame]) -> Table:
+    """A backtrace as a table: who, where in the source, and whether it was inlined."""
+    rows = [
+        (f.number, f.name, f"{f.file.partition('linux-')[2].partition('/')[2] or f.file}:{f.line}",
+         "into the line below" if f.inlined else "")
+        for f in frames
+    ]  # fmt: skip
+    return Table.of(("#", "function", "source", "inlined"), rows)
+
+
+def phases(recording: Recording) -> Table:
+    """The first collapse of a recording: per phase what changed, and what was locked when it began."""
+    rows = []
+    for title, function in PHASES:
+        begin, end = span(recording, function)
+        free = free_frames(recording, end) - free_frames(recording, begin)
+        isolated = counter(recording, end, "nr_isolated_anon") - counter(recording, begin, "nr_isolated_anon")
+        locks = ", ".join(locks_held(recording, begin)) or "none"
+        rows.append((title, f"{begin} to {end}", f"{free:+d}", f"{isolated:+d}", locks))
+    heads = ("phase", "moments", "free frames", "isolated pages", "locks held at its start")
+    return Table.of(heads, rows)
