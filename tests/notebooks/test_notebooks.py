@@ -1,0 +1,66 @@
+"""Each notebook runs from top to bottom, and is committed as source only."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.notebooks.execute import errors_in, execute, notebooks
+
+NOTEBOOKS = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+CPU_SECONDS = 60
+
+
+def cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@NOTEBOOKS
+def test_runs_without_an_error_in_time(path: Path) -> None:
+    before = cpu_of_children()
+    assert errors_in(execute(path)) == []
+    assert cpu_of_children() - before < CPU_SECONDS
+
+
+@NOTEBOOKS
+def test_is_committed_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata.language_info) == {"name"}
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in notebook.cells:
+        assert cell.cell_type == "markdown" or (cell.outputs == [] and cell.execution_count is None), cell.id
+
+
+@NOTEBOOKS
+def test_cells_are_short_and_define_nothing_worth_importing(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 12, cell.id
+            assert not [line for line in cell.source.splitlines() if line.startswith(("def ", "class "))], cell.id
+
+
+BROKEN = {
+    "cell": ("1/0", "ZeroDivisionError"),
+    "Output widget": ("import ipywidgets as w\no = w.Output()\nwith o:\n    1/0\no", "ZeroDivisionError"),
+    "interact": ("import ipywidgets as w\n@w.interact(x=(0, 3))\ndef f(x):\n    return 1 / 0", "ZeroDivisionError"),
+    "observer": ("import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda c: 1 / 0, 'value')\ns.value = 5", "Zero"),
+    "button": ("import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()", "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_an_error_is_seen_wherever_it_hides(kind: str, tmp_path: Path) -> None:
+    source, name = BROKEN[kind]
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source)]), path)
+    found = errors_in(execute(path))
+    assert len(found) == 1
+    assert name in found[0]
