@@ -1,4 +1,4 @@
-"""The command line: thplab lab, trace, doctor. ``thplab COMMAND --help`` has examples."""
+"""The command line: thplab lab, trace, predict, doctor. ``thplab COMMAND --help`` has examples."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
+from thplab import cli_predict
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -21,6 +22,7 @@ _EXAMPLES = """examples:
   thplab lab                                  open the course in JupyterLab
   thplab trace note                           the trace lines of the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
+  thplab predict scenarios.jsonl              what a kernel would do, one answer for each line
   thplab doctor                               what this computer can run"""
 
 _LAB_EXAMPLES = """examples:
@@ -164,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
         "--all", action="store_true", help="all trace lines, not only those of the first collapse"
     )
     trace.set_defaults(run=_trace)
+
+    cli_predict.arguments(_command(commands, "predict", cli_predict.SAYS, cli_predict.EXAMPLES))
 
     doctor = _command(commands, "doctor", "say what this computer can run", _DOCTOR_EXAMPLES)
     doctor.set_defaults(run=_doctor)

@@ -65,7 +65,7 @@ def test_one_process_is_called_a_and_one_action_is_a_list_of_one() -> None:
         ({"settings": {"enabled": "on"}}, ("settings.enabled", "always | madvise | never")),
         ({"setup_settings": {"defrag": 1}}, ("setup_settings.defrag", "defer+madvise")),
         ({"action": 5}, ("action", "an object")),
-        ({"action": {"type": "sleep"}}, ("action.type", "khugepaged")),
+        ({"action": {"type": "nap"}}, ("action.type", "khugepaged")),
         ({"action": {"type": "khugepaged", "wakeups": 0}}, ("action.wakeups", "from 1")),
         ({"action": {"type": "fault"}}, ("action", "'touches'")),
         ({"action": {"type": "fault", "touches": [{"page": -1}]}}, ("action.touches[0].page", "-1")),

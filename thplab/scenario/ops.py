@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from thplab.mm.errors import KernelError
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.page import PG_locked, folio_trylock, folio_unlock
 from thplab.scenario.actor import Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
+from thplab.scenario.observe import folio_at
 
 __all__ = ["perform"]
 
@@ -20,6 +23,8 @@ def perform(actor: Actor, op: Mapping[str, Any]) -> None:
     act = _OPS.get(op["op"])
     if act is None:
         raise Unsupported(f"op {op['op']!r} is not modelled")
+    if op["op"] != "unlock_mm":
+        actor.refuse_to_wait(op["op"])
     try:
         act(actor, op)
     except KernelError as error:
@@ -90,6 +95,40 @@ def _clear_refs(actor: Actor, op: Mapping[str, Any]) -> None:
     actor.process.clear_refs()
 
 
+def _lock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
+    down_write(actor.process.mm.mmap_lock, "somebody")
+
+
+def _unlock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
+    if not actor.mmap_lock_is_taken:
+        raise ScenarioError("unlock_mm: nobody holds the mmap_lock; allowed: after lock_mm")
+    up_write(actor.process.mm.mmap_lock)
+
+
+def _lock_page(actor: Actor, op: Mapping[str, Any]) -> None:
+    mem_map = actor.machine.kernel.mem_map
+    for page, folio in _folios(actor, op):
+        if not folio_trylock(mem_map, folio):
+            raise ScenarioError(f"lock_page: page {page} is locked already")
+
+
+def _unlock_page(actor: Actor, op: Mapping[str, Any]) -> None:
+    mem_map = actor.machine.kernel.mem_map
+    for page, folio in _folios(actor, op):
+        if not mem_map.flags[folio] & PG_locked:
+            raise ScenarioError(f"unlock_page: page {page} is not locked")
+        folio_unlock(mem_map, folio)
+
+
+def _folios(actor: Actor, op: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """The pages of an op and the folios that they lie in."""
+    for page in actor.pages(op):
+        folio = folio_at(actor.process, actor.address(page))
+        if folio is None:
+            raise ScenarioError(f"{op['op']}: page {page} is not in memory")
+        yield page, folio
+
+
 _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "mmap": _mmap,
     "munmap": _munmap,
@@ -99,4 +138,8 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "pin": _pin,
     "unpin": _unpin,
     "clear_refs": _clear_refs,
+    "lock_mm": _lock_mm,
+    "unlock_mm": _unlock_mm,
+    "lock_page": _lock_page,
+    "unlock_page": _unlock_page,
 }

@@ -50,11 +50,12 @@ class ScenarioRun:
 
     def _set_up(self) -> None:
         """The auxiliary processes, the set-up settings, then the ops of each process in turn."""
-        self.store({"scan_sleep_millisecs": _ONE_HOUR_MS})
+        alloc = {"alloc_sleep_millisecs": self.scenario.settings.get("alloc_sleep_millisecs", 60_000)}
+        self.store({**alloc, "scan_sleep_millisecs": _ONE_HOUR_MS})
         budget = self.scenario.budget
         if self.scenario.machine.keeper:
             start_keeper(self.machine, self.surroundings.keeper if budget else 0)
-        before = {**self.scenario.settings, **self.scenario.setup_settings}
+        before = _without_sleeps({**self.scenario.settings, **self.scenario.setup_settings})
         if before.get("enabled") == "never":
             before["enabled"] = self.scenario.setup_settings.get("enabled", "madvise")
         self.store({**before, "pages_to_scan": UNLIMITED})
@@ -80,6 +81,7 @@ class ScenarioRun:
     def _settle(self) -> None:
         """The settings under which the steps run: those of the scenario, else the defaults."""
         final = {**default_settings(self.scenario.setup_settings), **self.scenario.settings}
+        final = _without_sleeps(final)
         budget = final.pop("pages_to_scan", 8 * self.machine.kernel.geometry.HPAGE_PMD_NR)
         self.store({**final, "pages_to_scan": budget})
 
@@ -118,13 +120,24 @@ class ScenarioRun:
         return [r for r in records if r is not None and r["proc"].partition(".")[0] in self.actors]
 
     def actor(self, step: Mapping[str, Any]) -> Actor:
-        """The process a step is about: the first one unless it names another."""
+        """The process a step is about: the first one unless it names another; it must live."""
         name = step.get("proc", self.scenario.processes[0].name)
         if name not in self.actors:
             raise ScenarioError(f"no process {name!r}; there are {', '.join(self.actors)}")
         if not self.actors[name].alive:
             raise ScenarioError(f"process {name!r} has exited")
         return self.actors[name]
+
+    def free_actor(self, step: Mapping[str, Any]) -> Actor:
+        """The same, for a step that takes the process's mmap_lock."""
+        actor = self.actor(step)
+        actor.refuse_to_wait(step["type"])
+        return actor
+
+
+def _without_sleeps(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Writing one of the sleeps wakes the daemon, which a set-up must not do."""
+    return {key: value for key, value in settings.items() if not key.endswith("_sleep_millisecs")}
 
 
 def run_scenario(

@@ -192,6 +192,11 @@ OPS: dict[str, tuple[Mapping[str, Check], Sequence[str]]] = {
     "set": ({"key": _word(tuple(SETTINGS)), "value": _any}, ("key", "value")),
     "prctl_thp_disable": ({"flags": _ANY_NUMBER}, ()),
     "ksm_wait": ({}, ()),
+    # Ours: somebody in the kernel holds the mmap_lock for writing, or page locks, for a while.
+    "lock_mm": ({}, ()),
+    "unlock_mm": ({}, ()),
+    "lock_page": (_PLACE, ()),
+    "unlock_page": (_PLACE, ()),
 }
 
 
@@ -211,6 +216,8 @@ STEPS: dict[str, tuple[Mapping[str, Check], Sequence[str]]] = {
     "exit": (_PROC, ()),
     "set": ({"settings": _settings}, ("settings",)),
     "none": (_PROC, ()),
+    # Ours: time goes by, and khugepaged wakes up by itself; the sleep settings count from here on.
+    "sleep": ({"milliseconds": _number(1, 1 << 40)}, ("milliseconds",)),
 }
 
 

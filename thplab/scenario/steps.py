@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from thplab.mm.errors import KernelError
 from thplab.scenario.observe import window_text
 from thplab.scenario.ops import perform
+from thplab.scenario.settings import SETTINGS
 
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
@@ -39,12 +40,12 @@ def _madvise_collapse(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, An
 
 def _vma_ranges(run: ScenarioRun, step: Mapping[str, Any]) -> list[tuple[int, int]]:
     """The VMAs of the process in the photograph taken before the first step."""
-    vmas = run.before[run.actor(step).name]["vmas"]
+    vmas = run.before[run.free_actor(step).name]["vmas"]
     return [(vma["start"], vma["start"] + vma["pages"]) for vma in vmas]
 
 
 def _collapse_call(run: ScenarioRun, step: Mapping[str, Any], first: int, end: int) -> dict[str, Any]:
-    actor = run.actor(step)
+    actor = run.free_actor(step)
     try:
         actor.process.madvise(*actor.place(first, end), "collapse")
     except KernelError as error:
@@ -68,20 +69,34 @@ def _touch(run: ScenarioRun, step: Mapping[str, Any], touch: Mapping[str, Any]) 
 
 def _ops(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     actor = run.actor(step)
-    logged = len(actor.log)
+    logged, first = len(actor.log), len(run.machine.trace)
     for op in step["ops"]:
         perform(actor, op)
-    return {"log": actor.log[logged:]}
+    return {"log": actor.log[logged:], "events": run.events_since(first)}
 
 
 def _exit(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
-    run.actor(step).process.exit()
+    run.free_actor(step).process.exit()
     return {}
 
 
 def _set(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     run.store(step["settings"])
     return {}
+
+
+def _sleep(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    """Time goes by. Writing the nap's length wakes the daemon at once: its first pass begins then."""
+    scan, first = run.machine.kernel.khugepaged, len(run.machine.trace)
+    passes, laps = scan.passes, scan.full_scans
+    default = SETTINGS["scan_sleep_millisecs"].default
+    run.store({"scan_sleep_millisecs": run.scenario.settings.get("scan_sleep_millisecs", default)})
+    run.machine.run_for(step["milliseconds"])
+    return {
+        "passes": scan.passes - passes,
+        "full_scans": scan.full_scans - laps,
+        "events": run.events_since(first),
+    }
 
 
 def _none(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,4 +111,5 @@ STEPS: dict[str, Callable[[ScenarioRun, Mapping[str, Any]], dict[str, Any]]] = {
     "exit": _exit,
     "set": _set,
     "none": _none,
+    "sleep": _sleep,
 }

@@ -1,0 +1,24 @@
+"""The named scenarios that lessons, tests and the command line share, each with a story of one line."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from thplab.scenario.data import Scenario
+from thplab.scenario.named import nb05, nb06, nb07, nb08, nb12
+
+__all__ = ["NAMED", "scenario"]
+
+#: name -> scenario, in the order of the course
+NAMED: dict[str, Scenario] = {
+    each.name: each for lesson in (nb05, nb06, nb07, nb08, nb12) for each in lesson.SCENARIOS
+}
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario called ``name``. Raises ValueError, with near matches, if there is none."""
+    if name in NAMED:
+        return NAMED[name]
+    near = get_close_matches(name, NAMED, n=3, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(NAMED)}"
+    raise ValueError(f"no scenario {name!r}{hint}")
