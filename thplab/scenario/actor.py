@@ -11,7 +11,11 @@ from thplab.mm.errors import KernelError
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
 
-__all__ = ["Actor", "token"]
+__all__ = ["DEFAULT_KID", "Actor", "token"]
+
+
+#: What a child is called if nothing else is said.
+DEFAULT_KID = "k"
 
 
 def token(page: int, gen: int) -> int:
@@ -84,6 +88,20 @@ class Actor:
                 del self.expected[page]
             else:
                 self.expected[page] = value
+
+    def fork(self, id_: str) -> None:
+        """Start a child that has seen what this process has seen."""
+        child = Actor(self.scenario, self.machine, self.process.fork(f"{self.name}.{id_}"))
+        child.mapped, child.expected = list(self.mapped), dict(self.expected)
+        self.kids[id_] = child
+
+    def kid(self, op: Mapping[str, Any]) -> Actor:
+        """The living child that an op names."""
+        kid = self.kids.get(op.get("id", DEFAULT_KID))
+        if kid is None or not kid.alive:
+            living = ", ".join(id_ for id_, each in self.kids.items() if each.alive) or "none has been forked"
+            raise ScenarioError(f"{op['op']}: no child {op.get('id', DEFAULT_KID)!r}; there are: {living}")
+        return kid
 
     def windows(self) -> int:
         """How many windows a photograph of the process shows."""

@@ -9,7 +9,7 @@ from typing import Any
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.page import PG_locked, folio_trylock, folio_unlock
-from thplab.scenario.actor import Actor, token
+from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.observe import folio_at
 
@@ -77,6 +77,23 @@ def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
         actor.log.append({"op": "advise", "advice": advice, "results": refused})
 
 
+def _fork(actor: Actor, op: Mapping[str, Any]) -> None:
+    id_ = op.get("id", DEFAULT_KID)
+    if id_ in actor.kids and actor.kids[id_].alive:
+        raise ScenarioError(f"fork: there is a child {id_!r} already; give this one another id")
+    actor.fork(id_)
+
+
+def _kid(actor: Actor, op: Mapping[str, Any]) -> None:
+    for each in op["ops"]:
+        perform(actor.kid(op), each)
+
+
+def _kid_exit(actor: Actor, op: Mapping[str, Any]) -> None:
+    actor.kid(op).refuse_to_wait("kid_exit")
+    actor.kid(op).process.exit()
+
+
 def _pin(actor: Actor, op: Mapping[str, Any]) -> None:
     for page in actor.pages(op):
         actor.pins.setdefault(page, []).append(actor.process.pin(actor.address(page)))
@@ -135,6 +152,9 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "write": _write,
     "read": _read,
     "advise": _advise,
+    "fork": _fork,
+    "kid": _kid,
+    "kid_exit": _kid_exit,
     "pin": _pin,
     "unpin": _unpin,
     "clear_refs": _clear_refs,
