@@ -6,7 +6,7 @@ to the whole machine (counters of vmstat, times, full_scans) are not compared in
 
 from __future__ import annotations
 
-__all__ = ["NOT_COMPARED", "reason_not_to_compare"]
+__all__ = ["NOT_COMPARED", "UNSUPPORTED", "reason_not_to_compare"]
 
 _TLB = (
     "a write straight after clear_refs met the old translation in the TLB, and the processor did not set the "
@@ -41,6 +41,10 @@ NOT_COMPARED: dict[str, dict[str, str]] = {
         "file-shared-collapse": _FILE_LARGE,
     },
 }
+
+
+#: kernel -> row -> part of the reason that the model gives for refusing it (docs/fidelity.md)
+UNSUPPORTED: dict[str, dict[str, str]] = {"6.18": {}, "6.1": {}, "6.12": {}, "7.3": {}}
 
 
 def reason_not_to_compare(kernel: str, name: str) -> str | None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 __all__ = ["X86_64", "Geometry"]
+
+
+def _derived() -> int:
+    """A constant that follows from ``entries``: worked out once, since every walk asks for them."""
+    value: int = field(init=False, repr=False, compare=False)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,62 +21,54 @@ class Geometry:
     With ``entries=512`` they are those of x86-64 with four levels and 4 KiB base pages. Any
     other power of two keeps all ratios and rules: the huge page is always one whole table.
     Raises ValueError if ``entries`` is not a power of two from 8 to 512.
+
+    PTRS_PER_PTE      entries in a table (of any level)
+    HPAGE_PMD_ORDER   log2 of the base pages in a PMD-sized page; the pageblock order too
+    HPAGE_PMD_NR      base pages in a PMD-sized page
+    PMD_SHIFT         log2 of the bytes that a PMD entry maps
+    HPAGE_PMD_SIZE    bytes that a PMD entry maps
+    PUD_SHIFT         log2 of the bytes that a PUD entry maps
+    PGDIR_SHIFT       log2 of the bytes that a PGD entry maps
+    LEVEL_SHIFTS      PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT: the way down
+    TASK_SIZE         first byte behind the user's half of the address space
+    MAX_PAGE_ORDER    largest order of the buddy allocator: twice a PMD-sized page
     """
 
     entries: int = 512
+    PTRS_PER_PTE: int = _derived()
+    HPAGE_PMD_ORDER: int = _derived()
+    HPAGE_PMD_NR: int = _derived()
+    PMD_SHIFT: int = _derived()
+    HPAGE_PMD_SIZE: int = _derived()
+    PUD_SHIFT: int = _derived()
+    PGDIR_SHIFT: int = _derived()
+    LEVEL_SHIFTS: tuple[int, int, int] = field(init=False, repr=False, compare=False)
+    TASK_SIZE: int = _derived()
+    MAX_PAGE_ORDER: int = _derived()
+
+    PAGE_SHIFT: ClassVar[int] = 12
+    PAGE_SIZE: ClassVar[int] = 1 << 12
 
     def __post_init__(self) -> None:
-        """Refuse a table size that is not a power of two from 8 to 512."""
+        """Work out the constants; refuse a table size that is not a power of two from 8 to 512."""
         if self.entries not in (8, 16, 32, 64, 128, 256, 512):
             raise ValueError(f"entries={self.entries}: a table has 8, 16, 32, 64, 128, 256 or 512 entries")
-
-    PAGE_SHIFT = 12
-    PAGE_SIZE = 1 << 12
-
-    @property
-    def PTRS_PER_PTE(self) -> int:
-        """Entries in a table (of any level)."""
-        return self.entries
-
-    @property
-    def HPAGE_PMD_ORDER(self) -> int:
-        """log2 of the base pages in a PMD-sized page; the pageblock order too."""
-        return self.entries.bit_length() - 1
-
-    @property
-    def HPAGE_PMD_NR(self) -> int:
-        """Base pages in a PMD-sized page."""
-        return self.entries
-
-    @property
-    def PMD_SHIFT(self) -> int:
-        """log2 of the bytes that a PMD entry maps."""
-        return 12 + self.HPAGE_PMD_ORDER
-
-    @property
-    def HPAGE_PMD_SIZE(self) -> int:
-        """Bytes that a PMD entry maps."""
-        return 1 << self.PMD_SHIFT
-
-    @property
-    def PUD_SHIFT(self) -> int:
-        """log2 of the bytes that a PUD entry maps."""
-        return 12 + 2 * self.HPAGE_PMD_ORDER
-
-    @property
-    def PGDIR_SHIFT(self) -> int:
-        """log2 of the bytes that a PGD entry maps."""
-        return 12 + 3 * self.HPAGE_PMD_ORDER
-
-    @property
-    def TASK_SIZE(self) -> int:
-        """First byte behind the user's half of the address space."""
-        return (1 << (12 + 4 * self.HPAGE_PMD_ORDER - 1)) - self.PAGE_SIZE
-
-    @property
-    def MAX_PAGE_ORDER(self) -> int:
-        """Largest order of the buddy allocator: twice a PMD-sized page."""
-        return self.HPAGE_PMD_ORDER + 1
+        order = self.entries.bit_length() - 1
+        pmd, pud, pgdir = (12 + level * order for level in (1, 2, 3))
+        constants = {
+            "PTRS_PER_PTE": self.entries,
+            "HPAGE_PMD_ORDER": order,
+            "HPAGE_PMD_NR": self.entries,
+            "PMD_SHIFT": pmd,
+            "HPAGE_PMD_SIZE": 1 << pmd,
+            "PUD_SHIFT": pud,
+            "PGDIR_SHIFT": pgdir,
+            "LEVEL_SHIFTS": (pgdir, pud, pmd),
+            "TASK_SIZE": (1 << (12 + 4 * order - 1)) - self.PAGE_SIZE,
+            "MAX_PAGE_ORDER": order + 1,
+        }
+        for name, value in constants.items():
+            object.__setattr__(self, name, value)
 
 
 X86_64 = Geometry()

@@ -187,8 +187,7 @@ def pte_free(mm: Mm, page: int) -> None:
 
 def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
     """Address shifts of the PGD, PUD and PMD levels."""
-    geometry = kernel.geometry
-    return geometry.PGDIR_SHIFT, geometry.PUD_SHIFT, geometry.PMD_SHIFT
+    return kernel.geometry.LEVEL_SHIFTS
 
 
 def _index(kernel: Kernel, address: int, shift: int) -> int:
