@@ -12,7 +12,7 @@ from tests.conformance.compare import differences
 from tests.conformance.exclusions import reason_not_to_compare
 from thplab.kernels import PROFILES
 from thplab.scenario import Scenario, Unsupported
-from thplab.scenario.run import run_scenario
+from thplab.scenario.start import run_scenario
 
 __all__ = ["judge", "main"]
 

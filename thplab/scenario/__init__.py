@@ -4,7 +4,8 @@ from thplab.scenario.build import experiment
 from thplab.scenario.data import MachineSpec, Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.named import NAMED, scenario
-from thplab.scenario.run import ScenarioRun, run_scenario
+from thplab.scenario.run import ScenarioRun
+from thplab.scenario.start import run_scenario
 from thplab.scenario.vary import vary
 
 __all__ = [

@@ -27,14 +27,22 @@ class Actor:
     """A process and what the scenario knows of it.
 
     ``mapped``: every range as it was mapped; ``expected``: page -> what it must read;
-    ``pins``: page -> frames held; ``kids``: id -> child; ``log``: results as the recordings log them.
+    ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
+    ``kids``: id -> child; ``log``: results as the recordings log them.
     """
 
-    def __init__(self, scenario: Scenario, machine: Machine, process: Process) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        machine: Machine,
+        process: Process,
+        spared: frozenset[int] = frozenset(),
+    ) -> None:
         """An actor that has done nothing yet."""
         self.scenario = scenario
         self.machine = machine
         self.process = process
+        self.spared = spared
         self.mapped: list[tuple[int, int]] = []
         self.expected: dict[int, int] = {}
         self.pins: dict[int, list[int]] = {}

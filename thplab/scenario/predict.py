@@ -12,7 +12,7 @@ from typing import Any
 from thplab.scenario.data import Scenario, read_json
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.photographs import check_photographs
-from thplab.scenario.run import run_scenario
+from thplab.scenario.start import run_scenario
 
 __all__ = ["predict", "predict_line", "predict_lines"]
 

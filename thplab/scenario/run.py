@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
@@ -21,7 +20,7 @@ from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
 
-__all__ = ["ScenarioRun", "run_scenario"]
+__all__ = ["ScenarioRun"]
 
 _ONE_HOUR_MS = 3_600_000
 
@@ -30,15 +29,21 @@ class ScenarioRun:
     """A scenario set up on a machine of its own, ready for its first step.
 
     ``kernel``: the profile's name. ``surroundings``: other VMAs, for scenarios about the budget.
+    ``spared``: process -> pages that MADV_PAGEOUT leaves in memory.
     Raises Unsupported, ScenarioError, or ValueError for an unknown kernel.
     """
 
     def __init__(
-        self, scenario: Scenario, kernel: str = "6.18", surroundings: Surroundings | None = None
+        self,
+        scenario: Scenario,
+        kernel: str = "6.18",
+        surroundings: Surroundings | None = None,
+        spared: Mapping[str, set[int]] | None = None,
     ) -> None:
         """Boot, start the processes and let them do their ops."""
         self.scenario = scenario
         self.surroundings = surroundings or Surroundings()
+        self.spared = spared or {}
         spec = scenario.machine
         pages = spec.memory_pages or memory_needed(scenario)
         self.machine = Machine(kernel, memory_pages=pages, start_pfn=spec.start_pfn, entries=spec.entries)
@@ -63,7 +68,9 @@ class ScenarioRun:
         if budget:
             start_marker(self.machine, self.surroundings.usual)
         for spec in self.scenario.processes:
-            self.actors[spec.name] = Actor(self.scenario, self.machine, self.machine.process(spec.name))
+            process = self.machine.process(spec.name)
+            spared = frozenset(self.spared.get(spec.name, ()))
+            self.actors[spec.name] = Actor(self.scenario, self.machine, process, spared)
         for spec in self.scenario.processes:
             for op in spec.ops:
                 perform(self.actors[spec.name], op)
@@ -138,19 +145,3 @@ class ScenarioRun:
 def _without_sleeps(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Writing one of the sleeps wakes the daemon, which a set-up must not do."""
     return {key: value for key, value in settings.items() if not key.endswith("_sleep_millisecs")}
-
-
-def run_scenario(
-    scenario: Scenario, kernel: str = "6.18", *, before: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Run all steps; ``before``, ``steps``, ``after`` and ``verify`` in the recordings' shape."""
-    surroundings = Surroundings.from_photographs(before) if before else None
-    run = ScenarioRun(scenario, kernel, surroundings)
-    try:
-        steps = [run.step(step) for step in scenario.steps]
-    except KernelError as error:
-        raise ScenarioError(str(error)) from error
-    after = run.photographs()
-    verify = {name: actor.verify() for name, actor in run.actors.items() if actor.alive}
-    result = {"name": scenario.name, "before": run.before, "steps": steps, "after": after, "verify": verify}
-    return {**result, "missing_settings": run.missing_settings} if run.missing_settings else result

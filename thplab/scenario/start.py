@@ -1,0 +1,82 @@
+"""Start a run from recorded photographs: page kinds and swap come from them, the rest from the ops.
+
+What a process did follows from its ops, with one exception: MADV_PAGEOUT is best effort, and a real
+kernel may leave pages in memory. Pages that the photograph shows in memory although the ops page them
+out are spared by a second set-up. Any other contradiction means that something happened on the real
+machine that the ops do not tell, so no answer would be worth anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from thplab.mm.errors import KernelError
+from thplab.scenario.data import Scenario
+from thplab.scenario.errors import ScenarioError, Unsupported
+from thplab.scenario.photographs import glyphs_of
+from thplab.scenario.run import ScenarioRun
+from thplab.scenario.surroundings import Surroundings
+
+__all__ = ["run_scenario", "start_run"]
+
+_KINDS = {
+    **dict.fromkeys("pscd", "in memory"),
+    **dict.fromkeys("HS", "in a huge page"),
+    "Z": "in the huge zero page",
+    "z": "the zero page",
+    ".": "none",
+    "w": "swapped out",
+    "-": "not mapped",
+}
+_SETUPS = 4
+
+
+def start_run(scenario: Scenario, kernel: str, before: Mapping[str, Any] | None) -> ScenarioRun:
+    """A run whose set-up agrees with the photographs. Raises Unsupported if no set-up does."""
+    if before is None:
+        return ScenarioRun(scenario, kernel)
+    surroundings = Surroundings.from_photographs(before)
+    spared: dict[str, set[int]] = {}
+    for _ in range(_SETUPS):
+        run = ScenarioRun(scenario, kernel, surroundings, spared)
+        differing = _differing_pages(run.before, before)
+        if not differing:
+            return run
+        left_in_memory = [(name, page) for name, page, ours, _ in differing if ours == "w"]
+        if not left_in_memory:
+            break
+        for name, page in left_in_memory:
+            spared.setdefault(name, set()).add(page)
+    name, page, ours, theirs = differing[0]
+    raise Unsupported(
+        f"'before' shows page {page} of {name} {_KINDS[theirs]}; after its ops it is {_KINDS[ours]}"
+    )
+
+
+def _differing_pages(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
+    """Pages of another kind than photographed: process, page, glyph of ours, glyph of theirs."""
+    return [
+        (name, number * len(mine) + offset, a, b)
+        for name, photo in ours.items()
+        for number, windows in enumerate(zip(photo["windows"], theirs[name]["windows"], strict=False))
+        if windows[0] != windows[1]
+        for mine, his in [(glyphs_of(windows[0]), glyphs_of(windows[1]))]
+        for offset, (a, b) in enumerate(zip(mine, his, strict=True))
+        if _KINDS[a] != _KINDS[b]
+    ]
+
+
+def run_scenario(
+    scenario: Scenario, kernel: str = "6.18", *, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Run all steps; ``before``, ``steps``, ``after`` and ``verify`` in the recordings' shape."""
+    run = start_run(scenario, kernel, before)
+    try:
+        steps = [run.step(step) for step in scenario.steps]
+    except KernelError as error:
+        raise ScenarioError(str(error)) from error
+    after = run.photographs()
+    verify = {name: actor.verify() for name, actor in run.actors.items() if actor.alive}
+    result = {"name": scenario.name, "before": run.before, "steps": steps, "after": after, "verify": verify}
+    return {**result, "missing_settings": run.missing_settings} if run.missing_settings else result
