@@ -27,10 +27,12 @@ _KERNEL_FILES = {
 
 def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     """Header and sections, as docs/recording-format.md describes them."""
-    frames = _frames(recorder)
-    sections = {**_state_sections(recorder), **_moment_sections(recorder), **frames[1]}
-    granularity = _granularity(recorder, sections)
-    header = {**_description(recorder), **frames[0], "granularity": granularity}
+    described, frames = _frames(recorder)
+    sections = {**_state_sections(recorder), **recorder.moments(), **_local_sections(recorder), **frames}
+    stops = _stops(recorder, sections)
+    sections |= {f"g_{name}": array("I", sorted(numbers)) for name, numbers in stops.items()}
+    granularity = {"line": None, **{name: f"g_{name}" for name in stops}}
+    header = {**_description(recorder), **described, "granularity": granularity}
     return header, sections
 
 
@@ -88,14 +90,9 @@ def _state_sections(r: Recorder) -> dict[str, array[Any]]:
     }  # fmt: skip
 
 
-def _moment_sections(r: Recorder) -> dict[str, array[Any]]:
+def _local_sections(r: Recorder) -> dict[str, array[Any]]:
     tracer = r.tracer
-    return {
-        "m_kind": r.m_kind, "m_frame": r.m_frame, "m_line": r.m_line, "m_time": r.m_time, "m_task": r.m_task,
-        "m_changes_end": r.m_changes_end, "m_locals_end": r.m_locals_end, "m_trace_end": r.m_trace_end,
-        "m_sentence": r.m_sentence, "l_name": tracer.l_name, "l_kind": tracer.l_kind, "l_lo": tracer.l_lo,
-        "l_hi": tracer.l_hi,
-    }  # fmt: skip
+    return {"l_name": tracer.l_name, "l_kind": tracer.l_kind, "l_lo": tracer.l_lo, "l_hi": tracer.l_hi}
 
 
 def _frames(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
@@ -155,34 +152,34 @@ def _labels(
     )
 
 
-def _granularity(r: Recorder, sections: dict[str, array[Any]]) -> dict[str, str | None]:
-    """Which moments a coarser step stops at; each list begins at 0 and ends at the last moment."""
-    kinds = r.m_kind
-    last = len(kinds) - 1
-    choices = {
-        "entry": _entries(r),
-        "function": [n for n, kind in enumerate(kinds) if kind in (CALL, RETURN)],
-        "tracepoint": [n for n, kind in enumerate(kinds) if kind == EVENT],
-        "pass": _calls_of(r, "khugepaged_do_scan"),
+def _stops(r: Recorder, sections: dict[str, array[Any]]) -> dict[str, set[int]]:
+    """Which moments a coarser step stops at; each set has the first and the last moment."""
+    kinds = sections["m_kind"]
+    ends = {0, len(kinds) - 1}
+    return {
+        "entry": ends.union(_entries(r, sections)),
+        "function": ends.union(n for n, kind in enumerate(kinds) if kind in (CALL, RETURN)),
+        "tracepoint": ends.union(n for n, kind in enumerate(kinds) if kind == EVENT),
+        "pass": ends.union(_calls_of(r, sections, "khugepaged_do_scan")),
     }
-    for name, numbers in choices.items():
-        sections[f"g_{name}"] = array("I", sorted({0, *numbers, last}))
-    return {"line": None, **{name: f"g_{name}" for name in choices}}
 
 
-def _calls_of(r: Recorder, function: str) -> list[int]:
+def _calls_of(r: Recorder, sections: dict[str, array[Any]], function: str) -> list[int]:
+    """First calls only: a generator that goes on is called again."""
     wanted = {info.number for info in r.tracer.functions if info.name == function}
-    owner = r.tracer.f_function
-    calls = (n for n, kind in enumerate(r.m_kind) if kind == CALL)
-    return [n for n in calls if owner[r.m_frame[n]] in wanted]
+    owner, frames, found = r.tracer.f_function, sections["m_frame"], dict[int, int]()
+    for n, kind in enumerate(sections["m_kind"]):
+        if kind == CALL and owner[frames[n]] in wanted:
+            found.setdefault(frames[n], n)
+    return list(found.values())
 
 
-def _entries(r: Recorder) -> list[int]:
+def _entries(r: Recorder, sections: dict[str, array[Any]]) -> list[int]:
     """Moments at which a loop over a table came to its next entry: its ``index`` has changed."""
-    index = r.tracer.names.get("index")
-    numbers, begin = _calls_of(r, "scan_pmd"), 0
-    for n, end in enumerate(r.m_locals_end):
-        if index is not None and r.m_kind[n] in (LINE, RETURN) and index in r.tracer.l_name[begin:end]:
+    index, names, kinds = r.tracer.names.get("index"), r.tracer.l_name, sections["m_kind"]
+    numbers, begin = _calls_of(r, sections, "scan_pmd"), 0
+    for n, end in enumerate(sections["m_locals_end"]):
+        if end > begin and kinds[n] in (LINE, RETURN) and index in names[begin:end]:
             numbers.append(n)
         begin = end
     return numbers

@@ -58,25 +58,37 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     length = int.from_bytes(raw[8:12], "little")
     try:
         header = json.loads(raw[12 : 12 + length])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"the header of the recording is damaged: {error}") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         found = header.get("format") if isinstance(header, dict) else None
         raise RecordingError(f"recording format {found!r}; this version reads format {FORMAT}")
-    start = -(-(12 + length) // 8) * 8
-    return header, {name: _section(raw, start, name, where) for name, where in header["sections"].items()}
+    table = header.get("sections")
+    if not isinstance(table, dict):
+        raise RecordingError("the recording has no table of its sections")
+    body = raw[-(-(12 + length) // 8) * 8 :]
+    return header, {name: _section(body, name, where) for name, where in table.items()}
 
 
-def _section(raw: bytes, start: int, name: str, where: Mapping[str, Any]) -> array[Any]:
-    try:
-        column: array[Any] = array(_TYPES[where["type"]])
-        begin = start + where["offset"]
-        end = begin + where["length"] * column.itemsize
-    except (KeyError, TypeError) as error:
-        raise RecordingError(f"section {name} of the recording is not described properly") from error
-    if end > len(raw):
+def _section(body: bytes, name: str, where: Any) -> array[Any]:
+    typecode, offset, length = _described(where)
+    if typecode is None:
+        raise RecordingError(f"section {name} of the recording is not described properly")
+    column: array[Any] = array(typecode)
+    end = offset + length * column.itemsize
+    if end > len(body):
         raise RecordingError(f"the recording is cut off in section {name}")
-    column.frombytes(raw[begin:end])
+    column.frombytes(body[offset:end])
     if sys.byteorder == "big":
         column.byteswap()
     return column
+
+
+def _described(where: Any) -> tuple[str | None, int, int]:
+    """Typecode, offset and length of a section; no typecode if one of them is impossible."""
+    if not isinstance(where, dict) or not isinstance(where.get("type"), str):
+        return None, 0, 0
+    numbers = [where.get("offset"), where.get("length")]
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        return None, 0, 0
+    return _TYPES.get(where["type"]), where["offset"], where["length"]

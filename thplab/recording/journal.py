@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thplab.mm.state import Column, Struct
-from thplab.recording.cells import Cells
+from thplab.recording.cells import INTEGER, Cells
 
 __all__ = ["Journal"]
 
@@ -50,7 +50,9 @@ class Journal:
 
     def _column_hook(self) -> Callable[[Column, Any, Any], None]:
         plain, get_ident, here = array.__setitem__, threading.get_ident, self._thread
-        known, add, number = self.cells.column_of, self._add_integer, self.cells.column
+        known, number, note_slice = self.cells.column_of, self.cells.column, self._note_slice
+        # One function without inner calls: a tracer sees each call, and this one is made most often.
+        cell, kind, lo, hi = self.cell.append, self.kind.append, self.lo.append, self.hi.append
 
         def assign_item(column: Column, key: Any, value: Any) -> None:
             if get_ident() != here:
@@ -60,20 +62,28 @@ class Journal:
             if isinstance(key, slice):
                 old = column[key]
                 plain(column, key, value)
-                for offset, item in enumerate(range(*key.indices(len(column)))):
-                    if old[offset] != column[item]:
-                        add(info.base + item, column[item])
+                note_slice(column, info.base, key, old)
             elif column[key] != value:
                 plain(column, key, value)
-                add(info.base + key, value)
+                cell(info.base + (key if key >= 0 else key + info.length))
+                kind(INTEGER)
+                lo(value & 0xFFFFFFFF)
+                hi(value >> 32 & 0xFFFFFFFF)
 
         return assign_item
 
-    def _add_integer(self, cell: int, value: int) -> None:
+    def _note_slice(self, column: Column, base: int, key: slice, old: array[int]) -> None:
+        """A row for each item of the slice that is another one now."""
+        for before, item in zip(old, range(*key.indices(len(column))), strict=True):
+            value = column[item]
+            if before != value:
+                self._append(base + item, INTEGER, value & 0xFFFFFFFF, value >> 32 & 0xFFFFFFFF)
+
+    def _append(self, cell: int, kind: int, lo: int, hi: int) -> None:
         self.cell.append(cell)
-        self.kind.append(0)
-        self.lo.append(value & 0xFFFFFFFF)
-        self.hi.append(value >> 32 & 0xFFFFFFFF)
+        self.kind.append(kind)
+        self.lo.append(lo)
+        self.hi.append(hi)
 
     def _struct_hook(self) -> Callable[[Struct, str, Any], None]:
         here, get_ident = self._thread, threading.get_ident
@@ -91,15 +101,11 @@ class Journal:
         if name == "name":
             info.label = str(value)
         if name in info.fields and not isinstance(value, dict):
-            kind, lo, hi = self.cells.encode(value)
-            self.cell.append(info.base + info.fields.index(name))
-            self.kind.append(kind)
-            self.lo.append(lo)
-            self.hi.append(hi)
+            self._append(info.base + info.fields.index(name), *self.cells.encode(value))
             if self._on_field is not None:
                 self._on_field(struct, name)
 
-    def finish(self, root: Struct) -> None:
+    def finish(self) -> None:
         """At the end: number what growth-only dicts have gained, so that a state can be walked."""
         seen = set(self.cells.object_of)
         for struct in list(self.cells._alive):

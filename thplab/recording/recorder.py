@@ -19,6 +19,12 @@ __all__ = ["DEPTHS", "LINE_FILES", "Recorder"]
 
 DEPTHS = ("events", "functions", "lines")
 
+#: The columns of a moment in the order of a row, with their typecodes.
+_MOMENT_COLUMNS = {
+    "m_kind": "B", "m_frame": "I", "m_line": "I", "m_time": "d", "m_task": "B", "m_changes_end": "I",
+    "m_locals_end": "I", "m_trace_end": "I",
+}  # fmt: skip
+
 #: Files whose lines are recorded by default.
 LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py")
 
@@ -52,18 +58,20 @@ class Recorder:
         self.journal = Journal(kernel, self._on_field)
         self.tracer = Tracer(self, frozenset(files) if depth == "lines" else frozenset())
         self.first_event = len(kernel.tracing.events)
-        self.m_kind, self.m_frame, self.m_line = array("B"), array("I"), array("I")
-        self.m_time, self.m_task = array("d"), array("B")
-        self.m_changes_end, self.m_locals_end = array("I"), array("I")
-        self.m_trace_end, self.m_sentence = array("I"), array("I")
+        #: One tuple a moment: a quick append while the model waits; columns are made of them at the end.
+        self._rows: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self._sentence_of: dict[int, int] = {}
         self.sentences: dict[str, int] = {}
         self.tasks: dict[tuple[str, int], int] = {}
+        self._ended = False
         self._recording: Recording | None = None
 
     def __enter__(self) -> Recorder:
-        """Begin."""
-        self.moment(RETURN, NO_FRAME, 0)  # the state before anything happened
+        """Begin. RuntimeError if another recording runs, or this one has been made already."""
+        if self._rows:
+            raise RuntimeError("this recorder has been used; make another one")
         self.journal.__enter__()
+        self.moment(RETURN, NO_FRAME, 0)  # the state before anything happened
         if self.depth != "events":
             self.tracer.start()
         return self
@@ -75,34 +83,49 @@ class Recorder:
         if self.depth != "events":
             self.tracer.stop()
         self.journal.__exit__()
-        self.journal.finish(self.kernel)
+        self.journal.finish()
         self.moment(RETURN, NO_FRAME, 0)
+        self._ended = True
 
     @property
     def recording(self) -> Recording:
         """What was recorded; RuntimeError while the block still runs."""
         if self._recording is None:
-            if len(self.m_kind) < 2:
+            if not self._ended:
                 raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
             self._recording = make_recording(self)
         return self._recording
 
+    def moments(self) -> dict[str, array[Any]]:
+        """The columns of the moments, as docs/recording-format.md names them."""
+        columns = zip(_MOMENT_COLUMNS.items(), zip(*self._rows, strict=True), strict=True)
+        made: dict[str, array[Any]] = {name: array(code, column) for (name, code), column in columns}
+        said = self._sentence_of
+        made["m_sentence"] = array("I", (said.get(number, 0) for number in range(len(self._rows))))
+        return made
+
     def moment(self, kind: int, frame: int, line: int) -> None:
         """Append a moment; its state is all that changed so far."""
-        self.m_kind.append(kind)
-        self.m_frame.append(frame)
-        self.m_line.append(line)
-        self.m_time.append(self.kernel.clock.now)
-        current = self.kernel.current
-        self.m_task.append(self.tasks.setdefault((current.comm, current.pid), len(self.tasks)))
-        self.m_changes_end.append(len(self.journal.cell))
-        self.m_locals_end.append(len(self.tracer.l_name))
-        self.m_trace_end.append(self.kernel.tracing.nr_written - self.first_event)
-        self.m_sentence.append(0)
+        kernel = self.kernel
+        current = kernel.current
+        who = (current.comm, current.pid)
+        self._rows.append(
+            (
+                kind,
+                frame,
+                line,
+                kernel.clock.now,
+                self.tasks.get(who) or self.tasks.setdefault(who, len(self.tasks)),
+                len(self.journal.cell),
+                len(self.tracer.l_name),
+                kernel.tracing.nr_written - self.first_event,
+            )
+        )
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
-            self.m_sentence[-1] = self.sentences.setdefault(sentence, len(self.sentences)) + 1
+            number = self.sentences.setdefault(sentence, len(self.sentences))
+            self._sentence_of[len(self._rows) - 1] = number + 1
 
     def narrate_call(self, info: FunctionInfo, frame: FrameType) -> None:
         """Give the moment just appended, a call, its sentence."""
@@ -116,4 +139,4 @@ class Recorder:
     def _on_field(self, struct: Struct, name: str) -> None:
         if name == "nr_written" and struct is self.kernel.tracing:
             frame = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
-            self.moment(EVENT, frame, self.m_line[-1] if self.m_line else 0)
+            self.moment(EVENT, frame, self._rows[-1][2])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thplab.recording.cells import ColumnInfo, ObjectInfo
-from thplab.recording.file import RecordingError, pack, unpack
+from thplab.recording.check import check
+from thplab.recording.file import pack, unpack
 from thplab.recording.state import State
 from thplab.recording.tracer import NO_FRAME
+from thplab.recording.verdicts import VERDICT_FUNCTIONS
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Moment", "Recording", "make_recording"]
 
 KINDS = ("line", "call", "return", "event")
+
+#: What :meth:`Recording.find` finds.
+FINDABLE = (*KINDS, "verdict", "change")
 
 #: State is kept whole at every so many changes, so that a jump never replays more than that.
 _KEYFRAME = 1 << 15
@@ -60,17 +65,10 @@ class Recording:
     """Moments, and the state at each. ``header`` and ``sections`` are those of the file."""
 
     def __init__(self, header: dict[str, Any], sections: dict[str, array[Any]]) -> None:
-        """Made by a Recorder or read from a file. Raises RecordingError if parts do not fit."""
+        """Made by a Recorder or read from a file, whose parts have been checked."""
         self.header, self.sections = header, sections
-        try:
-            self._objects = [_object(data) for data in header["objects"]]
-            self._columns = [ColumnInfo(number, **data) for number, data in enumerate(header["columns"])]
-            lengths = {len(sections[name]) for name in sections if name.startswith("m_")}
-            cells = {len(sections[name]) for name in ("cell_kind", "cell_lo", "cell_hi")}
-        except (KeyError, TypeError) as error:
-            raise RecordingError(f"a part of the recording is missing: {error}") from error
-        if len(lengths) != 1 or len(cells) != 1 or not lengths.pop():
-            raise RecordingError("the columns of the recording do not have the same length")
+        self._objects = [_object(data) for data in header["objects"]]
+        self._columns = [ColumnInfo(number, **data) for number, data in enumerate(header["columns"])]
         self._keyframes: list[tuple[int, array[int], array[int], array[int]]] = []
 
     def __len__(self) -> int:
@@ -171,27 +169,77 @@ class Recording:
         kind, lo, hi = (array(column.typecode, column) for column in columns)
         return begin, kind, lo, hi
 
-    def find(self, kind: str, start: int, *, forwards: bool = True) -> int | None:
-        """The next (or previous) moment of a kind: line, call, return or event; None if there is none."""
-        if kind not in KINDS:
-            raise ValueError(f"kind {kind!r}; allowed: {', '.join(KINDS)}")
-        wanted, kinds = KINDS.index(kind), self.sections["m_kind"]
+    def find(self, kind: str, start: int, *, forwards: bool = True, name: str = "") -> int | None:
+        """The next (or previous) moment of a kind after (before) ``start``; None if there is none.
+
+        ``kind``: line, call, return, event, ``verdict`` (a function returned a scan result) or
+        ``change`` (state has changed since the moment before). ``name``: only of this function, or
+        only this trace event.
+        """
+        if kind not in FINDABLE:
+            raise ValueError(f"kind {kind!r}; allowed: {', '.join(FINDABLE)}")
         numbers = range(start + 1, len(self)) if forwards else range(start - 1, -1, -1)
-        return next((n for n in numbers if kinds[n] == wanted), None)
+        return next((n for n in numbers if self._is(n, kind) and (not name or self._named(n, name))), None)
+
+    def _is(self, number: int, kind: str) -> bool:
+        if kind == "change":
+            ends = self.sections["m_changes_end"]
+            return bool(ends[number] > (ends[number - 1] if number else 0))
+        if kind == "verdict":
+            if not self._is(number, "return") or not self.sections["m_sentence"][number]:
+                return False
+            return self.moment(number).function in VERDICT_FUNCTIONS
+        return bool(self.sections["m_kind"][number] == KINDS.index(kind))
+
+    def _named(self, number: int, name: str) -> bool:
+        if self._is(number, "event"):
+            return bool(self.header["trace"][self.sections["m_trace_end"][number] - 1]["event"] == name)
+        return self.moment(number).function == name
 
     def find_call(self, function: str, start: int = -1) -> int | None:
         """The next moment after ``start`` at which ``function`` is entered."""
-        calls: Iterator[int] = (n for n in range(start + 1, len(self)) if self.sections["m_kind"][n] == 1)
-        return next((n for n in calls if self.moment(n).function == function), None)
+        return self.find("call", start, name=function)
 
-    def last_change(self, cell: int, before: int) -> int | None:
-        """The moment at which the state first showed the cell's present value; None: since the start."""
+    def last_change(self, cells: int | Collection[int], before: int) -> int | None:
+        """The moment at which the state first showed the present value; None: since the start.
+
+        ``cells``: one cell, or several of which the latest change counts (:meth:`frame_cells`).
+        """
         end = self.sections["m_changes_end"][self._check(before)]
-        cells = self.sections["c_cell"]
-        change = next((i for i in range(end - 1, -1, -1) if cells[i] == cell), None)
-        if change is None:
-            return None
-        return bisect_right(self.sections["m_changes_end"], change)
+        wanted = {cells} if isinstance(cells, int) else set(cells)
+        changed = self.sections["c_cell"]
+        change = next((i for i in range(end - 1, -1, -1) if changed[i] in wanted), None)
+        return None if change is None else bisect_right(self.sections["m_changes_end"], change)
+
+    def counter_cell(self, name: str) -> int:
+        """The cell of a counter of /proc/vmstat. KeyError for one that there is not."""
+        counters: list[str] = list(self.header["vmstat"])
+        if name not in counters:
+            raise KeyError(f"no counter {name!r}; there are {', '.join(counters)}")
+        return self._column("vmstat").base + counters.index(name)
+
+    def frame_cells(self, pfn: int) -> list[int]:
+        """All cells of a page frame: its flags, counts, contents and so on. IndexError outside memory."""
+        state = self.state(0)
+        page = pfn - state.path("mem_map.start_pfn")
+        fields = state.fields(state.path("mem_map"))
+        columns = [value for _, value in fields if isinstance(value, ColumnInfo)]
+        if not 0 <= page < state.path("mem_map.nr_frames"):
+            raise IndexError(f"pfn {pfn:#x} is outside memory")
+        return [column.base + page for column in columns]
+
+    def entry_cell(self, table_page: int, index: int) -> int:
+        """The cell of an entry of the page table that stands in a frame (both numbers from 0)."""
+        tables = self._objects[0].maps["tables"]
+        if table_page not in tables:
+            raise KeyError(f"no page table ever stood in frame {table_page}")
+        column = self._columns[tables[table_page][1]]
+        if not 0 <= index < column.length:
+            raise IndexError(f"entry {index}; a table has entries 0 to {column.length - 1}")
+        return column.base + index
+
+    def _column(self, label: str) -> ColumnInfo:
+        return next(column for column in self._columns if column.label == label)
 
     def cell_of(self, dotted: str) -> int:
         """The cell of a field reached from the Kernel at the start, e.g. ``khugepaged.full_scans``."""
@@ -209,7 +257,9 @@ class Recording:
     @classmethod
     def from_bytes(cls, data: bytes) -> Recording:
         """Read a file's bytes. Raises RecordingError."""
-        return cls(*unpack(data))
+        header, sections = unpack(data)
+        check(header, sections)
+        return cls(header, sections)
 
     def save(self, path: str | Path) -> None:
         """Write the file."""

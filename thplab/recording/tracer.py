@@ -76,7 +76,8 @@ class Tracer:
         """``line_files``: names of files whose lines are recorded; empty: none."""
         self._recorder = recorder
         self._line_files = line_files
-        self._known: dict[CodeType, FunctionInfo | None] = {}
+        #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
+        self._known: dict[int, tuple[FunctionInfo | None, CodeType]] = {}
         self.functions: list[FunctionInfo] = []
         self._frames: dict[int, int] = {}
         self._alive: list[FrameType] = []
@@ -88,6 +89,7 @@ class Tracer:
         self.l_lo, self.l_hi = array("I"), array("I")
         self.names: dict[str, int] = {}
         self._before: Any = None
+        self._line_hook, self._return_hook = self._on_line, self._on_return
 
     def start(self) -> None:
         """Begin to trace this thread."""
@@ -95,25 +97,33 @@ class Tracer:
         sys.settrace(self._on_call)
 
     def stop(self) -> None:
-        """Put back the trace function that was set before."""
+        """Put back the trace function that was set before, and leave the frames as they were."""
         sys.settrace(self._before)
+        for frame in self._alive:  # generators that go on later
+            frame.f_trace_lines = True
+        self._alive.clear()
+        self._frames.clear()
+        self._last_locals.clear()
+        self.stack.clear()
 
     def _info(self, code: CodeType) -> FunctionInfo | None:
-        if code not in self._known:
-            path = Path(code.co_filename)
-            wanted = code.co_filename.startswith(_MM) and path.name not in _QUIET_FILES
-            info = None
-            if wanted and code.co_name not in _QUIET:
-                params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-                file, lines = f"thplab/mm/{path.name}", path.name in self._line_files
-                number = len(self.functions)
-                info = FunctionInfo(number, code.co_name, file, code.co_firstlineno, lines, params)
-                self.functions.append(info)
-            self._known[code] = info
-        return self._known[code]
+        """What a function is, to be remembered; None if its calls are not recorded."""
+        path = Path(code.co_filename)
+        info = None
+        wanted = code.co_filename.startswith(_MM) and path.name not in _QUIET_FILES
+        if wanted and code.co_name not in _QUIET:
+            params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            file, lines = f"thplab/mm/{path.name}", path.name in self._line_files
+            number = len(self.functions)
+            info = FunctionInfo(number, code.co_name, file, code.co_firstlineno, lines, params)
+            self.functions.append(info)
+        self._known[id(code)] = info, code
+        return info
 
     def _on_call(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
-        info = self._info(frame.f_code)
+        code = frame.f_code
+        known = self._known.get(id(code))
+        info = known[0] if known is not None else self._info(code)
         if info is None:
             return None
         number = self._frames.get(id(frame))
@@ -125,8 +135,8 @@ class Tracer:
             self._recorder.narrate_call(info, frame)
         if not info.lines:
             frame.f_trace_lines = False
-            return self._on_return
-        return self._on_line
+            return self._return_hook
+        return self._line_hook
 
     def _new_frame(self, frame: FrameType, info: FunctionInfo) -> int:
         number = self._frames[id(frame)] = len(self.f_function)
@@ -154,12 +164,12 @@ class Tracer:
         elif event == "return":
             self._note_locals(number, frame)
             self._leave(number, frame, arg)
-        return self._on_line
+        return self._line_hook
 
     def _on_return(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
         if event == "return":
             self._leave(self.stack[-1], frame, arg)
-        return self._on_return
+        return self._return_hook
 
     def _leave(self, number: int, frame: FrameType, arg: Any) -> None:
         self._recorder.moment(RETURN, number, frame.f_lineno)
@@ -167,14 +177,17 @@ class Tracer:
         self.stack.pop()
 
     def _note_locals(self, number: int, frame: FrameType) -> None:
-        last = self._last_locals[number]
-        for name, value in frame.f_locals.items():
+        """Write down the variables that changed since the last line of the same frame."""
+        last, values = self._last_locals[number], frame.f_locals
+        if values == last:
+            return
+        for name, value in values.items():
             if last.get(name, self) is value:
                 continue
-            last[name] = value
             if value is None or isinstance(value, (int, str, Enum, Struct)):
                 kind, lo, hi = self._recorder.journal.cells.encode(value)
                 self.l_name.append(self.names.setdefault(name, len(self.names)))
                 self.l_kind.append(kind)
                 self.l_lo.append(lo)
                 self.l_hi.append(hi)
+        self._last_locals[number] = dict(values)

@@ -11,7 +11,10 @@ from typing import Any
 
 from thplab.kernels import ScanResult as S
 
-__all__ = ["SENTENCES", "verdict_sentence"]
+__all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "verdict_sentence"]
+
+#: Functions that return a scan result (alone, or first in a tuple).
+VERDICT_FUNCTIONS = frozenset({"scan_pmd", "__collapse_huge_page_isolate"})
 
 _Locals = Mapping[str, Any]
 

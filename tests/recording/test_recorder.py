@@ -1,0 +1,197 @@
+"""The recorder: what each depth promises, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
+from thplab.mm.errors import KernelError
+from thplab.mm.state import Column, Struct
+from thplab.recording import DEPTHS, Recorder
+
+CLEAN = ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct))
+
+
+def unhooked() -> bool:
+    return ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct)) == CLEAN == (True, True)
+
+
+def test_events_have_only_trace_events_and_the_two_ends() -> None:
+    made = collapse(depth="events")
+    kinds = [made.moment(n).kind for n in range(len(made))]
+    assert kinds == ["return", *["event"] * len(made.header["trace"]), "return"]
+    assert [line["event"] for line in made.header["trace"]][:3] == [
+        "mm_collapse_huge_page_isolate",
+        "mm_collapse_huge_page",
+        "mm_khugepaged_scan_pmd",
+    ]
+    assert made.header["functions"] == made.header["sources"] == []
+
+
+def test_functions_have_calls_and_returns_but_no_lines_and_no_locals() -> None:
+    made = collapse(depth="functions")
+    kinds = {made.moment(n).kind for n in range(len(made))}
+    assert kinds == {"call", "return", "event"}
+    assert len(made.sections["l_name"]) == 0
+    assert made.header["sources"] == []
+    assert made.find_call("collapse_huge_page") is not None
+
+
+def test_lines_have_each_line_that_ran_of_the_named_files() -> None:
+    made = collapse(depth="lines")
+    lines = [made.moment(n) for n in range(len(made)) if made.moment(n).kind == "line"]
+    assert {m.file for m in lines} == {
+        "thplab/mm/khugepaged.py", "thplab/mm/collapse.py", "thplab/mm/collapse_pages.py"
+    }  # fmt: skip
+    sources = {source["file"]: source["text"].splitlines() for source in made.header["sources"]}
+    texts = [sources[m.file][m.line - 1] for m in lines]
+    assert sum("bits = pte & PTE_FLAGS_LOW" in text for text in texts) == 8  # one window has a table
+    assert all(text.strip() and not text.strip().startswith("#") for text in texts)
+
+
+def test_only_the_named_files_have_lines() -> None:
+    small, app = machine()
+    touch(app, 0, 8)
+    recorder = Recorder(small.kernel, "lines", ["collapse.py"])
+    with recorder:
+        advise(app)
+    assert [source["file"] for source in recorder.recording.header["sources"]] == ["thplab/mm/collapse.py"]
+
+
+def test_all_depths_record_the_same_changes() -> None:
+    ends = {depth: collapse(depth=depth) for depth in DEPTHS}
+    columns = {tuple(made.sections["c_cell"]) for made in ends.values()}
+    assert len(columns) == 1
+    assert len({made.state(len(made) - 1).bytes() for made in ends.values()}) == 1
+
+
+def test_an_unknown_depth_is_refused_in_words() -> None:
+    small, _ = machine()
+    with pytest.raises(ValueError, match="depth 'all'; allowed: events, functions, lines"):
+        Recorder(small.kernel, "all")
+
+
+def test_two_recordings_at_once_are_refused_and_the_first_goes_on() -> None:
+    small, app = machine()
+    first, second = Recorder(small.kernel), Recorder(small.kernel)
+    with first:
+        with pytest.raises(RuntimeError, match="a recording runs already; finish it"):
+            second.__enter__()
+        touch(app, 0, 1)
+    assert unhooked()
+    assert first.recording.find_call("handle_mm_fault") is not None
+    with pytest.raises(RuntimeError, match="nothing was recorded yet"):
+        _ = second.recording
+
+
+def test_a_recorder_is_used_once() -> None:
+    small, _ = machine()
+    recorder = Recorder(small.kernel)
+    with recorder, pytest.raises(RuntimeError, match="nothing was recorded yet"):
+        _ = recorder.recording
+    with pytest.raises(RuntimeError, match="has been used"):
+        recorder.__enter__()
+    assert unhooked()
+
+
+def test_an_exception_in_the_model_is_recorded_to_the_end_and_leaves_nothing_hooked() -> None:
+    small, app = machine()
+    before = sys.gettrace()
+    recorder = Recorder(small.kernel)
+    with pytest.raises(KernelError), recorder:
+        app.madvise(ADDRESS + 1, WINDOW, "collapse")
+    assert unhooked()
+    assert sys.gettrace() is before
+    made = recorder.recording
+    raised = made.find("return", 0)
+    assert raised is not None
+    assert made.stack(len(made) - 1) == []
+    touch(app, 0, 1)  # the machine lives on, unwatched
+    assert len(made.sections["c_cell"]) == len(recorder.journal.cell)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_trace_function_of_others_is_put_back(depth: str, fails: bool) -> None:
+    seen: list[str] = []
+
+    def other(frame: FrameType, event: str, arg: Any) -> Any:
+        seen.append(frame.f_code.co_name)
+        return other
+
+    small, app = machine()
+    before = sys.gettrace()
+    sys.settrace(other)
+    try:
+        try:
+            with Recorder(small.kernel, depth):
+                touch(app, 0, 2)
+                advise(app)
+                if fails:
+                    raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+        assert sys.gettrace() is other
+        seen.clear()
+        small.wake_khugepaged()  # a generator that ran under the recorder goes on under the other
+        assert "scan_pmd" in seen
+    finally:
+        sys.settrace(before)
+
+
+def test_a_debugger_sees_lines_of_a_generator_that_was_recorded() -> None:
+    """The recorder switches line events off in frames that it does not show; afterwards they are on."""
+    small, app = machine()
+    touch(app, 0, 8)
+    with Recorder(small.kernel, "functions"):
+        advise(app)
+    lines: list[int] = []
+
+    def debugger(frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line" and frame.f_code.co_name == "khugepaged_wait_work":
+            lines.append(frame.f_lineno)
+        return debugger
+
+    before = sys.gettrace()
+    sys.settrace(debugger)
+    try:
+        small.wake_khugepaged()
+    finally:
+        sys.settrace(before)
+    assert lines
+
+
+def test_another_thread_is_not_recorded() -> None:
+    small, app = machine()
+    elsewhere, stranger = machine()
+
+    def work() -> None:
+        touch(stranger, 0, 8)
+        advise(stranger)
+
+    recorder = Recorder(small.kernel)
+    with recorder:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        touch(app, 0, 1)
+    made = recorder.recording
+    assert made.find_call("scan_pmd") is None
+    assert [mm.label for mm in made.state(0).objects("Mm")] == ["app"]
+    assert elsewhere.kernel.khugepaged.pages_collapsed == 1  # its work was done all the same
+
+
+def test_an_empty_recording_has_a_beginning_and_an_end() -> None:
+    small, _ = machine()
+    recorder = Recorder(small.kernel, title="empty")
+    with recorder:
+        pass
+    made = recorder.recording
+    assert len(made) == 2
+    assert repr(made) == "<Recording empty: 2 moments, 6.18>"
+    assert made.sentence(1) == ""

@@ -1,0 +1,171 @@
+"""Is what was read from a file a recording? All references are tried before anybody follows them.
+
+The reading functions of a recording index its columns without asking; so a file whose numbers point
+nowhere is refused here, as a whole, with the part that is wrong.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from thplab.recording.cells import ABSENT, INTEGER, VALUE
+from thplab.recording.file import RecordingError
+
+__all__ = ["SECTIONS", "check"]
+
+_Header = Mapping[str, Any]
+_Sections = Mapping[str, "array[Any]"]
+
+#: section -> typecode; sections whose names begin alike have the same length
+SECTIONS = {
+    "cell_kind": "B", "cell_lo": "I", "cell_hi": "I", "c_cell": "I", "c_kind": "B", "c_lo": "I", "c_hi": "I",
+    "m_kind": "B", "m_frame": "I", "m_line": "I", "m_time": "d", "m_task": "B", "m_changes_end": "I",
+    "m_locals_end": "I", "m_trace_end": "I", "m_sentence": "I", "l_name": "H", "l_kind": "B", "l_lo": "I",
+    "l_hi": "I", "f_function": "H", "f_parent": "I", "f_labels": "I", "f_call_line": "I",
+}  # fmt: skip
+
+_GEOMETRY = ("entries", "page_shift", "pmd_shift", "pud_shift", "pgdir_shift")
+
+
+def check(header: _Header, sections: _Sections) -> None:
+    """Raises RecordingError, naming the part that is damaged."""
+    _check_sections(sections)
+    _check_header(header)
+    _check_objects(header, len(sections["cell_kind"]))
+    _check_moments(header, sections)
+    _check_values(header, sections)
+
+
+def _need(condition: bool, part: str) -> None:
+    if not condition:
+        raise RecordingError(f"the recording is damaged: {part}")
+
+
+def _whole(value: Any, end: int) -> bool:
+    """Is it an integer with 0 <= value < end?"""
+    return isinstance(value, int) and 0 <= value < end
+
+
+def _texts(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, str) for item in items)
+
+
+def _records(items: Any, **kinds: type) -> bool:
+    """Is it a list of objects with these keys, of these types?"""
+    return isinstance(items, list) and all(
+        isinstance(item, dict) and all(isinstance(item.get(key), kind) for key, kind in kinds.items())
+        for item in items
+    )
+
+
+def _check_sections(sections: _Sections) -> None:
+    lengths: dict[str, int] = {}
+    for name, typecode in SECTIONS.items():
+        _need(name in sections, f"section {name} is missing")
+        column = sections[name]
+        _need(column.typecode == typecode, f"section {name} has another type")
+        expected = lengths.setdefault(name.partition("_")[0], len(column))
+        _need(len(column) == expected, f"section {name} has another length than its neighbours")
+    _need(lengths["m"] > 0, "there is no moment in it")
+
+
+def _check_header(header: _Header) -> None:
+    for name in ("title", "story", "kernel", "depth", "thplab"):
+        _need(isinstance(header.get(name), str), f"{name} is no text")
+    for name in ("strings", "names", "vmstat"):
+        _need(_texts(header.get(name)), f"{name} is no list of texts")
+    geometry = header.get("geometry")
+    _need(isinstance(geometry, dict) and all(_whole(geometry.get(k), 1 << 16) for k in _GEOMETRY), "geometry")
+    flags = header.get("page_flags")
+    _need(isinstance(flags, dict) and all(isinstance(bit, int) for bit in flags.values()), "page_flags")
+    _need(isinstance(header.get("scenario"), dict), "scenario")
+    _need(isinstance(header.get("values"), list), "values is no list")
+    _need(_records(header.get("tasks"), comm=str, pid=int), "tasks")
+    _need(_records(header.get("trace"), text=str, event=str, fields=dict), "trace")
+    _need(_records(header.get("functions"), name=str, file=str, line=int, kernel_file=str), "functions")
+    _need(_records(header.get("sources"), file=str, kernel_file=str, text=str), "sources")
+    labels = header.get("labels")
+    chains = isinstance(labels, list) and all(isinstance(chain, list) for chain in labels)
+    _need(chains and all(_texts(pair) and len(pair) == 2 for c in labels or () for pair in c), "labels")
+
+
+def _check_objects(header: _Header, cells: int) -> None:
+    objects, columns = header.get("objects"), header.get("columns")
+    _need(_records(objects, id=int, type=str, label=str, base=int, maps=dict), "objects")
+    _need(_records(columns, label=str, typecode=str, length=int, base=int), "columns")
+    assert isinstance(objects, list)
+    assert isinstance(columns, list)
+    _need(bool(objects), "there is no object in it")
+    for number, data in enumerate(objects):
+        fields = data.get("fields")
+        inside = _texts(fields) and _whole(data["base"], cells + 1) and data["base"] + len(fields) <= cells
+        _need(inside and data["id"] == number, f"object {number}")
+        for entries in data["maps"].values():
+            _need(isinstance(entries, dict), f"a map of object {number}")
+            for key, target in entries.items():
+                _need(key.isdecimal() and _target(target, len(objects), len(columns)), f"map entry {key}")
+    for number, data in enumerate(columns):
+        _need(set(data) == {"label", "typecode", "length", "base", "table_page"}, f"column {number}")
+        inside = _whole(data["length"], cells + 1) and _whole(data["base"], cells + 1 - data["length"])
+        page = data["table_page"]
+        _need(inside and (page is None or isinstance(page, int)), f"column {number}")
+    focus = header.get("focus")
+    if focus is not None:
+        _need(isinstance(focus, dict) and _whole(focus.get("mm"), len(objects)), "focus")
+        address = focus.get("address")
+        _need(isinstance(address, str) and address.isdecimal(), "focus")
+
+
+def _target(target: Any, objects: int, columns: int) -> bool:
+    ends = {"object": objects, "column": columns}
+    pair = isinstance(target, list) and len(target) == 2 and isinstance(target[0], str)
+    return pair and target[0] in ends and _whole(target[1], ends[target[0]])
+
+
+def _check_moments(header: _Header, s: _Sections) -> None:
+    frames, moments = len(s["f_function"]), len(s["m_kind"])
+    _need(all(frame < frames or frame == 0xFFFFFFFF for frame in s["m_frame"]), "m_frame")
+    _need(all(parent <= number for number, parent in enumerate(s["f_parent"])), "f_parent")
+    below = {
+        "m_kind": 4, "m_task": len(header["tasks"]), "m_sentence": len(header["strings"]) + 1,
+        "f_function": len(header["functions"]), "f_labels": len(header["labels"]),
+        "l_name": len(header["names"]), "c_cell": len(s["cell_kind"]),
+    }  # fmt: skip
+    for name, end in below.items():
+        _need(max(s[name], default=-1) < end, f"a number in {name} is too large")
+    ends = {"m_changes_end": s["c_cell"], "m_locals_end": s["l_name"], "m_trace_end": header["trace"]}
+    for name, column in ends.items():
+        grows = all(before <= after for before, after in pairwise(s[name]))
+        _need(grows and s[name][-1] <= len(column), f"{name} does not grow to the end of its column")
+    granularity = header.get("granularity")
+    _need(isinstance(granularity, dict), "granularity")
+    assert isinstance(granularity, dict)
+    for name, section in granularity.items():
+        if section is not None:
+            stops = s.get(section) if isinstance(section, str) else None
+            _need(stops is not None and max(stops, default=0) < moments, f"granularity {name}")
+
+
+def _check_values(header: _Header, s: _Sections) -> None:
+    objects, columns, values = len(header["objects"]), len(header["columns"]), header["values"]
+    for name, kinds in (("cell", (INTEGER, VALUE, ABSENT)), ("c", (INTEGER, VALUE)), ("l", (INTEGER, VALUE))):
+        kind, lo = s[f"{name}_kind"], s[f"{name}_lo"]
+        _need(set(kind) <= set(kinds), f"{name}_kind")
+        _need(all(k != VALUE or low < len(values) for k, low in zip(kind, lo, strict=True)), f"{name}_lo")
+    known: dict[str, Callable[[Any], bool]] = {
+        "ref": lambda number: _whole(number, objects),
+        "column": lambda number: _whole(number, columns),
+        "enum": lambda name: isinstance(name, str),
+        "tuple": lambda items: isinstance(items, list) and all(good(item) for item in items),
+    }
+
+    def good(value: Any) -> bool:
+        if isinstance(value, dict):
+            [key, *more] = value or [""]
+            return not more and key in known and known[key](value[key])
+        return value is None or isinstance(value, str | int)
+
+    _need(all(good(value) for value in values), "values")
