@@ -104,19 +104,11 @@ def test_a_cut_off_file_is_refused(length: int) -> None:
 
 @given(st.integers(0, len(SMALL) - 1), st.integers(0, 7))
 def test_a_flipped_bit_is_noticed_or_does_not_matter(position: int, bit: int) -> None:
-    """gzip's check sum covers all that is packed; a bit of its own header, or of padding, says nothing."""
+    """gzip's check sum covers all that is packed; some bits of gzip's own say nothing."""
     damaged = bytearray(SMALL)
     damaged[position] ^= 1 << bit
     with suppress(RecordingError):
         assert Recording.from_bytes(bytes(damaged)).to_bytes() == SMALL
-
-
-@given(st.integers(20, len(SMALL) - 20), st.integers(0, 7))
-def test_a_flipped_bit_of_what_is_packed_is_refused(position: int, bit: int) -> None:
-    damaged = bytearray(SMALL)
-    damaged[position] ^= 1 << bit
-    with pytest.raises(RecordingError):
-        Recording.from_bytes(bytes(damaged))
 
 
 @settings(max_examples=100, deadline=None)
