@@ -20,6 +20,7 @@ from thplab.mm.page import (
     PG_isolated,
     PG_locked,
     PG_lru,
+    PG_swapcache,
     PG_table,
     PG_tail,
 )
@@ -95,6 +96,20 @@ def tables_of(mm: Any) -> dict[int, int]:
     return found
 
 
+def slot_of(entry: int) -> int | None:
+    """The swap slot that a non-present entry names; None for a marker (type 31)."""
+    return None if entry >> 59 == 31 else ~(entry >> 9) & ((1 << 50) - 1)
+
+
+def swapped_token(kernel: Any, entry: int) -> int:
+    """The token of a page that is swapped out; 0 for a marker."""
+    slot = slot_of(entry)
+    if slot is None:
+        return 0
+    cached = kernel.swap.cache[slot]
+    return int(kernel.mem_map.contents[cached - 1] if cached else kernel.swap.contents[slot])
+
+
 def peek(process: Any, address: int) -> int:
     """The token at ``address`` without touching anything: 0 where nothing is mapped."""
     kernel = process.mm.kernel
@@ -103,6 +118,8 @@ def peek(process: Any, address: int) -> int:
         entry = table[address >> shift & (kernel.geometry.entries - 1)]
         if not entry:
             return 0
+        if shift == 12 and not entry & (P | PROTNONE):
+            return swapped_token(kernel, entry)
         page = page_of(kernel, entry)
         if shift == 12 or entry & PS:
             return int(kernel.mem_map.contents[page + ((address & ((1 << shift) - 1)) >> 12)])
@@ -120,6 +137,9 @@ class Census:
         self.ptes: Counter[int] = Counter()  # page -> PTEs that map it
         self.leaves: Counter[int] = Counter()  # folio -> PMD leaves that map it
         self.rss: Counter[str] = Counter()
+        self.slots: Counter[int] = Counter()  # swap slot -> entries that name it
+        cache = kernel.swap.cache
+        self.cached = Counter(cache[slot] - 1 for slot in range(kernel.swap.pages) if cache[slot])
         head = kernel.mem_map.compound_head
         self.pins = Counter(head[page] for page in pins)
         self.held = dict(held or {})
@@ -139,7 +159,10 @@ class Census:
                 self.leaves[folio] += 1
                 self.rss[mm.name] += nr
                 self._belongs(mm, address, folio, nr)
-            elif level == 3 and entry & (P | PROTNONE):
+            elif level == 3 and not entry & (P | PROTNONE):
+                slot = slot_of(entry)
+                self.slots.update([] if slot is None else [slot])
+            elif level == 3:
                 page = page_of(kernel, entry)
                 if page == kernel.zero_page:
                     if entry & RW:
@@ -183,7 +206,7 @@ class Census:
     def folios(self) -> set[int]:
         """First pages of all folios that somebody maps or pins, and the huge zero page."""
         head = self.kernel.mem_map.compound_head
-        found = {head[page] for page in self.ptes} | set(self.leaves) | set(self.pins)
+        found = {head[page] for page in self.ptes} | set(self.leaves) | set(self.pins) | set(self.cached)
         if self.kernel.huge_zero_folio is not None:
             found.add(self.kernel.huge_zero_folio)
         return found - {self.kernel.zero_page}
@@ -253,7 +276,7 @@ def _folios(kernel: Any, census: Census) -> list[str]:
         nr, flags = census.nr(folio), mem_map.flags[folio]
         pages = range(folio, folio + nr)
         mapped = sum(census.ptes[page] for page in pages) + census.leaves[folio]
-        own = 1 if folio == kernel.huge_zero_folio else mapped
+        own = 1 if folio == kernel.huge_zero_folio else mapped + census.cached[folio]
         if mem_map.refcount[folio] != own + census.pins[folio]:
             bad.append(
                 f"folio {folio}: {mem_map.refcount[folio]} references, {own}+{census.pins[folio]} known"
@@ -376,8 +399,24 @@ def _khugepaged_list(kernel: Any, census: Census) -> list[str]:
     return bad
 
 
+def _swap(kernel: Any, census: Census) -> list[str]:
+    """A slot is counted as often as entries name it; what the cache holds is marked, page by page."""
+    mem_map, swap = kernel.mem_map, kernel.swap
+    bad = [
+        f"slot {slot}: swap_map {swap.swap_map[slot]}, entries {census.slots[slot]}"
+        for slot in {*census.slots, *(n for n, count in enumerate(swap.swap_map) if count)}
+        if swap.swap_map[slot] != census.slots[slot]
+    ]
+    for folio in census.folios():
+        marked = bool(mem_map.flags[folio] & PG_swapcache)
+        if marked != (census.cached[folio] > 0) or (marked and census.cached[folio] != census.nr(folio)):
+            bad.append(f"folio {folio}: PG_swapcache {marked}, slots in the cache {census.cached[folio]}")
+    return bad
+
+
 _RULES = (
-    _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _khugepaged_list,
+    _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _swap,
+    _khugepaged_list,
 )  # fmt: skip
 
 

@@ -41,12 +41,19 @@ _MIN_HUGE_PAGES = 2
 class Machine:
     """A kernel of version ``kernel`` on ``memory_pages`` base pages from ``start_pfn`` on.
 
-    ``entries``: how many entries a page table has (512 is the truth). Raises ValueError for an
+    ``entries``: how many entries a page table has (512 is the truth); ``swap_pages``: slots of the
+    swap device (none: nothing can be paged out). Raises ValueError for an
     unknown kernel, a table size that does not exist, or memory too small for one huge page.
     """
 
     def __init__(
-        self, kernel: str = "6.18", *, memory_pages: int = 16384, start_pfn: int = 0x1000, entries: int = 512
+        self,
+        kernel: str = "6.18",
+        *,
+        memory_pages: int = 16384,
+        start_pfn: int = 0x1000,
+        entries: int = 512,
+        swap_pages: int = 0,
     ) -> None:
         """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
         geometry = X86_64 if entries == 512 else Geometry(entries)
@@ -55,7 +62,7 @@ class Machine:
             raise ValueError(f"memory_pages={memory_pages}: a machine needs at least {least} pages")
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
             raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
-        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages)
+        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages, swap_pages)
         self.kernel.after_store = {
             "enabled": start_stop_khugepaged,
             "hugepages-2048kB/enabled": start_stop_khugepaged,

@@ -27,7 +27,6 @@ from thplab.mm.page import PG_anon, PG_locked, PG_lru, PG_referenced, PG_young
 from thplab.mm.pgtable import mm_find_pmd
 
 YOUNG, UFFD_WP, SWAP_UFFD_WP = 1 << 5, 1 << 10, 1 << 2
-SWAP = 0x1FFFFF << 9 | 1 << 59  # a swap entry: bits 0, 7, 8 clear
 
 
 def scanned(process):
@@ -129,12 +128,10 @@ def test_a_full_userfaultfd_area_collapses():
 
 
 def swapped(number: int, rest: int = 512):
-    """The first ``number`` entries replaced by swap entries, pages up to ``rest`` present."""
-    process = app()
+    """The first ``number`` pages swapped out, pages up to ``rest`` present."""
+    process = app(swap_pages=512)
     fill(process, 0, rest)
-    process.madvise(ADDRESS, number * PAGE, "dontneed")
-    for index in range(number):
-        table(process)[index] = SWAP
+    process.madvise(ADDRESS, number * PAGE, "pageout")
     return process
 
 

@@ -32,8 +32,8 @@ GROWING = [name for name in EVENTS if not name.startswith("nr_")]
 WINDOWS = 6
 NAMES = ("a", "b")
 MOST_PROCESSES = 4
-INTRUSIONS = ("pin", "munmap", "dontneed", "clear_refs", "nohugepage", "exit")
-ADVICE = ("hugepage", "nohugepage", "dontneed", "collapse")
+INTRUSIONS = ("pin", "munmap", "dontneed", "clear_refs", "nohugepage", "exit", "pageout")
+ADVICE = ("hugepage", "nohugepage", "dontneed", "collapse", "cold", "pageout")
 
 
 class RandomRun(RuleBasedStateMachine):
@@ -51,6 +51,7 @@ class RandomRun(RuleBasedStateMachine):
         self.patches = [
             mock.patch.object(collapse_module, "alloc_charge_folio", self._alloc_charge_folio()),
             mock.patch.object(khugepaged_module, "collapse_huge_page", self._collapse_huge_page()),
+            mock.patch.object(collapse_module, "__collapse_huge_page_swapin", self._swapin()),
         ]
         for patch in self.patches:
             patch.start()
@@ -67,7 +68,11 @@ class RandomRun(RuleBasedStateMachine):
         start = data.draw(st.integers(0, 3 * self.entries), "start_pfn")
         kernel = data.draw(st.sampled_from(["6.18", "6.1"]), "kernel")
         self.machine = Machine(
-            kernel, memory_pages=huge_pages * self.entries + 3, start_pfn=start, entries=self.entries
+            kernel,
+            memory_pages=huge_pages * self.entries + 3,
+            start_pfn=start,
+            entries=self.entries,
+            swap_pages=data.draw(st.sampled_from([0, 5, 200]), "swap"),
         )
         self.size = self.entries * PAGE
         # The middle of the region is a border between two PMD tables.
@@ -253,6 +258,7 @@ class RandomRun(RuleBasedStateMachine):
                     ("hugepages-2048kB/enabled", st.sampled_from(["inherit", "always", "never"])),
                     ("khugepaged/max_ptes_none", limit),
                     ("khugepaged/max_ptes_shared", limit),
+                    ("khugepaged/max_ptes_swap", limit),
                     ("khugepaged/pages_to_scan", st.integers(1, 20 * self.entries)),
                 ]
             ),
@@ -303,7 +309,7 @@ class RandomRun(RuleBasedStateMachine):
             elif what == "munmap":
                 process.munmap(*self._span(first, end))
                 self._forget(expected, first, end)
-            elif what in ("dontneed", "nohugepage"):
+            elif what in ("dontneed", "nohugepage", "pageout"):
                 if what == "dontneed":
                     self._forget(expected, first, end)
                 process.madvise(*self._span(first, end), what)
@@ -319,6 +325,16 @@ class RandomRun(RuleBasedStateMachine):
             return original(mm, cc)
 
         return alloc_charge_folio
+
+    def _swapin(self):
+        original = collapse_module.__dict__["__collapse_huge_page_swapin"]
+
+        def swapin(vma, *args):
+            result = original(vma, *args)
+            self.photograph = tables_and_pages(vma.mm.kernel)  # what was read in stays in
+            return result
+
+        return swapin
 
     def _collapse_huge_page(self):
         original = khugepaged_module.collapse_huge_page

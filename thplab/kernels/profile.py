@@ -51,6 +51,8 @@ class Profile:
     vma_locked_before_pmd_check: bool
     shared_test: str
     has_vma_lock: bool
+    swapin_makes_writable: bool
+    split_maps_zero_page: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

@@ -21,6 +21,7 @@ __all__ = [
     "anon_vma_clone",
     "anon_vma_fork",
     "anon_vma_prepare",
+    "anon_vma_root",
     "has_parents_pages",
     "unlink_anon_vmas",
 ]
@@ -94,6 +95,11 @@ def unlink_anon_vmas(vma: Vma) -> None:
 def has_parents_pages(vma: Vma) -> bool:
     """True if the VMA hangs on more than its own anon_vma: it was forked."""
     return len(vma.anon_vma_chain) > 1
+
+
+def anon_vma_root(vma: Vma) -> AnonVma:
+    """The oldest anon_vma that the VMA hangs on: where a page belongs that is nobody's own."""
+    return vma.anon_vma_chain[0]
 
 
 def _find_mergeable_anon_vma(vma: Vma) -> AnonVma | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.kernels import ScanResult
+from thplab.mm.collapse_swapin import __collapse_huge_page_swapin
 from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
 from thplab.mm.huge_memory import pgtable_trans_huge_deposit
@@ -152,7 +153,7 @@ def collapse_huge_page(
     up_read(mm.mmap_lock)
     result, folio = alloc_charge_folio(mm, cc)
     if folio is not None:
-        result, pmd = _recheck_for_reading(mm, address, cc)
+        result, pmd = _recheck_for_reading(mm, address, referenced, unmapped, cc)
         if result is ScanResult.SUCCEED:
             down_write(mm.mmap_lock, mm.kernel.current.comm)
             result = _collapse_locked(mm, address, pmd, folio, cc)
@@ -171,13 +172,20 @@ def collapse_huge_page(
     return result
 
 
-def _recheck_for_reading(mm: Mm, address: int, cc: CollapseControl) -> tuple[ScanResult, int]:
-    """First look after the allocation: the PMD entry that still points at the table, or why not."""
+def _recheck_for_reading(
+    mm: Mm, address: int, referenced: int, unmapped: int, cc: CollapseControl
+) -> tuple[ScanResult, int]:
+    """First look after the allocation: the PMD entry that still points at the table, or why not.
+
+    Pages that the scan found swapped out are read in here.
+    """
     pmd = 0
     down_read(mm.mmap_lock)
-    result, _ = hugepage_vma_revalidate(mm, address, expect_anon=True, cc=cc)
-    if result is ScanResult.SUCCEED:
+    result, vma = hugepage_vma_revalidate(mm, address, expect_anon=True, cc=cc)
+    if vma is not None:
         result, pmd = find_pmd_or_thp_or_none(mm, address)
+        if result is ScanResult.SUCCEED and unmapped:
+            result = __collapse_huge_page_swapin(vma, address, pmd, referenced)
     up_read(mm.mmap_lock)
     return result, pmd
 

@@ -13,7 +13,6 @@ from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import Lock, down_write, up_write
 from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 from thplab.mm.page import (
-    MemMap,
     PG_head,
     PG_isolated,
     PG_lru,
@@ -37,6 +36,7 @@ from thplab.mm.pgtable import (
 )
 from thplab.mm.rmap import folio_maybe_mapped_shared, folio_remove_rmap_ptes
 from thplab.mm.state import Column
+from thplab.mm.swap import free_folio_and_swap_cache
 from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
 
@@ -130,19 +130,20 @@ def _isolate_folio(kernel: Kernel, folio: int) -> ScanResult:
     if mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio):
         folio_unlock(mem_map, folio)
         return ScanResult.PAGE_COUNT
-    if not folio_isolate_lru(mem_map, folio):
+    if not folio_isolate_lru(kernel, folio):
         folio_unlock(mem_map, folio)
         return ScanResult.DEL_PAGE_LRU
-    count_vm_event(kernel, "nr_isolated_anon", folio_nr_pages(mem_map, folio))
     return ScanResult.SUCCEED
 
 
-def folio_isolate_lru(mem_map: MemMap, folio: int) -> bool:
+def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
     """Take the folio off its LRU list, with a reference; False if somebody else has done so."""
+    mem_map = kernel.mem_map
     if not mem_map.flags[folio] & PG_lru:
         return False
     mem_map.flags[folio] = mem_map.flags[folio] & ~PG_lru | PG_isolated
     folio_get(mem_map, folio)
+    count_vm_event(kernel, "nr_isolated_anon", folio_nr_pages(mem_map, folio))
     return True
 
 
@@ -153,10 +154,15 @@ def release_pte_pages(kernel: Kernel, isolated: list[int]) -> None:
 
 
 def release_pte_folio(kernel: Kernel, folio: int) -> None:
-    """Unlock one isolated folio and put it back on the LRU (folio_putback_lru)."""
+    """Unlock one isolated folio and put it back on the LRU."""
+    folio_unlock(kernel.mem_map, folio)
+    folio_putback_lru(kernel, folio)
+
+
+def folio_putback_lru(kernel: Kernel, folio: int) -> None:
+    """Put an isolated folio back on the LRU and drop the reference that its isolation took."""
     mem_map = kernel.mem_map
     count_vm_event(kernel, "nr_isolated_anon", -folio_nr_pages(mem_map, folio))
-    folio_unlock(mem_map, folio)
     mem_map.flags[folio] = mem_map.flags[folio] & ~PG_isolated | PG_lru
     folio_put(kernel, folio)
 
@@ -208,7 +214,7 @@ def __collapse_huge_page_copy_succeeded(vma: Vma, address: int, pte_table: Colum
         for each in range(index, index + nr):
             set_pte_at(pte_table, each, 0)
         folio_remove_rmap_ptes(kernel, page, nr, mm)
-        folio_put(kernel, folio, nr)
+        free_folio_and_swap_cache(kernel, folio, nr)
         index += nr
     for folio in large:
         release_pte_folio(kernel, folio)

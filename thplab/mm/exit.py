@@ -20,7 +20,7 @@ def exit_mm(mm: Mm) -> None:
     down_write(mm.mmap_lock, mm.task.comm)
     vmas, mm.vmas = mm.vmas, ()
     for vma in vmas:
-        unmap_page_range(vma, vma.vm_start, vma.vm_end)
+        unmap_page_range(vma, vma.vm_start, vma.vm_end, drop_markers=True)
         unlink_anon_vmas(vma)
     free_pgtables(mm, [(vma.vm_start, vma.vm_end) for vma in vmas])
     pte_free(mm, mm.pgd)

@@ -18,6 +18,8 @@ from thplab.mm.page import folio_get, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_RW,
+    _PAGE_SWP_EXCLUSIVE,
+    _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
     entry_pfn,
     mm_find_pmd,
@@ -27,9 +29,11 @@ from thplab.mm.pgtable import (
     pmd_trans_huge,
     pte_alloc_one,
     pte_lock,
+    pte_present,
     set_pte_at,
 )
 from thplab.mm.rmap import folio_dup_anon_rmap_ptes
+from thplab.mm.swap import is_pte_marker, pte_to_swp_offset, swap_duplicate
 from thplab.mm.task import Task
 from thplab.mm.vma import insert_vma
 
@@ -128,9 +132,20 @@ def copy_pte_range(vma: Vma, source: Vma, to_table: int, from_table: int, start:
     ptes = kernel.tables[from_table]
     for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
         if ptes[index]:
-            set_pte_at(kernel.tables[to_table], index, copy_present_pte(vma, ptes, index))
+            copy = copy_present_pte if pte_present(ptes[index]) else copy_nonpresent_pte
+            set_pte_at(kernel.tables[to_table], index, copy(vma, ptes, index))
     up_write(pte_lock(kernel, from_table))
     up_write(pte_lock(kernel, to_table))
+
+
+def copy_nonpresent_pte(vma: Vma, ptes: Column, index: int) -> int:
+    """The child's entry for one that names a swap slot, which both share now; or a guard marker."""
+    entry: int = ptes[index]
+    if is_pte_marker(entry):
+        return entry
+    swap_duplicate(vma.mm.kernel, pte_to_swp_offset(entry))
+    set_pte_at(ptes, index, entry & ~_PAGE_SWP_EXCLUSIVE)
+    return entry & ~(_PAGE_SWP_EXCLUSIVE | _PAGE_SWP_UFFD_WP)
 
 
 def copy_present_pte(vma: Vma, ptes: Column, index: int) -> int:

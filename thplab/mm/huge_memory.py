@@ -50,6 +50,7 @@ __all__ = [
     "copy_huge_pmd",
     "create_huge_pmd",
     "zap_huge_pmd",
+    "zero_pte",
 ]
 
 
@@ -265,7 +266,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     table = kernel.tables[table_page]
     zero = is_huge_zero_pmd(kernel, pmd)
     for index in range(kernel.geometry.PTRS_PER_PTE):
-        set_pte_at(table, index, _zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
+        set_pte_at(table, index, zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
     if not zero:
         # One mapping and its reference become one of each page.
         folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
@@ -276,7 +277,8 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     up_write(ptl)
 
 
-def _zero_pte(kernel: Kernel) -> int:
+def zero_pte(kernel: Kernel) -> int:
+    """The entry by which a read maps the shared zero page."""
     return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
 
 

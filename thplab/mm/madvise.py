@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.madvise_collapse import madvise_collapse
+from thplab.mm.madvise_pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.mm_slot import khugepaged_enter_vma
 from thplab.mm.mm_types import VM_HUGEPAGE, VM_LOCKED, VM_NOHUGEPAGE, Vma, find_vma
 from thplab.mm.vma import modify_vma_flags
@@ -21,7 +22,8 @@ __all__ = ["do_madvise"]
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
-    """madvise(start, length, advice); ``advice``: hugepage, nohugepage, dontneed or collapse.
+    """madvise(start, length, advice); ``advice``: hugepage, nohugepage, dontneed, cold, pageout, free or
+    collapse.
 
     Raises KernelError: EINVAL (unknown advice, unaligned start, the advice refused), ENOMEM (holes
     in the range; the mapped parts are treated all the same), and for ``collapse`` EAGAIN, EBUSY.
@@ -83,7 +85,7 @@ def _dontneed(vma: Vma, start: int, end: int) -> None:
         raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
     mm = vma.mm
     down_read(mm.mmap_lock)
-    unmap_page_range(vma, start, end)
+    unmap_page_range(vma, start, end, drop_markers=False)
     if mm.kernel.profile.frees_empty_table:
         try_to_free_pte(vma, start, end)
     up_read(mm.mmap_lock)
@@ -99,5 +101,8 @@ _ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
     "hugepage": _advise_hugepage,
     "nohugepage": _advise_nohugepage,
     "dontneed": _dontneed,
+    "cold": madvise_cold,
+    "pageout": madvise_pageout,
+    "free": madvise_free,
     "collapse": _collapse,
 }

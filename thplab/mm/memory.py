@@ -17,15 +17,23 @@ from thplab.mm.huge_memory import (
     create_huge_pmd,
     huge_pmd_set_accessed,
     wp_huge_pmd,
+    zero_pte,
 )
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.mm_types import VM_READ, VM_WRITE, Vma, vma_lookup
-from thplab.mm.page import PG_anon_exclusive, PG_head, PG_lru, PG_mapped_shared, page_to_pfn, pfn_to_page
-from thplab.mm.page_alloc import __alloc_pages, folio_put
+from thplab.mm.page import (
+    PG_anon_exclusive,
+    PG_head,
+    PG_lru,
+    PG_mapped_shared,
+    PG_swapcache,
+    page_to_pfn,
+    pfn_to_page,
+)
+from thplab.mm.page_alloc import __alloc_pages
 from thplab.mm.pgtable import (
     _PAGE_RW,
-    _PAGE_SPECIAL,
     EntryRef,
     entry_pfn,
     mk_pte,
@@ -41,6 +49,8 @@ from thplab.mm.pgtable import (
 )
 from thplab.mm.rmap import folio_add_new_anon_rmap, folio_remove_rmap_ptes
 from thplab.mm.state import Column
+from thplab.mm.swap import folio_free_swap, free_folio_and_swap_cache
+from thplab.mm.swapin import do_swap_page
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -105,7 +115,9 @@ def handle_pte_fault(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> N
     try:
         if not table[index]:
             do_anonymous_page(vma, table, index, address, write=write)
-        elif pte_present(table[index]) and write:
+        elif not pte_present(table[index]):
+            do_swap_page(vma, table, index, address, write=write)
+        elif write:
             do_wp_page(vma, table, index, address)
     finally:
         up_write(ptl)
@@ -118,8 +130,7 @@ def do_anonymous_page(vma: Vma, table: Column, index: int, address: int, *, writ
     """
     kernel = vma.mm.kernel
     if not write:
-        zero = mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True)
-        set_pte_at(table, index, zero | _PAGE_SPECIAL)
+        set_pte_at(table, index, zero_pte(kernel))
         return
     _map_new_page(vma, table, index, address, copy_of=None)
 
@@ -144,7 +155,7 @@ def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
     _map_new_page(vma, table, index, address, copy_of=page)
     folio_remove_rmap_ptes(mm.kernel, page, 1, mm)
     mm.rss -= 1
-    folio_put(mm.kernel, folio)
+    free_folio_and_swap_cache(mm.kernel, folio)
 
 
 def wp_can_reuse_anon_folio(kernel: Kernel, folio: int) -> bool:
@@ -155,6 +166,10 @@ def wp_can_reuse_anon_folio(kernel: Kernel, folio: int) -> bool:
         alone = kernel.profile.shared_test == "account" and not mem_map.flags[folio] & PG_mapped_shared
         mapcount = mem_map.large_mapcount[folio]
         return alone and mapcount > 1 and bool(mem_map.refcount[folio] == mapcount)
+    in_cache = bool(mem_map.flags[folio] & PG_swapcache)
+    if mem_map.refcount[folio] > 1 + in_cache:
+        return False
+    folio_free_swap(kernel, folio)
     return bool(mem_map.refcount[folio] == 1)
 
 

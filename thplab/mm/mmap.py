@@ -68,7 +68,7 @@ def do_munmap(mm: Mm, start: int, length: int) -> None:
 def _unmap_locked(mm: Mm, start: int, end: int) -> None:
     doomed = split_at(mm, start, end)
     for vma in doomed:
-        unmap_page_range(vma, vma.vm_start, vma.vm_end)
+        unmap_page_range(vma, vma.vm_start, vma.vm_end, drop_markers=True)
         unlink_anon_vmas(vma)
     if doomed:
         mm.vmas = tuple(vma for vma in mm.vmas if vma not in doomed)

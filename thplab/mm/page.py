@@ -65,6 +65,7 @@ PG_tail = 1 << 19
 PG_anon_exclusive = 1 << 20
 PG_ksm = 1 << 21
 PG_mapped_shared = 1 << 22
+PG_dirty = 1 << 23
 
 #: name -> bit number, for views and messages.
 PAGE_FLAGS = {

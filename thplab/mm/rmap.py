@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thplab.mm.anon_vma import anon_vma_root
 from thplab.mm.errors import KernelBug
 from thplab.mm.page import (
     PG_anon,
@@ -17,12 +18,23 @@ from thplab.mm.page import (
     PG_swapbacked,
     PG_uptodate,
     folio_nr_pages,
+    page_to_pfn,
+)
+from thplab.mm.pgtable import (
+    entry_pfn,
+    mm_find_pmd,
+    pmd_present,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    pte_present,
 )
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm, Vma
     from thplab.mm.page import MemMap
+    from thplab.mm.state import Column
     from thplab.mm.system import Kernel
 
 __all__ = [
@@ -35,11 +47,14 @@ __all__ = [
     "folio_remove_rmap_pmd",
     "folio_remove_rmap_ptes",
     "page_mapcount",
+    "rmap_walk",
 ]
 
 
-def folio_add_new_anon_rmap(kernel: Kernel, folio: int, vma: Vma, address: int) -> None:
-    """First mapping of a new, exclusive anonymous folio at ``address``.
+def folio_add_new_anon_rmap(
+    kernel: Kernel, folio: int, vma: Vma, address: int, *, exclusive: bool = True
+) -> None:
+    """First mapping of a new anonymous folio at ``address``; ``exclusive``: nobody else has a claim.
 
     A PMD-sized folio is mapped by one PMD leaf, a smaller one by a PTE for each of its pages.
     Locks expected: the page-table lock of the entries.
@@ -48,16 +63,17 @@ def folio_add_new_anon_rmap(kernel: Kernel, folio: int, vma: Vma, address: int) 
     if vma.anon_vma is None:
         raise KernelBug("folio_add_new_anon_rmap: the VMA has no anon_vma")
     nr = folio_nr_pages(mem_map, folio)
+    number = (vma.anon_vma if exclusive else anon_vma_root(vma)).number
     mem_map.flags[folio] |= PG_anon | PG_swapbacked | PG_uptodate
     for offset in range(nr):
-        mem_map.mapping[folio + offset] = vma.anon_vma.number
+        mem_map.mapping[folio + offset] = number
         mem_map.index[folio + offset] = (address >> 12) + offset
     if nr == kernel.geometry.HPAGE_PMD_NR:
         mem_map.flags[folio] |= PG_anon_exclusive
         _add_pmd_mapping(kernel, folio, vma.mm)
         count_vm_event(kernel, "nr_anon_pages", nr)
     else:
-        folio_add_anon_rmap_ptes(kernel, folio, nr, vma, exclusive=True)
+        folio_add_anon_rmap_ptes(kernel, folio, nr, vma, exclusive=exclusive)
 
 
 def folio_add_anon_rmap_ptes(
@@ -215,3 +231,25 @@ def folio_maybe_mapped_shared(kernel: Kernel, page: int) -> bool:
         entire = bool(mem_map.entire_mapcount[folio]) or total > folio_nr_pages(mem_map, folio)
         return entire or bool(mem_map.mapcount[folio] > 1)
     return bool(mem_map.flags[folio] & PG_mapped_shared)
+
+
+def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:
+    """Every PTE that maps ``page``: its VMA, table and index. Huge PMDs are not looked into.
+
+    page->mapping names the anon_vma, page->index the address; the VMAs on that anon_vma are the
+    only ones that can map the page. Locks expected: the page lock.
+    """
+    mem_map = kernel.mem_map
+    folio = mem_map.compound_head[page]
+    number, address, pfn = mem_map.mapping[folio], mem_map.index[page] << 12, page_to_pfn(mem_map, page)
+    found = []
+    for vma in (vma for mm in kernel.mms for vma in mm.vmas if vma.vm_start <= address < vma.vm_end):
+        ref = mm_find_pmd(vma.mm, address)
+        if ref is None or not pmd_present(ref[0][ref[1]]) or pmd_trans_huge(ref[0][ref[1]]):
+            continue
+        if all(anon_vma.number != number for anon_vma in vma.anon_vma_chain):
+            continue
+        table, index = kernel.tables[pmd_table_page(kernel, ref[0][ref[1]])], pte_index(kernel, address)
+        if pte_present(table[index]) and entry_pfn(table[index]) == pfn:
+            found.append((vma, table, index))
+    return found

@@ -17,6 +17,7 @@ from thplab.mm.mm_types import Mm
 from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
 from thplab.mm.page_alloc import Zone, memmap_init_zone
 from thplab.mm.state import Column, Struct
+from thplab.mm.swap import SwapInfo
 from thplab.mm.sysfs import Knobs
 from thplab.mm.task import Clock, Task
 from thplab.mm.trace import Tracing
@@ -35,7 +36,7 @@ class Kernel(Struct):
 
     __slots__ = (
         "after_store", "clock", "current", "geometry", "huge_zero_folio", "khugepaged", "knobs",
-        "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_pid", "profile", "ptlocks",
+        "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_pid", "profile", "ptlocks", "swap",
         "tables", "tracing", "vmstat", "zero_page", "zone",
     )  # fmt: skip
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "after_store"})
@@ -54,13 +55,19 @@ class Kernel(Struct):
     ptlocks: dict[int, Lock]
     zero_page: int
     huge_zero_folio: int | None
+    swap: SwapInfo
     next_pid: int
     next_kthread_pid: int
     next_anon_vma: int
     after_store: dict[str, Callable[[Kernel], None]]
 
-    def __init__(self, profile: Profile, geometry: Geometry, start_pfn: int, pages: int) -> None:
-        """``pages`` frames from ``start_pfn`` on; behind them one that the kernel image takes."""
+    def __init__(
+        self, profile: Profile, geometry: Geometry, start_pfn: int, pages: int, swap_pages: int
+    ) -> None:
+        """``pages`` frames from ``start_pfn`` on; behind them one that the kernel image takes.
+
+        ``swap_pages``: slots of the swap device, 0: no swap.
+        """
         self.profile = profile
         self.geometry = geometry
         self.mem_map = MemMap(start_pfn, pages + 1, nr_heads=geometry.MAX_PAGE_ORDER + 1)
@@ -75,6 +82,7 @@ class Kernel(Struct):
         self.tables = {}
         self.ptlocks = {}
         self.huge_zero_folio = None
+        self.swap = SwapInfo(swap_pages)
         self.next_pid = 1000
         self.next_kthread_pid = 30
         self.next_anon_vma = 1

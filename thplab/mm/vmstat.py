@@ -13,8 +13,10 @@ __all__ = ["EVENTS", "count_vm_event", "vm_event"]
 EVENTS = (
     "nr_free_pages", "nr_isolated_anon", "nr_anon_pages", "nr_anon_transparent_hugepages",
     "nr_page_table_pages", "nr_zero_page_pages", "pgalloc", "pgfree", "pgfault",
+    "pswpin", "pswpout", "thp_swpout", "thp_swpout_fallback",
     "thp_fault_alloc", "thp_fault_fallback", "thp_fault_fallback_charge", "thp_collapse_alloc",
-    "thp_collapse_alloc_failed", "thp_split_pmd", "thp_split_page", "thp_deferred_split_page",
+    "thp_collapse_alloc_failed", "thp_split_pmd", "thp_split_page", "thp_split_page_failed",
+    "thp_deferred_split_page",
     "thp_scan_exceed_none_pte", "thp_scan_exceed_swap_pte", "thp_scan_exceed_share_pte",
     "thp_zero_page_alloc", "thp_zero_page_alloc_failed",
 )  # fmt: skip

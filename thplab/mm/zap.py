@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from thplab.mm.huge_memory import __split_huge_pmd, zap_huge_pmd
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.page import pfn_to_page
-from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import (
     EntryRef,
     entry_pfn,
@@ -20,33 +19,42 @@ from thplab.mm.pgtable import (
     pte_free,
     pte_index,
     pte_lock,
+    pte_present,
     set_pmd_at,
     set_pte_at,
 )
 from thplab.mm.rmap import folio_remove_rmap_ptes
+from thplab.mm.swap import (
+    free_folio_and_swap_cache,
+    free_swap_and_cache,
+    is_pte_marker,
+    pte_to_swp_offset,
+)
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm, Vma
     from thplab.mm.state import Column
+    from thplab.mm.system import Kernel
 
 __all__ = ["free_pgtables", "unmap_page_range"]
 
 
-def unmap_page_range(vma: Vma, start: int, end: int) -> None:
+def unmap_page_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None:
     """Remove every mapping of ``start..end`` (inside the VMA); the tables stay.
 
-    Pages that nobody else uses are freed. A huge PMD that is only partly inside is split first.
+    Pages that nobody else uses are freed, and swap slots. A huge PMD that is only partly inside is
+    split first. ``drop_markers``: the memory itself goes, so guard pages do too.
     Locks expected: mmap_lock at least for reading.
     """
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     address = start
     while address < end:
         following = min((address // size + 1) * size, end)
-        zap_pmd_range(vma, address, following)
+        zap_pmd_range(vma, address, following, drop_markers=drop_markers)
         address = following
 
 
-def zap_pmd_range(vma: Vma, start: int, end: int) -> None:
+def zap_pmd_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None:
     """The part of :func:`unmap_page_range` that lies under one PMD entry."""
     mm = vma.mm
     ref = mm_find_pmd(mm, start)
@@ -58,10 +66,10 @@ def zap_pmd_range(vma: Vma, start: int, end: int) -> None:
             return
         __split_huge_pmd(vma, ref, start)
     if ref[0][ref[1]]:
-        zap_pte_range(vma, ref, start, end)
+        zap_pte_range(vma, ref, start, end, drop_markers=drop_markers)
 
 
-def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
+def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int, *, drop_markers: bool) -> None:
     """Clear the PTEs of ``start..end``, which one table maps."""
     kernel = vma.mm.kernel
     table_page = pmd_table_page(kernel, ref[0][ref[1]])
@@ -70,7 +78,12 @@ def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
     last = index + (end - start) // kernel.geometry.PAGE_SIZE
     down_write(ptl, kernel.current.comm)
     while index < last:
-        index += zap_present_ptes(vma, table, index, last) if table[index] else 1
+        if pte_present(table[index]):
+            index += zap_present_ptes(vma, table, index, last)
+            continue
+        if table[index]:
+            zap_nonpresent_pte(kernel, table, index, drop_markers=drop_markers)
+        index += 1
     up_write(ptl)
 
 
@@ -91,8 +104,19 @@ def zap_present_ptes(vma: Vma, table: Column, index: int, last: int) -> int:
         set_pte_at(table, each, 0)
     folio_remove_rmap_ptes(kernel, page, nr, mm)
     mm.rss -= nr
-    folio_put(kernel, kernel.mem_map.compound_head[page], nr)
+    free_folio_and_swap_cache(kernel, kernel.mem_map.compound_head[page], nr)
     return nr
+
+
+def zap_nonpresent_pte(kernel: Kernel, table: Column, index: int, *, drop_markers: bool) -> None:
+    """Clear an entry that maps no page: give its slot back. Markers stay if the memory stays."""
+    entry = table[index]
+    if is_pte_marker(entry):
+        if drop_markers:
+            set_pte_at(table, index, 0)
+        return
+    set_pte_at(table, index, 0)
+    free_swap_and_cache(kernel, pte_to_swp_offset(entry))
 
 
 def try_to_free_pte(vma: Vma, start: int, end: int) -> None:

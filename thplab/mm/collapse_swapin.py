@@ -1,0 +1,49 @@
+"""Reading in the swapped-out pages of a window before its collapse (mm/khugepaged.c, 6.18)."""
+
+from __future__ import annotations
+
+from thplab.kernels import ScanResult
+from thplab.mm.errors import KernelError
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mm_types import Vma
+from thplab.mm.pgtable import pmd_table_page, pte_lock, pte_present
+from thplab.mm.swapin import do_swap_page
+from thplab.mm.trace import mm_pointer, trace
+
+__all__ = ["__collapse_huge_page_swapin"]
+
+
+def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
+    """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.
+
+    What was read in stays, whatever becomes of the collapse. Locks expected: mmap_lock for reading.
+    """
+    mm = vma.mm
+    kernel = mm.kernel
+    table_page = pmd_table_page(kernel, pmd)
+    table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
+    swapped_in = 0
+    result = ScanResult.SUCCEED
+    for index, pte in enumerate(tuple(table)):
+        if not pte or pte_present(pte):
+            continue
+        down_write(ptl, kernel.current.comm)
+        try:
+            do_swap_page(vma, table, index, address + index * kernel.geometry.PAGE_SIZE, write=False)
+        except (KernelError, MemoryError):
+            result = ScanResult.FAIL
+            break
+        finally:
+            up_write(ptl)
+        swapped_in += 1
+    trace(
+        kernel,
+        "mm_collapse_huge_page_swapin",
+        ("mm", mm_pointer(mm)),
+        ("swapped_in", swapped_in),
+        ("referenced", referenced),
+        ("ret", kernel.profile.number(result)),
+        mm=mm,
+        address=address,
+    )
+    return result

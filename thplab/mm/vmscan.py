@@ -1,0 +1,161 @@
+"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, mm/rmap.c: try_to_unmap, 6.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.collapse_pages import folio_isolate_lru, folio_putback_lru
+from thplab.mm.page import (
+    PG_active,
+    PG_anon_exclusive,
+    PG_dirty,
+    PG_head,
+    PG_isolated,
+    PG_swapbacked,
+    PG_swapcache,
+    folio_expected_ref_count,
+    folio_mapcount,
+    folio_nr_pages,
+    folio_trylock,
+    folio_unlock,
+)
+from thplab.mm.page_alloc import folio_put
+from thplab.mm.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, set_pte_at
+from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.split_folio import split_folio, unmap_folio
+from thplab.mm.swap import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.mm_types import Vma
+    from thplab.mm.state import Column
+    from thplab.mm.system import Kernel
+
+__all__ = ["reclaim_pages"]
+
+
+def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
+    """Write the isolated folios to swap and free them; what can't be goes back to the LRU.
+
+    Each folio is off the LRU and carries the reference of its isolation.
+    """
+    todo = list(folios)
+    while todo:
+        folio = todo.pop(0)
+        if not folio_trylock(kernel.mem_map, folio):
+            folio_putback_lru(kernel, folio)
+            continue
+        todo += shrink_folio(kernel, folio)
+
+
+def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
+    """Reclaim one locked folio (the loop body of shrink_folio_list); base pages to reclaim instead.
+
+    In this order: a slot in swap, unmap it everywhere, write, free. A page that somebody holds is
+    unmapped, but stays in the swap cache.
+    """
+    mem_map = kernel.mem_map
+    flags = mem_map.flags[folio]
+    if flags & PG_swapbacked and not flags & PG_swapcache:
+        pieces = _add_to_swap(kernel, folio)
+        if pieces is not None:
+            return pieces
+    try_to_unmap(kernel, folio)
+    nr, flags = folio_nr_pages(mem_map, folio), mem_map.flags[folio]
+    in_cache = nr if flags & PG_swapcache else 0
+    if folio_mapcount(mem_map, folio) or mem_map.refcount[folio] != 1 + in_cache:
+        _keep(kernel, folio)
+        return []
+    if in_cache:
+        swap_writeout(kernel, folio)
+        delete_from_swap_cache(kernel, folio)
+    folio_unlock(mem_map, folio)
+    mem_map.flags[folio] &= ~PG_isolated
+    count_vm_event(kernel, "nr_isolated_anon", -nr)
+    folio_put(kernel, folio)
+    return []
+
+
+def _add_to_swap(kernel: Kernel, folio: int) -> list[int] | None:
+    """A slot for the folio: None if it has one. A large folio may have to be split, or to stay."""
+    mem_map = kernel.mem_map
+    large = bool(mem_map.flags[folio] & PG_head)
+    if large and mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio) + 1:
+        _keep(kernel, folio)
+        return []
+    if folio_alloc_swap(kernel, folio):
+        return None
+    pieces = _split_to_list(kernel, folio) if large else []
+    if not pieces:
+        _keep(kernel, folio)
+    return pieces
+
+
+def _split_to_list(kernel: Kernel, folio: int) -> list[int]:
+    """Split an isolated folio: its base pages, isolated each; none if it can't be split."""
+    mem_map = kernel.mem_map
+    nr = folio_nr_pages(mem_map, folio)
+    if not split_folio(kernel, folio):
+        return []
+    if nr == kernel.geometry.HPAGE_PMD_NR:
+        count_vm_event(kernel, "thp_swpout_fallback")
+    count_vm_event(kernel, "nr_isolated_anon", 1 - nr)
+    folio_unlock(mem_map, folio)
+    rest = [page for page in range(folio + 1, folio + nr) if folio_isolate_lru(kernel, page)]
+    return [folio, *rest]
+
+
+def _keep(kernel: Kernel, folio: int) -> None:
+    """Back to the LRU, as a page in use."""
+    kernel.mem_map.flags[folio] |= PG_active
+    folio_unlock(kernel.mem_map, folio)
+    folio_putback_lru(kernel, folio)
+
+
+def try_to_unmap(kernel: Kernel, folio: int) -> None:
+    """Replace each mapping of the folio by a swap entry; of a lazyfree one, by nothing.
+
+    Locks expected: the page lock.
+    """
+    if kernel.mem_map.entire_mapcount[folio]:
+        unmap_folio(kernel, folio)
+    for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
+        for vma, table, index in rmap_walk(kernel, page):
+            try_to_unmap_one(vma, table, index, page)
+
+
+def try_to_unmap_one(vma: Vma, table: Column, index: int, page: int) -> None:
+    """Take away one mapping of a page."""
+    mm, kernel = vma.mm, vma.mm.kernel
+    mem_map, pte = kernel.mem_map, table[index]
+    folio = mem_map.compound_head[page]
+    if pte & _PAGE_DIRTY:
+        mem_map.flags[folio] |= PG_dirty
+    if mem_map.flags[folio] & PG_swapbacked:
+        offset = mem_map.private[folio] + page - folio
+        uffd_wp = bool(pte & _PAGE_UFFD_WP)
+        exclusive = bool(mem_map.flags[page] & PG_anon_exclusive)
+        mem_map.flags[page] &= ~PG_anon_exclusive
+        swap_duplicate(kernel, offset)
+        set_pte_at(table, index, swp_entry_to_pte(offset, exclusive=exclusive, uffd_wp=uffd_wp))
+    elif mem_map.flags[folio] & PG_dirty:
+        mem_map.flags[folio] |= PG_swapbacked  # written again after MADV_FREE: keep it after all
+        return
+    elif mem_map.refcount[folio] != 1 + folio_mapcount(mem_map, folio):
+        return
+    else:
+        set_pte_at(table, index, 0)
+    folio_remove_rmap_ptes(kernel, page, 1, mm)
+    mm.rss -= 1
+    folio_put(kernel, folio)
+
+
+def swap_writeout(kernel: Kernel, folio: int) -> None:
+    """Write the folio's pages to their slots."""
+    mem_map = kernel.mem_map
+    nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
+    for each in range(nr):
+        kernel.swap.contents[offset + each] = mem_map.contents[folio + each]
+    count_vm_event(kernel, "pswpout", nr)
+    if nr == kernel.geometry.HPAGE_PMD_NR:
+        count_vm_event(kernel, "thp_swpout")
