@@ -1,6 +1,7 @@
 """The stage: a recording on the screen, in a notebook, in a page, or as text.
 
-The names are loaded when they are first asked for: only ``Stage`` needs the widget libraries.
+The names are loaded when they are first asked for: only ``Stage``, ``Explorer``
+and ``explore`` need the widget libraries.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thplab.stage.panel import Explorer, explore
     from thplab.stage.text import moment_text, window_text
     from thplab.stage.widget import Stage
 
-__all__ = ["Stage", "moment_text", "window_text"]
+__all__ = ["Explorer", "Stage", "explore", "moment_text", "window_text"]
 
-_HOME = {"Stage": "widget", "moment_text": "text", "window_text": "text"}
+_HOME = {
+    "Explorer": "panel",
+    "Stage": "widget",
+    "explore": "panel",
+    "moment_text": "text",
+    "window_text": "text",
+}
 
 
 def __getattr__(name: str) -> Any:
