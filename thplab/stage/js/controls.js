@@ -61,14 +61,15 @@ export function makeControls(stage, present) {
   const granularity = makeGranularity(stage);
   const play = makePlay(stage);
   const count = el("output", "ts-count");
+  const total = el("span", "ts-total");
   const steps = STEPS.map(([action, sign, word, label]) =>
     button("ts-button", label, () => stage.act(action), icon(sign), ...(word ? [el("span", "", word)] : [])),
   );
   const full = button("ts-button", "Full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
-  const right = el("div", "ts-cluster", count, full, help);
+  const right = el("div", "ts-cluster", full, help);
   const bar = el("div", "ts-bar", el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts), granularity.group, right);
-  const root = el("div", "ts-controls", el("div", "ts-time", phases.root, slider), bar);
+  const root = el("div", "ts-controls", el("div", "ts-time", phases.root, count, slider, total), bar);
   return {
     root,
     update(moment) {
@@ -77,7 +78,8 @@ export function makeControls(stage, present) {
       play.update();
       slider.value = moment.step;
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
-      setText(count, `${moment.step} / ${moment.last}`);
+      setText(count, String(moment.step));
+      setText(total, `of ${moment.last}`);
       setAttribute(help, "aria-expanded", String(stage.helpShown));
     },
   };

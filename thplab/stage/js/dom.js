@@ -43,7 +43,8 @@ export function keepInView(box, child) {
   const top = child.offsetTop;
   const third = box.clientHeight / 3;
   if (top >= box.scrollTop + third / 2 && top <= box.scrollTop + 2.2 * third) return;
-  box.scrollTop = Math.round((top - third * 1.2) / child.offsetHeight) * child.offsetHeight;
+  const line = parseFloat(getComputedStyle(child).lineHeight) || child.offsetHeight;
+  box.scrollTop = Math.round((top - third * 1.2) / line) * line;
 }
 
 // Lists that grow and shrink: item number i is made once and updated afterwards.

@@ -11,6 +11,9 @@ import { Stage } from "./stage.js";
 import { momentText, seconds } from "./textual.js";
 import { followTheme } from "./theme.js";
 
+// Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
+const TYPE_SIZE = 0.0228;
+
 function makeHeader(header) {
   const clock = el("span", "ts-clock");
   const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), clock);
@@ -68,6 +71,7 @@ function build(element, recording, options) {
     setTheme: (name) => theme.set(name),
     setHeight: (pixels) => {
       root.style.height = pixels ? `${pixels}px` : "";
+      root.style.setProperty("--fit", pixels ? `${pixels * TYPE_SIZE}px` : "");
     },
     setViews(names) {
       const known = names.filter((name) => ALL.some((view) => view.name === name));

@@ -25,7 +25,7 @@ export function momentText(moment) {
 
 export const textView = {
   name: "text",
-  title: "Everything as text",
+  title: "As text",
   place: "below",
   wide: true,
   summary: () => "",

@@ -120,7 +120,7 @@ export const windowView = {
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
-    root.append(title, el("div", "ts-pmd", pmd, state), box, el("div", "ts-words", legend, el("p", "ts-about", words, " ", when)));
+    root.append(title, el("div", "ts-pmd", pmd, state), box, el("div", "ts-words", legend, el("p", "ts-about", when, words)));
     const painter = new GridPainter(cells);
     return {
       root,
