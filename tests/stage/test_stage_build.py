@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from statistics import median
 
@@ -31,13 +29,6 @@ def test_only_the_end_exports() -> None:
         "export default { render };",
         "export { mount };",
     ]
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node checks the syntax where it is installed")
-def test_node_accepts_it(tmp_path: Path) -> None:
-    module = tmp_path / "stage.mjs"
-    module.write_text(build.javascript(), "utf-8")
-    subprocess.run(["node", "--check", str(module)], check=True, capture_output=True)
 
 
 def test_no_network_no_html_no_eval() -> None:

@@ -1,20 +1,12 @@
-"""The text twin: what it says, and that the browser's twin says the same."""
+"""The text twin: what it says. tests/browser holds the browser's twin against it."""
 
 from __future__ import annotations
-
-import json
-import random
-import shutil
-import subprocess
-from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from thplab.recording import Recording
-from thplab.stage import build, moment_text, window_text
-from thplab.stage.text import TextTwin, window_keys
+from thplab.stage import moment_text, window_text
+from thplab.stage.text import window_keys
 
 SECTIONS = (
     "Window:", "Source:", "Variables:", "Call stack:", "Locks held:", "Page-table walk:", "Trace:",
@@ -99,53 +91,3 @@ def test_a_recording_without_lines(events: Recording) -> None:
 def test_outside_the_recording(note: Recording) -> None:
     with pytest.raises(IndexError, match="this recording has moments 0 to"):
         moment_text(note, len(note))
-
-
-SCRIPT = """
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { decode } from "./decode.js";
-import { Reader } from "./moment.js";
-import { momentText } from "./textual.js";
-
-const reader = new Reader(await decode(readFileSync(process.argv[2])));
-const told = JSON.parse(process.argv[3]).map((step) => {
-  const moment = reader.read(step);
-  const state = createHash("sha256");
-  const { kind, lo, hi } = reader.timeline.now;
-  for (const part of [kind, lo, hi]) {
-    state.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
-  }
-  return { text: momentText(moment), state: state.digest("hex") };
-});
-console.log(JSON.stringify(told));
-"""
-
-
-def browser(recording: Recording, steps: list[int], folder: Path) -> list[dict[str, Any]]:
-    """What the stage's modules say of these moments, visited in this order."""
-    for name, text in build.modules().items():
-        (folder / name).write_text(text, "utf-8")
-    (folder / "package.json").write_text('{"type": "module"}', "utf-8")
-    (folder / "run.js").write_text(SCRIPT, "utf-8")
-    recording.save(folder / "recording.thplab")
-    command = ["node", str(folder / "run.js"), str(folder / "recording.thplab"), json.dumps(steps)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    told: list[dict[str, Any]] = json.loads(done.stdout)
-    return told
-
-
-@pytest.mark.skipif(
-    shutil.which("node") is None, reason="Node runs the stage's modules where it is installed"
-)
-@pytest.mark.parametrize("name", ["note", "small", "events", "refused"])
-def test_the_browser_says_the_same(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    recording: Recording = request.getfixturevalue(name)
-    draw = random.Random(name)
-    steps = [0, len(recording) - 1, *(draw.randrange(len(recording)) for _ in range(50))]
-    twin = TextTwin(recording)
-    for step, told in zip(steps, browser(recording, steps, tmp_path), strict=True):
-        assert told["text"] == twin.text(step)
-        state = recording.state(step)
-        cells = state._kind.tobytes() + state._lo.tobytes() + state._hi.tobytes()
-        assert told["state"] == sha256(cells).hexdigest()

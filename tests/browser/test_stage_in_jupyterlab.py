@@ -1,0 +1,386 @@
+"""The stage in JupyterLab in Chromium, with real key presses."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.jupyterlab import ROOT, Lab, run_all, step_of, wait_for_stage
+from tests.stage.conftest import SMALL
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import NAMED, Scenario
+from thplab.stage import moment_text
+from thplab.stage.build import glyphs
+from thplab.stage.text import window_keys
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.browser
+
+MARKUP = "<img src=x onerror='window.hacked = 1'><b>bold</b><script>window.hacked = 2</script>"
+NAMES = ("note", "small", "follower", "markup", "explorer")
+CELLS = (
+    f"""
+import ipywidgets
+from thplab.recording import record_scenario
+from thplab.scenario import Scenario
+from thplab.stage import Stage, explore
+SMALL = {SMALL!r}
+note = Stage("note")
+note
+""",
+    """
+small, follower = (Stage(record_scenario(Scenario.from_data(SMALL))) for _ in range(2))
+ipywidgets.jslink((small, "shown"), (follower, "step"))
+ipywidgets.Tab([ipywidgets.VBox([small, follower])], titles=["small"])
+""",
+    f"Stage(record_scenario(Scenario.from_data({{**SMALL, 'name': {MARKUP!r}, 'story': {MARKUP!r}}})))",
+    "explore('S07.none_411', '6.1', height=500)",
+)
+
+
+@pytest.fixture(scope="module")
+def page(lab: Lab, browser: Browser) -> Iterator[Page]:
+    page = lab.open(browser, lab.write("stages.ipynb", CELLS))
+    run_all(page)
+    yield page
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def note() -> Recording:
+    return record_scenario("note")
+
+
+@pytest.fixture(scope="module")
+def small() -> Recording:
+    return record_scenario(Scenario.from_data(SMALL))
+
+
+def stage_of(page: Page, name: str) -> Locator:
+    """A stage, focused, at its start, stepping line by line."""
+    stage = wait_for_stage(page, NAMES.index(name))
+    stage.focus()
+    stage.press("Escape")
+    stage.press("Home")
+    stage.locator(".ts-choice", has_text="line").click()
+    stage.focus()
+    see(page, stage, 0)
+    return stage
+
+
+def see(page: Page, stage: Locator, step: int) -> None:
+    """Wait until the picture shows this moment."""
+    handle = stage.element_handle()
+    page.wait_for_function("([root, step]) => root.dataset.step === step", arg=[handle, str(step)])
+
+
+def press(page: Page, stage: Locator, key: str) -> int:
+    """Press a key that moves; the moment that it leads to."""
+    was, handle = stage.get_attribute("data-step"), stage.element_handle()
+    stage.press(key)
+    page.wait_for_function("([root, was]) => root.dataset.step !== was", arg=[handle, was])
+    return step_of(stage)
+
+
+def go(page: Page, stage: Locator, step: int) -> None:
+    """Move the slider, as a reader would, without its keys."""
+    stage.locator(".ts-slider").evaluate(
+        "(slider, step) => { slider.value = step; slider.dispatchEvent(new Event('input')); }", step
+    )
+    see(page, stage, step)
+
+
+def stops(recording: Recording, granularity: str) -> list[int]:
+    """The moments at which a step of this granularity stops."""
+    section = recording.header["granularity"][granularity]
+    return list(recording.sections[section]) if section else list(range(len(recording)))
+
+
+def after(steps: list[int], step: int) -> int:
+    return next((each for each in steps if each > step), steps[-1])
+
+
+def before(steps: list[int], step: int) -> int:
+    return next((each for each in reversed(steps) if each < step), steps[0])
+
+
+def moments_of(recording: Recording, *kinds: str) -> list[int]:
+    return [n for n in range(len(recording)) if recording.moment(n).kind in kinds]
+
+
+def test_the_first_picture(page: Page, note: Recording) -> None:
+    stage = stage_of(page, "note")
+    assert stage.get_attribute("data-steps") == str(len(note))
+    assert stage.locator(".ts-grid i.ts-young").count() == 512
+
+
+@pytest.mark.parametrize("key", ["ArrowRight", "n", "PageDown"])
+def test_a_step(page: Page, key: str) -> None:
+    stage = stage_of(page, "note")
+    for step in (1, 2, 3):
+        stage.press(key)
+        see(page, stage, step)
+
+
+@pytest.mark.parametrize("key", ["ArrowLeft", "b", "PageUp"])
+def test_a_step_back(page: Page, key: str) -> None:
+    stage = stage_of(page, "note")
+    go(page, stage, 20)
+    for step in (19, 18):
+        stage.press(key)
+        see(page, stage, step)
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "kinds"),
+    [
+        ("f", "Shift+F", ("call", "return")),
+        ("Shift+ArrowRight", "Shift+ArrowLeft", ("call", "return")),
+        ("t", "Shift+T", ("event",)),
+    ],
+)
+def test_next_and_previous_of_a_kind(
+    page: Page, small: Recording, forward: str, backward: str, kinds: tuple[str, ...]
+) -> None:
+    stage, wanted = stage_of(page, "small"), moments_of(small, *kinds)
+    middle = len(small) // 2
+    go(page, stage, middle)
+    stage.press(forward)
+    see(page, stage, after(wanted, middle))
+    go(page, stage, middle)
+    stage.press(backward)
+    see(page, stage, before(wanted, middle))
+
+
+def test_the_next_entry(page: Page, note: Recording) -> None:
+    stage = stage_of(page, "note")
+    call = note.find_call("scan_pmd")
+    assert call is not None
+    go(page, stage, call)
+    for index in range(3):
+        assert note.locals(press(page, stage, "e"))["index"] == index
+    assert note.locals(press(page, stage, "Shift+E"))["index"] == 1
+
+
+def test_over_and_out(page: Page, note: Recording) -> None:
+    stage = stage_of(page, "note")
+    call = note.find_call("find_pmd_or_thp_or_none")
+    assert call is not None
+    line_before = note.moment(call - 1)
+    go(page, stage, call - 1)
+    there = note.moment(press(page, stage, "v"))
+    assert there.number > call
+    assert there.frame == line_before.frame
+    go(page, stage, call)
+    assert note.moment(press(page, stage, "o")).frame == line_before.frame
+
+
+def test_start_and_end(page: Page, note: Recording) -> None:
+    stage = stage_of(page, "note")
+    for back in ("Home", "0"):
+        stage.press("End")
+        see(page, stage, len(note) - 1)
+        assert stage.locator(".ts-leaf").is_visible()
+        stage.press(back)
+        see(page, stage, 0)
+
+
+def test_play_and_its_speed(page: Page) -> None:
+    stage = stage_of(page, "small")
+    speed = stage.locator(".ts-speed")
+    slow = int(speed.input_value())
+    stage.press(".")
+    assert int(speed.input_value()) > slow
+    stage.press(" ")
+    page.wait_for_function("(root) => root.dataset.step > 2", arg=stage.element_handle())
+    stage.press(" ")
+    page.wait_for_timeout(100)
+    stopped = step_of(stage)
+    page.wait_for_timeout(250)
+    assert step_of(stage) == stopped
+    stage.press(",")
+    assert int(speed.input_value()) == slow
+
+
+@pytest.mark.parametrize("granularity", ["line", "entry", "function", "tracepoint", "pass"])
+def test_each_granularity_there_and_back(page: Page, small: Recording, granularity: str) -> None:
+    stage, wanted = stage_of(page, "small"), stops(small, granularity)
+    choice = stage.locator(".ts-choice", has_text=granularity)
+    if len(wanted) <= 2:
+        assert choice.is_disabled()
+        return
+    choice.click()
+    assert choice.get_attribute("aria-pressed") == "true"
+    stage.focus()
+    seen = [0]
+    for _ in range(min(4, len(wanted) - 2)):
+        stage.press("ArrowRight")
+        see(page, stage, after(wanted, seen[-1]))
+        seen.append(step_of(stage))
+    pictures = stage.locator(".ts-grid").inner_text()
+    stage.press("ArrowRight")
+    stage.press("ArrowLeft")
+    see(page, stage, seen[-1])
+    assert stage.locator(".ts-grid").inner_text() == pictures
+    for step in reversed(seen[:-1]):
+        stage.press("ArrowLeft")
+        see(page, stage, step)
+
+
+def test_g_changes_the_granularity(page: Page) -> None:
+    stage = stage_of(page, "small")
+    pressed = stage.locator('.ts-choice[aria-pressed="true"]')
+    assert pressed.inner_text() == "line"
+    stage.press("g")
+    assert pressed.inner_text() == "entry"
+
+
+def test_selecting_an_entry_and_its_last_change(page: Page, note: Recording) -> None:
+    stage = stage_of(page, "note")
+    press(page, stage, "End")
+    for _ in range(3):
+        stage.press("]")
+    stage.press("[")
+    assert stage.locator(".ts-grid i[data-selected]").get_attribute("data-entry") == "1"
+    at = press(page, stage, "w")
+    assert window_keys(note, at)[1] == "huge"
+    assert window_keys(note, at - 1)[1] == "none"
+    stage.press("Escape")
+    assert stage.locator(".ts-grid i[data-selected]").count() == 0
+
+
+def test_up_and_down_the_stack(page: Page, small: Recording) -> None:
+    stage = stage_of(page, "small")
+    call = small.find_call("scan_pmd")
+    assert call is not None
+    go(page, stage, call + 1)
+    for key, up in (("u", 1), ("d", 0)):
+        stage.press(key)
+        line = small.stack(call + 1)[up].line
+        assert stage.locator(".ts-line[data-now]").get_attribute("data-n") == str(line)
+
+
+def test_help_and_full_screen(page: Page) -> None:
+    stage = stage_of(page, "small")
+    stage.press("?")
+    assert stage.locator(".ts-help").is_visible()
+    stage.press("Escape")
+    assert not stage.locator(".ts-help").is_visible()
+    stage.press("p")
+    page.wait_for_function("() => document.fullscreenElement?.classList.contains('thplab-stage')")
+    stage.press("p")
+    page.wait_for_function("() => !document.fullscreenElement")
+
+
+def test_keys_work_on_every_control(page: Page) -> None:
+    stage = stage_of(page, "small")
+    for part in (".ts-slider", ".ts-button >> nth=1", ".ts-choice >> nth=0", ".ts-switch >> nth=4"):
+        stage.press("Home")
+        stage.locator(part).press("ArrowRight")
+        see(page, stage, 1)
+
+
+def test_a_burst_ends_on_the_right_step(page: Page) -> None:
+    stage = stage_of(page, "small")
+    follower = wait_for_stage(page, NAMES.index("follower"))
+    stage.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    see(page, stage, 30)
+    see(page, follower, 30)
+    page.wait_for_timeout(600)  # a late echo of the kernel would put it back
+    assert step_of(stage) == step_of(follower) == 30
+
+
+def test_the_text_twin_is_what_the_picture_shows(page: Page, note: Recording) -> None:
+    stage, draw = stage_of(page, "note"), random.Random(5)
+    glyph_of = {glyph["key"]: glyph["glyph"] for glyph in glyphs()}
+    files = {source["file"] for source in note.header["sources"]}
+    stage.press("x")
+    for step in [0, len(note) - 1, *(draw.randrange(len(note)) for _ in range(8))]:
+        go(page, stage, step)
+        assert stage.locator(".ts-text").text_content() == moment_text(note, step)
+        picture = stage.locator(".ts-grid i").all_text_contents()
+        assert picture == [glyph_of[key] for key in window_keys(note, step)]
+        frame = next((each for each in note.stack(step) if each.file in files), None)
+        if frame is not None:
+            assert stage.locator(".ts-line[data-now]").get_attribute("data-n") == str(frame.line)
+    stage.press("x")
+
+
+def test_stages_do_not_share_ids_or_steps(page: Page) -> None:
+    other = stage_of(page, "note")
+    stage = stage_of(page, "small")
+    stage.press("ArrowRight")
+    see(page, stage, 1)
+    assert step_of(other) == 0
+    ids = page.evaluate("() => [...document.querySelectorAll('.thplab-stage [id]')].map((node) => node.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_text_of_a_scenario_stays_text(page: Page) -> None:
+    stage = stage_of(page, "markup")
+    assert stage.locator(".ts-story").text_content() == MARKUP
+    assert stage.locator("img, script").count() == 0
+    assert page.evaluate("() => window.hacked") is None
+
+
+def test_it_follows_the_theme_of_the_notebook(page: Page) -> None:
+    stage = stage_of(page, "small")
+    for theme, mode in (("Dark", "dark"), ("Light", "light")):
+        change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        page.evaluate(change, f"JupyterLab {theme}")
+        handle = stage.element_handle()
+        page.wait_for_function("([root, mode]) => root.dataset.mode === mode", arg=[handle, mode])
+
+
+def test_the_live_region_speaks_the_sentence(page: Page, small: Recording) -> None:
+    stage = stage_of(page, "small")
+    call = small.find_call("scan_pmd")
+    assert call is not None
+    go(page, stage, call)
+    region = stage.get_by_role("status").first
+    assert region.get_attribute("aria-live") == "polite"
+    assert small.sentence(call) in region.inner_text()
+
+
+def test_a_knob_is_refused_then_turned(page: Page) -> None:
+    stage_of(page, "explorer")
+    page.locator(".jupyter-widget-Collapse-header", has_text="Knobs").click()
+    knob = page.get_by_label("max_ptes_none")
+    message = page.locator(".widget-label", has_text="Linux 6.1:")
+    assert message.count() == 1
+    for value, answer in (("512", "EINVAL: max_ptes_none: '512' is not accepted"), ("412", "moments")):
+        knob.fill(value)
+        knob.press("Enter")
+        page.locator("button.jupyter-button", has_text="Run").click()
+        page.locator(".widget-label", has_text=answer).first.wait_for()
+    raw = NAMED["S07.none_411"].raw
+    turned = Scenario.from_data({**raw, "settings": {**raw["settings"], "max_ptes_none": 412}})
+    expected = len(record_scenario(turned, "6.1"))
+    page.wait_for_function(
+        "([number, steps]) => document.querySelectorAll('.thplab-stage')[number].dataset.steps === steps",
+        arg=[NAMES.index("explorer"), str(expected)],
+    )
+    assert stage_of(page, "explorer").get_attribute("data-steps") == str(expected)
+
+
+def test_notebook_05_runs_and_steps(lab: Lab, browser: Browser) -> None:
+    name = "05-who-called-prep-transhuge-page.ipynb"
+    (lab.folder / name).write_bytes((ROOT / "notebooks" / name).read_bytes())
+    page = lab.open(browser, name)
+    run_all(page)
+    stage = wait_for_stage(page)
+    first = step_of(stage)
+    stage.focus()
+    stage.press("ArrowRight")
+    handle = stage.element_handle()
+    page.wait_for_function("([root, step]) => Number(root.dataset.step) > step", arg=[handle, first])
+    stage.press("ArrowLeft")
+    see(page, stage, first)
+    page.context.close()

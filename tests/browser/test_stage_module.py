@@ -1,0 +1,86 @@
+"""The stage's modules in Chromium, without a notebook: syntax, the text twin, the state at each moment."""
+
+from __future__ import annotations
+
+import random
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stage.conftest import SMALL
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import Scenario
+from thplab.stage import build
+from thplab.stage.text import TextTwin
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = pytest.mark.browser
+SITE = "http://localhost:1"  # every request is answered by the test
+
+TELL = """async ([text, steps]) => {
+  const { decode } = await import("/decode.js");
+  const { Reader } = await import("/moment.js");
+  const { momentText } = await import("/textual.js");
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const reader = new Reader(await decode(bytes));
+  const told = [];
+  for (const step of steps) {
+    const moment = reader.read(step);
+    const { kind, lo, hi } = reader.timeline.now;
+    const cells = await new Blob([kind, lo, hi]).arrayBuffer();
+    const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", cells))];
+    const state = digest.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    told.push({ text: momentText(moment), state });
+  }
+  return told;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    files = {**build.modules(), "stage.js": build.javascript(), "": "<!doctype html>"}
+
+    def answer(route: Route) -> None:
+        name = route.request.url.removeprefix(f"{SITE}/")
+        kind = "text/javascript" if name else "text/html"
+        route.fulfill(body=files[name], content_type=f"{kind}; charset=utf-8")
+
+    page = browser.new_page()
+    page.route(f"{SITE}/**", answer)
+    page.goto(f"{SITE}/")
+    yield page
+    page.close()
+
+
+RECORDINGS: dict[str, Callable[[], Recording]] = {
+    "note": lambda: record_scenario("note"),
+    "small": lambda: record_scenario(Scenario.from_data(SMALL)),
+    "events": lambda: record_scenario("note", depth="events"),
+    "refused": lambda: record_scenario("S07.none_411", "6.1"),
+}
+
+
+def test_chromium_accepts_the_joined_module(page: Page) -> None:
+    exported: Any = page.evaluate(
+        "async () => Object.entries(await import('/stage.js')).map(([name, it]) => [name, typeof it])"
+    )
+    assert sorted(exported) == [["default", "object"], ["mount", "function"]]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_the_browser_says_the_same(name: str, page: Page) -> None:
+    recording = RECORDINGS[name]()
+    draw = random.Random(name)
+    steps = [0, len(recording) - 1, *(draw.randrange(len(recording)) for _ in range(50))]
+    twin = TextTwin(recording)
+    told = page.evaluate(TELL, [b64encode(recording.to_bytes()).decode(), steps])
+    for step, said in zip(steps, told, strict=True):
+        assert said["text"] == twin.text(step)
+        state = recording.state(step)
+        cells = state._kind.tobytes() + state._lo.tobytes() + state._hi.tobytes()
+        assert said["state"] == sha256(cells).hexdigest()
