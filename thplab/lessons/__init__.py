@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thplab.lessons.catalogue import ask, predict, questions
-    from thplab.lessons.compare import beside, phases, stack_table
+    from thplab.lessons.chain import registration_table
+    from thplab.lessons.compare import beside, free_table, model_backtrace, phases, stack_table, two_roads
     from thplab.lessons.decode import decode_gfp, decode_page, split_address
-    from thplab.lessons.facts import call_of, counter, free_frames, locks_held, span, trace_field
+    from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
     from thplab.lessons.table import Table
 
@@ -26,16 +27,21 @@ _HOME = {
     "decode_gfp": "decode",
     "decode_page": "decode",
     "free_frames": "facts",
+    "free_table": "compare",
     "load_backtrace": "gdb",
     "locks_held": "facts",
+    "model_backtrace": "compare",
     "parse_backtrace": "gdb",
     "phases": "compare",
     "predict": "catalogue",
     "questions": "catalogue",
+    "registration_table": "chain",
+    "rss_pages": "facts",
     "span": "facts",
     "split_address": "decode",
     "stack_table": "compare",
     "trace_field": "facts",
+    "two_roads": "compare",
 }
 
 __all__ = [
@@ -47,16 +53,21 @@ __all__ = [
     "decode_gfp",
     "decode_page",
     "free_frames",
+    "free_table",
     "load_backtrace",
     "locks_held",
+    "model_backtrace",
     "parse_backtrace",
     "phases",
     "predict",
     "questions",
+    "registration_table",
+    "rss_pages",
     "span",
     "split_address",
     "stack_table",
     "trace_field",
+    "two_roads",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from string import ascii_lowercase
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from thplab.lessons.question import Question, Verdict
+from thplab.lessons.table import Table
 
 __all__ = ["QuestionBox"]
 
@@ -20,12 +22,15 @@ class QuestionBox(widgets.VBox):
     """One question. Every button is a method too: ``check("42")``, ``hint()``, ``reveal()``.
 
     With ``predict`` an answer is a prediction: it is kept, and shown beside what the run says, and a
-    wrong one is no mistake. Keys: type the answer, Enter checks it; Tab goes on to the buttons.
+    wrong one is no mistake. ``shows`` makes a table that appears with the answer, not before. Keys:
+    type the answer, Enter checks it; Tab goes on to the buttons.
     """
 
-    def __init__(self, question: Question, *, predict: bool = False) -> None:
+    def __init__(
+        self, question: Question, *, predict: bool = False, shows: Callable[[], Table] | None = None
+    ) -> None:
         """For ``question``."""
-        self.question, self.predict = question, predict
+        self.question, self.predict, self._shows = question, predict, shows
         self.given: list[str] = []
         self._hints = 0
         self._field = widgets.Text(
@@ -37,7 +42,9 @@ class QuestionBox(widgets.VBox):
         )
         self._field.observe(self._entered, "value")
         self._said = widgets.HTML(layout={"margin": "2px 0 0 0"})
-        super().__init__([self._prompt(), *self._options(), self._field, self._buttons(), self._said])
+        self._shown = widgets.HTML()
+        below = [self._field, self._buttons(), self._said, self._shown]
+        super().__init__([self._prompt(), *self._options(), *below])
         self.add_class("thplab-question")
         self.layout.padding = "8px 12px"
         self.layout.border = "1px solid #888"
@@ -93,8 +100,9 @@ class QuestionBox(widgets.VBox):
         if verdict.right is not None and (not self.given or self.given[-1] != text):
             self.given.append(text)
         if self.predict and verdict.right is not None:
-            return self._say(Verdict(verdict.right, self._beside(text, verdict)))
-        return self._say(verdict)
+            verdict = Verdict(verdict.right, self._beside(text, verdict))
+        unfold = verdict.right is not None if self.predict else verdict.right
+        return self._say(verdict) + (self._unfold() if unfold else "")
 
     def _beside(self, text: str, verdict: Verdict) -> str:
         kind = self.question.kind
@@ -115,7 +123,15 @@ class QuestionBox(widgets.VBox):
                 return self._say(
                     Verdict(None, f"{ask}: a wrong guess costs nothing, and what surprises you stays.")
                 )
-        return self._say(Verdict(True, self.question.answer()))
+        return self._say(Verdict(True, self.question.answer())) + self._unfold()
+
+    def _unfold(self) -> str:
+        """Show the table that was kept back."""
+        if self._shows is None:
+            return ""
+        table = self._shows()
+        self._shown.value = table._repr_html_()
+        return f"\n\n{table}"
 
     def _say(self, verdict: Verdict) -> str:
         colour, mark = _COLOURS[verdict.right], _MARKS[verdict.right]

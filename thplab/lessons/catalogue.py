@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from thplab.lessons import claims, clues, first_steps
 from thplab.lessons.question import Question
+from thplab.lessons.table import Table
 
 if TYPE_CHECKING:
     from thplab.lessons.box import QuestionBox
@@ -35,15 +36,21 @@ def make(name: str, seed: int = 0) -> Question:
     return _MAKERS[name](Random(f"{name} {seed}"))
 
 
-def ask(name: str, seed: int = 0) -> QuestionBox:
-    """A question to answer: checked, with hints, and with the cause of known mistakes."""
+def ask(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> QuestionBox:
+    """A question to answer: checked, with hints, and with the cause of known mistakes.
+
+    ``shows`` makes a table that appears with the right answer.
+    """
     from thplab.lessons.box import QuestionBox
 
-    return QuestionBox(make(name, seed))
+    return QuestionBox(make(name, seed), shows=shows)
 
 
-def predict(name: str, seed: int = 0) -> QuestionBox:
-    """The same question before you have seen the run: your guess is kept beside what the run says."""
+def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> QuestionBox:
+    """The same question before you have seen the run: your guess is kept beside what the run says.
+
+    ``shows`` makes a table that appears once you have guessed.
+    """
     from thplab.lessons.box import QuestionBox
 
-    return QuestionBox(make(name, seed), predict=True)
+    return QuestionBox(make(name, seed), predict=True, shows=shows)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from thplab.lessons.facts import call_of, counter, free_frames, locks_held, span
-from thplab.lessons.gdb import GdbFrame, parse_backtrace
+from thplab.lessons.gdb import ROUTES, GdbFrame, load_backtrace, parse_backtrace
 from thplab.lessons.table import Table
 from thplab.recording import Recording, backtrace
 
-__all__ = ["PHASES", "beside", "model_backtrace", "phases", "stack_table"]
+__all__ = ["PHASES", "beside", "free_table", "model_backtrace", "phases", "stack_table", "two_roads"]
 
 #: The steps of a collapse in our words, each with the function of the model in which it happens.
 PHASES = (
@@ -33,14 +33,18 @@ def beside(theirs: Sequence[GdbFrame], ours: Sequence[GdbFrame]) -> Table:
     rows: list[tuple[str, ...]] = []
     for a, b in zip_longest(theirs, ours):
         if a is None or b is None:
-            rows.append((str(len(rows)), a.name if a else "", b.name if b else "not modelled", "", ""))
+            number = str((a or b or theirs[0]).number)
+            rows.append((number, a.name if a else "", b.name if b else "not modelled", "", ""))
             continue
         both = [name for name in a.args if name in b.args and not _is_pointer(a.args[name], name)]
         same = [f"{name}={a.args[name]}" for name in both if a.args[name] == b.args[name]]
         differ = [f"{name}: {a.args[name]} / {b.args[name]}" for name in both if a.args[name] != b.args[name]]
         name = b.name if a.name == b.name else f"{b.name} (!)"
         rows.append((str(a.number), a.name, name, ", ".join(same), ", ".join(differ)))
-    return Table.of(("#", "gdb", "the model", "equal in both", "different"), rows)
+    heads = ("#", "gdb", "the model", "equal in both", "different")
+    if any(row[-1] for row in rows):
+        return Table.of(heads, rows)
+    return Table.of(heads[:-1], [row[:-1] for row in rows], "No argument that both print is different.")
 
 
 def _is_pointer(value: str, name: str) -> bool:
@@ -69,3 +73,22 @@ def phases(recording: Recording) -> Table:
         rows.append((title, f"{begin} to {end}", f"{free:+d}", f"{isolated:+d}", locks))
     heads = ("phase", "moments", "free frames", "isolated pages", "locks held at its start")
     return Table.of(heads, rows)
+
+
+def two_roads(source: str = "6.1") -> Table:
+    """The names on the two stacks of a real kernel, on both roads to a huge page."""
+    stacks = [[frame.name for frame in load_backtrace(source, route)] for route in ROUTES]
+    rows = list(zip_longest(*stacks, fillvalue=""))
+    return Table.of(("khugepaged, later", "page fault, now"), rows, f"Two stops of Linux {source}.")
+
+
+def free_table(recording: Recording) -> Table:
+    """Free frames and isolated pages around the two steps that are easily confused."""
+    begin, end = span(recording, "__collapse_huge_page_isolate")
+    moments = {"isolate begins": begin, "isolate ends": end}
+    moments["the copy step ends"] = span(recording, "__collapse_huge_page_copy")[1]
+    rows = [
+        (name, moment, free_frames(recording, moment), counter(recording, moment, "nr_isolated_anon"))
+        for name, moment in moments.items()
+    ]
+    return Table.of(("", "moment", "free frames", "isolated pages"), rows)

@@ -7,7 +7,16 @@ from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.text import TextTwin
 
-__all__ = ["call_of", "counter", "free_frames", "locks_held", "span", "trace_field", "window_frames"]
+__all__ = [
+    "call_of",
+    "counter",
+    "free_frames",
+    "locks_held",
+    "rss_pages",
+    "span",
+    "trace_field",
+    "window_frames",
+]
 
 
 def call_of(recording: Recording, function: str, occurrence: int = 1) -> int:
@@ -60,6 +69,13 @@ def locks_held(recording: Recording, moment: int) -> tuple[str, ...]:
         if writer is not None or readers:
             held.append(f"{lock.label} for {'writing' if writer is not None else 'reading'}")
     return tuple(held)
+
+
+def rss_pages(recording: Recording, moment: int) -> int:
+    """How many base pages the process in focus uses at a moment (its RSS)."""
+    state = recording.state(moment)
+    mm = next(obj for obj in state.objects("Mm") if obj.id == recording.header["focus"]["mm"])
+    return int(state.get(mm, "rss"))
 
 
 def trace_field(recording: Recording, event: str, field: str, occurrence: int = 1) -> str:

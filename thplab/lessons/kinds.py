@@ -117,13 +117,7 @@ class Order:
     @property
     def ask(self) -> str:
         """What the reader is to type."""
-        out = len(self.options) - len(self.right)
-        leave = (
-            f"; {out} of them never happen{'s' if out == 1 else ''} and stay{'s' if out == 1 else ''} out"
-            if out
-            else ""
-        )
-        return f"letters in order, first thing first{leave}"
+        return "letters in order, first thing first"
 
     def read(self, text: str) -> tuple[int, ...]:
         """The positions that the letters mean."""

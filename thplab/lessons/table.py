@@ -47,9 +47,12 @@ class Table:
 
 
 _CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
+_SHORT = 24
 _CAPTION = "caption-side:bottom;text-align:left;padding-top:4px"
 
 
 def _cells(row: tuple[str, ...]) -> list[str]:
-    first, *rest = (escape(cell) for cell in row)
-    return [f'<th scope="row" style="{_CELL}">{first}</th>', *(f'<td style="{_CELL}">{c}</td>' for c in rest)]
+    """The first cell heads the row; short cells stay on one line."""
+    styles = [_CELL + (";white-space:nowrap" if len(cell) < _SHORT else "") for cell in row]
+    first, *rest = (f'style="{style}">{escape(cell)}' for style, cell in zip(styles, row, strict=True))
+    return [f'<th scope="row" {first}</th>', *(f"<td {cell}</td>" for cell in rest)]
