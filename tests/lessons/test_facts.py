@@ -64,7 +64,7 @@ def test_trace_fields(note: Recording) -> None:
 
 
 def test_phases_of_a_collapse(note: Recording) -> None:
-    # reference of the kernel: alloc without a lock; mmap_lock R, then W; isolate frees nothing; copy frees 512
+    # 6.18: alloc without a lock; mmap_lock R, then W; isolate frees nothing; copy frees 512
     table = phases(note)
     free = dict(zip(table.column("phase"), table.column("free frames"), strict=True))
     assert list(free.values()) == ["-512", "+0", "+0", "+0", "+512", "+0"]
