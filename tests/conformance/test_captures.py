@@ -62,6 +62,6 @@ def waits(row: Row) -> bool:
 
 WAITING = {
     "write_same", "mprotect", "mlock", "uffd_wp", "cgroup", "prctl_thp_disable", "ksm_wait", "set",
-    "pageout", "cold", "free", "populate_write", "guard_install", "mergeable",
+    "populate_write", "guard_install", "mergeable",
     "shared", "devzero", "memfd_shared", "memfd_private", "file_private", "file_shared",
 }  # fmt: skip

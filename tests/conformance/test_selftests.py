@@ -42,7 +42,7 @@ class Selftest:
     """A machine with the selftest's settings, and one process under test."""
 
     def __init__(self, windows: int = 8) -> None:
-        self.machine = Machine(memory_pages=512 * windows)
+        self.machine = Machine(memory_pages=512 * windows, swap_pages=1024)
         for path, value in SETTINGS.items():
             self.machine.write_sysfs(path, value)
         self.process = self.machine.process("khugepaged_test")
@@ -219,6 +219,35 @@ def test_collapse_full_of_compound(context: Context) -> None:
     context.collapse(test, 1, expect=True)
     test.validate(0, 512)
     assert test.machine.kernel.zone.nr_free == free  # the old huge page is freed whole
+
+
+@both
+def test_collapse_swapin_single_pte(context: Context) -> None:
+    test = Selftest()
+    test.alloc_mapping()
+    test.fill(0, 512)
+    test.advise("pageout", 0, 1)
+    assert test.smaps("Swap") == 4
+    context.collapse(test, 1, expect=True)
+    test.validate(0, 512)
+
+
+@both
+def test_collapse_max_ptes_swap(context: Context) -> None:
+    test = Selftest()
+    test.alloc_mapping()
+    test.fill(0, 512)
+    test.advise("pageout", 0, 65)
+    assert test.smaps("Swap") == 65 * 4
+    context.collapse(test, 1, expect=not context.enforces_limits)
+    test.validate(0, 512)
+    if context.enforces_limits:
+        assert test.machine.vmstat("thp_scan_exceed_swap_pte") >= 1
+        test.fill(0, 512)
+        test.advise("pageout", 0, 64)
+        assert test.smaps("Swap") == 64 * 4
+        context.collapse(test, 1, expect=True)
+        test.validate(0, 512)
 
 
 @both

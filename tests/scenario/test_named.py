@@ -94,7 +94,7 @@ ERRNO = {
 
 #: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; or has no verdict.
 ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {"note", "S12.fork"}
-WAITING = ("swap", "uffd", "memcg", "popwrite", "ro", "lazy", "young25")
+WAITING = ("uffd", "memcg", "popwrite", "ro")
 
 
 def runnable(names: Any) -> list[str]:

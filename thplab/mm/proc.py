@@ -17,10 +17,12 @@ from thplab.mm.pgtable import (
     mm_find_pmd,
     pmd_table_page,
     pmd_trans_huge,
+    pte_index,
     pte_present,
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.swap import is_pte_marker
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm, Vma
@@ -82,19 +84,20 @@ def anon_huge_pages(vma: Vma) -> int:
     return sum(1 for pmd in leaves if not is_huge_zero_pmd(kernel, pmd))
 
 
-def _resident(vma: Vma) -> int:
-    kernel, total = vma.mm.kernel, 0
+def _resident_and_swap(vma: Vma) -> tuple[int, int]:
+    """Pages in memory, zero pages not counted, and pages in swap (smaps_pte_entry)."""
+    kernel, resident, swap = vma.mm.kernel, 0, 0
     page = kernel.geometry.PAGE_SIZE
     for address in range(vma.vm_start, vma.vm_end, page):
         ref = mm_find_pmd(vma.mm, address)
         pmd = ref[0][ref[1]] if ref else 0
         if pmd_trans_huge(pmd):
-            total += not is_huge_zero_pmd(kernel, pmd)
+            resident += not is_huge_zero_pmd(kernel, pmd)
         elif pmd:
-            index = address // page & (kernel.geometry.PTRS_PER_PTE - 1)
-            pte = kernel.tables[pmd_table_page(kernel, pmd)][index]
-            total += pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn
-    return total
+            pte = kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]
+            resident += pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn
+            swap += bool(pte) and not pte_present(pte) and not is_pte_marker(pte)
+    return resident, swap
 
 
 def smaps(mm: Mm) -> str:
@@ -106,10 +109,12 @@ def smaps(mm: Mm) -> str:
     for vma in mm.vmas:
         mode = ("r" if vma.vm_flags & VM_READ else "-") + ("w" if vma.vm_flags & VM_WRITE else "-")
         lines.append(f"{vma.vm_start:x}-{vma.vm_end:x} {mode}-p 00000000 00:00 0")
+        resident, swap = _resident_and_swap(vma)
         for name, kb in (
             ("Size", (vma.vm_end - vma.vm_start) // 1024),
-            ("Rss", _resident(vma) * page_kb),
+            ("Rss", resident * page_kb),
             ("AnonHugePages", anon_huge_pages(vma) * huge_kb),
+            ("Swap", swap * page_kb),
         ):
             lines.append(f"{name + ':':<16}{kb:>8} kB")
         lines.append(f"THPeligible:    {int(thp_vma_allowable_order(vma, vma.vm_flags, TvaType.SMAPS)):>8}")

@@ -8,10 +8,13 @@ from typing import Any
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import Unsupported
 
-__all__ = ["memory_needed"]
+__all__ = ["memory_needed", "swap_needed"]
 
 #: The most that a scenario may need unless it says how much there is: 16 GiB.
 _MOST_PAGES = 1 << 22
+
+#: The swap device of the recordings: 256 MiB.
+_SWAP_PAGES = 1 << 16
 
 _TOUCHING = ("write", "read", "write_same", "mlock")
 
@@ -34,6 +37,12 @@ def memory_needed(scenario: Scenario) -> int:
             f"the scenario may need {needed >> 18} GiB of memory; the model has room for 16 GiB"
         )
     return needed
+
+
+def swap_needed(scenario: Scenario) -> int:
+    """Pages of the swap device: none where nothing is paged out, so that recordings stay small."""
+    pages_out = any(op.get("advice") == "pageout" or op["op"] == "cgroup_limit" for op in scenario.all_ops())
+    return _SWAP_PAGES if pages_out else 0
 
 
 def _of_steps(scenario: Scenario, name: str, *, first: bool) -> Iterator[Mapping[str, Any]]:

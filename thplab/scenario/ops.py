@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from thplab.mm.errors import KernelError
@@ -15,7 +15,7 @@ from thplab.scenario.observe import folio_at
 
 __all__ = ["perform"]
 
-_MODELLED_ADVICE = ("hugepage", "nohugepage", "dontneed")
+_MODELLED_ADVICE = ("hugepage", "nohugepage", "dontneed", "pageout", "cold", "free")
 
 
 def perform(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -65,7 +65,8 @@ def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
     if advice not in _MODELLED_ADVICE:
         raise Unsupported(f"advice {advice!r} is not modelled")
     refused = []
-    for first, end in actor.ranges(op):
+    ranges = actor.ranges(op)
+    for first, end in _without(actor.spared, ranges) if advice == "pageout" else ranges:
         try:
             actor.process.madvise(*actor.place(first, end), advice)
         except KernelError as error:
@@ -75,6 +76,17 @@ def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
                 actor.forget(first, end, value=0)
     if refused:
         actor.log.append({"op": "advise", "advice": advice, "results": refused})
+
+
+def _without(pages: Collection[int], ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The ranges less these pages."""
+    for first, end in ranges:
+        for page in sorted(page for page in pages if first <= page < end):
+            if first < page:
+                yield first, page
+            first = page + 1
+        if first < end:
+            yield first, end
 
 
 def _fork(actor: Actor, op: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from thplab.machine import Machine
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.memory import memory_needed
+from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
 from thplab.scenario.ops import perform
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
@@ -46,7 +46,13 @@ class ScenarioRun:
         self.spared = spared or {}
         spec = scenario.machine
         pages = spec.memory_pages or memory_needed(scenario)
-        self.machine = Machine(kernel, memory_pages=pages, start_pfn=spec.start_pfn, entries=spec.entries)
+        self.machine = Machine(
+            kernel,
+            memory_pages=pages,
+            start_pfn=spec.start_pfn,
+            entries=spec.entries,
+            swap_pages=swap_needed(scenario),
+        )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []
         self._set_up()
