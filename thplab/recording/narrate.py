@@ -1,8 +1,8 @@
 """The sentence of a moment: what happened, and why.
 
-The model says nothing by itself. A sentence belongs to a function and what it was called with, or to
-a function and what it returned; it is filled from the function's local variables, never from a line
-number. ``before`` sentences are said at the call, ``after`` ones at the return.
+The model says nothing by itself. A sentence belongs to a function and what it was called with, to a
+function and what it returned, or to a field that changed; it is filled from the function's local
+variables, never from a line number.
 """
 
 from __future__ import annotations
@@ -11,40 +11,54 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from thplab.kernels import ScanResult
-from thplab.recording.verdicts import verdict_sentence
+from thplab.mm.pgtable import entry_pfn, pmd_trans_huge
+from thplab.mm.state import Struct
+from thplab.recording.lock_words import lock_sentence
+from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
 
-__all__ = ["sentence_of_call", "sentence_of_return"]
+__all__ = ["sentence_of_call", "sentence_of_change", "sentence_of_return", "sentence_of_wakeup"]
 
 _Locals = Mapping[str, Any]
 
 
-def sentence_of_call(function: str, local: _Locals) -> str | None:
-    """What entering ``function`` means, or None."""
+def sentence_of_call(function: str, local: _Locals, caller: str) -> str | None:
+    """What entering ``function``, called by ``caller``, means, or None."""
+    if function in _LOCKING:
+        return lock_sentence(function, local["lock"].name, caller)
     tell = _BEFORE.get(function)
     return tell(local) if tell else None
 
 
 def sentence_of_return(function: str, local: _Locals, returned: Any) -> str | None:
     """What leaving ``function`` with ``returned`` means, or None."""
-    if function in _SCANNING:
-        return verdict_sentence(function, local, returned[0] if isinstance(returned, tuple) else returned)
+    if function in VERDICT_FUNCTIONS:
+        result = returned[0] if isinstance(returned, tuple) else returned
+        return verdict_sentence(function, local, result) if isinstance(result, ScanResult) else None
     tell = _AFTER.get(function)
     return tell(local, returned) if tell else None
 
 
-_SCANNING = ("scan_pmd", "__collapse_huge_page_isolate")
+def sentence_of_wakeup(function: str, local: _Locals) -> str | None:
+    """What it means that a sleeping ``function`` goes on, or None."""
+    if function not in ("khugepaged_wait_work", "khugepaged_alloc_sleep"):
+        return None
+    kernel = local["kernel"]
+    deadline = local.get("deadline", kernel.khugepaged.sleep_expire)
+    over = deadline and kernel.clock.now >= deadline
+    return "khugepaged wakes up: " + ("its time is over." if over else "somebody has woken it.")
+
+
+def sentence_of_change(struct: Struct, name: str) -> str | None:
+    """What the new value of a field means, or None."""
+    tell = _CHANGED.get((type(struct).__name__, name))
+    return tell(struct) if tell else None
+
+
+_LOCKING = ("down_read", "down_write", "up_read", "up_write")
 
 
 def _task(local: _Locals) -> str:
     return "khugepaged" if local["cc"].is_khugepaged else "The caller of madvise"
-
-
-def _lock(verb: str) -> Callable[[_Locals], str]:
-    return lambda local: f"{verb} {local['lock'].name}."
-
-
-def _window(address: int) -> str:
-    return f"the window at {address:#x}"
 
 
 def _scan_mm_slot(local: _Locals) -> str:
@@ -55,64 +69,58 @@ def _scan_mm_slot(local: _Locals) -> str:
     return f"khugepaged visits {slot.mm.name} {where}; it may spend {local['pages']} units."
 
 
-def _allocation(local: _Locals, returned: Any) -> str:
-    _, folio = returned
-    if folio is None:
-        return "No free block of 512 pages: the collapse ends here, and nothing was changed."
-    pfn = folio + local["mm"].kernel.mem_map.start_pfn
-    return (
-        f"The huge page is there: pfn {pfn:#x}, a multiple of 512. No lock is held now, so anything may "
-        "have changed meanwhile."
-    )
-
-
-def _revalidated(local: _Locals, returned: Any) -> str:
-    result = returned[0]
-    if result is ScanResult.SUCCEED:
-        return "Looked up again: the VMA is still there, covers the window and may have huge pages."
-    return verdict_sentence("hugepage_vma_revalidate", local, result)
-
-
-def _collapsed(local: _Locals, returned: Any) -> str:
-    if returned is ScanResult.SUCCEED:
-        return f"Done: {_window(local['address'])} is one huge page now."
-    return f"{_window(local['address']).capitalize()} stays as it was: {returned.value}."
-
-
-def _pass_ended(local: _Locals, returned: Any) -> str | None:
+def _pass_ended(local: _Locals, returned: Any) -> str:
     progress, result = returned
     return f"This visit cost {progress} units; its last window ended with '{result.value}'."
 
 
-def _cursor(local: _Locals, returned: Any) -> str:
-    scan = local["kernel"].khugepaged
-    if scan.scan_mm_slot is None:
-        return f"The end of the list: full scan number {scan.full_scans} is complete."
-    return f"{local['slot'].mm.name} is finished; the cursor moves on to {scan.scan_mm_slot.mm.name}."
-
-
-def _scan_begins(local: _Locals) -> str:
-    return f"Scan {_window(local['start_addr'])}: is there a PTE table, and does any entry speak against it?"
-
-
 def _collapse_begins(local: _Locals) -> str:
     return (
-        f"Nothing spoke against {_window(local['address'])}: {local['referenced']} entries referenced, "
-        f"{local['unmapped']} swapped out. The collapse begins by giving mmap_lock back."
+        f"Nothing spoke against the window at {local['address']:#x}: {local['referenced']} entries "
+        f"referenced, {local['unmapped']} swapped out. The collapse begins by giving mmap_lock back."
     )
 
 
 def _wait(local: _Locals) -> str:
-    knobs = local["kernel"].knobs
-    return f"The pass is over. khugepaged sleeps {knobs.scan_sleep_millisecs} ms, or until there is work."
+    kernel = local["kernel"]
+    if not kernel.khugepaged.mm_head:
+        return "The pass is over, and nobody is registered: khugepaged sleeps until somebody is."
+    return (
+        f"The pass is over. khugepaged sleeps {kernel.knobs.scan_sleep_millisecs} ms, or until it is woken."
+    )
+
+
+def _entry_written(local: _Locals) -> str:
+    table, pmd = local["table"], local["pmd"]
+    if not pmd:
+        return f"Clear an entry of {table.name}: it leads nowhere now."
+    if pmd_trans_huge(pmd):
+        return f"Set the PMD as a leaf: this one entry maps all pages from pfn {entry_pfn(pmd):#x} on."
+    return f"Point an entry of {table.name} at the table in pfn {entry_pfn(pmd):#x}."
+
+
+def _freed(local: _Locals) -> str:
+    pages = 1 << local["order"]
+    what = "the page goes" if pages == 1 else f"{pages} pages go"
+    return f"Nobody refers to it any more: {what} back to the allocator."
+
+
+def _obtained(local: _Locals, folio: Any) -> str | None:
+    pages, kernel = 1 << local["order"], local["kernel"]
+    pfn = folio + kernel.mem_map.start_pfn
+    return f"A folio of {pages} pages is allocated: pfn {pfn:#x}. One reference to it is held, by us."
 
 
 _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
     "khugepaged_do_scan": lambda v: f"A pass begins: at most {v['kernel'].knobs.pages_to_scan} units.",
     "khugepaged_scan_mm_slot": _scan_mm_slot,
-    "scan_pmd": _scan_begins,
+    "scan_pmd": lambda v: (
+        f"Scan the window at {v['start_addr']:#x}: is there a PTE table, and does any entry speak against it?"
+    ),
     "collapse_huge_page": _collapse_begins,
-    "alloc_charge_folio": lambda v: f"{_task(v)} asks for 512 contiguous pages, with no lock held.",
+    "alloc_charge_folio": lambda v: (
+        f"{_task(v)} asks for {v['mm'].kernel.geometry.HPAGE_PMD_NR} contiguous pages, with no lock held."
+    ),
     "__khugepaged_enter": lambda v: f"{v['mm'].name} is registered: a slot at the tail of khugepaged's list.",
     "pmdp_collapse_flush": lambda v: (
         "Fence: clear the PMD, flush the TLBs. Whoever touches the window waits."
@@ -120,7 +128,10 @@ _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
     "__collapse_huge_page_isolate": lambda v: (
         "Isolate: lock each page and take it off the LRU. Nothing is freed here."
     ),
-    "__collapse_huge_page_copy": lambda v: "Copy 512 entries into the huge page; holes become zeroes.",
+    "__collapse_huge_page_swapin": lambda v: "Bring what is swapped out back into memory, entry by entry.",
+    "__collapse_huge_page_copy": lambda v: (
+        f"Copy {len(v['pte_table'])} entries into the huge page; holes become zeroes."
+    ),
     "__collapse_huge_page_copy_succeeded": lambda v: (
         "The data is safe: clear the old entries and free the old pages. No way back from here."
     ),
@@ -128,6 +139,10 @@ _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
     "_repopulate_pmd": lambda v: "Rollback: the PMD points at the old table again.",
     "release_pte_pages": lambda v: f"Rollback: {len(v['isolated'])} pages go back on the LRU, unlocked.",
     "pgtable_trans_huge_deposit": lambda v: "The empty PTE table is kept for a later split.",
+    "pgtable_trans_huge_withdraw": lambda v: "The table that was kept for a split is needed now.",
+    "__split_huge_pmd": lambda v: "A part of the huge page is to change: its PMD becomes a table again.",
+    "set_pmd_at": _entry_written,
+    "__free_pages": _freed,
     "khugepaged_wait_work": _wait,
     "khugepaged_alloc_sleep": lambda v: (
         f"No huge page to be had: sleep {v['kernel'].knobs.alloc_sleep_millisecs} ms, then the next window."
@@ -136,21 +151,42 @@ _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
         "MADV_COLLAPSE: every whole window of the range, now, in the caller's time."
     ),
     "khugepaged_exit": lambda v: f"{v['mm'].name} exits: khugepaged is told.",
-    "down_read": _lock("Take for reading:"),
-    "down_write": _lock("Take for writing:"),
-    "up_read": _lock("Release:"),
-    "up_write": _lock("Release:"),
 }
 
+
+def _trylock(local: _Locals, taken: Any) -> str:
+    lock = local["lock"]
+    if taken:
+        return f"{lock.name} was free: taken for reading, so that no VMA changes meanwhile."
+    return f"{lock.name} is held for writing by {lock.writer}: not now, on to the next."
+
+
 _AFTER: dict[str, Callable[[_Locals, Any], str | None]] = {
-    "alloc_charge_folio": _allocation,
-    "hugepage_vma_revalidate": _revalidated,
-    "collapse_huge_page": _collapsed,
     "khugepaged_scan_mm_slot": _pass_ended,
-    "_advance_cursor": _cursor,
-    "down_read_trylock": lambda v, taken: (
-        f"{v['lock'].name} was free: taken for reading."
-        if taken
-        else f"{v['lock'].name} is held for writing by {v['lock'].writer}: not now, on to the next."
+    "find_pmd_or_thp_or_none": lambda v, found: verdict_sentence("find_pmd_or_thp_or_none", v, found[0]),
+    "__folio_alloc": _obtained,
+    "down_read_trylock": _trylock,
+}
+
+
+def _cursor_at(scan: Any) -> str:
+    if not scan.scan_address:
+        return "The cursor stands at the beginning of an address space."
+    return f"The cursor moves on to {scan.scan_address:#x}: what lies below has had its turn."
+
+
+def _cursor_in(scan: Any) -> str:
+    if scan.scan_mm_slot is None:
+        return "The cursor stands nowhere: the next visit begins at the head of the list."
+    return f"The cursor stands on {scan.scan_mm_slot.mm.name} now."
+
+
+#: (type, field) -> sentence for its new value
+_CHANGED: dict[tuple[str, str], Callable[[Any], str]] = {
+    ("Khugepaged", "scan_address"): _cursor_at,
+    ("Khugepaged", "scan_mm_slot"): _cursor_in,
+    ("Khugepaged", "full_scans"): lambda scan: (
+        f"The end of the list: full scan number {scan.full_scans} is complete."
     ),
+    ("Khugepaged", "pages_collapsed"): lambda scan: f"pages_collapsed is {scan.pages_collapsed} now.",
 }

@@ -11,7 +11,12 @@ from thplab.mm.mm_types import Mm
 from thplab.mm.state import Struct
 from thplab.mm.system import Kernel
 from thplab.recording.journal import Journal
-from thplab.recording.narrate import sentence_of_call, sentence_of_return
+from thplab.recording.narrate import (
+    sentence_of_call,
+    sentence_of_change,
+    sentence_of_return,
+    sentence_of_wakeup,
+)
 from thplab.recording.recording import Recording, make_recording
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, FunctionInfo, Tracer
 
@@ -63,6 +68,7 @@ class Recorder:
         self._sentence_of: dict[int, int] = {}
         self.sentences: dict[str, int] = {}
         self.tasks: dict[tuple[str, int], int] = {}
+        self._news: str | None = None
         self._ended = False
         self._recording: Recording | None = None
 
@@ -108,6 +114,7 @@ class Recorder:
         """Append a moment; its state is all that changed so far."""
         kernel = self.kernel
         current = kernel.current
+        news, self._news = self._news, None
         who = (current.comm, current.pid)
         self._rows.append(
             (
@@ -121,6 +128,8 @@ class Recorder:
                 kernel.tracing.nr_written - self.first_event,
             )
         )
+        if news is not None:
+            self._say(news)
 
     def _say(self, sentence: str | None) -> None:
         if sentence is not None:
@@ -129,7 +138,12 @@ class Recorder:
 
     def narrate_call(self, info: FunctionInfo, frame: FrameType) -> None:
         """Give the moment just appended, a call, its sentence."""
-        self._say(sentence_of_call(info.name, frame.f_locals))
+        caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
+        self._say(sentence_of_call(info.name, frame.f_locals, caller))
+
+    def narrate_wakeup(self, info: FunctionInfo, frame: FrameType) -> None:
+        """Give the moment just appended, at which a generator goes on, its sentence."""
+        self._say(sentence_of_wakeup(info.name, frame.f_locals))
 
     def narrate_return(self, info: FunctionInfo, frame: FrameType, returned: Any) -> None:
         """Give the moment just appended, a return, its sentence; a yield or an exception has none."""
@@ -140,3 +154,5 @@ class Recorder:
         if name == "nr_written" and struct is self.kernel.tracing:
             frame = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
             self.moment(EVENT, frame, self._rows[-1][2])
+        elif (sentence := sentence_of_change(struct, name)) is not None:
+            self._news = sentence  # said at the next moment, the first that shows the change

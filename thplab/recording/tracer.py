@@ -51,7 +51,7 @@ _QUIET = {
     "_note_partially_mapped", "_change_large_mapcount", "hugepage_pmd_enabled", "khugepaged_has_work",
     "hpage_collapse_test_exit_or_disable", "_sysfs_allows", "_should_wakeup", "_find_buddy",
     "_buddy_merge_likely", "_free_pages_prepare", "_add_to_free_list", "_del_page_from_free_list",
-    "__free_one_page", "__free_pages", "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
+    "__free_one_page", "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
     "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
     "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
 }  # fmt: skip
@@ -127,12 +127,15 @@ class Tracer:
         if info is None:
             return None
         number = self._frames.get(id(frame))
+        entered = frame.f_lineno == code.co_firstlineno  # else a generator that goes on
         if number is None:
             number = self._new_frame(frame, info)
         self.stack.append(number)
         self._recorder.moment(CALL, number, frame.f_lineno)
-        if frame.f_lineno == frame.f_code.co_firstlineno:  # else a generator that goes on
+        if entered:
             self._recorder.narrate_call(info, frame)
+        else:
+            self._recorder.narrate_wakeup(info, frame)
         if not info.lines:
             frame.f_trace_lines = False
             return self._return_hook

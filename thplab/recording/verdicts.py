@@ -1,7 +1,8 @@
 """What a scan result means, in one sentence with its numbers.
 
 Each refusal names the entry that decided it, the count and the limit. The texts are filled from the
-local variables of the function that returned the result.
+local variables of the function that returned the result. There is one for every result of every
+kernel, also for those that only another kind of memory or a race can bring about.
 """
 
 from __future__ import annotations
@@ -10,44 +11,69 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from thplab.kernels import ScanResult as S
+from thplab.mm.page import folio_expected_ref_count
 
 __all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "verdict_sentence"]
 
-#: Functions that return a scan result (alone, or first in a tuple).
-VERDICT_FUNCTIONS = frozenset({"scan_pmd", "__collapse_huge_page_isolate"})
-
 _Locals = Mapping[str, Any]
+
+#: Functions that decide: they return a scan result (alone, or first in a tuple).
+VERDICT_FUNCTIONS = frozenset(
+    {
+        "__collapse_huge_page_copy", "__collapse_huge_page_isolate", "__collapse_huge_page_swapin",
+        "alloc_charge_folio", "check_pmd_still_valid", "collapse_huge_page", "hugepage_vma_revalidate",
+        "scan_pmd",
+    }
+)  # fmt: skip
 
 
 def verdict_sentence(function: str, local: _Locals, result: S) -> str:
     """The sentence for ``result``, returned by ``function`` with these locals."""
-    return SENTENCES[result](_Values(function, local))
+    values = _Values(function, local)
+    if function == "scan_pmd" and values.get("mmap_locked") is False and result is not S.SUCCEED:
+        return f"The scan found nothing, but the collapse failed ('{result.value}'): the window is as it was."
+    return (_OF_FUNCTION.get((function, result)) or SENTENCES[result])(values)
 
 
 class _Values(dict[str, Any]):
-    """The locals, with the limits of the machine they belong to; ``who`` names the function."""
+    """The locals, with the limits of the machine they belong to."""
 
     def __init__(self, function: str, local: _Locals) -> None:
         super().__init__(local)
-        mm = local.get("mm") or (local["vma"].mm if "vma" in local else None)
+        mm = local.get("mm") or (local["vma"].mm if local.get("vma") is not None else None)
+        self.kernel = mm.kernel if mm is not None else None
+        self["who"] = mm.name if mm is not None else "the process"
         if mm is not None:
             knobs = mm.kernel.knobs
-            self.setdefault("max_ptes_none", knobs.max_ptes_none)
-            self.setdefault("max_ptes_swap", knobs.max_ptes_swap)
-            self.setdefault("max_ptes_shared", knobs.max_ptes_shared)
-            self["half"] = mm.kernel.geometry.HPAGE_PMD_NR // 2
-        self["isolating"] = function == "__collapse_huge_page_isolate"
+            for name in ("max_ptes_none", "max_ptes_swap", "max_ptes_shared"):
+                self.setdefault(name, getattr(knobs, name))
+            self["entries"] = mm.kernel.geometry.HPAGE_PMD_NR
+
+    @property
+    def entry(self) -> str:
+        """``Entry 411``, or ``An entry`` where no loop over entries runs."""
+        return f"Entry {self['index']}" if "index" in self else "An entry"
+
+    @property
+    def window(self) -> str:
+        """The window's address."""
+        address = self.get("start_addr", self.get("address"))
+        return f"The window at {address:#x}" if address is not None else "The window"
+
+    @property
+    def nr(self) -> int:
+        """Entries of a table."""
+        nr: int = self.get("entries", 512)
+        return nr
 
 
 def _none(v: _Values) -> str:
     if v.get("userfaultfd_armed"):
-        return f"Entry {v['index']} is empty, and userfaultfd watches this VMA: no hole may be filled."
-    return f"Entry {v['index']} is empty: {v['none_or_zero']} empty > max_ptes_none {v['max_ptes_none']}."
+        return f"{v.entry} is empty, and userfaultfd watches this VMA: no hole may be filled."
+    return f"{v.entry} is empty: {v['none_or_zero']} empty > max_ptes_none {v['max_ptes_none']}."
 
 
 def _succeed(v: _Values) -> str:
-    if v["isolating"]:
-        return "All pages are locked and off the LRU; none was freed yet. They can be copied now."
     return (
         f"Collapsed: {v.get('referenced', 0)} entries were referenced, {v.get('none_or_zero', 0)} empty, "
         f"{v.get('unmapped', 0)} swapped out."
@@ -57,51 +83,105 @@ def _succeed(v: _Values) -> str:
 def _referenced(v: _Values) -> str:
     if v.get("unmapped"):
         return (
-            f"{v['unmapped']} entries are swapped out, so {v['half']} must be referenced; only "
-            f"{v['referenced']} are."
+            f"{v['unmapped']} entries are swapped out, so at least {v.nr // 2} must be referenced: "
+            f"{v['referenced']} referenced < {v.nr // 2}."
         )
-    return f"All entries were read, and {v['referenced']} of them are referenced: nobody used this window."
+    return f"All {v.nr} entries were read: {v['referenced']} referenced, 1 needed. Nobody used this window."
 
 
 def _count(v: _Values) -> str:
-    return (
-        f"Entry {v['index']}: somebody besides the page tables holds a reference to the page (a pin). "
-        "It must not move."
-    )
+    folio, kernel, counts = v.get("folio"), v.kernel, ""
+    if folio is not None and kernel is not None:
+        held, expected = kernel.mem_map.refcount[folio], folio_expected_ref_count(kernel.mem_map, folio)
+        counts = f": {held} references, {expected} expected"
+    return f"{v.entry}: somebody besides the page tables holds the page (a pin){counts}. It must not move."
+
+
+def _no_memory(v: _Values) -> str:
+    orders: list[int] = []
+    if v.kernel is not None:
+        orders = [order for order, blocks in enumerate(v.kernel.zone.nr_free) if blocks]
+    largest = f"the largest free block has {1 << orders[-1]}" if orders else "nothing is free"
+    return f"No free block of {v.nr} pages was to be had: {largest}. Nothing was changed."
+
+
+def _address_range(v: _Values) -> str:
+    vma = v.get("vma")
+    where = f": the VMA is {vma.vm_start:#x}-{vma.vm_end:#x}" if vma is not None else ""
+    return f"{v.window} does not lie inside one VMA any more{where}."
 
 
 #: result -> sentence
 SENTENCES: dict[S, Callable[[_Values], str]] = {
     S.SUCCEED: _succeed,
-    S.FAIL: lambda v: "The attempt failed: the page table is not the one that was scanned.",
-    S.PMD_NULL: lambda v: "There is no PMD table for this address: nothing was ever touched near it.",
-    S.PMD_NONE: lambda v: "The PMD entry is empty: nothing is mapped in these 512 pages.",
+    S.FAIL: lambda v: f"{v.window} could not be collapsed, for no particular reason of the kernel's list.",
+    S.PMD_NULL: lambda v: f"{v.window} has no PMD table: nothing was ever touched near it.",
+    S.PMD_NONE: lambda v: f"The PMD entry is empty: nothing is mapped in these {v.nr} pages.",
     S.PMD_MAPPED: lambda v: "The PMD is a leaf already: this window is huge.",
     S.EXCEED_NONE_PTE: _none,
     S.EXCEED_SWAP_PTE: lambda v: (
-        f"Entry {v['index']} is swapped out: {v['unmapped']} swapped > max_ptes_swap {v['max_ptes_swap']}."
+        f"{v.entry} is swapped out: {v['unmapped']} swapped > max_ptes_swap {v['max_ptes_swap']}."
     ),
     S.EXCEED_SHARED_PTE: lambda v: (
-        f"Entry {v['index']} is shared: {v['shared']} shared > max_ptes_shared {v['max_ptes_shared']}."
+        f"{v.entry} is shared: {v['shared']} shared > max_ptes_shared {v['max_ptes_shared']}."
     ),
-    S.PTE_NON_PRESENT: lambda v: f"Entry {v['index']} is not present any more: it was at the scan.",
-    S.PTE_UFFD_WP: lambda v: f"Entry {v['index']} is write-protected through userfaultfd.",
-    S.PAGE_RO: lambda v: "All entries were read and none is writable: to 6.17 such a window is refused.",
+    S.PTE_NON_PRESENT: lambda v: f"{v.entry} is not present any more: it was at the scan.",
+    S.PTE_UFFD_WP: lambda v: f"{v.entry} is write-protected through userfaultfd: nobody may move its page.",
+    S.PTE_MAPPED_HUGEPAGE: lambda v: "The page cache has this huge page already; only its mapping is small.",
+    S.PAGE_RO: lambda v: f"All {v.nr} entries were read, 0 writable, 1 needed: to 6.17 no such collapse.",
     S.LACK_REFERENCED_PAGE: _referenced,
-    S.PAGE_NULL: lambda v: f"Entry {v['index']} maps no ordinary page.",
+    S.PAGE_NULL: lambda v: f"{v.entry} maps no ordinary page.",
+    S.SCAN_ABORT: lambda v: f"{v.entry}: its page is on a node too far away from the others.",
     S.PAGE_COUNT: _count,
-    S.PAGE_LRU: lambda v: f"Entry {v['index']}: the page is not on an LRU list; somebody has isolated it.",
-    S.PAGE_LOCK: lambda v: f"Entry {v['index']}: the page is locked by somebody else.",
-    S.PAGE_ANON: lambda v: (
-        f"Entry {v['index']} maps a page that is not anonymous."
-        if "index" in v
-        else "The VMA is not anonymous memory any more."
+    S.PAGE_LRU: lambda v: f"{v.entry}: the page is not on an LRU list; somebody has isolated it.",
+    S.PAGE_LOCK: lambda v: f"{v.entry}: the page is locked by somebody else.",
+    S.PAGE_ANON: lambda v: f"{v.entry} maps a page that is not anonymous.",
+    S.PAGE_COMPOUND: lambda v: f"{v.entry} maps a large page of another size or place.",
+    S.ANY_PROCESS: lambda v: f"{v['who']} exits, or has switched THP off: no use to go on.",
+    S.VMA_NULL: lambda v: f"{v.window} has no VMA any more: it went while no lock was held.",
+    S.VMA_CHECK: lambda v: f"{v.window} lies in a VMA that may not have huge pages any more.",
+    S.ADDRESS_RANGE: _address_range,
+    S.DEL_PAGE_LRU: lambda v: f"{v.entry}: somebody else took the page off the LRU first.",
+    S.ALLOC_HUGE_PAGE_FAIL: _no_memory,
+    S.CGROUP_CHARGE_FAIL: lambda v: f"The memory control group has no room for {v.nr} more pages.",
+    S.TRUNCATED: lambda v: "The file became shorter: a page has left it.",
+    S.PAGE_HAS_PRIVATE: lambda v: f"{v.entry}: the file system keeps data of its own with the page.",
+    S.STORE_FAILED: lambda v: "The huge page could not be entered into the page cache.",
+    S.COPY_MC: lambda v: f"{v.entry}: the memory that was to be copied is broken (machine check).",
+    S.PAGE_FILLED: lambda v: "A hole of the file was filled meanwhile.",
+}
+
+#: (function, result) -> sentence, where the function gives the result another meaning
+_OF_FUNCTION: dict[tuple[str, S], Callable[[_Values], str]] = {
+    ("__collapse_huge_page_isolate", S.SUCCEED): lambda v: (
+        "All pages are locked and off the LRU; none was freed yet. They can be copied now."
     ),
-    S.ANY_PROCESS: lambda v: "The process exits, or has switched THP off: no use to go on.",
-    S.VMA_NULL: lambda v: "The VMA has gone while no lock was held.",
-    S.VMA_CHECK: lambda v: "The VMA may not have huge pages any more.",
-    S.ADDRESS_RANGE: lambda v: "The window does not lie inside one VMA any more.",
-    S.DEL_PAGE_LRU: lambda v: f"Entry {v['index']}: somebody else took the page off the LRU first.",
-    S.ALLOC_HUGE_PAGE_FAIL: lambda v: "No free block of 512 pages was to be had.",
-    S.CGROUP_CHARGE_FAIL: lambda v: "The memory control group may not take 512 more pages.",
+    ("__collapse_huge_page_swapin", S.SUCCEED): lambda v: "All that was swapped out is in memory again.",
+    ("__collapse_huge_page_swapin", S.PAGE_LOCK): lambda v: (
+        f"{v.entry} is being swapped in by somebody else: mmap_lock was dropped, try later."
+    ),
+    ("__collapse_huge_page_swapin", S.FAIL): lambda v: (
+        f"{v.entry} is not in swap at all (a guard page, a broken page): it can't be brought in."
+    ),
+    ("__collapse_huge_page_swapin", S.PMD_NULL): lambda v: "The page table has gone during the swap-in.",
+    ("__collapse_huge_page_copy", S.SUCCEED): lambda v: (
+        f"{v.nr} pages are copied, and the old ones are free."
+    ),
+    ("hugepage_vma_revalidate", S.SUCCEED): lambda v: (
+        "Looked up again: the VMA is still there, covers the window and may have huge pages."
+    ),
+    ("hugepage_vma_revalidate", S.PAGE_ANON): lambda v: f"{v.window} is not anonymous memory any more.",
+    ("find_pmd_or_thp_or_none", S.SUCCEED): lambda v: "The PMD points at a PTE table: there is work to do.",
+    ("check_pmd_still_valid", S.SUCCEED): lambda v: "The PMD still points at the table that was scanned.",
+    ("check_pmd_still_valid", S.FAIL): lambda v: "The PMD points at another table than the one scanned.",
+    ("alloc_charge_folio", S.SUCCEED): lambda v: (
+        f"The huge page is there: pfn {v['folio'] + v['kernel'].mem_map.start_pfn:#x}, a multiple of {v.nr}. "
+        "No lock is held now, so anything may have changed meanwhile."
+    ),
+    ("collapse_huge_page", S.SUCCEED): lambda v: f"Done: {v.window.lower()} is one huge page now.",
+    **{
+        ("collapse_huge_page", result): (lambda v, r=result: f"{v.window} stays as it was: '{r.value}'.")  # type: ignore[misc]
+        for result in S
+        if result is not S.SUCCEED
+    },
 }
