@@ -72,7 +72,8 @@ def test_a_refusal_stands_on_the_entry_that_decided(refused: Recording) -> None:
 
 
 def test_a_sentence_holds_until_its_function_is_left(note: Recording) -> None:
-    inside = call_of(note, "__collapse_huge_page_copy_succeeded") + 500
+    call = call_of(note, "__collapse_huge_page_copy_succeeded")
+    inside = note.find("line", call + 500, name="__collapse_huge_page_copy_succeeded") or 0
     assert note.moment(inside).function == "__collapse_huge_page_copy_succeeded"
     assert moment_text(note, inside).splitlines()[1].startswith("The data is safe")
 

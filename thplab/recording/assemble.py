@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from array import array
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["assemble"]
 
-#: Our file -> the kernel's file, where the name is not the same.
-_KERNEL_FILES = {
-    "collapse.py": "mm/khugepaged.c", "collapse_pages.py": "mm/khugepaged.c", "mm_slot.py": "mm/khugepaged.c",
-    "madvise_collapse.py": "mm/khugepaged.c", "zap.py": "mm/memory.c", "lock.py": "kernel/locking/rwsem.c",
-    "mmu.py": "", "exit.py": "kernel/exit.c", "pgtable.py": "arch/x86/include/asm/pgtable.h",
-}  # fmt: skip
+#: The kernel's file, as the first line of each module of the model names it.
+_KERNEL_FILE = re.compile(r"\b(?:arch|fs|include|kernel|mm)/[\w/-]+\*?\.[ch]\b")
+
+_ROOT = Path(thplab.__file__).parent.parent
 
 
 def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
@@ -110,15 +110,13 @@ def _frames(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
             labels.append(chain)
         f_labels.append(known[chain])
     shown = sorted({info.file for info in tracer.functions if info.lines})
-    root = Path(thplab.__file__).parent.parent
     header = {
         "functions": [
             {"name": f.name, "file": f.file, "line": f.line, "kernel_file": _kernel_file(f.file)}
             for f in tracer.functions
         ],
         "sources": [
-            {"file": file, "kernel_file": _kernel_file(file), "text": (root / file).read_text("utf-8")}
-            for file in shown
+            {"file": file, "kernel_file": _kernel_file(file), "text": _source(file)} for file in shown
         ],
         "labels": labels,
     }
@@ -129,9 +127,14 @@ def _frames(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     return header, sections
 
 
+@cache
+def _source(file: str) -> str:
+    return (_ROOT / file).read_text("utf-8")
+
+
 def _kernel_file(file: str) -> str:
-    name = file.rsplit("/", 1)[-1]
-    return _KERNEL_FILES.get(name, "mm/" + name.replace(".py", ".c"))
+    found = _KERNEL_FILE.search(_source(file).partition("\n")[0])
+    return found[0].replace("*", "") if found else ""
 
 
 def _labels(

@@ -31,7 +31,7 @@ _MOMENT_COLUMNS = {
 }  # fmt: skip
 
 #: Files whose lines are recorded by default.
-LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py")
+LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
 
 
 class Recorder:

@@ -1,0 +1,39 @@
+"""The header: what a view needs to know besides the columns."""
+
+from __future__ import annotations
+
+from thplab.recording import Recording
+
+
+def test_each_function_names_the_kernels_file(note: Recording) -> None:
+    files = {function["name"]: function["kernel_file"] for function in note.header["functions"]}
+    assert files["scan_pmd"] == files["collapse_huge_page"] == "mm/khugepaged.c"
+    assert files["__collapse_huge_page_copy"] == "mm/khugepaged.c"
+    assert files["__alloc_pages"] == "mm/page_alloc.c"
+    assert files["do_madvise"] == "mm/madvise.c"
+    assert files["thp_vma_allowable_order"] == "include/linux/huge_mm.h"
+    assert files["down_write"] == ""  # stands for locks of several kinds
+
+
+def test_a_source_that_is_shown_is_the_file_that_ran(note: Recording) -> None:
+    for source in note.header["sources"]:
+        name = source["file"].rpartition("/")[2].removesuffix(".py")
+        module = __import__(f"thplab.mm.{name}", fromlist=["x"])
+        with open(module.__file__, encoding="utf-8") as file:
+            assert source["text"] == file.read()
+
+
+def test_no_function_is_called_for_every_entry_but_the_one_that_frees(calls: Recording) -> None:
+    """A view of calls would drown; readers of bits and bookkeeping are not recorded."""
+    counts: dict[str, int] = {}
+    for number in range(len(calls)):
+        moment = calls.moment(number)
+        if moment.kind == "call":
+            counts[moment.function] = counts.get(moment.function, 0) + 1
+    assert {name for name, count in counts.items() if count >= 512} == {"__free_pages"}
+
+
+def test_the_focus_is_the_first_window(note: Recording) -> None:
+    focus = note.header["focus"]
+    assert focus["address"] == "140576452247552"
+    assert note.header["objects"][focus["mm"]]["type"] == "Mm"
