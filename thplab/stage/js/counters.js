@@ -35,7 +35,7 @@ export const countersView = {
   wide: true,
   summary: (moment) => {
     const changed = rows(moment).filter((row) => row.delta).length;
-    return changed ? `${changed} changed` : "";
+    return changed ? `±${changed}` : "";
   },
   make() {
     const list = el("div", "ts-pairs");

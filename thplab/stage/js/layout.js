@@ -52,16 +52,17 @@ export function makeLayout(stage) {
     switches,
     below,
     update(moment) {
+      // First the boxes, then what is in them: a view that scrolls must know its height.
       for (const part of parts) {
         const shown = stage.views.has(part.view.name);
         setAttribute(part.toggle, "aria-pressed", String(shown));
         setText(part.badge, part.view.summary(moment));
         if (shown && !part.box) open(part);
         if (part.box) part.box.hidden = !shown;
-        if (shown) part.made.update(moment);
       }
       left.hidden = !stage.views.has("window");
       right.hidden = !["source", "variables", "stack"].some((name) => stage.views.has(name));
+      for (const part of parts) if (stage.views.has(part.view.name)) part.made.update(moment);
     },
   };
 }
