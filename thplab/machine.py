@@ -22,9 +22,12 @@ from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.madvise import do_madvise
+from thplab.mm.mlock import do_mlock
 from thplab.mm.mm_types import Mm
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
+from thplab.mm.mprotect import do_mprotect
+from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.sysfs import sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
@@ -180,15 +183,30 @@ class Process:
         finally:
             self.machine.run_ready()
 
-    def mmap(self, start: int, length: int, prot: str = "rw") -> None:
-        """Map private anonymous memory at a fixed place."""
+    def mmap(self, start: int, length: int, prot: str = "rw", *, locked: bool = False) -> None:
+        """Map private anonymous memory at a fixed place; ``locked``: with MAP_LOCKED."""
         with self._call() as mm:
-            do_mmap(mm, start, length, prot)
+            do_mmap(mm, start, length, prot, locked=locked)
 
     def munmap(self, start: int, length: int) -> None:
         """Unmap."""
         with self._call() as mm:
             do_munmap(mm, start, length)
+
+    def mprotect(self, start: int, length: int, prot: str) -> None:
+        """Change the protection to ``none``, ``r`` or ``rw``."""
+        with self._call() as mm:
+            do_mprotect(mm, start, length, prot)
+
+    def mlock(self, start: int, length: int) -> None:
+        """Fault memory in and keep it."""
+        with self._call() as mm:
+            do_mlock(mm, start, length)
+
+    def prctl_thp_disable(self, flags: int = 0, *, disable: bool = True) -> None:
+        """prctl(PR_SET_THP_DISABLE, disable, flags)."""
+        with self._call() as mm:
+            prctl_set_thp_disable(mm, disable=disable, flags=flags)
 
     def madvise(self, start: int, length: int, advice: str) -> None:
         """madvise; ``advice`` in lower case without MADV_."""

@@ -53,6 +53,9 @@ class Profile:
     has_vma_lock: bool
     swapin_makes_writable: bool
     split_maps_zero_page: bool
+    write_upgrade_needs_dirty: bool
+    has_guard_pages: bool
+    prctl_has_except_advised: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

@@ -50,4 +50,7 @@ LINUX_6_1 = replace(
     has_vma_lock=False,
     swapin_makes_writable=False,
     split_maps_zero_page=False,
+    write_upgrade_needs_dirty=True,
+    has_guard_pages=False,
+    prctl_has_except_advised=False,
 )

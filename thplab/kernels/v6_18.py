@@ -61,4 +61,7 @@ LINUX_6_18 = Profile(
     has_vma_lock=True,
     swapin_makes_writable=True,
     split_maps_zero_page=True,
+    write_upgrade_needs_dirty=False,
+    has_guard_pages=True,
+    prctl_has_except_advised=True,
 )

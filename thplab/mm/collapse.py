@@ -25,8 +25,9 @@ from thplab.mm.huge_memory import pgtable_trans_huge_deposit
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order, thp_vma_suitable_order
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, down_write, up_read, up_write
-from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_WRITE, Mm, Vma, find_vma
-from thplab.mm.page import PG_lru, page_to_pfn
+from thplab.mm.lru import folio_add_lru_vma
+from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_READ, VM_WRITE, Mm, Vma, find_vma
+from thplab.mm.page import page_to_pfn
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
     mk_huge_pmd,
@@ -277,10 +278,14 @@ def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> No
     ptl = pmd_lock(mm, address)
     down_write(ptl, kernel.current.comm)
     folio_add_new_anon_rmap(kernel, folio, vma, address)
-    kernel.mem_map.flags[folio] |= PG_lru
+    folio_add_lru_vma(kernel, folio, vma)
     pgtable_trans_huge_deposit(mm, address, table_page)
     leaf = mk_huge_pmd(
-        page_to_pfn(kernel.mem_map, folio), write=bool(vma.vm_flags & VM_WRITE), dirty=True, young=True
+        page_to_pfn(kernel.mem_map, folio),
+        write=bool(vma.vm_flags & VM_WRITE),
+        dirty=True,
+        young=True,
+        none=not vma.vm_flags & (VM_READ | VM_WRITE),
     )
     set_pmd_at(*ref, leaf)
     up_write(ptl)

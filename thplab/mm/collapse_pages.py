@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING
 from thplab.kernels import ScanResult
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import Lock, down_write, up_write
+from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
 from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 from thplab.mm.page import (
     PG_head,
-    PG_isolated,
-    PG_lru,
     PG_referenced,
     PG_young,
     folio_expected_ref_count,
-    folio_get,
-    folio_nr_pages,
     folio_trylock,
     folio_unlock,
 )
-from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_RW,
@@ -136,17 +132,6 @@ def _isolate_folio(kernel: Kernel, folio: int) -> ScanResult:
     return ScanResult.SUCCEED
 
 
-def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
-    """Take the folio off its LRU list, with a reference; False if somebody else has done so."""
-    mem_map = kernel.mem_map
-    if not mem_map.flags[folio] & PG_lru:
-        return False
-    mem_map.flags[folio] = mem_map.flags[folio] & ~PG_lru | PG_isolated
-    folio_get(mem_map, folio)
-    count_vm_event(kernel, "nr_isolated_anon", folio_nr_pages(mem_map, folio))
-    return True
-
-
 def release_pte_pages(kernel: Kernel, isolated: list[int]) -> None:
     """Rollback of isolate: unlock every folio and put it back on the LRU, the last one first."""
     for folio in reversed(isolated):
@@ -157,14 +142,6 @@ def release_pte_folio(kernel: Kernel, folio: int) -> None:
     """Unlock one isolated folio and put it back on the LRU."""
     folio_unlock(kernel.mem_map, folio)
     folio_putback_lru(kernel, folio)
-
-
-def folio_putback_lru(kernel: Kernel, folio: int) -> None:
-    """Put an isolated folio back on the LRU and drop the reference that its isolation took."""
-    mem_map = kernel.mem_map
-    count_vm_event(kernel, "nr_isolated_anon", -folio_nr_pages(mem_map, folio))
-    mem_map.flags[folio] = mem_map.flags[folio] & ~PG_isolated | PG_lru
-    folio_put(kernel, folio)
 
 
 def __collapse_huge_page_copy(vma: Vma, address: int, pte_table: Column, folio: int, ptl: Lock) -> None:

@@ -1,13 +1,34 @@
-"""Extra references on pages, as direct I/O or vmsplice hold them (mm/gup.c)."""
+"""The kernel touches a process's pages on its behalf (mm/gup.c, 6.18).
+
+Either to hold on to a page (direct I/O, vmsplice), or to fault a range in: mlock, MAP_LOCKED,
+MADV_POPULATE. Unlike the processor the kernel leaves the accessed bit of a present PTE alone; it
+marks the folio.
+"""
 
 from __future__ import annotations
 
-from thplab.mm.mm_types import Mm
-from thplab.mm.mmu import access
-from thplab.mm.page import folio_get
-from thplab.mm.page_alloc import folio_put
+import errno
 
-__all__ = ["get_user_page", "put_page"]
+from thplab.mm.errors import KernelBug, KernelError
+from thplab.mm.lru import folio_mark_accessed
+from thplab.mm.memory import handle_mm_fault
+from thplab.mm.mm_types import VM_READ, VM_WRITE, Mm, Vma, find_vma
+from thplab.mm.page import PG_reserved, folio_get, pfn_to_page
+from thplab.mm.page_alloc import folio_put
+from thplab.mm.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_DIRTY,
+    _PAGE_PRESENT,
+    _PAGE_RW,
+    entry_pfn,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    set_pmd_at,
+)
+
+__all__ = ["get_user_page", "mm_populate", "populate_vma_page_range", "put_page"]
 
 
 def get_user_page(mm: Mm, address: int) -> int:
@@ -15,7 +36,9 @@ def get_user_page(mm: Mm, address: int) -> int:
 
     The page can't be moved or freed until :func:`put_page`. Raises KernelError (EFAULT).
     """
-    page = access(mm, address, write=False)
+    if not 0 <= address < mm.kernel.geometry.TASK_SIZE:
+        raise KernelError(errno.EFAULT, f"{address:#x} is outside the user's half")
+    page, _ = _faultin_page(mm, address, write=False)
     folio_get(mm.kernel.mem_map, mm.kernel.mem_map.compound_head[page])
     return page
 
@@ -23,3 +46,65 @@ def get_user_page(mm: Mm, address: int) -> int:
 def put_page(mm: Mm, page: int) -> None:
     """Drop such a reference."""
     folio_put(mm.kernel, mm.kernel.mem_map.compound_head[page])
+
+
+def _faultin_page(mm: Mm, address: int, *, write: bool) -> tuple[int, int]:
+    """The page at ``address``, faulted in if need be, and the first address behind its entry."""
+    for _ in range(4):
+        found = follow_page_mask(mm, address, write=write)
+        if found is not None:
+            return found
+        handle_mm_fault(mm, address, write=write)
+    raise KernelBug(f"faultin_page: {mm.name} faults at {address:#x} again and again")
+
+
+def follow_page_mask(mm: Mm, address: int, *, write: bool) -> tuple[int, int] | None:
+    """The page that the tables give (marked as used), and where its entry ends; None: fault first."""
+    kernel = mm.kernel
+    geometry = kernel.geometry
+    ref = mm_find_pmd(mm, address)
+    needed = _PAGE_PRESENT | (_PAGE_RW if write else 0)
+    if ref is None or not ref[0][ref[1]]:
+        return None
+    size, entry = geometry.HPAGE_PMD_SIZE, ref[0][ref[1]]
+    if pmd_trans_huge(entry):
+        if entry & needed != needed:
+            return None
+        set_pmd_at(*ref, entry | _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0))
+    else:
+        size = geometry.PAGE_SIZE
+        entry = kernel.tables[pmd_table_page(kernel, entry)][pte_index(kernel, address)]
+        if entry & needed != needed:
+            return None
+    page = pfn_to_page(kernel.mem_map, entry_pfn(entry))
+    if not kernel.mem_map.flags[page] & PG_reserved:
+        folio_mark_accessed(kernel, kernel.mem_map.compound_head[page])
+    offset = address & (size - 1)
+    return page + offset // geometry.PAGE_SIZE, address - offset + size
+
+
+def populate_vma_page_range(vma: Vma, start: int, end: int, *, write: bool) -> None:
+    """Fault in all pages of ``start..end``, for writing or for reading.
+
+    Raises KernelError (EFAULT) where the VMA does not allow that.
+    """
+    address = start
+    while address < end:
+        _, address = _faultin_page(vma.mm, address, write=write)
+
+
+def mm_populate(mm: Mm, start: int, end: int) -> None:
+    """After mlock or MAP_LOCKED: fault in what is writable for writing, the rest for reading.
+
+    So shared pages and zero pages of writable memory are replaced at once. What can't be read is
+    passed over.
+    """
+    address = start
+    while address < end:
+        vma = find_vma(mm, address)
+        if vma is None or vma.vm_start >= end:
+            return
+        address, stop = max(address, vma.vm_start), min(end, vma.vm_end)
+        if vma.vm_flags & (VM_READ | VM_WRITE):
+            populate_vma_page_range(vma, address, stop, write=bool(vma.vm_flags & VM_WRITE))
+        address = stop

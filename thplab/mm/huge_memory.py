@@ -9,8 +9,9 @@ from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
+from thplab.mm.lru import folio_add_lru_vma
 from thplab.mm.mm_types import VM_WRITE, Vma
-from thplab.mm.page import PG_anon_exclusive, PG_lru, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
+from thplab.mm.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
@@ -104,7 +105,7 @@ def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> Non
     kernel = mm.kernel
     haddr = address & ~(kernel.geometry.HPAGE_PMD_SIZE - 1)
     folio_add_new_anon_rmap(kernel, folio, vma, haddr)
-    kernel.mem_map.flags[folio] |= PG_lru
+    folio_add_lru_vma(kernel, folio, vma)
     write = bool(vma.vm_flags & VM_WRITE)
     set_pmd_at(*ref, mk_huge_pmd(page_to_pfn(kernel.mem_map, folio), write=write, dirty=True, young=True))
     mm.rss += kernel.geometry.HPAGE_PMD_NR

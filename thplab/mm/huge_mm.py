@@ -14,6 +14,7 @@ from thplab.mm.gfp import (
 )
 from thplab.mm.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
+    MMF_DISABLE_THP_EXCEPT_ADVISED,
     VM_DONTEXPAND,
     VM_HUGEPAGE,
     VM_HUGETLB,
@@ -21,6 +22,7 @@ from thplab.mm.mm_types import (
     VM_MIXEDMAP,
     VM_NOHUGEPAGE,
     VM_PFNMAP,
+    Mm,
     Vma,
 )
 
@@ -70,6 +72,15 @@ def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
     return vma.vm_start <= haddr and haddr + size <= vma.vm_end
 
 
+def vma_thp_disabled(mm: Mm, vm_flags: int, tva: TvaType) -> bool:
+    """Has the process said no, for this memory (MADV_NOHUGEPAGE) or for all (prctl)?"""
+    if vm_flags & VM_NOHUGEPAGE or mm.flags & MMF_DISABLE_THP_COMPLETELY:
+        return True
+    if vm_flags & VM_HUGEPAGE or tva is TvaType.FORCED_COLLAPSE:
+        return False
+    return bool(mm.flags & MMF_DISABLE_THP_EXCEPT_ADVISED)
+
+
 def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
     """May this anonymous VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
 
@@ -79,7 +90,7 @@ def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
     """
     if tva is not TvaType.FORCED_COLLAPSE and not _sysfs_allows(vma.mm.kernel, vm_flags):
         return False
-    if vm_flags & VM_NOHUGEPAGE or vma.mm.flags & MMF_DISABLE_THP_COMPLETELY:
+    if vma_thp_disabled(vma.mm, vm_flags, tva):
         return False
     in_fault = tva is TvaType.PAGEFAULT
     if not in_fault and tva is not TvaType.SMAPS and vm_flags & VM_NO_KHUGEPAGED:

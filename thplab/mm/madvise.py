@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from thplab.mm.errors import KernelError
+from thplab.mm.guard import madvise_guard_install, madvise_guard_remove
+from thplab.mm.gup import populate_vma_page_range
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.madvise_collapse import madvise_collapse
 from thplab.mm.madvise_pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import VM_HUGEPAGE, VM_LOCKED, VM_NOHUGEPAGE, Vma, find_vma
+from thplab.mm.mm_types import VM_HUGEPAGE, VM_LOCKED, VM_NOHUGEPAGE, VM_READ, VM_WRITE, Vma, find_vma
 from thplab.mm.vma import modify_vma_flags
 from thplab.mm.zap import try_to_free_pte, unmap_page_range
 
@@ -22,8 +24,7 @@ __all__ = ["do_madvise"]
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
-    """madvise(start, length, advice); ``advice``: hugepage, nohugepage, dontneed, cold, pageout, free or
-    collapse.
+    """madvise(start, length, advice); ``advice``: a word of the table at the end of this file.
 
     Raises KernelError: EINVAL (unknown advice, unaligned start, the advice refused), ENOMEM (holes
     in the range; the mapped parts are treated all the same), and for ``collapse`` EAGAIN, EBUSY.
@@ -91,6 +92,22 @@ def _dontneed(vma: Vma, start: int, end: int) -> None:
     up_read(mm.mmap_lock)
 
 
+def _populate_read(vma: Vma, start: int, end: int) -> None:
+    """MADV_POPULATE_READ: fault the pages in as if they were read."""
+    _populate(vma, start, end, write=False)
+
+
+def _populate_write(vma: Vma, start: int, end: int) -> None:
+    """MADV_POPULATE_WRITE: fault the pages in as if they were written."""
+    _populate(vma, start, end, write=True)
+
+
+def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
+    if not vma.vm_flags & (VM_WRITE if write else VM_READ):
+        raise KernelError(errno.EINVAL, "madvise populate: the protection does not allow it")
+    populate_vma_page_range(vma, start, end, write=write)
+
+
 def _collapse(vma: Vma, start: int, end: int) -> None:
     number = madvise_collapse(vma, start, end)
     if number:
@@ -104,5 +121,9 @@ _ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
     "cold": madvise_cold,
     "pageout": madvise_pageout,
     "free": madvise_free,
+    "populate_read": _populate_read,
+    "populate_write": _populate_write,
+    "guard_install": madvise_guard_install,
+    "guard_remove": madvise_guard_remove,
     "collapse": _collapse,
 }

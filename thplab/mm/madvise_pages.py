@@ -6,10 +6,10 @@ import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from thplab.mm.collapse_pages import folio_isolate_lru
 from thplab.mm.errors import KernelError
 from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.lock import down_read, up_read
+from thplab.mm.lru import folio_isolate_lru
 from thplab.mm.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma
 from thplab.mm.page import (
     PG_active,

@@ -21,11 +21,11 @@ from thplab.mm.huge_memory import (
 )
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.lru import folio_add_lru_vma
 from thplab.mm.mm_types import VM_READ, VM_WRITE, Vma, vma_lookup
 from thplab.mm.page import (
     PG_anon_exclusive,
     PG_head,
-    PG_lru,
     PG_mapped_shared,
     PG_swapcache,
     page_to_pfn,
@@ -185,7 +185,7 @@ def _map_new_page(vma: Vma, table: Column, index: int, address: int, *, copy_of:
     if copy_of is not None:
         kernel.mem_map.contents[page] = kernel.mem_map.contents[copy_of]
     folio_add_new_anon_rmap(kernel, page, vma, address)
-    kernel.mem_map.flags[page] |= PG_lru
+    folio_add_lru_vma(kernel, page, vma)
     mm.rss += 1
     pfn = page_to_pfn(kernel.mem_map, page)
     set_pte_at(table, index, mk_pte(pfn, write=bool(vma.vm_flags & VM_WRITE), dirty=True, young=True))

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
+from thplab.mm.errors import KernelError
 from thplab.mm.lock import Lock
 from thplab.mm.state import Struct
 
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
     from thplab.mm.system import Kernel
     from thplab.mm.task import Task
 
-__all__ = ["Mm", "Vma", "find_vma", "vma_lookup"]
+__all__ = ["Mm", "Vma", "find_vma", "vm_access", "vma_lookup"]
 
 VM_READ = 0x1
 VM_WRITE = 0x2
 VM_EXEC = 0x4
+VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC
 VM_SHARED = 0x8
 VM_UFFD_MISSING = 0x200
 VM_PFNMAP = 0x400
@@ -36,8 +39,13 @@ VM_NOHUGEPAGE = 0x40000000
 MMF_VM_HUGEPAGE = 1 << 16
 #: Bit of mm->flags: prctl(PR_SET_THP_DISABLE).
 MMF_DISABLE_THP_COMPLETELY = 1 << 24
+#: The same, except for memory under MADV_HUGEPAGE.
+MMF_DISABLE_THP_EXCEPT_ADVISED = 1 << 25
 #: The bits that a forked process inherits.
-MMF_INIT_MASK = MMF_DISABLE_THP_COMPLETELY
+MMF_INIT_MASK = MMF_DISABLE_THP_COMPLETELY | MMF_DISABLE_THP_EXCEPT_ADVISED
+
+
+_PROTECTIONS = {"none": 0, "r": VM_READ, "rw": VM_READ | VM_WRITE}
 
 
 class Vma(Struct):
@@ -112,6 +120,13 @@ class Mm(Struct):
         self.mm_users = 1
         self.nr_vmas_made = 0
         self.address = 0xFFFF888341A00000 + 0x10000 * task.pid
+
+
+def vm_access(call: str, prot: str) -> int:
+    """VM_* bits of a protection: none, r or rw. KernelError (EINVAL) for another word."""
+    if prot not in _PROTECTIONS:
+        raise KernelError(errno.EINVAL, f"{call}: prot", prot, " | ".join(_PROTECTIONS))
+    return _PROTECTIONS[prot]
 
 
 def find_vma(mm: Mm, address: int) -> Vma | None:

@@ -6,14 +6,13 @@ import errno
 
 from thplab.mm.anon_vma import unlink_anon_vmas
 from thplab.mm.errors import KernelError
+from thplab.mm.gup import mm_populate
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_READ, VM_WRITE, Mm, Vma
+from thplab.mm.mm_types import VM_LOCKED, Mm, Vma, vm_access
 from thplab.mm.vma import insert_vma, split_at, vma_merge
 from thplab.mm.zap import free_pgtables, unmap_page_range
 
 __all__ = ["check_range", "do_mmap", "do_munmap"]
-
-_PROTECTIONS = {"none": 0, "r": VM_READ, "rw": VM_READ | VM_WRITE}
 
 
 def check_range(mm: Mm, what: str, start: int, length: int, beyond: int) -> int:
@@ -33,23 +32,27 @@ def check_range(mm: Mm, what: str, start: int, length: int, beyond: int) -> int:
     return end
 
 
-def do_mmap(mm: Mm, start: int, length: int, prot: str = "rw") -> Vma:
+def do_mmap(mm: Mm, start: int, length: int, prot: str = "rw", *, locked: bool = False) -> Vma:
     """mmap(start, length, prot, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED); the VMA it became part of.
+
+    ``locked``: MAP_LOCKED, the memory is faulted in at once and stays.
 
     What was mapped there before is unmapped first. Raises KernelError (EINVAL, ENOMEM); nothing
     has changed then. Takes mmap_lock for writing.
     """
     end = check_range(mm, "mmap", start, length, errno.ENOMEM)
-    if prot not in _PROTECTIONS:
-        raise KernelError(errno.EINVAL, "mmap: prot", prot, " | ".join(_PROTECTIONS))
+    vm_flags = vm_access("mmap", prot) | (VM_LOCKED if locked else 0)
     down_write(mm.mmap_lock, mm.task.comm)
     try:
         _unmap_locked(mm, start, end)
-        vma = Vma(mm, start, end, _PROTECTIONS[prot])
+        vma = Vma(mm, start, end, vm_flags)
         insert_vma(mm, vma)
-        return vma_merge(mm, vma)
+        vma = vma_merge(mm, vma)
     finally:
         up_write(mm.mmap_lock)
+    if locked:
+        mm_populate(mm, start, end)
+    return vma
 
 
 def do_munmap(mm: Mm, start: int, length: int) -> None:

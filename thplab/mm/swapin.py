@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelError
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.lru import folio_add_lru_vma
 from thplab.mm.mm_types import VM_LOCKED, VM_WRITE, Vma
-from thplab.mm.page import PG_anon, PG_lru, folio_get, page_to_pfn
+from thplab.mm.page import PG_anon, folio_get, page_to_pfn
 from thplab.mm.page_alloc import __alloc_pages
 from thplab.mm.pgtable import (
     _PAGE_SWP_EXCLUSIVE,
@@ -72,7 +73,7 @@ def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bo
         folio_add_anon_rmap_ptes(kernel, folio, 1, vma, exclusive=exclusive)
     else:
         folio_add_new_anon_rmap(kernel, folio, vma, address, exclusive=exclusive)
-        kernel.mem_map.flags[folio] |= PG_lru
+        folio_add_lru_vma(kernel, folio, vma)
     pfn = page_to_pfn(kernel.mem_map, folio)
     set_pte_at(table, index, mk_pte(pfn, write=writable, dirty=write and writable, young=True) | uffd_wp)
 

@@ -7,7 +7,7 @@ from thplab.mm.huge_memory import vma_adjust_trans_huge
 from thplab.mm.mm_slot import khugepaged_enter_vma
 from thplab.mm.mm_types import Mm, Vma, vma_lookup
 
-__all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge"]
+__all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge", "vmas_of_range"]
 
 
 def split_at(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
@@ -39,6 +39,11 @@ def modify_vma_flags(vma: Vma, start: int, end: int, vm_flags: int) -> Vma:
     (middle,) = split_at(mm, max(start, vma.vm_start), min(end, vma.vm_end))
     middle.vm_flags = vm_flags
     return vma_merge(mm, middle)
+
+
+def vmas_of_range(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
+    """The VMAs that ``start..end`` touches, in order."""
+    return tuple(vma for vma in mm.vmas if vma.vm_start < end and start < vma.vm_end)
 
 
 def insert_vma(mm: Mm, vma: Vma) -> None:

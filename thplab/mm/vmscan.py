@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.collapse_pages import folio_isolate_lru, folio_putback_lru
+from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
 from thplab.mm.page import (
     PG_active,
     PG_anon_exclusive,

@@ -1,0 +1,100 @@
+"""mlock and MAP_LOCKED."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.invariants import check
+from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pmd, pte
+from thplab.machine import Machine
+from thplab.mm.errors import KernelError
+from thplab.mm.mm_types import VM_LOCKED
+
+RW, SPECIAL, LEAF = 1 << 1, 1 << 9, 1 << 7
+
+
+def locked_spans(process):
+    return [
+        ((v.vm_start - ADDRESS) // PAGE, (v.vm_end - ADDRESS) // PAGE)
+        for v in process.mm.vmas
+        if v.vm_flags & VM_LOCKED
+    ]
+
+
+@pytest.mark.parametrize(("prot", "rss"), [("rw", 20), ("r", 0)])
+def test_faults_everything_in(prot, rss):
+    """Are writable pages faulted in for writing, read-only ones as zero pages?"""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, 64 * PAGE, prot)
+    process.mlock(ADDRESS + 10 * PAGE, 20 * PAGE)
+    assert process.mm.rss == rss
+    assert bool(pte(process, ADDRESS + 10 * PAGE) & SPECIAL) is (prot == "r")
+    assert locked_spans(process) == [(10, 30)]
+    check(process.machine)
+
+
+def test_memory_that_can_not_be_read_is_passed_over():
+    """Does mlock of PROT_NONE memory succeed without faulting anything in?"""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, 4 * PAGE, "none")
+    process.mlock(ADDRESS, 4 * PAGE)
+    assert process.mm.rss == 0
+    assert locked_spans(process) == [(0, 4)]
+
+
+def test_shared_zero_and_swapped_pages():
+    """Are shared pages copied, zero pages replaced and swapped pages read in?"""
+    parent = app(swap_pages=8)
+    fill(parent, 0, 2)
+    parent.madvise(ADDRESS + PAGE, PAGE, "pageout")
+    parent.read(ADDRESS + 2 * PAGE)
+    child = parent.fork("kid")
+    page = page_at(parent)
+    parent.mlock(ADDRESS, 3 * PAGE)
+    assert page_at(parent) != page == page_at(child)
+    assert all(pte(parent, ADDRESS + n * PAGE) & RW for n in range(3))
+    assert parent.mm.rss == 3
+    assert [child.read(ADDRESS + n * PAGE) for n in range(3)] == [1, 2, 0]
+    check(parent.machine)
+
+
+def test_part_of_a_huge_page_is_split():
+    """Is a huge page split where a part of it is locked?"""
+    process = app()
+    process.madvise(ADDRESS, WINDOW, "hugepage")
+    process.write(ADDRESS, 1)
+    process.mlock(ADDRESS, WINDOW)
+    assert (pmd(process) or 0) & LEAF
+    process.munmap(ADDRESS, WINDOW)
+    process.mmap(ADDRESS, WINDOW)
+    process.madvise(ADDRESS, WINDOW, "hugepage")
+    process.write(ADDRESS, 1)
+    process.mlock(ADDRESS, 5 * PAGE)
+    assert not (pmd(process) or 0) & LEAF
+    check(process.machine)
+
+
+def test_map_locked():
+    """Is memory that is mapped with MAP_LOCKED there at once?"""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, 8 * PAGE, locked=True)
+    assert process.mm.rss == 8
+    assert locked_spans(process) == [(0, 8)]
+    check(process.machine)
+
+
+def test_holes():
+    """Which errno has a range with a hole, and what is locked then?"""
+    process = app()
+    with pytest.raises(KernelError, match="ENOMEM"):
+        process.mlock(ADDRESS, WINDOW + PAGE)
+    assert locked_spans(process) == [(0, 512)]
+    assert process.mm.rss == 0
+
+
+def test_the_range_is_rounded_outwards():
+    """Which pages are locked by a range that is not aligned?"""
+    process = app()
+    process.mlock(ADDRESS + PAGE + 5, PAGE)
+    assert locked_spans(process) == [(1, 3)]
+    assert process.mm.rss == 2

@@ -1,0 +1,145 @@
+"""mprotect: another protection for memory that is mapped already (mm/mprotect.c, 6.18)."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from thplab.mm.errors import KernelError
+from thplab.mm.gup import mm_populate
+from thplab.mm.huge_memory import __split_huge_pmd, is_huge_zero_pmd
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mm_types import VM_ACCESS_FLAGS, VM_LOCKED, VM_READ, VM_WRITE, Mm, Vma, vm_access
+from thplab.mm.page import PG_anon_exclusive, pfn_to_page
+from thplab.mm.pgtable import (
+    _PAGE_DIRTY,
+    _PAGE_PRESENT,
+    _PAGE_PROTNONE,
+    _PAGE_RW,
+    _PAGE_UFFD_WP,
+    _PAGE_USER,
+    EntryRef,
+    entry_pfn,
+    mm_find_pmd,
+    pmd_lock,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    pte_lock,
+    pte_present,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.vma import modify_vma_flags, vmas_of_range
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["do_mprotect"]
+
+
+def do_mprotect(mm: Mm, start: int, length: int, prot: str) -> None:
+    """mprotect(start, length, prot).
+
+    Raises KernelError: EINVAL (unaligned start, unknown protection), ENOMEM (a hole; what lies
+    before it is changed all the same). Takes mmap_lock for writing.
+    """
+    page = mm.kernel.geometry.PAGE_SIZE
+    if start % page:
+        raise KernelError(errno.EINVAL, "mprotect: address", hex(start), f"a multiple of {page}")
+    access = vm_access("mprotect", prot)
+    end = start + -(-length // page) * page
+    down_write(mm.mmap_lock, mm.task.comm)
+    to_populate = []
+    address = start
+    try:
+        for vma in vmas_of_range(mm, start, end):
+            if vma.vm_start > address:
+                break
+            stop = min(end, vma.vm_end)
+            if mprotect_fixup(vma, address, stop, access):
+                to_populate.append((address, stop))
+            address = stop
+    finally:
+        up_write(mm.mmap_lock)
+    for each in to_populate:
+        mm_populate(mm, *each)
+    if address < end:
+        raise KernelError(errno.ENOMEM, f"mprotect: part of {start:#x}-{end:#x} is not mapped")
+
+
+def mprotect_fixup(vma: Vma, start: int, end: int, access: int) -> bool:
+    """Change one VMA's part of the range; True if it is locked and became writable: to populate."""
+    old = vma.vm_flags
+    new = old & ~VM_ACCESS_FLAGS | access
+    if new == old:
+        return False
+    vma = modify_vma_flags(vma, start, end, new)
+    change_protection(vma, start, end)
+    return old & (VM_WRITE | VM_LOCKED) == VM_LOCKED and bool(new & VM_WRITE)
+
+
+def change_protection(vma: Vma, start: int, end: int) -> None:
+    """Give the entries of ``start..end`` the VMA's protection. A leaf partly inside is split first."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    while start < end:
+        following = min((start // size + 1) * size, end)
+        ref = mm_find_pmd(vma.mm, start)
+        if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
+            if following - start == size:
+                change_huge_pmd(vma, ref, start)
+            else:
+                __split_huge_pmd(vma, ref, start)
+        if ref is not None and ref[0][ref[1]] and not pmd_trans_huge(ref[0][ref[1]]):
+            change_pte_range(vma, ref, start, following)
+        start = following
+
+
+def change_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
+    """Give a leaf the VMA's protection."""
+    kernel = vma.mm.kernel
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, kernel.current.comm)
+    pmd = ref[0][ref[1]]
+    new = pte_modify(pmd, vma)
+    if not is_huge_zero_pmd(kernel, pmd) and can_change_pte_writable(vma, new):
+        new |= _PAGE_RW
+    set_pmd_at(*ref, new)
+    up_write(ptl)
+
+
+def change_pte_range(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
+    """Give the entries of ``start..end``, which one table maps, the VMA's protection."""
+    kernel: Kernel = vma.mm.kernel
+    table_page = pmd_table_page(kernel, ref[0][ref[1]])
+    table, first = kernel.tables[table_page], pte_index(kernel, start)
+    down_write(pte_lock(kernel, table_page), kernel.current.comm)
+    for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
+        pte = table[index]
+        if pte_present(pte):
+            new = pte_modify(pte, vma)
+            if entry_pfn(pte) != kernel.zero_pfn and can_change_pte_writable(vma, new):
+                new |= _PAGE_RW
+            set_pte_at(table, index, new)
+    up_write(pte_lock(kernel, table_page))
+
+
+def pte_modify(entry: int, vma: Vma) -> int:
+    """The entry with the VMA's access, but never writable: a write may have to copy first.
+
+    For PROT_NONE the hardware sees no page. (x86 then also inverts the frame number, against
+    L1TF; the model does not.)
+    """
+    entry &= ~(_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_USER | _PAGE_RW)
+    accessible = vma.vm_flags & (VM_READ | VM_WRITE)
+    return entry | (_PAGE_PRESENT | _PAGE_USER if accessible else _PAGE_PROTNONE)
+
+
+def can_change_pte_writable(vma: Vma, entry: int) -> bool:
+    """May the entry be writable at once, without a fault? If the page is exclusive (6.1: and dirty)."""
+    kernel = vma.mm.kernel
+    if not vma.vm_flags & VM_WRITE or entry & _PAGE_UFFD_WP:
+        return False
+    if kernel.profile.write_upgrade_needs_dirty and not entry & _PAGE_DIRTY:
+        return False
+    return bool(kernel.mem_map.flags[pfn_to_page(kernel.mem_map, entry_pfn(entry))] & PG_anon_exclusive)
