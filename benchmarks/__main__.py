@@ -1,0 +1,40 @@
+"""``python -m benchmarks [--no-browser]``: measure, print."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+import sys
+
+from benchmarks import recording, scan
+from benchmarks.report import show
+from thplab.host.doctor import find_browser
+
+
+def main() -> int:
+    """Print every figure; those of the browser only where there is one."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, and print how.")
+    parser.add_argument("--no-browser", action="store_true", help="leave out what needs Chromium")
+    options = parser.parse_args()
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}; other programs' work is in the figures\n"
+    )
+    for figure in (*scan.figures(), *recording.figures()):
+        show(figure)
+    if options.no_browser:
+        return 0
+    needed = ("playwright", "jupyterlab")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing or find_browser() is None:
+        print(f"not measured, for want of {', '.join(missing) or 'Chromium'}: the stage in the browser")
+        return 0
+    from benchmarks import stage
+
+    for figure in stage.figures():
+        show(figure)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
