@@ -15,8 +15,9 @@ _BROWSER = Path(__file__).parent / "browser"
 
 def _missing() -> str:
     """What the browser tests lack on this computer; empty if nothing."""
-    if importlib.util.find_spec("playwright") is None:
-        return "no Playwright: pip install 'thplab[browser]'"
+    for package in ("playwright", "jupyterlab"):
+        if importlib.util.find_spec(package) is None:
+            return f"no {package}: pip install 'thplab[browser]'"
     if find_browser() is None:
         return "no Chromium: install chromium or Google Chrome"
     return ""

@@ -23,6 +23,11 @@ pytestmark = pytest.mark.browser
 
 MARKUP = "<img src=x onerror='window.hacked = 1'><b>bold</b><script>window.hacked = 2</script>"
 NAMES = ("note", "small", "follower", "markup", "explorer")
+TO_THE_START = """(root) => {
+  root.querySelector(".ts-choice").click();
+  for (const key of ["Escape", "Home"]) root.dispatchEvent(new KeyboardEvent("keydown", { key }));
+  root.focus();
+}"""
 CELLS = (
     f"""
 import ipywidgets
@@ -64,11 +69,7 @@ def small() -> Recording:
 def stage_of(page: Page, name: str) -> Locator:
     """A stage, focused, at its start, stepping line by line."""
     stage = wait_for_stage(page, NAMES.index(name))
-    stage.focus()
-    stage.press("Escape")
-    stage.press("Home")
-    stage.locator(".ts-choice", has_text="line").click()
-    stage.focus()
+    stage.evaluate(TO_THE_START)
     see(page, stage, 0)
     return stage
 
