@@ -110,6 +110,35 @@ def swapped_token(kernel: Any, entry: int) -> int:
     return int(kernel.mem_map.contents[cached - 1] if cached else kernel.swap.contents[slot])
 
 
+def vma_of(mm: Any, address: int) -> Any:
+    """The VMA at ``address``, or None."""
+    return next((v for v in mm.vmas if v.vm_start <= address < v.vm_end), None)
+
+
+def index_in(vma: Any, address: int) -> int:
+    """page->index of what the VMA maps at ``address``."""
+    return int(vma.vm_pgoff + (address - vma.vm_start) // 4096)
+
+
+def file_entries(mapping: Any) -> Iterator[tuple[int, int]]:
+    """(page of the file, entry) of each page that the page cache knows."""
+    for number, chunk in mapping.i_pages.items():
+        yield from ((number * len(chunk) + n, entry) for n, entry in enumerate(chunk) if entry)
+
+
+def file_token(mm: Any, address: int) -> int:
+    """What a file holds for an address where nothing is mapped; 0 if no file is."""
+    vma = vma_of(mm, address)
+    if vma is None or vma.vm_file is None:
+        return 0
+    index = index_in(vma, address)
+    entry = dict(file_entries(vma.vm_file)).get(index, 0)
+    if entry & 1:
+        return int(mm.kernel.swap.contents[entry >> 1])
+    folio = (entry >> 1) - 1
+    return int(mm.kernel.mem_map.contents[folio + index - mm.kernel.mem_map.index[folio]]) if entry else 0
+
+
 def peek(process: Any, address: int) -> int:
     """The token at ``address`` without touching anything: 0 where nothing is mapped."""
     kernel = process.mm.kernel
@@ -117,7 +146,7 @@ def peek(process: Any, address: int) -> int:
     for shift in shifts(kernel):
         entry = table[address >> shift & (kernel.geometry.entries - 1)]
         if not entry:
-            return 0
+            return file_token(process.mm, address)
         if shift == 12 and not entry & (P | PROTNONE):
             return swapped_token(kernel, entry)
         page = page_of(kernel, entry)
@@ -140,6 +169,7 @@ class Census:
         self.slots: Counter[int] = Counter()  # swap slot -> entries that name it
         cache = kernel.swap.cache
         self.cached = Counter(cache[slot] - 1 for slot in range(kernel.swap.pages) if cache[slot])
+        self.files: Counter[int] = Counter()  # folio -> entries of the page cache that name it
         head = kernel.mem_map.compound_head
         self.pins = Counter(head[page] for page in pins)
         self.held = dict(held or {})
@@ -147,7 +177,21 @@ class Census:
         self.tables = {mm.name: tables_of(mm) for mm in kernel.mms}
         for mm in kernel.mms:
             self._count_mappings(mm)
+        for mapping in kernel.mappings:
+            self._count_page_cache(mapping)
         self._assign_roles()
+
+    def _count_page_cache(self, mapping: Any) -> None:
+        mem_map = self.kernel.mem_map
+        for index, entry in file_entries(mapping):
+            if entry & 1:
+                self.slots[entry >> 1] += 1
+                continue
+            folio = (entry >> 1) - 1
+            self.files[folio] += 1
+            page = folio + index - mem_map.index[folio]
+            if mem_map.compound_head[page] != folio or mem_map.mapping[page] != mapping.number:
+                self.bad.append(f"{mapping.name} page {index}: the cache's folio {folio} is another file's")
 
     def _count_mappings(self, mm: Any) -> None:
         kernel, nr = self.kernel, self.kernel.geometry.entries
@@ -174,16 +218,18 @@ class Census:
 
     def _belongs(self, mm: Any, address: int, page: int, nr: int) -> None:
         """The page lies in a VMA of this mm and knows its anon_vma and its place."""
-        vma = next((v for v in mm.vmas if v.vm_start <= address < v.vm_end), None)
+        vma = vma_of(mm, address)
         if vma is None or vma.vm_end < address + nr * 4096:
             self.bad.append(f"{mm.name} {address:#x}: mapped outside every VMA")
             return
         mem_map = self.kernel.mem_map
-        chain = {anon_vma.number for anon_vma in vma.anon_vma_chain}
+        owners = {anon_vma.number for anon_vma in vma.anon_vma_chain}
+        if not mem_map.flags[mem_map.compound_head[page]] & PG_anon:
+            owners = {vma.vm_file.number} if vma.vm_file else set()
         for offset in range(nr):
-            if mem_map.mapping[page + offset] not in chain:
-                self.bad.append(f"page {page + offset}: mapping is none of the anon_vmas of its VMA")
-            if mem_map.index[page + offset] != (address >> 12) + offset:
+            if mem_map.mapping[page + offset] not in owners:
+                self.bad.append(f"page {page + offset}: mapping is no anon_vma and no file of its VMA")
+            if mem_map.index[page + offset] != index_in(vma, address) + offset:
                 self.bad.append(f"page {page + offset}: index is not its address")
 
     def _assign_roles(self) -> None:
@@ -207,6 +253,7 @@ class Census:
         """First pages of all folios that somebody maps or pins, and the huge zero page."""
         head = self.kernel.mem_map.compound_head
         found = {head[page] for page in self.ptes} | set(self.leaves) | set(self.pins) | set(self.cached)
+        found |= set(self.files)
         if self.kernel.huge_zero_folio is not None:
             found.add(self.kernel.huge_zero_folio)
         return found - {self.kernel.zero_page}
@@ -220,16 +267,7 @@ class Census:
 def check(machine: Machine, pins: Iterable[int] = (), held: Mapping[int, int] | None = None) -> None:
     """Raise AssertionError naming each rule that the machine breaks."""
     census = Census(machine.kernel, pins, held)
-    for rule in (
-        _frames,
-        _free_blocks,
-        _folios,
-        _exclusive,
-        _counters,
-        _locks,
-        _address_spaces,
-        _khugepaged_list,
-    ):
+    for rule in _RULES:
         census.bad += rule(machine.kernel, census)
     assert not census.bad, "\n".join(census.bad[:20])
 
@@ -276,7 +314,7 @@ def _folios(kernel: Any, census: Census) -> list[str]:
         nr, flags = census.nr(folio), mem_map.flags[folio]
         pages = range(folio, folio + nr)
         mapped = sum(census.ptes[page] for page in pages) + census.leaves[folio]
-        own = 1 if folio == kernel.huge_zero_folio else mapped + census.cached[folio]
+        own = 1 if folio == kernel.huge_zero_folio else mapped + census.cached[folio] + census.files[folio]
         if mem_map.refcount[folio] != own + census.pins[folio]:
             bad.append(
                 f"folio {folio}: {mem_map.refcount[folio]} references, {own}+{census.pins[folio]} known"
@@ -296,10 +334,12 @@ def _folios(kernel: Any, census: Census) -> list[str]:
             bad.append(f"folio {folio}: PG_tail is wrong")
         if flags & (PG_locked | PG_isolated):
             bad.append(f"folio {folio} is still locked or isolated")
-        if folio != kernel.huge_zero_folio and mapped and not (flags & PG_anon and flags & PG_lru):
-            bad.append(f"folio {folio} is mapped but not anonymous or not on the LRU")
+        known = flags & PG_anon or census.files[folio] == nr
+        if folio != kernel.huge_zero_folio and mapped and not (known and flags & PG_lru):
+            bad.append(f"folio {folio} is mapped but neither anonymous nor a file's, or not on the LRU")
         if (
             len(kernel.mms) == 1
+            and not census.files[folio]
             and max((census.ptes[p] + census.leaves[folio] for p in pages), default=0) > 1
         ):
             bad.append(f"folio {folio}: one page is mapped twice")
@@ -327,11 +367,17 @@ def _counters(kernel: Any, census: Census) -> list[str]:
     mapped_pages = {page for page, count in census.ptes.items() if count}
     for folio in census.leaves:
         mapped_pages |= set(range(folio, folio + census.nr(folio)))
+    anon = {p for p in mapped_pages if kernel.mem_map.flags[kernel.mem_map.compound_head[p]] & PG_anon}
     expected = {
         "nr_free_pages": sum(1 << order for _, order in free_list(kernel)),
         "nr_isolated_anon": 0,
-        "nr_anon_pages": len(mapped_pages),
-        "nr_anon_transparent_hugepages": len(census.leaves),
+        "nr_anon_pages": len(anon),
+        "nr_anon_transparent_hugepages": len(anon & set(census.leaves)),
+        "nr_mapped": len(mapped_pages - anon),
+        "nr_shmem_pmdmapped": len(set(census.leaves) - anon),
+        "nr_shmem": sum(census.files.values()),
+        "nr_file_pages": sum(census.files.values()),
+        "nr_shmem_hugepages": sum(1 for folio in census.files if census.nr(folio) > 1),
         "nr_page_table_pages": sum(len(tables) for tables in census.tables.values()),
     }
     bad = [
@@ -373,11 +419,34 @@ def _address_spaces(kernel: Any, census: Census) -> list[str]:
             if vma.anon_vma is not None and vma.anon_vma not in vma.anon_vma_chain:
                 bad.append(f"{vma.name}: its own anon_vma is not in its chain")
         for page in [p for p, level in census.tables[mm.name].items() if level == 2]:
-            leaves = sum(1 for entry in kernel.tables[page] if entry & PS)
+            leaves = sum(1 for entry in kernel.tables[page] if entry & PS and not _of_file(kernel, entry))
             kept = deposited(kernel, page)
             if len(kept) != leaves:
                 bad.append(f"{mm.name}: {leaves} leaves, {len(kept)} deposited tables")
             bad += [f"deposited table {table} is not empty" for table in kept if any(kernel.tables[table])]
+    return bad
+
+
+def _of_file(kernel: Any, leaf: int) -> bool:
+    """Does the leaf map a file's folio? For such leaves no table is deposited."""
+    folio = page_of(kernel, leaf)
+    return folio != kernel.huge_zero_folio and not kernel.mem_map.flags[folio] & PG_anon
+
+
+def _files(kernel: Any, census: Census) -> list[str]:
+    """A file knows exactly the VMAs that map it, and how much of it is in memory; nobody keeps dead files."""
+    bad = []
+    for mapping in kernel.mappings:
+        vmas = {id(vma) for mm in kernel.mms for vma in mm.vmas if vma.vm_file is mapping}
+        if {id(vma) for vma in mapping.i_mmap} != vmas or len(mapping.i_mmap) != len(vmas):
+            bad.append(f"{mapping.name}: i_mmap is not the VMAs that map it")
+        if mapping.f_count < max(len(vmas), 1):
+            bad.append(f"{mapping.name}: f_count {mapping.f_count}, VMAs {len(vmas)}")
+        in_memory = sum(1 for _, entry in file_entries(mapping) if not entry & 1)
+        if mapping.nrpages != in_memory:
+            bad.append(f"{mapping.name}: nrpages {mapping.nrpages}, in memory {in_memory}")
+        if mapping.i_mmap_rwsem.readers or mapping.i_mmap_rwsem.writer:
+            bad.append(f"{mapping.i_mmap_rwsem.name} is still held")
     return bad
 
 
@@ -416,7 +485,7 @@ def _swap(kernel: Any, census: Census) -> list[str]:
 
 _RULES = (
     _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _swap,
-    _khugepaged_list,
+    _khugepaged_list, _files,
 )  # fmt: skip
 
 
@@ -462,7 +531,10 @@ def whole_state(kernel: Any, *, without: tuple[str, ...] = ()) -> list[Any]:
         if isinstance(value, tuple):
             return name, tuple(visit(item, f"{name}[{i}]") for i, item in enumerate(value))
         if isinstance(value, dict):
-            live = [page for page in sorted(value) if kernel.mem_map.flags[page] & PG_table]
+            if name.endswith("i_pages"):
+                live = [number for number in sorted(value) if any(value[number])]
+            else:
+                live = [page for page in sorted(value) if kernel.mem_map.flags[page] & PG_table]
             return name, tuple(visit(value[page], f"{name}[{page}]") for page in live)
         return name, value
 

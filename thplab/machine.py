@@ -17,18 +17,20 @@ from contextlib import contextmanager
 from thplab.kernels import profile
 from thplab.mm.errors import KernelError
 from thplab.mm.exit import exit_mm
+from thplab.mm.filemap import AddressSpace
 from thplab.mm.fork import dup_mm, mm_alloc
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.madvise import do_madvise
 from thplab.mm.mlock import do_mlock
-from thplab.mm.mm_types import Mm
+from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
 from thplab.mm.mprotect import do_mprotect
 from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
+from thplab.mm.shmem import fput, get_file, shmem_file_setup
 from thplab.mm.sysfs import sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
 from thplab.mm.task import kthread_resume, running
@@ -69,6 +71,8 @@ class Machine:
         self.kernel.after_store = {
             "enabled": start_stop_khugepaged,
             "hugepages-2048kB/enabled": start_stop_khugepaged,
+            "shmem_enabled": start_stop_khugepaged,
+            "hugepages-2048kB/shmem_enabled": start_stop_khugepaged,
             "khugepaged/scan_sleep_millisecs": wake_khugepaged,
             "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
         }
@@ -183,10 +187,35 @@ class Process:
         finally:
             self.machine.run_ready()
 
-    def mmap(self, start: int, length: int, prot: str = "rw", *, locked: bool = False) -> None:
-        """Map private anonymous memory at a fixed place; ``locked``: with MAP_LOCKED."""
+    def mmap(
+        self,
+        start: int,
+        length: int,
+        prot: str = "rw",
+        *,
+        shared: bool = False,
+        locked: bool = False,
+        file: AddressSpace | None = None,
+        pgoff: int = 0,
+    ) -> None:
+        """Map memory at a fixed place: private anonymous, ``shared``, or a ``file`` from page ``pgoff`` on.
+
+        ``locked``: with MAP_LOCKED.
+        """
+        flags = (VM_SHARED if shared else 0) | (VM_LOCKED if locked else 0)
         with self._call() as mm:
-            do_mmap(mm, start, length, prot, locked=locked)
+            do_mmap(mm, start, length, prot, flags=flags, file=file, pgoff=pgoff)
+
+    def memfd_create(self, name: str, length: int) -> AddressSpace:
+        """A file of ``length`` bytes in memory, to be mapped; :meth:`close` gives the handle back."""
+        with self._call() as mm:
+            pages = -(-length // mm.kernel.geometry.PAGE_SIZE)
+            return get_file(shmem_file_setup(mm.kernel, f"memfd:{name}", pages))
+
+    def close(self, file: AddressSpace) -> None:
+        """Close the handle; the file lives on while somebody maps it."""
+        with self._call() as mm:
+            fput(mm.kernel, file)
 
     def munmap(self, start: int, length: int) -> None:
         """Unmap."""

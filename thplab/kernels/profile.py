@@ -56,6 +56,10 @@ class Profile:
     write_upgrade_needs_dirty: bool
     has_guard_pages: bool
     prctl_has_except_advised: bool
+    shmem_has_size_controls: bool
+    collapse_file_maps_itself: bool
+    trace_has_collapse_file: bool
+    advice_is_set_before_registration: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

@@ -53,4 +53,7 @@ LINUX_6_1 = replace(
     write_upgrade_needs_dirty=True,
     has_guard_pages=False,
     prctl_has_except_advised=False,
+    shmem_has_size_controls=False,
+    collapse_file_maps_itself=True,
+    trace_has_collapse_file=False,
 )

@@ -64,4 +64,8 @@ LINUX_6_18 = Profile(
     write_upgrade_needs_dirty=False,
     has_guard_pages=True,
     prctl_has_except_advised=True,
+    shmem_has_size_controls=True,
+    collapse_file_maps_itself=False,
+    trace_has_collapse_file=True,
+    advice_is_set_before_registration=False,
 )

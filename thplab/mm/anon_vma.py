@@ -107,7 +107,7 @@ def _find_mergeable_anon_vma(vma: Vma) -> AnonVma | None:
     may_differ = 0x7  # VM_READ, VM_WRITE, VM_EXEC
     for other in vma.mm.vmas:
         touches = other.vm_end == vma.vm_start or other.vm_start == vma.vm_end
-        alike = not (other.vm_flags ^ vma.vm_flags) & ~may_differ
+        alike = not (other.vm_flags ^ vma.vm_flags) & ~may_differ and other.vm_file is vma.vm_file
         if touches and alike and other.anon_vma and not has_parents_pages(other):
             return other.anon_vma
     return None

@@ -7,6 +7,7 @@ from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_slot import khugepaged_exit
 from thplab.mm.mm_types import Mm
 from thplab.mm.pgtable import pte_free
+from thplab.mm.shmem import unlink_file_vma
 from thplab.mm.zap import free_pgtables, unmap_page_range
 
 __all__ = ["exit_mm"]
@@ -22,6 +23,7 @@ def exit_mm(mm: Mm) -> None:
     for vma in vmas:
         unmap_page_range(vma, vma.vm_start, vma.vm_end, drop_markers=True)
         unlink_anon_vmas(vma)
+        unlink_file_vma(vma)
     free_pgtables(mm, [(vma.vm_start, vma.vm_end) for vma in vmas])
     pte_free(mm, mm.pgd)
     up_write(mm.mmap_lock)

@@ -13,8 +13,16 @@ from thplab.mm.anon_vma import anon_vma_fork
 from thplab.mm.huge_memory import copy_huge_pmd
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_slot import khugepaged_fork
-from thplab.mm.mm_types import MMF_INIT_MASK, VM_LOCKED, VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
-from thplab.mm.page import folio_get, pfn_to_page
+from thplab.mm.mm_types import (
+    MMF_INIT_MASK,
+    VM_LOCKED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
+    Mm,
+    Vma,
+    vma_is_anonymous,
+)
+from thplab.mm.page import PG_anon, folio_get, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_RW,
@@ -32,7 +40,8 @@ from thplab.mm.pgtable import (
     pte_present,
     set_pte_at,
 )
-from thplab.mm.rmap import folio_dup_anon_rmap_ptes
+from thplab.mm.rmap import folio_add_file_rmap_ptes, folio_dup_anon_rmap_ptes
+from thplab.mm.shmem import vma_link_file
 from thplab.mm.swap import is_pte_marker, pte_to_swp_offset, swap_duplicate
 from thplab.mm.task import Task
 from thplab.mm.vma import insert_vma
@@ -80,6 +89,7 @@ def dup_mm(parent: Mm, name: str) -> Mm:
 def _dup_vma(mm: Mm, source: Vma) -> None:
     vm_flags = source.vm_flags & ~(VM_LOCKED | VM_UFFD_MISSING | VM_UFFD_WP)
     vma = Vma(mm, source.vm_start, source.vm_end, vm_flags)
+    vma_link_file(vma, source.vm_file, source.vm_pgoff)
     anon_vma_fork(vma, source)
     insert_vma(mm, vma)
     if vma_needs_copy(source):
@@ -87,7 +97,7 @@ def _dup_vma(mm: Mm, source: Vma) -> None:
 
 
 def vma_needs_copy(source: Vma) -> bool:
-    """Without an anon_vma there are only zero pages, which faults will bring back."""
+    """Without an anon_vma there are only zero pages and pages of files, which faults will bring back."""
     return source.anon_vma is not None
 
 
@@ -112,7 +122,8 @@ def copy_pmd_range(vma: Vma, source: Vma, start: int, end: int) -> None:
     if not pmd:
         return
     if pmd_trans_huge(pmd):
-        copy_huge_pmd(vma, source, child, ref, start)
+        if vma_is_anonymous(vma):  # of a file, the child's faults will bring it back
+            copy_huge_pmd(vma, source, child, ref, start)
         return
     kernel = vma.mm.kernel
     if not child[0][child[1]]:
@@ -155,7 +166,8 @@ def copy_present_pte(vma: Vma, ptes: Column, index: int) -> int:
     if entry_pfn(pte) != kernel.zero_pfn:
         page = pfn_to_page(kernel.mem_map, entry_pfn(pte))
         folio_get(kernel.mem_map, kernel.mem_map.compound_head[page])
-        folio_dup_anon_rmap_ptes(kernel, page, 1, vma)
+        anon = kernel.mem_map.flags[kernel.mem_map.compound_head[page]] & PG_anon
+        (folio_dup_anon_rmap_ptes if anon else folio_add_file_rmap_ptes)(kernel, page, 1, vma)
         vma.mm.rss += 1
         if pte & _PAGE_RW:
             set_pte_at(ptes, index, pte & ~_PAGE_RW)

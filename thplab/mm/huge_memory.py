@@ -10,7 +10,7 @@ from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.lru import folio_add_lru_vma
-from thplab.mm.mm_types import VM_WRITE, Vma
+from thplab.mm.mm_types import VM_WRITE, Vma, vma_is_anonymous
 from thplab.mm.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __folio_alloc, folio_put
 from thplab.mm.pgtable import (
@@ -64,7 +64,7 @@ def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bo
     from thplab.mm.mm_slot import khugepaged_enter_vma
 
     kernel = vma.mm.kernel
-    if not thp_vma_suitable_order(vma, address):
+    if not vma_is_anonymous(vma) or not thp_vma_suitable_order(vma, address):
         return False
     anon_vma_prepare(vma)
     khugepaged_enter_vma(vma, vma.vm_flags)
@@ -166,7 +166,8 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
         return False
     mem_map = kernel.mem_map
     folio = pfn_to_page(mem_map, entry_pfn(pmd))
-    if mem_map.flags[folio] & PG_anon_exclusive or mem_map.refcount[folio] == 1:
+    anon = vma_is_anonymous(vma)
+    if anon and (mem_map.flags[folio] & PG_anon_exclusive or mem_map.refcount[folio] == 1):
         mem_map.flags[folio] |= PG_anon_exclusive
         set_pmd_at(*ref, pmd | mk_huge_pmd(0, write=True, dirty=True, young=True))
         return True
@@ -244,7 +245,8 @@ def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     down_write(ptl, kernel.current.comm)
     pmd = ref[0][ref[1]]
     set_pmd_at(*ref, 0)
-    pte_free(mm, pgtable_trans_huge_withdraw(mm, address))
+    if vma_is_anonymous(vma):
+        pte_free(mm, pgtable_trans_huge_withdraw(mm, address))
     up_write(ptl)
     if not is_huge_zero_pmd(kernel, pmd):
         folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
@@ -256,9 +258,14 @@ def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
 def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     """One leaf becomes the deposited table with an entry for each base page; the folio stays whole.
 
-    The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages.
+    The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages. Of a
+    file the mapping is just removed: faults will find the folio in the page cache.
     """
     mm = vma.mm
+    if not vma_is_anonymous(vma):
+        zap_huge_pmd(vma, ref, address)
+        count_vm_event(mm.kernel, "thp_split_pmd")
+        return
     kernel = mm.kernel
     ptl = pmd_lock(mm, address)
     down_write(ptl, kernel.current.comm)

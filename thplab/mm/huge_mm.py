@@ -24,7 +24,9 @@ from thplab.mm.mm_types import (
     VM_PFNMAP,
     Mm,
     Vma,
+    vma_is_anonymous,
 )
+from thplab.mm.shmem_huge import shmem_allowable_huge_order, shmem_hpage_pmd_enabled
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
@@ -51,11 +53,11 @@ class TvaType(Enum):
 
 
 def hugepage_pmd_enabled(kernel: Kernel) -> bool:
-    """True if any anonymous VMA could have PMD-sized pages: khugepaged has reason to exist."""
+    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist."""
     size = kernel.knobs.hugepage_size_enabled
     if size == "inherit":
-        return kernel.knobs.enabled != "never"
-    return size != "never"
+        size = kernel.knobs.enabled
+    return size != "never" or (kernel.profile.shmem_has_size_controls and shmem_hpage_pmd_enabled(kernel))
 
 
 def _sysfs_allows(kernel: Kernel, vm_flags: int) -> bool:
@@ -66,8 +68,14 @@ def _sysfs_allows(kernel: Kernel, vm_flags: int) -> bool:
 
 
 def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
-    """True if the aligned 2 MiB around ``address`` lie inside the VMA."""
-    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    """True if the aligned 2 MiB around ``address`` lie inside the VMA (and are aligned in its file, too)."""
+    geometry = vma.mm.kernel.geometry
+    size = geometry.HPAGE_PMD_SIZE
+    if (
+        not vma_is_anonymous(vma)
+        and (vma.vm_start // geometry.PAGE_SIZE - vma.vm_pgoff) % geometry.HPAGE_PMD_NR
+    ):
+        return False
     haddr = address & ~(size - 1)
     return vma.vm_start <= haddr and haddr + size <= vma.vm_end
 
@@ -82,13 +90,14 @@ def vma_thp_disabled(mm: Mm, vm_flags: int, tva: TvaType) -> bool:
 
 
 def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
-    """May this anonymous VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
+    """May this VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
 
     ``vm_flags``: those of the VMA, or those that it is about to get. The tests in the kernel's
-    order; those on files and DAX have nothing to refuse here.
+    order; files other than shared memory and DAX are not modelled.
     Locks expected: mmap_lock at least for reading.
     """
-    if tva is not TvaType.FORCED_COLLAPSE and not _sysfs_allows(vma.mm.kernel, vm_flags):
+    forced = tva is TvaType.FORCED_COLLAPSE
+    if vma_is_anonymous(vma) and not forced and not _sysfs_allows(vma.mm.kernel, vm_flags):
         return False
     if vma_thp_disabled(vma.mm, vm_flags, tva):
         return False
@@ -98,6 +107,9 @@ def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
         return False
+    if vma.vm_file is not None:
+        # At a fault shmem decides for itself (shmem_get_folio): it has no huge_fault.
+        return not in_fault and shmem_allowable_huge_order(vma.vm_file, vma, vma.vm_pgoff, force=forced)
     return in_fault or tva is TvaType.SMAPS or vma.anon_vma is not None
 
 

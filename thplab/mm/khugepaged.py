@@ -23,10 +23,11 @@ from thplab.mm.collapse import (
     hpage_collapse_test_exit_or_disable,
 )
 from thplab.mm.huge_mm import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.khugepaged_file import khugepaged_scan_file
 from thplab.mm.khugepaged_scan import CollapseControl, MmSlot
 from thplab.mm.lock import down_read_trylock, down_write, up_read, up_write
 from thplab.mm.mm_slot import collect_mm_slot
-from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_is_anonymous
 from thplab.mm.page import (
     PG_anon,
     PG_head,
@@ -265,7 +266,8 @@ def _scan_vmas(mm: Mm, pages: int, progress: int, cc: CollapseControl) -> tuple[
         while scan.scan_address < hend:
             if hpage_collapse_test_exit_or_disable(mm):
                 return progress, result, False, True
-            result, mmap_locked = scan_pmd(mm, vma, scan.scan_address, cc)
+            scan_window = scan_pmd if vma_is_anonymous(vma) else khugepaged_scan_file
+            result, mmap_locked = scan_window(mm, vma, scan.scan_address, cc)
             if result is ScanResult.SUCCEED:
                 scan.pages_collapsed += 1
             scan.scan_address += size

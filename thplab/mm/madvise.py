@@ -68,15 +68,20 @@ def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
 def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
     """hugepage_madvise: register the mm if it can be scanned with the new flags, then change them.
 
-    Nothing is cut where the flags are there already. Takes mmap_lock for writing.
+    Shared memory is asked for the flags that the VMA has: to 6.18 its first advice comes too late
+    to register the mm, the second does. Nothing is cut where the flags are there already. Takes
+    mmap_lock for writing.
     """
     mm = vma.mm
     vm_flags = vma.vm_flags & ~off | on
     down_write(mm.mmap_lock, mm.task.comm)
-    if on == VM_HUGEPAGE:
+    late = mm.kernel.profile.advice_is_set_before_registration
+    if on == VM_HUGEPAGE and not late:
         khugepaged_enter_vma(vma, vm_flags)
     if vm_flags != vma.vm_flags:
-        modify_vma_flags(vma, start, end, vm_flags)
+        vma = modify_vma_flags(vma, start, end, vm_flags)
+    if on == VM_HUGEPAGE and late:
+        khugepaged_enter_vma(vma, vm_flags)
     up_write(mm.mmap_lock)
 
 

@@ -8,9 +8,10 @@ from thplab.kernels import ScanResult
 from thplab.mm.collapse import hugepage_vma_revalidate
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.khugepaged import scan_pmd
+from thplab.mm.khugepaged_file import madvise_collapse_file
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, up_read
-from thplab.mm.mm_types import Vma
+from thplab.mm.mm_types import Vma, vma_is_anonymous
 
 __all__ = ["madvise_collapse"]
 
@@ -45,7 +46,8 @@ def madvise_collapse(vma: Vma, start: int, end: int) -> int:
             vma = found
             # The VMA may have shrunk meanwhile.
             hend = min(hend, vma.vm_end // size * size)
-        result, mmap_locked = scan_pmd(mm, vma, address, cc)
+        scan_window = scan_pmd if vma_is_anonymous(vma) else madvise_collapse_file
+        result, mmap_locked = scan_window(mm, vma, address, cc)
         if result in (ScanResult.SUCCEED, ScanResult.PMD_MAPPED):
             done += 1
         else:

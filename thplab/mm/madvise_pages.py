@@ -10,7 +10,7 @@ from thplab.mm.errors import KernelError
 from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.lock import down_read, up_read
 from thplab.mm.lru import folio_isolate_lru
-from thplab.mm.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma
+from thplab.mm.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma, vma_is_anonymous
 from thplab.mm.page import (
     PG_active,
     PG_dirty,
@@ -196,7 +196,10 @@ def madvise_free(vma: Vma, start: int, end: int) -> None:
     """MADV_FREE: the contents may be dropped at any time until they are written again.
 
     Pages become clean and old, and lazyfree (not swapbacked); what is swapped out is dropped now.
+    EINVAL on memory that maps a file.
     """
+    if not vma_is_anonymous(vma):
+        raise KernelError(errno.EINVAL, "madvise free: the memory is not private anonymous memory")
     kernel = vma.mm.kernel
     down_read(vma.mm.mmap_lock)
     for ref, first, last in _pmd_ranges(vma, start, end):

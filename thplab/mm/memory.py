@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelError
+from thplab.mm.fault_file import do_fault
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
 from thplab.mm.huge_memory import (
     create_huge_pmd,
@@ -22,8 +23,9 @@ from thplab.mm.huge_memory import (
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.lru import folio_add_lru_vma
-from thplab.mm.mm_types import VM_READ, VM_WRITE, Vma, vma_lookup
+from thplab.mm.mm_types import VM_READ, VM_SHARED, VM_WRITE, Vma, vma_is_anonymous, vma_lookup
 from thplab.mm.page import (
+    PG_anon,
     PG_anon_exclusive,
     PG_head,
     PG_mapped_shared,
@@ -44,6 +46,7 @@ from thplab.mm.pgtable import (
     pte_alloc_one,
     pte_index,
     pte_lock,
+    pte_of,
     pte_present,
     set_pte_at,
 )
@@ -106,6 +109,9 @@ def handle_pte_fault(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> N
     """Fault in one base page; the PTE table is made if there is none."""
     mm = vma.mm
     kernel = mm.kernel
+    if not vma_is_anonymous(vma) and not pte_of(kernel, ref, address):
+        do_fault(vma, ref, address, write=write)
+        return
     if not ref[0][ref[1]]:
         pmd_populate(kernel, ref, pte_alloc_one(mm))
     table_page = pmd_table_page(kernel, ref[0][ref[1]])
@@ -148,7 +154,11 @@ def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
         return
     page = pfn_to_page(mem_map, entry_pfn(pte))
     folio = mem_map.compound_head[page]
-    if mem_map.flags[page] & PG_anon_exclusive or wp_can_reuse_anon_folio(mm.kernel, folio):
+    if vma.vm_flags & VM_SHARED:
+        set_pte_at(table, index, pte | mk_pte(0, write=True, dirty=True, young=True))
+        return
+    anon = mem_map.flags[folio] & PG_anon
+    if anon and (mem_map.flags[page] & PG_anon_exclusive or wp_can_reuse_anon_folio(mm.kernel, folio)):
         mem_map.flags[page] |= PG_anon_exclusive
         set_pte_at(table, index, pte | mk_pte(0, write=True, dirty=True, young=True))
         return

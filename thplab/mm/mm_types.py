@@ -14,10 +14,20 @@ from thplab.mm.state import Struct
 
 if TYPE_CHECKING:
     from thplab.mm.anon_vma import AnonVma
+    from thplab.mm.filemap import AddressSpace
     from thplab.mm.system import Kernel
     from thplab.mm.task import Task
 
-__all__ = ["Mm", "Vma", "find_vma", "vm_access", "vma_lookup"]
+__all__ = [
+    "Mm",
+    "Vma",
+    "find_vma",
+    "linear_page_index",
+    "vm_access",
+    "vma_address",
+    "vma_is_anonymous",
+    "vma_lookup",
+]
 
 VM_READ = 0x1
 VM_WRITE = 0x2
@@ -53,11 +63,13 @@ class Vma(Struct):
 
     ``vm_flags``: VM_* bits; ``anon_vma``: None until the first write fault; ``anon_vma_chain``:
     all whose pages it may map, its own and after fork its ancestors'; ``vm_lock``: the
-    per-VMA lock; ``address``: where the struct itself would stand (``vma=`` in a backtrace).
+    per-VMA lock; ``vm_file``: the file that is mapped, from its page ``vm_pgoff`` on, None for
+    anonymous memory; ``address``: where the struct itself would stand (``vma=`` in a backtrace).
     """
 
     __slots__ = (
-        "address", "anon_vma", "anon_vma_chain", "mm", "name", "vm_end", "vm_flags", "vm_lock", "vm_start",
+        "address", "anon_vma", "anon_vma_chain", "mm", "name", "vm_end", "vm_file", "vm_flags",
+        "vm_lock", "vm_pgoff", "vm_start",
     )  # fmt: skip
     mm: Mm
     name: str
@@ -67,6 +79,8 @@ class Vma(Struct):
     anon_vma: AnonVma | None
     anon_vma_chain: tuple[AnonVma, ...]
     vm_lock: Lock
+    vm_file: AddressSpace | None
+    vm_pgoff: int
     address: int
 
     def __init__(self, mm: Mm, vm_start: int, vm_end: int, vm_flags: int) -> None:
@@ -77,6 +91,8 @@ class Vma(Struct):
         self.vm_flags = vm_flags
         self.anon_vma = None
         self.anon_vma_chain = ()
+        self.vm_file = None
+        self.vm_pgoff = vm_start >> 12
         self.name = f"{mm.name} {vm_start:#x}"
         self.vm_lock = Lock(f"vma lock {self.name}")
         self.address = mm.address + 0x1000 + 0x98 * (mm.nr_vmas_made + 1)
@@ -84,7 +100,7 @@ class Vma(Struct):
 
 
 class Mm(Struct):
-    """struct mm_struct. ``rss`` (pages): MM_ANONPAGES; ``pgtables``: tables of all levels.
+    """struct mm_struct. ``rss`` (pages): MM_ANONPAGES and MM_SHMEMPAGES; ``pgtables``: tables of all levels.
 
     ``mm_users`` is 0 from the moment the process exits. ``address``: where the struct would stand.
     """
@@ -138,3 +154,18 @@ def vma_lookup(mm: Mm, address: int) -> Vma | None:
     """The VMA that contains ``address``."""
     vma = find_vma(mm, address)
     return vma if vma and vma.vm_start <= address else None
+
+
+def vma_is_anonymous(vma: Vma) -> bool:
+    """True unless the VMA maps a file, be it shared memory without a name."""
+    return vma.vm_file is None
+
+
+def linear_page_index(vma: Vma, address: int) -> int:
+    """The page of the file that ``address`` maps; of anonymous memory, address / 4096 (page->index)."""
+    return (address - vma.vm_start >> 12) + vma.vm_pgoff
+
+
+def vma_address(vma: Vma, index: int) -> int:
+    """Where the VMA would map the page of that page->index; it may lie outside the VMA."""
+    return vma.vm_start + (index - vma.vm_pgoff << 12)

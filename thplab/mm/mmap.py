@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import unlink_anon_vmas
 from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_LOCKED, Mm, Vma, vm_access
+from thplab.mm.mm_slot import khugepaged_enter_vma
+from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm, Vma, vm_access
+from thplab.mm.shmem import shmem_file_setup, unlink_file_vma, vma_link_file
 from thplab.mm.vma import insert_vma, split_at, vma_merge
 from thplab.mm.zap import free_pgtables, unmap_page_range
+
+if TYPE_CHECKING:
+    from thplab.mm.filemap import AddressSpace
 
 __all__ = ["check_range", "do_mmap", "do_munmap"]
 
@@ -32,25 +38,39 @@ def check_range(mm: Mm, what: str, start: int, length: int, beyond: int) -> int:
     return end
 
 
-def do_mmap(mm: Mm, start: int, length: int, prot: str = "rw", *, locked: bool = False) -> Vma:
-    """mmap(start, length, prot, MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED); the VMA it became part of.
+def do_mmap(
+    mm: Mm,
+    start: int,
+    length: int,
+    prot: str = "rw",
+    *,
+    flags: int = 0,
+    file: AddressSpace | None = None,
+    pgoff: int = 0,
+) -> Vma:
+    """mmap(start, length, prot, MAP_FIXED, file, pgoff); the VMA it became part of.
 
-    ``locked``: MAP_LOCKED, the memory is faulted in at once and stays.
-
-    What was mapped there before is unmapped first. Raises KernelError (EINVAL, ENOMEM); nothing
-    has changed then. Takes mmap_lock for writing.
+    ``flags``: VM_SHARED for MAP_SHARED, without it MAP_PRIVATE; VM_LOCKED for MAP_LOCKED, the memory
+    is faulted in at once and stays. ``file``: None maps anonymous memory, which as shared memory is
+    a file of its own (shmem_zero_setup). What was mapped there before is unmapped first. Raises
+    KernelError (EINVAL, ENOMEM); nothing has changed then. Takes mmap_lock for writing.
     """
     end = check_range(mm, "mmap", start, length, errno.ENOMEM)
-    vm_flags = vm_access("mmap", prot) | (VM_LOCKED if locked else 0)
+    vm_flags = vm_access("mmap", prot) | flags
     down_write(mm.mmap_lock, mm.task.comm)
     try:
         _unmap_locked(mm, start, end)
         vma = Vma(mm, start, end, vm_flags)
+        if file is None and flags & VM_SHARED:
+            file = shmem_file_setup(mm.kernel, "dev/zero", (end - start) // mm.kernel.geometry.PAGE_SIZE)
+        vma_link_file(vma, file, pgoff)
         insert_vma(mm, vma)
+        if file is not None:
+            khugepaged_enter_vma(vma, vma.vm_flags)
         vma = vma_merge(mm, vma)
     finally:
         up_write(mm.mmap_lock)
-    if locked:
+    if flags & VM_LOCKED:
         mm_populate(mm, start, end)
     return vma
 
@@ -73,6 +93,7 @@ def _unmap_locked(mm: Mm, start: int, end: int) -> None:
     for vma in doomed:
         unmap_page_range(vma, vma.vm_start, vma.vm_end, drop_markers=True)
         unlink_anon_vmas(vma)
+        unlink_file_vma(vma)
     if doomed:
         mm.vmas = tuple(vma for vma in mm.vmas if vma not in doomed)
         free_pgtables(mm, [(start, end)])

@@ -9,7 +9,7 @@ from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
 from thplab.mm.huge_memory import __split_huge_pmd, is_huge_zero_pmd
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_ACCESS_FLAGS, VM_LOCKED, VM_READ, VM_WRITE, Mm, Vma, vm_access
+from thplab.mm.mm_types import VM_ACCESS_FLAGS, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE, Mm, Vma, vm_access
 from thplab.mm.page import PG_anon_exclusive, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_DIRTY,
@@ -136,10 +136,12 @@ def pte_modify(entry: int, vma: Vma) -> int:
 
 
 def can_change_pte_writable(vma: Vma, entry: int) -> bool:
-    """May the entry be writable at once, without a fault? If the page is exclusive (6.1: and dirty)."""
+    """May the entry be writable at once, without a fault? If the page is exclusive (6.1: and dirty), or the memory shared."""
     kernel = vma.mm.kernel
     if not vma.vm_flags & VM_WRITE or entry & _PAGE_UFFD_WP:
         return False
+    if vma.vm_flags & VM_SHARED:
+        return True
     if kernel.profile.write_upgrade_needs_dirty and not entry & _PAGE_DIRTY:
         return False
     return bool(kernel.mem_map.flags[pfn_to_page(kernel.mem_map, entry_pfn(entry))] & PG_anon_exclusive)

@@ -12,8 +12,8 @@ index of a frame in these columns: pfn = page + start_pfn. A folio is named by i
     compound_head (u32)    first page of the folio (a small page: itself)
     order (u8)             log2 pages of the folio or of the free block that begins here
     contents (u32)         what the page's bytes are: one token stands for 4 KiB
-    mapping (u32)          number of the anon_vma (page->mapping), 0: none
-    index (u64)            address / 4096 at which the page was first mapped (page->index)
+    mapping (u32)          number of the anon_vma, or of the file (page->mapping), 0: none
+    index (u64)            address / 4096 at which it was first mapped, or page of the file (page->index)
     private (u64)          a large folio's first two tail pages: who maps it (folio->_mm_id, rmap.py)
 
 Four bits are no PG_ flags in the kernel: PG_anon is the lowest bit of page->mapping, PG_tail that
@@ -157,9 +157,10 @@ def folio_mapcount(mem_map: MemMap, folio: int) -> int:
 
 
 def folio_expected_ref_count(mem_map: MemMap, folio: int) -> int:
-    """References that page tables and the swap cache account for; more than that is a pin."""
+    """References that page tables, page cache and swap cache account for; more than that is a pin."""
     expected = folio_mapcount(mem_map, folio)
-    if mem_map.flags[folio] & PG_swapcache:
+    in_page_cache = mem_map.mapping[folio] and not mem_map.flags[folio] & PG_anon
+    if in_page_cache or mem_map.flags[folio] & PG_swapcache:
         expected += folio_nr_pages(mem_map, folio)
     return expected
 

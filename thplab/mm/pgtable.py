@@ -45,6 +45,7 @@ __all__ = [
     "pte_alloc_one",
     "pte_free",
     "pte_lock",
+    "pte_of",
     "set_pmd_at",
     "set_pte_at",
     "walk",
@@ -234,6 +235,12 @@ def pmd_table_page(kernel: Kernel, pmd: int) -> int:
 def pte_lock(kernel: Kernel, table_page: int) -> Lock:
     """The spinlock of one PTE table (ptlock_ptr)."""
     return kernel.ptlocks[table_page]
+
+
+def pte_of(kernel: Kernel, ref: EntryRef, address: int) -> int:
+    """The PTE of ``address`` (pteval_t) under a PMD entry; 0 also where there is no table."""
+    pmd = ref[0][ref[1]]
+    return int(kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]) if pmd else 0
 
 
 def pmd_page_of(mm: Mm, address: int) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_root
 from thplab.mm.errors import KernelBug
+from thplab.mm.mm_types import linear_page_index, vma_address
 from thplab.mm.page import (
     PG_anon,
     PG_anon_exclusive,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "folio_add_anon_rmap_ptes",
+    "folio_add_file_rmap_pmd",
+    "folio_add_file_rmap_ptes",
     "folio_add_new_anon_rmap",
     "folio_dup_anon_rmap_pmd",
     "folio_dup_anon_rmap_ptes",
@@ -67,7 +70,7 @@ def folio_add_new_anon_rmap(
     mem_map.flags[folio] |= PG_anon | PG_swapbacked | PG_uptodate
     for offset in range(nr):
         mem_map.mapping[folio + offset] = number
-        mem_map.index[folio + offset] = (address >> 12) + offset
+        mem_map.index[folio + offset] = linear_page_index(vma, address) + offset
     if nr == kernel.geometry.HPAGE_PMD_NR:
         mem_map.flags[folio] |= PG_anon_exclusive
         _add_pmd_mapping(kernel, folio, vma.mm)
@@ -83,6 +86,27 @@ def folio_add_anon_rmap_ptes(
 
     ``exclusive`` (RMAP_EXCLUSIVE): nobody else uses these pages.
     """
+    _add_pte_mappings(kernel, page, nr, vma.mm)
+    if exclusive:
+        for each in range(page, page + nr):
+            kernel.mem_map.flags[each] |= PG_anon_exclusive
+
+
+def folio_add_file_rmap_ptes(kernel: Kernel, page: int, nr: int, vma: Vma) -> None:
+    """``nr`` more PTEs of ``vma`` map consecutive pages of one folio of a file, from ``page`` on."""
+    _add_pte_mappings(kernel, page, nr, vma.mm)
+
+
+def folio_add_file_rmap_pmd(kernel: Kernel, folio: int, vma: Vma) -> None:
+    """One more PMD leaf, of ``vma``, maps a huge folio of a file."""
+    mem_map = kernel.mem_map
+    if not mem_map.entire_mapcount[folio]:
+        unmapped = folio_nr_pages(mem_map, folio) - mem_map.nr_pages_mapped[folio]
+        count_vm_event(kernel, "nr_mapped", unmapped)
+    _add_pmd_mapping(kernel, folio, vma.mm)
+
+
+def _add_pte_mappings(kernel: Kernel, page: int, nr: int, mm: Mm) -> None:
     mem_map = kernel.mem_map
     folio = mem_map.compound_head[page]
     large = bool(mem_map.flags[folio] & PG_head)
@@ -90,12 +114,21 @@ def folio_add_anon_rmap_ptes(
         if not mem_map.mapcount[each]:
             mem_map.nr_pages_mapped[folio] += large
             if not mem_map.entire_mapcount[folio]:
-                count_vm_event(kernel, "nr_anon_pages")
+                count_vm_event(kernel, _counter_of(mem_map, folio))
         mem_map.mapcount[each] += 1
-        if exclusive:
-            mem_map.flags[each] |= PG_anon_exclusive
     if large:
-        _change_large_mapcount(mem_map, folio, vma.mm, nr)
+        _change_large_mapcount(mem_map, folio, mm, nr)
+
+
+def _counter_of(mem_map: MemMap, folio: int) -> str:
+    """Which counter the mapped pages of the folio stand in: NR_ANON_MAPPED or NR_FILE_MAPPED."""
+    return "nr_anon_pages" if mem_map.flags[folio] & PG_anon else "nr_mapped"
+
+
+def _leaf_counter_of(mem_map: MemMap, folio: int) -> str:
+    """Which counter the folio stands in while a PMD leaf maps it: NR_ANON_THPS or NR_SHMEM_PMDMAPPED."""
+    anon = mem_map.flags[folio] & PG_anon
+    return "nr_anon_transparent_hugepages" if anon else "nr_shmem_pmdmapped"
 
 
 def folio_dup_anon_rmap_ptes(kernel: Kernel, page: int, nr: int, child: Vma) -> None:
@@ -115,7 +148,7 @@ def folio_dup_anon_rmap_pmd(kernel: Kernel, folio: int, child: Vma) -> None:
 def _add_pmd_mapping(kernel: Kernel, folio: int, mm: Mm) -> None:
     mem_map = kernel.mem_map
     if not mem_map.entire_mapcount[folio]:
-        count_vm_event(kernel, "nr_anon_transparent_hugepages")
+        count_vm_event(kernel, _leaf_counter_of(mem_map, folio))
     mem_map.entire_mapcount[folio] += 1
     _change_large_mapcount(mem_map, folio, mm, 1)
 
@@ -152,7 +185,7 @@ def folio_remove_rmap_ptes(kernel: Kernel, page: int, nr: int, mm: Mm) -> None:
         mem_map.nr_pages_mapped[folio] -= gone
         _change_large_mapcount(mem_map, folio, mm, -nr)
     if gone and not mem_map.entire_mapcount[folio]:
-        count_vm_event(kernel, "nr_anon_pages", -gone)
+        count_vm_event(kernel, _counter_of(mem_map, folio), -gone)
         _note_partially_mapped(kernel, folio)
 
 
@@ -164,9 +197,9 @@ def folio_remove_rmap_pmd(kernel: Kernel, folio: int, mm: Mm) -> None:
     mem_map.entire_mapcount[folio] -= 1
     _change_large_mapcount(mem_map, folio, mm, -1)
     if not mem_map.entire_mapcount[folio]:
-        count_vm_event(kernel, "nr_anon_transparent_hugepages", -1)
+        count_vm_event(kernel, _leaf_counter_of(mem_map, folio), -1)
         unmapped = folio_nr_pages(mem_map, folio) - mem_map.nr_pages_mapped[folio]
-        count_vm_event(kernel, "nr_anon_pages", -unmapped)
+        count_vm_event(kernel, _counter_of(mem_map, folio), -unmapped)
         _note_partially_mapped(kernel, folio)
 
 
@@ -196,7 +229,7 @@ def _note_partially_mapped(kernel: Kernel, folio: int) -> None:
     """deferred_split_folio(partially_mapped=true): some but not all pages of the folio are mapped."""
     mem_map = kernel.mem_map
     flags = mem_map.flags[folio]
-    if not flags & PG_head or flags & PG_partially_mapped:
+    if not flags & PG_head or not flags & PG_anon or flags & PG_partially_mapped:
         return
     nr = folio_nr_pages(mem_map, folio)
     if 0 < mem_map.nr_pages_mapped[folio] < nr:
@@ -236,14 +269,17 @@ def folio_maybe_mapped_shared(kernel: Kernel, page: int) -> bool:
 def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:
     """Every PTE that maps ``page``: its VMA, table and index. Huge PMDs are not looked into.
 
-    page->mapping names the anon_vma, page->index the address; the VMAs on that anon_vma are the
-    only ones that can map the page. Locks expected: the page lock.
+    page->mapping names the anon_vma, page->index the place in each VMA; the VMAs on that anon_vma
+    are the only ones that can map the page. Locks expected: the page lock.
     """
     mem_map = kernel.mem_map
     folio = mem_map.compound_head[page]
-    number, address, pfn = mem_map.mapping[folio], mem_map.index[page] << 12, page_to_pfn(mem_map, page)
+    number, pfn = mem_map.mapping[folio], page_to_pfn(mem_map, page)
     found = []
-    for vma in (vma for mm in kernel.mms for vma in mm.vmas if vma.vm_start <= address < vma.vm_end):
+    for vma in (vma for mm in kernel.mms for vma in mm.vmas):
+        address = vma_address(vma, mem_map.index[page])
+        if not vma.vm_start <= address < vma.vm_end:
+            continue
         ref = mm_find_pmd(vma.mm, address)
         if ref is None or not pmd_present(ref[0][ref[1]]) or pmd_trans_huge(ref[0][ref[1]]):
             continue

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory import __split_huge_pmd, zero_pte
-from thplab.mm.mm_types import VM_LOCKED
+from thplab.mm.mm_types import VM_LOCKED, vma_address
 from thplab.mm.page import (
     MemMap,
+    PG_anon,
     PG_head,
     PG_isolated,
     PG_large_rmappable,
@@ -40,12 +41,16 @@ _OF_THE_FOLIO_ONLY = PG_head | PG_large_rmappable | PG_mapped_shared | PG_partia
 def split_folio(kernel: Kernel, folio: int) -> bool:
     """Split an anonymous folio into base pages, each with its mappings; False if somebody holds it.
 
+    A folio of a file stays whole (False).
+
     The caller has the page lock and one reference, which stay with the first page. Pages that
     nobody maps are freed. A page of zeros is replaced by the shared zero page where the kernel
     does that, and freed.
     """
     mem_map = kernel.mem_map
     whole = 1 << mem_map.order[folio] == kernel.geometry.HPAGE_PMD_NR
+    if not mem_map.flags[folio] & PG_anon:
+        return False
     if mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio) + 1:
         if whole:
             count_vm_event(kernel, "thp_split_page_failed")
@@ -67,8 +72,10 @@ def split_folio(kernel: Kernel, folio: int) -> bool:
 
 def unmap_folio(kernel: Kernel, folio: int) -> None:
     """Let every address space map the folio by PTEs."""
-    address = kernel.mem_map.index[folio] << 12
-    for vma in (vma for mm in kernel.mms for vma in mm.vmas if vma.vm_start <= address < vma.vm_end):
+    for vma in (vma for mm in kernel.mms for vma in mm.vmas):
+        address = vma_address(vma, kernel.mem_map.index[folio])
+        if not vma.vm_start <= address < vma.vm_end:
+            continue
         ref = mm_find_pmd(vma.mm, address)
         if ref is None or not pmd_trans_huge(ref[0][ref[1]]):
             continue

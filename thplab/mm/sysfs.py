@@ -33,14 +33,17 @@ class Knobs(Struct):
     """The present values: words as str, numbers as int."""
 
     __slots__ = (
-        "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_size_enabled", "khugepaged_defrag",
+        "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_shmem_enabled", "hugepage_size_enabled",
+        "khugepaged_defrag",
         "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "pages_to_scan",
-        "scan_sleep_millisecs", "use_zero_page",
+        "scan_sleep_millisecs", "shmem_enabled", "use_zero_page",
     )  # fmt: skip
     enabled: str
     defrag: str
     use_zero_page: int
     hugepage_size_enabled: str
+    shmem_enabled: str
+    hugepage_shmem_enabled: str
     khugepaged_defrag: int
     max_ptes_none: int
     max_ptes_swap: int
@@ -56,6 +59,8 @@ class Knobs(Struct):
         self.defrag = "madvise"
         self.use_zero_page = 1
         self.hugepage_size_enabled = "inherit"
+        self.shmem_enabled = "never"
+        self.hugepage_shmem_enabled = "inherit"
         self.khugepaged_defrag = 1
         self.max_ptes_none = nr - 1
         self.max_ptes_swap = nr // 8
@@ -106,6 +111,12 @@ KNOBS: dict[str, Attribute] = {
     "defrag": Attribute("defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
     "use_zero_page": Attribute("use_zero_page", highest=1),
     "hugepages-2048kB/enabled": Attribute("hugepage_size_enabled", ("always", "inherit", "madvise", "never")),
+    "shmem_enabled": Attribute(
+        "shmem_enabled", ("always", "within_size", "advise", "never", "deny", "force")
+    ),
+    "hugepages-2048kB/shmem_enabled": Attribute(
+        "hugepage_shmem_enabled", ("always", "inherit", "within_size", "advise", "never")
+    ),
     "khugepaged/defrag": Attribute("khugepaged_defrag", highest=1),
     "khugepaged/max_ptes_none": Attribute("max_ptes_none"),
     "khugepaged/max_ptes_swap": Attribute("max_ptes_swap"),

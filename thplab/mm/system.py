@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from thplab.kernels import Profile
+from thplab.mm.filemap import AddressSpace
 from thplab.mm.geometry import Geometry
 from thplab.mm.khugepaged_scan import Khugepaged
 from thplab.mm.lock import Lock
@@ -30,14 +31,14 @@ class Kernel(Struct):
     """A kernel on a machine with one node and one zone.
 
     ``tables`` maps a page to the entries that stand in it, ``ptlocks`` a page to the spinlock of
-    that table; ``mms`` are the address spaces in order of creation. ``after_store`` maps a sysfs
-    file to what its store function does besides storing.
+    that table; ``mms`` are the address spaces in order of creation, ``mappings`` the files in memory.
+    ``after_store`` maps a sysfs file to what its store function does besides storing.
     """
 
     __slots__ = (
         "after_store", "clock", "current", "geometry", "huge_zero_folio", "khugepaged", "knobs",
-        "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_pid", "profile", "ptlocks", "swap",
-        "tables", "tracing", "vmstat", "zero_page", "zone",
+        "mappings", "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping",
+        "next_pid", "profile", "ptlocks", "swap", "tables", "tracing", "vmstat", "zero_page", "zone",
     )  # fmt: skip
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "after_store"})
     profile: Profile
@@ -51,6 +52,7 @@ class Kernel(Struct):
     tracing: Tracing
     current: Task
     mms: tuple[Mm, ...]
+    mappings: tuple[AddressSpace, ...]
     tables: dict[int, Column]
     ptlocks: dict[int, Lock]
     zero_page: int
@@ -59,6 +61,7 @@ class Kernel(Struct):
     next_pid: int
     next_kthread_pid: int
     next_anon_vma: int
+    next_mapping: int
     after_store: dict[str, Callable[[Kernel], None]]
 
     def __init__(
@@ -79,6 +82,7 @@ class Kernel(Struct):
         self.tracing = Tracing()
         self.current = Task("swapper", 0)
         self.mms = ()
+        self.mappings = ()
         self.tables = {}
         self.ptlocks = {}
         self.huge_zero_folio = None
@@ -86,6 +90,7 @@ class Kernel(Struct):
         self.next_pid = 1000
         self.next_kthread_pid = 30
         self.next_anon_vma = 1
+        self.next_mapping = 1
         self.after_store = {}
         self.zero_page = pages
         self.mem_map.flags[self.zero_page] = PG_reserved

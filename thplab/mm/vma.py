@@ -5,7 +5,8 @@ from __future__ import annotations
 from thplab.mm.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
 from thplab.mm.huge_memory import vma_adjust_trans_huge
 from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import Mm, Vma, vma_lookup
+from thplab.mm.mm_types import Mm, Vma, linear_page_index, vma_lookup
+from thplab.mm.shmem import unlink_file_vma, vma_link_file
 
 __all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge", "vmas_of_range"]
 
@@ -23,6 +24,7 @@ def split_vma(vma: Vma, address: int) -> Vma:
     """Cut ``vma`` at ``address``; the new upper part. A huge PMD across the border is split."""
     vma_adjust_trans_huge(vma, address)
     upper = Vma(vma.mm, address, vma.vm_end, vma.vm_flags)
+    vma_link_file(upper, vma.vm_file, linear_page_index(vma, address))
     anon_vma_clone(upper, vma)
     upper.anon_vma = vma.anon_vma
     vma.vm_end = address
@@ -68,6 +70,8 @@ def vma_merge(mm: Mm, vma: Vma) -> Vma:
 def _can_merge(lower: Vma, upper: Vma) -> bool:
     if lower.vm_end != upper.vm_start or lower.vm_flags != upper.vm_flags:
         return False
+    if lower.vm_file is not upper.vm_file or linear_page_index(lower, lower.vm_end) != upper.vm_pgoff:
+        return False
     if lower.anon_vma is upper.anon_vma:
         return True
     # One of them has none yet: it takes that of the other, unless that one was forked.
@@ -80,6 +84,7 @@ def _join(mm: Mm, lower: Vma, upper: Vma) -> Vma:
         anon_vma_clone(lower, upper)
         lower.anon_vma = upper.anon_vma
     unlink_anon_vmas(upper)
+    unlink_file_vma(upper)
     lower.vm_end = upper.vm_end
     mm.vmas = tuple(vma for vma in mm.vmas if vma is not upper)
     return lower

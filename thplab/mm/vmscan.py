@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thplab.mm.filemap import folio_mapping
 from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
 from thplab.mm.page import (
     PG_active,
+    PG_anon,
     PG_anon_exclusive,
     PG_dirty,
     PG_head,
@@ -22,6 +24,8 @@ from thplab.mm.page import (
 from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, set_pte_at
 from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.rmap_file import try_to_unmap_file
+from thplab.mm.shmem_swap import shmem_writeout
 from thplab.mm.split_folio import split_folio, unmap_folio
 from thplab.mm.swap import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
 from thplab.mm.vmstat import count_vm_event
@@ -56,13 +60,15 @@ def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
     """
     mem_map = kernel.mem_map
     flags = mem_map.flags[folio]
-    if flags & PG_swapbacked and not flags & PG_swapcache:
+    if flags & PG_anon and flags & PG_swapbacked and not flags & PG_swapcache:
         pieces = _add_to_swap(kernel, folio)
         if pieces is not None:
             return pieces
     try_to_unmap(kernel, folio)
     nr, flags = folio_nr_pages(mem_map, folio), mem_map.flags[folio]
     in_cache = nr if flags & PG_swapcache else 0
+    if not flags & PG_anon:
+        return _shrink_file_folio(kernel, folio)
     if folio_mapcount(mem_map, folio) or mem_map.refcount[folio] != 1 + in_cache:
         _keep(kernel, folio)
         return []
@@ -72,6 +78,25 @@ def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
     folio_unlock(mem_map, folio)
     mem_map.flags[folio] &= ~PG_isolated
     count_vm_event(kernel, "nr_isolated_anon", -nr)
+    folio_put(kernel, folio)
+    return []
+
+
+def _shrink_file_folio(kernel: Kernel, folio: int) -> list[int]:
+    """The rest for a page of shared memory, which is unmapped by now; a huge one stays in memory."""
+    mem_map = kernel.mem_map
+    large = mem_map.flags[folio] & PG_head
+    if large or mem_map.refcount[folio] != 1 + folio_expected_ref_count(mem_map, folio):
+        _keep(kernel, folio)
+        return []
+    if not shmem_writeout(kernel, folio):
+        _keep(kernel, folio)
+        return []
+    swap_writeout(kernel, folio)
+    delete_from_swap_cache(kernel, folio)
+    folio_unlock(mem_map, folio)
+    mem_map.flags[folio] &= ~PG_isolated
+    count_vm_event(kernel, "nr_isolated_anon", -1)
     folio_put(kernel, folio)
     return []
 
@@ -117,6 +142,11 @@ def try_to_unmap(kernel: Kernel, folio: int) -> None:
 
     Locks expected: the page lock.
     """
+    mapping = folio_mapping(kernel, folio)
+    if mapping is not None:
+        for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
+            try_to_unmap_file(kernel, mapping, page)
+        return
     if kernel.mem_map.entire_mapcount[folio]:
         unmap_folio(kernel, folio)
     for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):

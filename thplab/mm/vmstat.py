@@ -12,13 +12,15 @@ __all__ = ["EVENTS", "count_vm_event", "vm_event"]
 #: Names in the order of the column; all only grow, except the ``nr_`` ones.
 EVENTS = (
     "nr_free_pages", "nr_isolated_anon", "nr_anon_pages", "nr_anon_transparent_hugepages",
-    "nr_page_table_pages", "nr_zero_page_pages", "pgalloc", "pgfree", "pgfault",
+    "nr_page_table_pages", "nr_zero_page_pages", "nr_mapped", "nr_file_pages", "nr_shmem",
+    "nr_shmem_hugepages", "nr_shmem_pmdmapped", "pgalloc", "pgfree", "pgfault",
     "pswpin", "pswpout", "thp_swpout", "thp_swpout_fallback",
     "thp_fault_alloc", "thp_fault_fallback", "thp_fault_fallback_charge", "thp_collapse_alloc",
     "thp_collapse_alloc_failed", "thp_split_pmd", "thp_split_page", "thp_split_page_failed",
     "thp_deferred_split_page",
     "thp_scan_exceed_none_pte", "thp_scan_exceed_swap_pte", "thp_scan_exceed_share_pte",
     "thp_zero_page_alloc", "thp_zero_page_alloc_failed",
+    "thp_file_alloc", "thp_file_fallback", "thp_file_mapped",
 )  # fmt: skip
 
 _NUMBER = {name: number for number, name in enumerate(EVENTS)}

@@ -26,7 +26,8 @@ def token(page: int, gen: int) -> int:
 class Actor:
     """A process and what the scenario knows of it.
 
-    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read;
+    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read, and ``shared``
+    the same of shared memory, which children have in common; ``shared_ranges``: where that lies;
     ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
     ``kids``: id -> child; ``log``: results as the recordings log them.
     """
@@ -45,6 +46,8 @@ class Actor:
         self.spared = spared
         self.mapped: list[tuple[int, int]] = []
         self.expected: dict[int, int] = {}
+        self.shared: dict[int, int] = {}
+        self.shared_ranges: list[tuple[int, int]] = []
         self.pins: dict[int, list[int]] = {}
         self.kids: dict[str, Actor] = {}
         self.log: list[dict[str, Any]] = []
@@ -89,6 +92,20 @@ class Actor:
             random.Random(op["shuffle"]).shuffle(numbers)
         return iter(numbers)
 
+    def note_mapping(self, first: int, end: int, *, shared: bool) -> None:
+        """A new mapping: nothing of what was there before is left."""
+        self.mapped.append((first, end))
+        self.forget(first, end)
+        cut = [(a, min(b, first)) for a, b in self.shared_ranges]
+        cut += [(max(a, end), b) for a, b in self.shared_ranges] + [(first, end)] * shared
+        self.shared_ranges = [(a, b) for a, b in cut if a < b]
+        for page in [page for page in self.shared if first <= page < end]:
+            del self.shared[page]
+
+    def memory_of(self, page: int) -> dict[int, int]:
+        """Where it is noted what ``page`` must read: ``shared`` or ``expected``."""
+        return self.shared if any(a <= page < b for a, b in self.shared_ranges) else self.expected
+
     def forget(self, first: int, end: int, *, value: int | None = None) -> None:
         """What the pages held is gone: they read ``value`` from now on, or can't be read at all."""
         for page in [page for page in self.expected if first <= page < end]:
@@ -101,6 +118,7 @@ class Actor:
         """Start a child that has seen what this process has seen."""
         child = Actor(self.scenario, self.machine, self.process.fork(f"{self.name}.{id_}"))
         child.mapped, child.expected = list(self.mapped), dict(self.expected)
+        child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
         self.kids[id_] = child
 
     def kid(self, op: Mapping[str, Any]) -> Actor:
@@ -121,7 +139,8 @@ class Actor:
         bad: list[int] = []
         if self.mmap_lock_is_taken:
             return {"checked": 0, "bad": bad, "ok": True}
-        for page, expected in sorted(self.expected.items()):
+        everything = {**self.expected, **self.shared}
+        for page, expected in sorted(everything.items()):
             try:
                 if self.process.read(self.address(page)) != expected:
                     bad.append(page)
@@ -129,4 +148,4 @@ class Actor:
                 continue  # made inaccessible on purpose
         kids = {f"kid_{id_}": kid.verify() for id_, kid in self.kids.items() if kid.alive}
         ok = not bad and all(kid["ok"] for kid in kids.values())
-        return {"checked": len(self.expected), "bad": bad, "ok": ok, **kids}
+        return {"checked": len(everything), "bad": bad, "ok": ok, **kids}

@@ -166,8 +166,8 @@ def event_record(event: TraceEvent, region: int, pmd_size: int) -> dict[str, Any
         return None
     fields = dict(event.fields)
     record: dict[str, Any] = {"ev": name, "by": "khugepaged" if event.comm == "khugepaged" else "caller"}
-    if "status" in fields:
-        record["status"] = fields["status"]
+    if "status" in fields or "result" in fields:  # events about files say result
+        record["status"] = fields.get("status", fields.get("result"))
     record.update({key: int(fields[key]) for key in _COUNTS if key in fields})
     record["window"] = (event.address - region) // pmd_size
     record["proc"] = event.mm

@@ -32,13 +32,21 @@ def perform(actor: Actor, op: Mapping[str, Any]) -> None:
 
 
 def _mmap(actor: Actor, op: Mapping[str, Any]) -> None:
-    kind = op.get("kind", "anon")
-    if kind != "anon" or op.get("locked"):
-        raise Unsupported(f"mmap of kind {kind if kind != 'anon' else 'locked'!r} is not modelled")
+    kind, foff = op.get("kind", "anon"), op.get("foff", 0)
+    if kind.startswith("file"):
+        raise Unsupported(f"mmap of kind {kind!r} is not modelled: no file system, only files in memory")
+    if op.get("locked"):
+        raise Unsupported("mmap of kind 'locked' is not modelled")
     first, end = op["start"], op["start"] + op["pages"]
-    actor.process.mmap(*actor.place(first, end), op.get("prot", "rw"))
-    actor.mapped.append((first, end))
-    actor.forget(first, end)
+    process, shared = actor.process, kind in ("shared", "memfd_shared")
+    place, prot = actor.place(first, end), op.get("prot", "rw")
+    if kind.startswith("memfd"):
+        file = process.memfd_create("thplab", place[1] + foff * 4096)
+        process.mmap(*place, prot, shared=shared, file=file, pgoff=foff)
+        process.close(file)
+    else:  # private /dev/zero is anonymous memory
+        process.mmap(*place, prot, shared=shared)
+    actor.note_mapping(first, end, shared=shared)
 
 
 def _munmap(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -51,13 +59,13 @@ def _write(actor: Actor, op: Mapping[str, Any]) -> None:
     gen = op.get("gen", 0)
     for page in actor.pages(op):
         actor.process.write(actor.address(page), token(page, gen))
-        actor.expected[page] = token(page, gen)
+        actor.memory_of(page)[page] = token(page, gen)
 
 
 def _read(actor: Actor, op: Mapping[str, Any]) -> None:
     for page in actor.pages(op):
         actor.process.read(actor.address(page))
-        actor.expected.setdefault(page, 0)
+        actor.memory_of(page).setdefault(page, 0)
 
 
 def _advise(actor: Actor, op: Mapping[str, Any]) -> None:

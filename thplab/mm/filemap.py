@@ -1,0 +1,179 @@
+"""The page cache: which folio holds which page of a file (mm/filemap.c, include/linux/fs.h, 6.18).
+
+A file's contents live in its *address space*: ``i_pages`` maps the page number in the file to a
+folio. A huge folio stands at each of the 512 numbers that it covers. Where a page of shared memory
+was swapped out, a *value* stands instead of a folio: its lowest bit is set, the rest is the slot.
+``i_mmap`` knows the VMAs that map the file: through it a folio finds who maps it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.lock import Lock
+from thplab.mm.mm_types import Vma, linear_page_index
+from thplab.mm.page import PG_anon, PG_head, folio_nr_pages, folio_ref_add
+from thplab.mm.page_alloc import folio_put
+from thplab.mm.state import Column, Struct
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.page import MemMap
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "AddressSpace",
+    "filemap_add_folio",
+    "filemap_get_folio",
+    "filemap_remove_folio",
+    "folio_mapping",
+    "vma_interval_tree_foreach",
+    "xa_is_value",
+    "xa_load",
+    "xa_store",
+    "xa_to_value",
+]
+
+
+class AddressSpace(Struct):
+    """struct address_space of one file in memory, with what of its inode and file counts here.
+
+    ``number``: stands in page->mapping; ``size`` (pages): i_size; ``f_count``: who keeps the file,
+    each VMA and whoever works on it; ``i_pages``: chunk number -> entries (u64) of as many pages as
+    a huge page has; ``nrpages``: how many pages are in memory.
+    """
+
+    __slots__ = (
+        "f_count",
+        "i_mmap",
+        "i_mmap_rwsem",
+        "i_pages",
+        "name",
+        "nr_slots",
+        "nrpages",
+        "number",
+        "size",
+    )
+    name: str
+    number: int
+    size: int
+    f_count: int
+    i_mmap: tuple[Vma, ...]
+    i_mmap_rwsem: Lock
+    i_pages: dict[int, Column]
+    nr_slots: int
+    nrpages: int
+
+    def __init__(self, name: str, number: int, size: int, nr_slots: int) -> None:
+        """An empty file that nobody maps; ``nr_slots``: entries in a chunk."""
+        self.name = name
+        self.number = number
+        self.size = size
+        self.f_count = 0
+        self.i_mmap = ()
+        self.i_mmap_rwsem = Lock(f"i_mmap_rwsem {name} {number}")
+        self.i_pages = {}
+        self.nr_slots = nr_slots
+        self.nrpages = 0
+
+
+def xa_load(mapping: AddressSpace, index: int) -> int:
+    """The entry (u64) of page ``index``: 0 none, odd a value, else :func:`entry_folio` names a folio."""
+    chunk = mapping.i_pages.get(index // mapping.nr_slots)
+    return 0 if chunk is None else int(chunk[index % mapping.nr_slots])
+
+
+def xa_store(mapping: AddressSpace, index: int, entry: int) -> None:
+    """Replace the entry of page ``index``."""
+    number, nr = index // mapping.nr_slots, mapping.nr_slots
+    if number not in mapping.i_pages:
+        mapping.i_pages[number] = Column("Q", nr, f"i_pages {mapping.number}.{number}")
+    mapping.i_pages[number][index % nr] = entry
+
+
+def xa_is_value(entry: int) -> bool:
+    """True if the entry names no folio but a slot in swap."""
+    return bool(entry & 1)
+
+
+def xa_to_value(entry: int) -> int:
+    """The slot that a value stands for."""
+    return entry >> 1
+
+
+def xa_mk_value(value: int) -> int:
+    """The entry that stands for a slot."""
+    return value << 1 | 1
+
+
+def entry_folio(entry: int) -> int:
+    """The folio (its first page) that an entry names."""
+    return (entry >> 1) - 1
+
+
+def filemap_get_folio(mapping: AddressSpace, index: int) -> int | None:
+    """The folio that holds page ``index``; None if the page is not in memory. Takes no reference."""
+    entry = xa_load(mapping, index)
+    return entry_folio(entry) if entry and not xa_is_value(entry) else None
+
+
+def filemap_add_folio(kernel: Kernel, mapping: AddressSpace, folio: int, index: int) -> None:
+    """Put a new folio into the cache at ``index``; the cache holds a reference for each page.
+
+    Locks expected: the page lock, or nobody else knows the folio.
+    """
+    mem_map = kernel.mem_map
+    nr = folio_nr_pages(mem_map, folio)
+    for offset in range(nr):
+        mem_map.mapping[folio + offset] = mapping.number
+        mem_map.index[folio + offset] = index + offset
+    folio_ref_add(mem_map, folio, nr)
+    store_folio(kernel, mapping, folio, index)
+
+
+def store_folio(kernel: Kernel, mapping: AddressSpace, folio: int, index: int) -> None:
+    """Let the entries of the folio's pages name it, and count them."""
+    for offset in range(folio_nr_pages(kernel.mem_map, folio)):
+        xa_store(mapping, index + offset, folio + 1 << 1)
+    account_folio(kernel, mapping, folio, 1)
+
+
+def account_folio(kernel: Kernel, mapping: AddressSpace, folio: int, sign: int) -> None:
+    """Add the folio's pages to what is in the cache (``sign`` 1), or subtract them (-1)."""
+    nr = folio_nr_pages(kernel.mem_map, folio)
+    mapping.nrpages += sign * nr
+    count_vm_event(kernel, "nr_file_pages", sign * nr)
+    count_vm_event(kernel, "nr_shmem", sign * nr)
+    if kernel.mem_map.flags[folio] & PG_head:
+        count_vm_event(kernel, "nr_shmem_hugepages", sign)
+
+
+def filemap_remove_folio(kernel: Kernel, mapping: AddressSpace, folio: int, *, entry: int = 0) -> None:
+    """Take a folio out of the cache, with the cache's references; ``entry`` stands there then."""
+    mem_map = kernel.mem_map
+    nr = folio_nr_pages(mem_map, folio)
+    for offset in range(nr):
+        xa_store(mapping, mem_map.index[folio + offset], entry)
+        mem_map.mapping[folio + offset] = 0
+    account_folio(kernel, mapping, folio, -1)
+    folio_put(kernel, folio, nr)
+
+
+def folio_mapping(kernel: Kernel, folio: int) -> AddressSpace | None:
+    """The address space that a folio of a file belongs to; None for any other folio."""
+    number = 0 if kernel.mem_map.flags[folio] & PG_anon else kernel.mem_map.mapping[folio]
+    return next((mapping for mapping in kernel.mappings if mapping.number == number), None)
+
+
+def folio_page(mem_map: MemMap, folio: int, index: int) -> int:
+    """The page of the folio that holds page ``index`` of the file."""
+    return int(folio + index - mem_map.index[folio])
+
+
+def vma_interval_tree_foreach(mapping: AddressSpace, first: int, last: int) -> list[Vma]:
+    """The VMAs that map any of the file's pages ``first..last``. Locks expected: i_mmap_rwsem."""
+    return [
+        vma
+        for vma in mapping.i_mmap
+        if vma.vm_pgoff <= last and first <= linear_page_index(vma, vma.vm_end - 1)
+    ]
