@@ -12,6 +12,7 @@ from thplab.mm.page import PG_locked, folio_trylock, folio_unlock
 from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.observe import folio_at
+from thplab.scenario.settings import store_settings
 
 __all__ = ["perform"]
 
@@ -166,6 +167,10 @@ def _folios(actor: Actor, op: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
         yield page, folio
 
 
+def _set(actor: Actor, op: Mapping[str, Any]) -> None:
+    store_settings(actor.machine, {op["key"]: op["value"]})
+
+
 _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "mmap": _mmap,
     "munmap": _munmap,
@@ -178,6 +183,7 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "pin": _pin,
     "unpin": _unpin,
     "clear_refs": _clear_refs,
+    "set": _set,
     "lock_mm": _lock_mm,
     "unlock_mm": _unlock_mm,
     "lock_page": _lock_page,
