@@ -61,7 +61,6 @@ def waits(row: Row) -> bool:
 
 
 WAITING = {
-    "write_same", "mprotect", "mlock", "uffd_wp", "cgroup", "prctl_thp_disable", "ksm_wait", "set",
+    "write_same", "mprotect", "mlock", "uffd_wp", "cgroup", "prctl_thp_disable", "ksm_wait",
     "populate_write", "guard_install", "mergeable",
-    "shared", "devzero", "memfd_shared", "memfd_private", "file_private", "file_shared",
 }  # fmt: skip
