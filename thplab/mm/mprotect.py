@@ -136,7 +136,7 @@ def pte_modify(entry: int, vma: Vma) -> int:
 
 
 def can_change_pte_writable(vma: Vma, entry: int) -> bool:
-    """May the entry be writable at once, without a fault? If the page is exclusive (6.1: and dirty), or the memory shared."""
+    """May the entry be writable at once? If the page is exclusive (6.1: and dirty), or the memory shared."""
     kernel = vma.mm.kernel
     if not vma.vm_flags & VM_WRITE or entry & _PAGE_UFFD_WP:
         return False
