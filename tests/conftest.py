@@ -13,7 +13,7 @@ from thplab.host.doctor import find_browser
 _BROWSER = Path(__file__).parent / "browser"
 
 
-def _missing() -> str:
+def missing_for_browser_tests() -> str:
     """What the browser tests lack on this computer; empty if nothing."""
     for package in ("playwright", "jupyterlab"):
         if importlib.util.find_spec(package) is None:
@@ -23,17 +23,17 @@ def _missing() -> str:
     return ""
 
 
-collect_ignore = [_BROWSER.name] if _missing() else []
+collect_ignore = [_BROWSER.name] if missing_for_browser_tests() else []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    missing = _missing()
+    missing = missing_for_browser_tests()
     if missing and os.environ.get("THPLAB_REQUIRE_BROWSER"):
         raise pytest.UsageError(f"THPLAB_REQUIRE_BROWSER is set, but the browser tests can't run: {missing}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    missing = _missing()
+    missing = missing_for_browser_tests()
     names = sorted(path.name for path in _BROWSER.glob("test_*.py"))
     if missing and names:
         terminalreporter.write_line(f"Not run: tests/browser/ ({', '.join(names)}): {missing}")
