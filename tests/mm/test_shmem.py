@@ -555,3 +555,17 @@ def test_the_events_say_which_file() -> None:
     assert "is_shmem=1, filename=dev/zero, nr=512, result=pte_mapped_hugepage" in texts[0]
     assert f"index=0, addr={ADDRESS:x}" in texts[0]
     assert "scan_pfn=0xffffffffffffffff, filename=dev/zero, present=512, swap=0" in texts[1]
+
+
+# smaps --------------------------------------------------------------------------------------------
+
+
+def test_smaps_tells_shared_huge_pages_from_anonymous_ones() -> None:
+    process = shared(100)
+    process.madvise(ADDRESS, WINDOW, "collapse")
+    text = process.smaps()
+    assert "rw-s 00000000 00:01" in text
+    assert "/dev/zero (deleted)" in text
+    assert "AnonHugePages:         0 kB" in text
+    assert "ShmemPmdMapped:     2048 kB" in text
+    assert "Rss:                2048 kB" in text

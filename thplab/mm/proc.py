@@ -9,8 +9,8 @@ from thplab.mm.errors import KernelError
 from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_WRITE
-from thplab.mm.page import PG_referenced, PG_young, pfn_to_page
+from thplab.mm.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_SHARED, VM_WRITE
+from thplab.mm.page import PG_anon, PG_referenced, PG_young, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     entry_pfn,
@@ -32,7 +32,7 @@ __all__ = ["clear_refs", "smaps"]
 
 
 #: How smaps spells VM_* bits (show_smap_vma_flags).
-_VM_FLAG_NAMES = {VM_READ: "rd", VM_WRITE: "wr", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh"}
+_VM_FLAG_NAMES = {VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh"}
 
 
 def clear_refs(mm: Mm, text: str = "1") -> None:
@@ -77,11 +77,18 @@ def _clear_flags(mm: Mm, entry: int) -> None:
         mem_map.flags[folio] &= ~(PG_referenced | PG_young)
 
 
-def anon_huge_pages(vma: Vma) -> int:
-    """Huge pages of the VMA mapped by PMD leaves; the huge zero page does not count."""
+def huge_pages(vma: Vma) -> tuple[int, int]:
+    """Huge pages of the VMA mapped by PMD leaves: anonymous ones and shared memory's.
+
+    The huge zero page does not count.
+    """
     kernel = vma.mm.kernel
     leaves = [ref[0][ref[1]] for ref in _pmds(vma) if pmd_trans_huge(ref[0][ref[1]])]
-    return sum(1 for pmd in leaves if not is_huge_zero_pmd(kernel, pmd))
+    folios = [
+        pfn_to_page(kernel.mem_map, entry_pfn(pmd)) for pmd in leaves if not is_huge_zero_pmd(kernel, pmd)
+    ]
+    anon = sum(1 for folio in folios if kernel.mem_map.flags[folio] & PG_anon)
+    return anon, len(folios) - anon
 
 
 def _resident_and_swap(vma: Vma) -> tuple[int, int]:
@@ -100,6 +107,14 @@ def _resident_and_swap(vma: Vma) -> tuple[int, int]:
     return resident, swap
 
 
+def _file_of(vma: Vma) -> str:
+    """Offset, device and inode of what is mapped, and the file's path."""
+    if vma.vm_file is None:
+        return "00000000 00:00 0"
+    offset = vma.vm_pgoff * vma.mm.kernel.geometry.PAGE_SIZE
+    return f"{offset:08x} 00:01 {vma.vm_file.number} /{vma.vm_file.name} (deleted)"
+
+
 def smaps(mm: Mm) -> str:
     """The lines of /proc/PID/smaps that the lessons read, for each VMA."""
     kernel = mm.kernel
@@ -108,12 +123,15 @@ def smaps(mm: Mm) -> str:
     lines = []
     for vma in mm.vmas:
         mode = ("r" if vma.vm_flags & VM_READ else "-") + ("w" if vma.vm_flags & VM_WRITE else "-")
-        lines.append(f"{vma.vm_start:x}-{vma.vm_end:x} {mode}-p 00000000 00:00 0")
+        kind = "s" if vma.vm_flags & VM_SHARED else "p"
+        lines.append(f"{vma.vm_start:x}-{vma.vm_end:x} {mode}-{kind} {_file_of(vma)}")
         resident, swap = _resident_and_swap(vma)
+        anon_huge, shmem_huge = huge_pages(vma)
         for name, kb in (
             ("Size", (vma.vm_end - vma.vm_start) // 1024),
             ("Rss", resident * page_kb),
-            ("AnonHugePages", anon_huge_pages(vma) * huge_kb),
+            ("AnonHugePages", anon_huge * huge_kb),
+            ("ShmemPmdMapped", shmem_huge * huge_kb),
             ("Swap", swap * page_kb),
         ):
             lines.append(f"{name + ':':<16}{kb:>8} kB")
