@@ -13,7 +13,7 @@ ADDRESS = 64 * WINDOW
 
 def machine(kernel: str = "6.18", **knobs: object) -> tuple[Machine, Process]:
     """A machine with one process that has two windows mapped."""
-    small = Machine(kernel, memory_pages=128, start_pfn=0x200, entries=8)
+    small = Machine(kernel, memory_pages=128, start_pfn=0x200, entries=8, swap_pages=32)
     for name, value in knobs.items():
         small.write_sysfs(f"khugepaged/{name}", value)
     app = small.process("app")
@@ -47,8 +47,12 @@ def act(small: Machine, app: Process, action: int) -> None:
             app.munmap(ADDRESS + WINDOW, WINDOW)
         elif action == 9:
             advise(app)
-        else:
+        elif action == 10:
             app.clear_refs()
+        elif action == 11:
+            app.madvise(ADDRESS, 3 << 12, "pageout")
+        else:
+            app.madvise(ADDRESS + (4 << 12), 1 << 12, "guard_install")
     except KernelError:
         pass
 

@@ -10,7 +10,7 @@ from tests.recording.small import ADDRESS, advise, collapse, machine, record, to
 from thplab.machine import Machine
 from thplab.recording import Recorder, Recording, recording, snapshot_bytes
 
-ACTIONS = st.lists(st.integers(0, 10), min_size=1, max_size=8)
+ACTIONS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
 
 
 @settings(max_examples=15, deadline=None)

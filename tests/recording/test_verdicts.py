@@ -83,6 +83,16 @@ def test_the_refusal_of_the_issue_word_for_word() -> None:
         (flags_of(2, on=PG_locked), {}, ["Entry 2:", "locked by somebody else"]),
         (flags_of(4, off=PG_lru), {}, ["Entry 4:", "not on an LRU list"]),
         (flags_of(6, off=PG_anon), {}, ["Entry 6 maps a page that is not anonymous"]),
+        (
+            lambda a: a.madvise(ADDRESS, 3 << 12, "pageout"),
+            {"max_ptes_swap": 2},
+            ["Entry 2 is swapped out: 3 swapped > max_ptes_swap 2."],
+        ),
+        (
+            lambda a: (a.madvise(ADDRESS, 1 << 12, "pageout"), a.clear_refs(), touch(a, 5, 3)),
+            {"max_ptes_swap": 2},
+            ["With entries in swap (1) half of the window must be in use: 3 referenced < 4."],
+        ),
         (nothing, {}, ["Collapsed: 8 entries were referenced, 0 empty, 0 swapped out."]),
         (nothing, {"pages": 5}, ["Collapsed: 5 entries were referenced, 3 empty, 0 swapped out."]),
     ],
@@ -93,6 +103,19 @@ def test_windows_on_the_machine(
     said = verdict(scanned(prepare, **how))
     for word in words:
         assert word in said
+
+
+def test_a_guard_page_can_not_be_swapped_in() -> None:
+    made = scanned(lambda app: app.madvise(ADDRESS + (2 << 12), 1 << 12, "guard_install"), max_ptes_swap=2)
+    said = verdict(made, "__collapse_huge_page_swapin")
+    assert said.startswith("Entry 2 is not in swap at all (a guard page")
+    assert "but the collapse failed ('failed')" in verdict(made)
+
+
+def test_what_was_swapped_out_is_brought_back_first() -> None:
+    made = scanned(lambda app: app.madvise(ADDRESS, 2 << 12, "pageout"), max_ptes_swap=2)
+    assert verdict(made, "__collapse_huge_page_swapin") == "All that was swapped out is in memory again."
+    assert "2 swapped out" in verdict(made)
 
 
 def test_shared_pages_are_counted_against_their_limit() -> None:

@@ -83,7 +83,7 @@ def _succeed(v: _Values) -> str:
 def _referenced(v: _Values) -> str:
     if v.get("unmapped"):
         return (
-            f"{v['unmapped']} entries are swapped out, so at least {v.nr // 2} must be referenced: "
+            f"With entries in swap ({v['unmapped']}) half of the window must be in use: "
             f"{v['referenced']} referenced < {v.nr // 2}."
         )
     return f"All {v.nr} entries were read: {v['referenced']} referenced, 1 needed. Nobody used this window."
