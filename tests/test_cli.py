@@ -97,7 +97,7 @@ def test_each_place_is_the_line_of_the_call_to_the_frame_inside(capsys: pytest.C
     """Our own source at the place says the model's name of the next frame inwards."""
     _, text = run(capsys, "trace", "note", "--backtrace")
     calls = ["def page_rmappable_folio", "page_rmappable_folio(", "__folio_alloc(", "alloc_charge_folio("]
-    calls += ["collapse_huge_page(", "scan_pmd(", "khugepaged_scan_mm_slot(", "khugepaged_do_scan("]
+    calls += ["collapse_huge_page(", "mmap_locked = ", "khugepaged_scan_mm_slot(", "khugepaged_do_scan("]
     places = [place.rpartition(":") for *_, place in gdb_frames(text)]
     lines = [(ROOT / file).read_text().splitlines()[int(line) - 1] for file, _, line in places]
     assert [call for call, line in zip(calls, lines, strict=True) if call not in line] == []

@@ -53,7 +53,8 @@ _QUIET = {
     "_buddy_merge_likely", "_free_pages_prepare", "_add_to_free_list", "_del_page_from_free_list",
     "__free_one_page", "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
     "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
-    "folio_pte_batch", "folio_putback_lru", "free_folio_and_swap_cache", "folio_free_swap",
+    "_counter_of", "linear_page_index", "vma_is_anonymous", "folio_pte_batch", "folio_putback_lru",
+    "free_folio_and_swap_cache", "folio_free_swap",
     "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
 }  # fmt: skip
 
