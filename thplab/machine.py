@@ -47,7 +47,8 @@ class Machine:
     """A kernel of version ``kernel`` on ``memory_pages`` base pages from ``start_pfn`` on.
 
     ``entries``: how many entries a page table has (512 is the truth); ``swap_pages``: slots of the
-    swap device (none: nothing can be paged out). Raises ValueError for an
+    swap device (none: nothing can be paged out); ``lru_gen``: is the multi-generational LRU on (None:
+    as the kernel's distribution has it)? Raises ValueError for an
     unknown kernel, a table size that does not exist, or memory too small for one huge page.
     """
 
@@ -59,6 +60,7 @@ class Machine:
         start_pfn: int = 0x1000,
         entries: int = 512,
         swap_pages: int = 0,
+        lru_gen: bool | None = None,
     ) -> None:
         """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
         geometry = X86_64 if entries == 512 else Geometry(entries)
@@ -68,6 +70,8 @@ class Machine:
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
             raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
         self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages, swap_pages)
+        if lru_gen is not None:
+            self.kernel.lru_gen_enabled = lru_gen
         self.kernel.after_store = {
             "enabled": start_stop_khugepaged,
             "hugepages-2048kB/enabled": start_stop_khugepaged,

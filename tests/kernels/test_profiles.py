@@ -61,7 +61,7 @@ GOES_ON_6_18 = {
 def test_the_default_is_6_18():
     """Which kernel does one get without asking, and which are there?"""
     assert DEFAULT is PROFILES["6.18"] is profile("6.18")
-    assert set(PROFILES) >= {"6.1", "6.18"}
+    assert list(PROFILES) == ["6.1", "6.12", "6.18", "7.3"]
 
 
 def test_unknown_kernel():
@@ -133,6 +133,51 @@ def test_facts():
     assert (old.frees_empty_table, new.frees_empty_table) == (False, True)
     assert (old.huge_zero_page_is_replaced, new.huge_zero_page_is_replaced) == (False, True)
     assert (old.has_vma_lock, new.has_vma_lock) == (False, True)
+
+
+def test_results_of_6_12():
+    """Is 6.12's enum that of 6.18 with no_writable_page in it?"""
+    old = profile("6.12")
+    assert [r.value for r in old.results if r is not S.PAGE_RO] == STRINGS_6_18
+    assert old.number(S.PAGE_RO) == 11
+    assert old.goes_on == GOES_ON_6_18 | {S.PAGE_RO}
+    assert old.errno(S.EXCEED_NONE_PTE) == errno.EBUSY
+    assert old.errno(S.PAGE_RO) == errno.EINVAL
+
+
+def test_results_of_7_3():
+    """Which results has 7.3, and which numbers are known (ret=5 in the trace is exceed_swap_pte)?"""
+    new = profile("7.3")
+    assert new.number(S.EXCEED_SWAP_PTE) == 5
+    assert {r.value for r in new.results} == set(STRINGS_6_18) - {"pmd_null", "pmd_none"} | {
+        "no_pte_table",
+        "page_lazyfree",
+        "page_dirty_or_writeback",
+    }
+    assert S.NO_PTE_TABLE in new.goes_on
+    assert new.errno(S.PAGE_HAS_PRIVATE) == errno.EAGAIN
+
+
+@pytest.mark.parametrize(
+    ("fact", "values"),
+    [
+        ("needs_writable_pte", (True, True, False, False)),
+        ("frees_empty_table", (False, False, True, True)),
+        ("huge_zero_page_is_replaced", (False, False, True, True)),
+        ("swapin_makes_writable", (False, True, True, True)),
+        ("split_maps_zero_page", (False, True, True, True)),
+        ("has_guard_pages", (False, False, True, True)),
+        ("prctl_has_except_advised", (False, False, True, True)),
+        ("has_mthp", (False, True, True, True)),
+        ("refuses_lazyfree", (False, False, False, True)),
+        ("window_costs_what_was_read", (False, False, False, True)),
+        ("no_whole_window_is_an_error", (True, True, True, False)),
+        ("daemon_runs_for_any_size", (False, False, False, True)),
+    ],
+)
+def test_which_kernel_does_what(fact, values):
+    """Which of 6.1, 6.12, 6.18 and 7.3 does it (captures, differences.md)?"""
+    assert tuple(getattr(each, fact) for each in PROFILES.values()) == values
 
 
 def test_c_names():

@@ -75,7 +75,7 @@ class RandomRun(RuleBasedStateMachine):
         self.entries = data.draw(st.sampled_from(self.sizes), "entries")
         huge_pages = data.draw(st.integers(*self.memory), "huge pages of memory")
         start = data.draw(st.integers(0, 3 * self.entries), "start_pfn")
-        kernel = data.draw(st.sampled_from(["6.18", "6.1"]), "kernel")
+        kernel = data.draw(st.sampled_from(["6.18", "6.1", "6.12", "7.3"]), "kernel")
         self.machine = Machine(
             kernel,
             memory_pages=huge_pages * self.entries + 3,

@@ -35,7 +35,21 @@ class Profile:
     ``frames_of`` maps a model function, or ``caller>function`` where it matters who called,
     to the chain of kernel frames it stands for, innermost first. An empty chain: this kernel
     has no such frame. ``retry`` and ``busy`` are the results for which MADV_COLLAPSE answers
-    EAGAIN and EBUSY; ``goes_on`` those after which it looks at the next window all the same.
+    EAGAIN and EBUSY; ``goes_on`` those after which it looks at the next window all the same;
+    ``without_pmd_table`` and ``without_pte_table`` what a window without a table is called.
+
+    The other facts: ``needs_writable_pte``: a window without one writable PTE is refused;
+    ``frees_empty_table``: MADV_DONTNEED over a whole table frees it; ``huge_zero_page_is_replaced``: a
+    write to the huge zero page makes a huge page; ``shared_test``: how a large folio's sharing is told
+    (page, first page, account); ``swapin_makes_writable``: also at a read; ``split_maps_zero_page``: a
+    split folio's pages of zeros become the zero page; ``write_upgrade_needs_dirty``: for mprotect to
+    make a PTE writable at once; ``has_mthp``: sizes below 2 MiB at fault; ``refuses_lazyfree``:
+    khugepaged stops at a clean MADV_FREE page; ``window_costs_what_was_read``: else 512 units each;
+    ``no_whole_window_is_an_error``: of MADV_COLLAPSE; ``daemon_runs_for_any_size``: else the 2 MiB size
+    must be on; ``advice_is_set_before_registration``: MADV_HUGEPAGE looks at the VMA when its flags are
+    changed; ``lru_gen_enabled``: the distribution's default; ``lru_gen_marks_fresh_pages``: as
+    referenced; ``trace_has_order``, ``trace_names_only_culprit`` (scan_pfn is -1 unless a page stopped
+    the scan), ``trace_has_visits`` (mm_khugepaged_scan): the trace lines.
     """
 
     name: str
@@ -60,6 +74,18 @@ class Profile:
     collapse_file_maps_itself: bool
     trace_has_collapse_file: bool
     advice_is_set_before_registration: bool
+    has_mthp: bool
+    without_pmd_table: ScanResult
+    without_pte_table: ScanResult
+    refuses_lazyfree: bool
+    window_costs_what_was_read: bool
+    no_whole_window_is_an_error: bool
+    daemon_runs_for_any_size: bool
+    lru_gen_enabled: bool
+    lru_gen_marks_fresh_pages: bool
+    trace_has_order: bool
+    trace_names_only_culprit: bool
+    trace_has_visits: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

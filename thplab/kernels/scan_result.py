@@ -18,6 +18,7 @@ class ScanResult(Enum):
     SUCCEED = "succeeded"
     PMD_NULL = "pmd_null"
     PMD_NONE = "pmd_none"
+    NO_PTE_TABLE = "no_pte_table"
     PMD_MAPPED = "page_pmd_mapped"
     EXCEED_NONE_PTE = "exceed_none_pte"
     EXCEED_SWAP_PTE = "exceed_swap_pte"
@@ -46,6 +47,8 @@ class ScanResult(Enum):
     STORE_FAILED = "store_failed"
     COPY_MC = "copy_poisoned_page"
     PAGE_FILLED = "page_filled"
+    PAGE_LAZYFREE = "page_lazyfree"
+    PAGE_DIRTY_OR_WRITEBACK = "page_dirty_or_writeback"
 
     @property
     def constant(self) -> str:

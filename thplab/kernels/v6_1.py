@@ -56,4 +56,5 @@ LINUX_6_1 = replace(
     shmem_has_size_controls=False,
     collapse_file_maps_itself=True,
     trace_has_collapse_file=False,
+    has_mthp=False,
 )

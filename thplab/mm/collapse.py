@@ -42,7 +42,7 @@ from thplab.mm.pgtable import (
     set_pmd_at,
 )
 from thplab.mm.rmap import folio_add_new_anon_rmap
-from thplab.mm.trace import mm_pointer, trace
+from thplab.mm.trace import mm_pointer, trace, trace_order
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -64,18 +64,19 @@ def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
 
 def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
     """Is there a PTE table to look at? SUCCEED and the PMD entry (u64), or why not and 0."""
+    profile = mm.kernel.profile
     ref = mm_find_pmd(mm, address)
     if ref is None:
-        return ScanResult.PMD_NULL, 0
+        return profile.without_pmd_table, 0
     pmd = ref[0][ref[1]]
     if not pmd:
-        return ScanResult.PMD_NONE, 0
+        return profile.without_pte_table, 0
     if not pmd_present(pmd):
-        return ScanResult.PMD_NULL, 0
+        return profile.without_pmd_table, 0
     if pmd_trans_huge(pmd):
         return ScanResult.PMD_MAPPED, 0
     if pmd_bad(pmd):
-        return ScanResult.PMD_NULL, 0
+        return profile.without_pmd_table, 0
     return ScanResult.SUCCEED, pmd
 
 
@@ -167,6 +168,7 @@ def collapse_huge_page(
         ("mm", mm_pointer(mm)),
         ("isolated", int(result is ScanResult.SUCCEED)),
         ("status", result),
+        ("order", trace_order(mm.kernel)),
         mm=mm,
         address=address,
     )

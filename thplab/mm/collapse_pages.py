@@ -16,6 +16,7 @@ from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 from thplab.mm.page import (
     PG_head,
     PG_referenced,
+    PG_swapbacked,
     PG_young,
     folio_expected_ref_count,
     folio_trylock,
@@ -23,6 +24,7 @@ from thplab.mm.page import (
 )
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
+    _PAGE_DIRTY,
     _PAGE_RW,
     _PAGE_UFFD_WP,
     PTE_PFN_MASK,
@@ -33,7 +35,7 @@ from thplab.mm.pgtable import (
 from thplab.mm.rmap import folio_maybe_mapped_shared, folio_remove_rmap_ptes
 from thplab.mm.state import Column
 from thplab.mm.swap import free_folio_and_swap_cache
-from thplab.mm.trace import scan_pfn, trace
+from thplab.mm.trace import scan_pfn, trace, trace_order
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ def __collapse_huge_page_isolate(
             break
         page = pfn - start_pfn
         folio = compound_head[page]
+        if is_khugepaged and is_clean_lazyfree(kernel, folio, pte):
+            result = ScanResult.PAGE_LAZYFREE
+            break
         if folio_maybe_mapped_shared(kernel, page):
             shared += 1
             if is_khugepaged and shared > knobs.max_ptes_shared:
@@ -112,10 +117,18 @@ def __collapse_huge_page_isolate(
         ("referenced", referenced),
         ("writable", int(writable) if kernel.profile.trace_has_writable else None),
         ("status", result),
+        ("order", trace_order(kernel)),
         mm=vma.mm,
         address=address,
     )
     return result
+
+
+def is_clean_lazyfree(kernel: Kernel, folio: int, pte: int) -> bool:
+    """A page that MADV_FREE gave up and nobody wrote again, for a kernel that minds."""
+    if not kernel.profile.refuses_lazyfree:
+        return False
+    return not kernel.mem_map.flags[folio] & PG_swapbacked and not pte & _PAGE_DIRTY
 
 
 def _isolate_folio(kernel: Kernel, folio: int) -> ScanResult:

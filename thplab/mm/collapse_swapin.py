@@ -8,7 +8,7 @@ from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_types import Vma
 from thplab.mm.pgtable import pmd_table_page, pte_lock, pte_present
 from thplab.mm.swapin import do_swap_page
-from thplab.mm.trace import mm_pointer, trace
+from thplab.mm.trace import mm_pointer, trace, trace_order
 
 __all__ = ["__collapse_huge_page_swapin"]
 
@@ -43,6 +43,7 @@ def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: in
         ("swapped_in", swapped_in),
         ("referenced", referenced),
         ("ret", kernel.profile.number(result)),
+        ("order", trace_order(kernel)),
         mm=mm,
         address=address,
     )

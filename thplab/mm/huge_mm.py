@@ -53,7 +53,12 @@ class TvaType(Enum):
 
 
 def hugepage_pmd_enabled(kernel: Kernel) -> bool:
-    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist."""
+    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist.
+
+    Since 7.x (hugepage_enabled) any size will do, or ``enabled`` alone.
+    """
+    if kernel.profile.daemon_runs_for_any_size and kernel.knobs.enabled != "never":
+        return True
     size = kernel.knobs.hugepage_size_enabled
     if size == "inherit":
         size = kernel.knobs.enabled

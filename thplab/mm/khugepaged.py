@@ -22,6 +22,7 @@ from thplab.mm.collapse import (
     find_pmd_or_thp_or_none,
     hpage_collapse_test_exit_or_disable,
 )
+from thplab.mm.collapse_pages import is_clean_lazyfree
 from thplab.mm.huge_mm import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
 from thplab.mm.khugepaged_file import khugepaged_scan_file
 from thplab.mm.khugepaged_scan import CollapseControl, MmSlot
@@ -34,6 +35,7 @@ from thplab.mm.page import (
     PG_locked,
     PG_lru,
     PG_referenced,
+    PG_swapbacked,
     PG_swapcache,
     PG_tail,
     PG_young,
@@ -53,7 +55,7 @@ from thplab.mm.pgtable import (
 )
 from thplab.mm.rmap import folio_maybe_mapped_shared
 from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run, kthread_stop
-from thplab.mm.trace import mm_pointer, scan_pfn, trace
+from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan, trace_mm_khugepaged_scan_pmd
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -93,9 +95,12 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
     start_pfn, zero_pfn, present = mem_map.start_pfn, kernel.zero_pfn, _PAGE_PRESENT | _PAGE_PROTNONE
     large_or_cached, young = PG_head | PG_swapcache, PG_referenced | PG_young
 
+    cc.ptes_read = 0
     result, pmd = find_pmd_or_thp_or_none(mm, start_addr)
     if result is not ScanResult.SUCCEED:
-        _trace_scan_pmd(mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped)
+        trace_mm_khugepaged_scan_pmd(
+            mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped
+        )
         return result, True
     cc.node_load[0] = 0
     table_page = pmd_table_page(kernel, pmd)
@@ -133,6 +138,9 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
         if not flags & PG_anon:
             result = ScanResult.PAGE_ANON
             break
+        if is_khugepaged and not flags & PG_swapbacked and is_clean_lazyfree(kernel, folio, pte):
+            result = ScanResult.PAGE_LAZYFREE
+            break
         expected = mapcount[folio]
         if expected != 1 or flags & large_or_cached:
             # Not a small page with one mapping: the longer sums.
@@ -160,13 +168,14 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
     else:
         result = _verdict_of_a_whole_scan(kernel, cc, writable, referenced, unmapped)
     cc.node_load[0] = node_load
+    cc.ptes_read = index + 1
     up_write(pte_lock(kernel, table_page))
 
     mmap_locked = True
     if result is ScanResult.SUCCEED:
         result = collapse_huge_page(mm, start_addr, referenced, unmapped, cc)
         mmap_locked = False  # collapse_huge_page drops it at once and returns without it
-    _trace_scan_pmd(mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped)
+    trace_mm_khugepaged_scan_pmd(mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped)
     return result, mmap_locked
 
 
@@ -180,33 +189,6 @@ def _verdict_of_a_whole_scan(
     if cc.is_khugepaged and (not referenced or (unmapped and referenced < half)):
         return ScanResult.LACK_REFERENCED_PAGE
     return ScanResult.SUCCEED
-
-
-def _trace_scan_pmd(
-    mm: Mm,
-    address: int,
-    folio: int | None,
-    writable: bool,
-    referenced: int,
-    none_or_zero: int,
-    status: ScanResult,
-    unmapped: int,
-) -> None:
-    """trace_mm_khugepaged_scan_pmd: the last thing in an attempt, also after a collapse."""
-    kernel = mm.kernel
-    trace(
-        kernel,
-        "mm_khugepaged_scan_pmd",
-        ("mm", mm_pointer(mm)),
-        ("scan_pfn", scan_pfn(kernel, folio)),
-        ("writable", int(writable) if kernel.profile.trace_has_writable else None),
-        ("referenced", referenced),
-        ("none_or_zero", none_or_zero),
-        ("status", status),
-        ("unmapped", unmapped),
-        mm=mm,
-        address=address,
-    )
 
 
 def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> tuple[int, ScanResult]:
@@ -224,7 +206,7 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
     if scan.scan_mm_slot is None:
         scan.scan_mm_slot = scan.mm_head[0]
         scan.scan_address = 0
-    slot = scan.scan_mm_slot
+    slot, laps = scan.scan_mm_slot, scan.full_scans
     mm = slot.mm
     up_write(scan.mm_lock)
 
@@ -239,6 +221,7 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
     if mm.mm_users == 0 or walk_ended:
         _advance_cursor(kernel, slot)
         collect_mm_slot(kernel, slot)
+    trace_mm_khugepaged_scan(mm, progress, lap_ended=scan.full_scans != laps)
     return progress, result
 
 
@@ -271,12 +254,19 @@ def _scan_vmas(mm: Mm, pages: int, progress: int, cc: CollapseControl) -> tuple[
             if result is ScanResult.SUCCEED:
                 scan.pages_collapsed += 1
             scan.scan_address += size
-            progress += kernel.geometry.HPAGE_PMD_NR
+            progress += window_cost(kernel, cc)
             if not mmap_locked:
                 return progress, result, False, False
             if progress >= pages:
                 return progress, result, False, True
     return progress, result, True, True
+
+
+def window_cost(kernel: Kernel, cc: CollapseControl) -> int:
+    """Units for one window: 512 whatever came out; since 7.x what was read, at least 1."""
+    if kernel.profile.window_costs_what_was_read:
+        return max(cc.ptes_read, 1)
+    return kernel.geometry.HPAGE_PMD_NR
 
 
 def _advance_cursor(kernel: Kernel, slot: MmSlot) -> None:

@@ -33,14 +33,16 @@ class CollapseControl(Struct):
     """struct collapse_control: who collapses, and what the scan found out for the allocation.
 
     ``is_khugepaged`` is False for MADV_COLLAPSE; ``node_load`` (u32[nr_nodes]) counts the pages
-    of the window on each node; ``alloc_nmask`` has one bit for each node worth allocating from.
+    of the window on each node; ``alloc_nmask`` has one bit for each node worth allocating from;
+    ``ptes_read``: how many entries the last scan looked at.
     """
 
-    __slots__ = ("alloc_nmask", "is_khugepaged", "name", "node_load")
+    __slots__ = ("alloc_nmask", "is_khugepaged", "name", "node_load", "ptes_read")
     name: str
     is_khugepaged: bool
     node_load: Column
     alloc_nmask: int
+    ptes_read: int
 
     def __init__(self, name: str, *, is_khugepaged: bool) -> None:
         """A control structure with nothing found out yet, for a machine with one node."""
@@ -48,6 +50,7 @@ class CollapseControl(Struct):
         self.is_khugepaged = is_khugepaged
         self.node_load = Column("I", 1, f"{name}.node_load")
         self.alloc_nmask = 0
+        self.ptes_read = 0
 
 
 class Khugepaged(Struct):

@@ -30,7 +30,10 @@ __all__ = ["folio_add_lru_vma", "folio_isolate_lru", "folio_mark_accessed", "fol
 
 def folio_add_lru_vma(kernel: Kernel, folio: int, vma: Vma) -> None:
     """Put a new folio of ``vma`` on the LRU; locked memory counts as unevictable."""
-    kernel.mem_map.flags[folio] |= PG_lru | (PG_unevictable if vma.vm_flags & VM_LOCKED else 0)
+    flags = PG_lru | (PG_unevictable if vma.vm_flags & VM_LOCKED else 0)
+    if kernel.lru_gen_enabled and kernel.profile.lru_gen_marks_fresh_pages:
+        flags |= PG_referenced
+    kernel.mem_map.flags[folio] |= flags
 
 
 def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
@@ -53,9 +56,12 @@ def folio_putback_lru(kernel: Kernel, folio: int) -> None:
 
 
 def folio_mark_accessed(kernel: Kernel, folio: int) -> None:
-    """The kernel itself has used the page: referenced at first, active the second time."""
+    """The kernel itself has used the page: referenced at first, active the second time.
+
+    The multi-generational LRU counts further uses elsewhere (lru_gen_inc_refs).
+    """
     flags = kernel.mem_map.flags[folio]
     if not flags & PG_referenced:
         kernel.mem_map.flags[folio] = flags | PG_referenced
-    elif not flags & (PG_unevictable | PG_active):
+    elif not flags & (PG_unevictable | PG_active) and not kernel.lru_gen_enabled:
         kernel.mem_map.flags[folio] = flags & ~PG_referenced | PG_active

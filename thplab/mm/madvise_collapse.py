@@ -57,4 +57,7 @@ def madvise_collapse(vma: Vma, start: int, end: int) -> int:
         address += size
     if mmap_locked:
         up_read(mm.mmap_lock)
-    return 0 if done == (hend - hstart) // size else kernel.profile.errno(last_fail)
+    wanted = (hend - hstart) // size
+    if not kernel.profile.no_whole_window_is_an_error:
+        wanted = max(wanted, 0)
+    return 0 if done == wanted else kernel.profile.errno(last_fail)

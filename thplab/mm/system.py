@@ -37,7 +37,7 @@ class Kernel(Struct):
 
     __slots__ = (
         "after_store", "clock", "current", "geometry", "huge_zero_folio", "khugepaged", "knobs",
-        "mappings", "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping",
+        "lru_gen_enabled", "mappings", "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping",
         "next_pid", "profile", "ptlocks", "swap", "tables", "tracing", "vmstat", "zero_page", "zone",
     )  # fmt: skip
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "after_store"})
@@ -57,6 +57,7 @@ class Kernel(Struct):
     ptlocks: dict[int, Lock]
     zero_page: int
     huge_zero_folio: int | None
+    lru_gen_enabled: bool
     swap: SwapInfo
     next_pid: int
     next_kthread_pid: int
@@ -86,6 +87,7 @@ class Kernel(Struct):
         self.tables = {}
         self.ptlocks = {}
         self.huge_zero_folio = None
+        self.lru_gen_enabled = profile.lru_gen_enabled
         self.swap = SwapInfo(swap_pages)
         self.next_pid = 1000
         self.next_kthread_pid = 30

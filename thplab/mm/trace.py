@@ -74,6 +74,11 @@ def scan_pfn(kernel: Kernel, page: int | None) -> str:
     return f"{_NO_PFN if page is None else page_to_pfn(kernel.mem_map, page):#x}"
 
 
+def trace_order(kernel: Kernel) -> int | None:
+    """The ``order`` field of a collapse event; None where this kernel does not print it."""
+    return kernel.geometry.HPAGE_PMD_ORDER if kernel.profile.trace_has_order else None
+
+
 def trace(
     kernel: Kernel,
     name: str,

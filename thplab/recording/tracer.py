@@ -46,7 +46,7 @@ _QUIET_FILES = {
 _QUIET = {
     "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",
     "pmd_bad", "level_shifts", "_index", "pte_index", "pmd_table_page", "pte_lock", "pmd_lock", "pmd_page_of",
-    "mm_find_pmd", "set_pte_at", "_trace_scan_pmd", "free_area", "folio_maybe_mapped_shared",
+    "mm_find_pmd", "set_pte_at", "trace_mm_khugepaged_scan_pmd", "free_area", "folio_maybe_mapped_shared",
     "folio_isolate_lru", "folio_put", "release_pte_folio", "_isolate_folio", "folio_remove_rmap_ptes",
     "_note_partially_mapped", "_change_large_mapcount", "hugepage_pmd_enabled", "khugepaged_has_work",
     "hpage_collapse_test_exit_or_disable", "_sysfs_allows", "_should_wakeup", "_find_buddy",
