@@ -6,6 +6,7 @@ import ipywidgets
 import pytest
 
 from tests.stage.conftest import SMALL
+from thplab.kernels import PROFILES
 from thplab.mm.errors import KernelError
 from thplab.recording import record_scenario
 from thplab.scenario import NAMED, Scenario
@@ -24,7 +25,7 @@ def trace_of(panel: Explorer) -> str:
 
 def test_it_offers_every_scenario_and_kernel(panel: Explorer) -> None:
     assert set(panel.scenario_picker.options) == {*NAMED, "small"}
-    assert panel.kernel_switch.options == ("6.1", "6.18")
+    assert panel.kernel_switch.options == tuple(PROFILES)
     assert tuple(panel.knobs) == SHOWN
     assert isinstance(panel, ipywidgets.VBox)
     assert ipywidgets.Tab([panel]).children == (panel,)

@@ -79,6 +79,9 @@ def hpage_collapse_scan_file(
             count_vm_event(kernel, "thp_scan_exceed_none_pte")
         else:
             result = collapse_file(mm, addr, mapping, start, cc)
+    # What a window of a file costs since 7.x: one that is a huge page already, next to nothing.
+    already_huge = result is ScanResult.PTE_MAPPED_HUGEPAGE and not present
+    cc.ptes_read = 1 if already_huge else nr
     _trace_scan_file(mm, addr, folio, mapping, present, swap, result)
     return result
 
