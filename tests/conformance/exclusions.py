@@ -6,7 +6,9 @@ to the whole machine (counters of vmstat, times, full_scans) are not compared in
 
 from __future__ import annotations
 
-__all__ = ["NOT_COMPARED", "UNSUPPORTED", "reason_not_to_compare"]
+from tests.conformance.captures import Row
+
+__all__ = ["NOT_COMPARED", "UNSUPPORTED", "reason_not_to_compare", "waits"]
 
 _TLB = (
     "a write straight after clear_refs met the old translation in the TLB, and the processor did not set the "
@@ -19,7 +21,6 @@ _MGLRU = (
     "with the multi-generational LRU, which that machine had on, 7.2 and later mark every fresh page as "
     "referenced; the model has the classic LRU"
 )
-_FILE_LARGE = "which folios ext4 puts into the page cache is the file system's affair"
 
 _ALWAYS = {
     "young-255-one-swapped": _TLB,
@@ -37,8 +38,6 @@ NOT_COMPARED: dict[str, dict[str, str]] = {
     "7.3": {
         **_EMULATED,
         "shared-registered-before-fork": _MGLRU,
-        "file-private-collapse": _FILE_LARGE,
-        "file-shared-collapse": _FILE_LARGE,
     },
 }
 
@@ -50,3 +49,14 @@ UNSUPPORTED: dict[str, dict[str, str]] = {"6.18": {}, "6.1": {}, "6.12": {}, "7.
 def reason_not_to_compare(kernel: str, name: str) -> str | None:
     """Why a row of a kernel is not compared; None if it is."""
     return NOT_COMPARED[kernel].get(name)
+
+
+def waits(row: Row) -> bool:
+    words = {word for op in row.ops() for word in (op["op"], op.get("advice"), op.get("kind")) if word}
+    sizes = any(key.startswith("mthp") for key in row.scenario["settings"])
+    return sizes or bool(words & WAITING)
+
+
+WAITING = {
+    "write_same", "uffd_wp", "cgroup", "ksm_wait", "mergeable",
+}  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.captures import FILES, Row, rows
 from tests.conformance.compare import differences
-from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
+from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED, waits
 from thplab.kernels import PROFILES
 from thplab.scenario import Scenario, Unsupported, run_scenario
 
@@ -52,15 +52,3 @@ def test_at_most_eight_of_the_named_rows_are_unsupported() -> None:
     named = {row.name for row in rows("named")}
     assert len(named & set(UNSUPPORTED["6.18"])) <= 8
     assert not {row.name for row in rows("random-A")} & set(UNSUPPORTED["6.18"])
-
-
-def waits(row: Row) -> bool:
-    words = {word for op in row.ops() for word in (op["op"], op.get("advice"), op.get("kind")) if word}
-    sizes = any(key.startswith("mthp") for key in row.scenario["settings"])
-    return sizes or bool(words & WAITING) or any(op.get("locked") for op in row.ops())
-
-
-WAITING = {
-    "write_same", "mprotect", "mlock", "uffd_wp", "cgroup", "prctl_thp_disable", "ksm_wait",
-    "populate_write", "guard_install", "mergeable",
-}  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from thplab.machine import Machine
 from thplab.mm.khugepaged_scan import Khugepaged
 from thplab.scenario import ScenarioRun, run_scenario, scenario
 
@@ -104,3 +105,28 @@ def _collapse(event: Any) -> bool:
 def test_without_a_nap_it_never_rests() -> None:
     seen = run_scenario(scenario("S06.sleep0"))
     assert seen["steps"][0]["passes"] >= 20
+
+
+def test_sixty_four_gib_take_4096_passes() -> None:
+    """32768 windows with one page in use, 8 in each pass; n passes have n - 1 naps of 10 s between them.
+
+    Tables of 64 entries keep all ratios (the budget is 8 windows of base pages) and make the run short.
+    """
+    windows, entries = 32768, 64
+    machine = Machine(memory_pages=(windows + 600) * (entries + 1), entries=entries)
+    size = machine.kernel.geometry.HPAGE_PMD_SIZE
+    tenant = machine.process("tenant")
+    tenant.mmap(size, windows * size)
+    for number in range(1, windows + 1):
+        tenant.write(number * size, number)
+    begin = machine.kernel.clock.now
+    tenant.madvise(size, windows * size, "hugepage")
+    scan = machine.kernel.khugepaged
+    passes = scan.passes
+    machine.run_for(4094 * 10_000)
+    assert (scan.passes - passes + 1, scan.pages_collapsed) == (4095, 4095 * 8)
+    machine.run_for(10_000)
+    assert scan.pages_collapsed == windows
+    collapses = [event.time_ns - begin for event in machine.trace if event.name == "mm_collapse_huge_page"]
+    assert collapses[-1] == 4095 * 10 * 10**9
+    assert tenant.mm.rss == windows * entries

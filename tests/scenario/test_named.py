@@ -70,11 +70,17 @@ RULES: dict[str, list[tuple[Any, ...]]] = {
     "S12.collapse.empty": [verdict("pmd_none")],
     "S12.collapse.half_range": [],
     "S12.popwrite": [verdict(YES)],
+    "S13.empty_table": [verdict("pmd_none")],
+    "S13.inside_window": [],
+    "S13.empty_middle": [verdict(YES), verdict("pmd_none")],
+    "S13.guard": [verdict("failed", referenced=511, unmapped=1)],
 }  # fmt: skip
 
 #: scenario -> kernel -> verdicts, where they are not those of 6.18
 OTHER_KERNELS: dict[str, dict[str, list[tuple[Any, ...]]]] = {
     "S07.ro": {"6.1": [verdict("no_writable_page", referenced=512)]},
+    "S13.empty_table": {"6.1": [verdict(NONE, none=512)]},
+    "S13.guard": {"6.1": [verdict(YES, none=1, referenced=511)]},
 }
 
 #: scenario -> errno of its MADV_COLLAPSE call (0: success)
@@ -90,11 +96,15 @@ ERRNO = {
     "S12.collapse.empty": "EINVAL",
     "S12.collapse.half_range": 0,
     "S12.popwrite": 0,
+    "S13.inside_window": "EINVAL",
+    "S13.empty_middle": "EINVAL",
 }
 
 #: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; or has no verdict.
-ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {"note", "S12.fork"}
-WAITING = ("uffd", "memcg", "popwrite", "ro")
+ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {
+    "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised",
+}  # fmt: skip
+WAITING = ("uffd", "memcg")
 
 
 def runnable(names: Any) -> list[str]:
@@ -127,6 +137,28 @@ def test_verdicts_of_6_18(name: str) -> None:
         windows == RULES[name]
     )
     assert all(each["ok"] for each in seen["verify"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel"), [(n, k) for n in runnable(OTHER_KERNELS) for k in OTHER_KERNELS[n]]
+)
+def test_verdicts_of_other_kernels(name: str, kernel: str) -> None:
+    assert verdicts(run_scenario(scenario(name), kernel)) == OTHER_KERNELS[name][kernel]
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "after"),
+    [
+        ("S13.huge_zero", "6.18", "H512"),
+        ("S13.huge_zero", "6.1", "z9 p1 z502"),
+        ("S13.except_advised", "6.18", "p1 .511"),
+        ("S13.except_advised", "6.1", "H512"),
+        ("S13.split_zero", "6.18", "p1 z511"),
+        ("S13.split_zero", "6.1", "p512"),
+    ],
+)
+def test_what_pages_become(name: str, kernel: str, after: str) -> None:
+    assert run_scenario(scenario(name), kernel)["after"]["a"]["windows"] == [after]
 
 
 @pytest.mark.parametrize("name", runnable(ERRNO))

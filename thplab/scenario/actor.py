@@ -26,8 +26,9 @@ def token(page: int, gen: int) -> int:
 class Actor:
     """A process and what the scenario knows of it.
 
-    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read, and ``shared``
-    the same of shared memory, which children have in common; ``shared_ranges``: where that lies;
+    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read, or zero if it is
+    among ``given_back``; ``shared``: the same of shared memory, which children have in common;
+    ``shared_ranges``: where that lies;
     ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
     ``kids``: id -> child; ``log``: results as the recordings log them.
     """
@@ -48,6 +49,7 @@ class Actor:
         self.expected: dict[int, int] = {}
         self.shared: dict[int, int] = {}
         self.shared_ranges: list[tuple[int, int]] = []
+        self.given_back: set[int] = set()
         self.pins: dict[int, list[int]] = {}
         self.kids: dict[str, Actor] = {}
         self.log: list[dict[str, Any]] = []
@@ -114,11 +116,17 @@ class Actor:
             else:
                 self.expected[page] = value
 
+    def wrote(self, page: int, value: int) -> None:
+        """The page holds this from now on."""
+        self.memory_of(page)[page] = value
+        self.given_back.discard(page)
+
     def fork(self, id_: str) -> None:
         """Start a child that has seen what this process has seen."""
         child = Actor(self.scenario, self.machine, self.process.fork(f"{self.name}.{id_}"))
         child.mapped, child.expected = list(self.mapped), dict(self.expected)
         child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
+        child.given_back = set(self.given_back)
         self.kids[id_] = child
 
     def kid(self, op: Mapping[str, Any]) -> Actor:
@@ -142,10 +150,11 @@ class Actor:
         everything = {**self.expected, **self.shared}
         for page, expected in sorted(everything.items()):
             try:
-                if self.process.read(self.address(page)) != expected:
-                    bad.append(page)
+                found = self.process.read(self.address(page))
             except KernelError:
                 continue  # made inaccessible on purpose
+            if found != expected and not (page in self.given_back and not found):
+                bad.append(page)
         kids = {f"kid_{id_}": kid.verify() for id_, kid in self.kids.items() if kid.alive}
         ok = not bad and all(kid["ok"] for kid in kids.values())
         return {"checked": len(everything), "bad": bad, "ok": ok, **kids}

@@ -16,7 +16,8 @@ from thplab.scenario.settings import store_settings
 
 __all__ = ["perform"]
 
-_MODELLED_ADVICE = ("hugepage", "nohugepage", "dontneed", "pageout", "cold", "free")
+#: Advice that needs what the model has not got.
+_NOT_MODELLED = ("mergeable",)
 
 
 def perform(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -36,17 +37,15 @@ def _mmap(actor: Actor, op: Mapping[str, Any]) -> None:
     kind, foff = op.get("kind", "anon"), op.get("foff", 0)
     if kind.startswith("file"):
         raise Unsupported(f"mmap of kind {kind!r} is not modelled: no file system, only files in memory")
-    if op.get("locked"):
-        raise Unsupported("mmap of kind 'locked' is not modelled")
     first, end = op["start"], op["start"] + op["pages"]
     process, shared = actor.process, kind in ("shared", "memfd_shared")
-    place, prot = actor.place(first, end), op.get("prot", "rw")
+    place, prot, locked = actor.place(first, end), op.get("prot", "rw"), bool(op.get("locked", False))
     if kind.startswith("memfd"):
         file = process.memfd_create("thplab", place[1] + foff * 4096)
-        process.mmap(*place, prot, shared=shared, file=file, pgoff=foff)
+        process.mmap(*place, prot, shared=shared, file=file, pgoff=foff, locked=locked)
         process.close(file)
     else:  # private /dev/zero is anonymous memory
-        process.mmap(*place, prot, shared=shared)
+        process.mmap(*place, prot, shared=shared, locked=locked)
     actor.note_mapping(first, end, shared=shared)
 
 
@@ -60,7 +59,7 @@ def _write(actor: Actor, op: Mapping[str, Any]) -> None:
     gen = op.get("gen", 0)
     for page in actor.pages(op):
         actor.process.write(actor.address(page), token(page, gen))
-        actor.memory_of(page)[page] = token(page, gen)
+        actor.wrote(page, token(page, gen))
 
 
 def _read(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -71,7 +70,7 @@ def _read(actor: Actor, op: Mapping[str, Any]) -> None:
 
 def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
     advice = op["advice"]
-    if advice not in _MODELLED_ADVICE:
+    if advice in _NOT_MODELLED:
         raise Unsupported(f"advice {advice!r} is not modelled")
     refused = []
     ranges = actor.ranges(op)
@@ -80,11 +79,48 @@ def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
             actor.process.madvise(*actor.place(first, end), advice)
         except KernelError as error:
             refused.append([first, end, -1, errno.errorcode[error.errno or 0]])
+            if advice == "dontneed":  # part of the range may have been dropped all the same
+                actor.given_back.update(range(first, end))
         else:
-            if advice == "dontneed":
-                actor.forget(first, end, value=0)
+            _after_advice(actor, advice, first, end)
     if refused:
         actor.log.append({"op": "advise", "advice": advice, "results": refused})
+
+
+def _after_advice(actor: Actor, advice: str, first: int, end: int) -> None:
+    """What the pages read from now on."""
+    if advice == "dontneed":
+        actor.forget(first, end, value=0)
+    elif advice == "free":
+        actor.given_back.update(range(first, end))
+    elif advice == "guard_install":
+        actor.forget(first, end)
+    elif advice == "populate_write":
+        for page in range(first, end):
+            actor.expected.setdefault(page, 0)
+
+
+def _mprotect(actor: Actor, op: Mapping[str, Any]) -> None:
+    for first, end in actor.ranges(op):
+        actor.process.mprotect(*actor.place(first, end), op["prot"])
+
+
+def _mlock(actor: Actor, op: Mapping[str, Any]) -> None:
+    for first, end in actor.ranges(op):
+        actor.process.mlock(*actor.place(first, end))
+
+
+def _prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
+    number = 0
+    try:
+        actor.process.prctl_thp_disable(op.get("flags", 0))
+    except KernelError as error:
+        number = error.errno or 0
+    actor.log.append({"op": "prctl_thp_disable", "ret": -1 if number else 0, "errno": number})
+
+
+def _set(actor: Actor, op: Mapping[str, Any]) -> None:
+    store_settings(actor.machine, {op["key"]: op["value"]})
 
 
 def _without(pages: Collection[int], ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -167,10 +203,6 @@ def _folios(actor: Actor, op: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
         yield page, folio
 
 
-def _set(actor: Actor, op: Mapping[str, Any]) -> None:
-    store_settings(actor.machine, {op["key"]: op["value"]})
-
-
 _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "mmap": _mmap,
     "munmap": _munmap,
@@ -180,10 +212,13 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "fork": _fork,
     "kid": _kid,
     "kid_exit": _kid_exit,
+    "mprotect": _mprotect,
+    "mlock": _mlock,
+    "prctl_thp_disable": _prctl_thp_disable,
+    "set": _set,
     "pin": _pin,
     "unpin": _unpin,
     "clear_refs": _clear_refs,
-    "set": _set,
     "lock_mm": _lock_mm,
     "unlock_mm": _unlock_mm,
     "lock_page": _lock_page,

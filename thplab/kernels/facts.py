@@ -1,0 +1,62 @@
+"""What the named facts of a profile mean, in words, and which scenario shows each.
+
+``docs/kernels.md`` is generated from this and from the profiles themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FACTS", "Fact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """``says``: what is so where the fact holds; ``shown_by``: a named scenario that runs differently.
+
+    An empty ``shown_by``: nothing that a scenario can observe depends on it (names, order of locks).
+    """
+
+    says: str
+    shown_by: str = ""
+
+
+#: field of Profile -> what it means
+FACTS: dict[str, Fact] = {
+    "needs_writable_pte": Fact(
+        "a window without a single writable entry is refused (no_writable_page)", "S07.ro"
+    ),
+    "trace_has_writable": Fact("the scan's and the isolation's trace lines have a field `writable`"),
+    "frees_empty_table": Fact(
+        "MADV_DONTNEED over a whole window frees the empty page table: the next fault can be huge",
+        "S13.empty_table",
+    ),
+    "huge_zero_page_is_replaced": Fact(
+        "a write to the huge zero page gives a real huge page; before, it was split into zero pages",
+        "S13.huge_zero",
+    ),
+    "vma_locked_before_pmd_check": Fact(
+        "a collapse locks the VMA before it looks at the PMD again, not after"
+    ),
+    "has_vma_lock": Fact(
+        "a fault may run under the lock of its VMA alone, and a collapse takes that lock too"
+    ),
+    "shared_test": Fact(
+        "who decides that a page of a large folio is shared: that page, a guess from the folio's first page, "
+        "or an account of who maps the folio"
+    ),
+    "swapin_makes_writable": Fact(
+        "a page that was read back from swap and that nobody else uses is mapped writable, also after a read"
+    ),
+    "split_maps_zero_page": Fact(
+        "where a huge page is split, parts that hold nothing but zeroes are replaced by the zero page",
+        "S13.split_zero",
+    ),
+    "write_upgrade_needs_dirty": Fact("mprotect makes an entry writable at once only if its page is dirty"),
+    "has_guard_pages": Fact(
+        "MADV_GUARD_INSTALL exists: a marker in place of a page, which counts as swapped", "S13.guard"
+    ),
+    "prctl_has_except_advised": Fact(
+        "prctl(PR_SET_THP_DISABLE) can leave advised memory out", "S13.except_advised"
+    ),
+}
