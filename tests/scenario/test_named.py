@@ -102,7 +102,8 @@ ERRNO = {
 
 #: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; or has no verdict.
 ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {
-    "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised",
+    "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised", "S13.shmem",
+    "S13.shmem_once",
 }  # fmt: skip
 WAITING = ("uffd", "memcg")
 

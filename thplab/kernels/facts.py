@@ -59,4 +59,14 @@ FACTS: dict[str, Fact] = {
     "prctl_has_except_advised": Fact(
         "prctl(PR_SET_THP_DISABLE) can leave advised memory out", "S13.except_advised"
     ),
+    "shmem_has_size_controls": Fact("shared memory has a control of its own for each size of huge page"),
+    "collapse_file_maps_itself": Fact(
+        "collapsing shared memory maps the huge page; later MADV_COLLAPSE does that in a step of its own",
+        "S13.shmem",
+    ),
+    "trace_has_collapse_file": Fact("there is a trace event mm_khugepaged_collapse_file", "S13.shmem"),
+    "advice_is_set_before_registration": Fact(
+        "the first MADV_HUGEPAGE registers a process with shared memory; before, the second one did",
+        "S13.shmem_once",
+    ),
 }

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from thplab.scenario.build import experiment
+from thplab.scenario.data import Scenario
 
 __all__ = ["SCENARIOS"]
+
+_SHARED = [
+    {"op": "mmap", "start": 0, "pages": 512, "kind": "shared"},
+    {"op": "write", "pages": [[0, 512]]},
+]
+
+
+def _shared_memory(name: str, story: str, ops: list[dict[str, Any]], action: str) -> Scenario:
+    """512 pages of shared memory; ``shmem_enabled`` lets khugepaged, not a fault, make huge pages of them."""
+    return Scenario.from_data(
+        {
+            "name": name,
+            "story": story,
+            "settings": {"shmem_enabled": "advise"},
+            "setup_settings": {"shmem_enabled": "never"},
+            "ops": [*_SHARED, *ops],
+            "action": {"type": action},
+        }
+    )
+
 
 SCENARIOS = (
     experiment(
@@ -54,5 +77,17 @@ SCENARIOS = (
         advised=False,
         enabled="always",
         then=[{"type": "fault", "touches": [{"page": 0, "write": True}]}],
+    ),
+    _shared_memory(
+        "S13.shmem", "MADV_COLLAPSE of shared memory: who maps the huge page?", [], "madvise_collapse"
+    ),
+    _shared_memory(
+        "S13.shmem_once",
+        "MADV_HUGEPAGE on shared memory: does one call register the process?",
+        [
+            {"op": "set", "key": "shmem_enabled", "value": "advise"},
+            {"op": "advise", "advice": "hugepage"},
+        ],
+        "khugepaged",
     ),
 )
