@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from thplab.lessons.buttons import jumps
 from thplab.lessons.chain import registration_table
 from thplab.lessons.compare import free_table, phases
 from thplab.lessons.facts import (
@@ -18,6 +19,7 @@ from thplab.lessons.facts import (
 )
 from thplab.lessons.table import Table
 from thplab.recording import Recording, record_scenario
+from thplab.stage import Stage
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +96,12 @@ def test_a_table_as_text_and_as_html() -> None:
     assert "<caption" in html
     with pytest.raises(ValueError, match="not in tuple"):
         table.column("gone")
+
+
+def test_buttons_send_a_stage_to_its_moments(note: Recording) -> None:
+    stage = Stage(note)
+    row = jumps(stage, {"begin": 5, "end": 9}).children[0]
+    row.children[1].click()
+    assert stage.step == 9
+    row.children[0].click()
+    assert stage.step == 5

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thplab.lessons.buttons import jumps
     from thplab.lessons.catalogue import ask, predict, questions
     from thplab.lessons.chain import registration_table
     from thplab.lessons.compare import beside, free_table, model_backtrace, phases, stack_table, two_roads
@@ -28,6 +29,7 @@ _HOME = {
     "decode_page": "decode",
     "free_frames": "facts",
     "free_table": "compare",
+    "jumps": "buttons",
     "load_backtrace": "gdb",
     "locks_held": "facts",
     "model_backtrace": "compare",
@@ -54,6 +56,7 @@ __all__ = [
     "decode_page",
     "free_frames",
     "free_table",
+    "jumps",
     "load_backtrace",
     "locks_held",
     "model_backtrace",
