@@ -17,10 +17,6 @@ _TLB = (
 _PAGE_CACHE = "what lies in large folios in the page cache is the file system's affair"
 _EMULATED_TLB = "the emulated processor keeps stale TLB entries after clear_refs"
 _EXCLUSIVE = "a matter of how 6.12 reports pagemap's exclusive bit for one PMD-mapped folio"
-_MGLRU = (
-    "with the multi-generational LRU, which that machine had on, 7.2 and later mark every fresh page as "
-    "referenced; the model has the classic LRU"
-)
 
 _ALWAYS = {
     "young-255-one-swapped": _TLB,
@@ -35,10 +31,7 @@ NOT_COMPARED: dict[str, dict[str, str]] = {
     "6.18": _ALWAYS,
     "6.1": _EMULATED,
     "6.12": _EMULATED,
-    "7.3": {
-        **_EMULATED,
-        "shared-registered-before-fork": _MGLRU,
-    },
+    "7.3": _EMULATED,
 }
 
 

@@ -74,11 +74,23 @@ RULES: dict[str, list[tuple[Any, ...]]] = {
     "S13.inside_window": [],
     "S13.empty_middle": [verdict(YES), verdict("pmd_none")],
     "S13.guard": [verdict("failed", referenced=511, unmapped=1)],
+    "S13.no_pmd_table": [verdict(YES, referenced=512), verdict("pmd_null")],
+    "S13.budget": [verdict(HUGE)] * 2,
+    "S13.size_off": [],
 }  # fmt: skip
 
 #: scenario -> kernel -> verdicts, where they are not those of 6.18
 OTHER_KERNELS: dict[str, dict[str, list[tuple[Any, ...]]]] = {
-    "S07.ro": {"6.1": [verdict("no_writable_page", referenced=512)]},
+    "S07.ro": {
+        "6.1": [verdict("no_writable_page", referenced=512)],
+        "6.12": [verdict("no_writable_page", referenced=512)],
+    },
+    "S07.notable": {"7.3": [verdict(YES, none=511, referenced=1), verdict("no_pte_table")]},
+    "S07.lazy": {"7.3": [verdict("page_lazyfree", referenced=300)]},
+    "S12.collapse.empty": {"7.3": [verdict("no_pte_table"), verdict(YES, none=511)]},
+    "S13.empty_middle": {"7.3": [verdict(YES), verdict("no_pte_table"), verdict(YES)]},
+    "S13.no_pmd_table": {"7.3": [verdict(YES, referenced=512), verdict("no_pte_table")]},
+    "S13.budget": {"7.3": [verdict(HUGE)] * 12},
     "S13.empty_table": {"6.1": [verdict(NONE, none=512)]},
     "S13.guard": {"6.1": [verdict(YES, none=1, referenced=511)]},
 }
@@ -103,7 +115,7 @@ ERRNO = {
 #: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; or has no verdict.
 ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {
     "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised", "S13.shmem",
-    "S13.shmem_once",
+    "S13.shmem_once", "S13.fresh_child",
 }  # fmt: skip
 WAITING = ("uffd", "memcg")
 
@@ -154,6 +166,7 @@ def test_verdicts_of_other_kernels(name: str, kernel: str) -> None:
         ("S13.huge_zero", "6.1", "z9 p1 z502"),
         ("S13.except_advised", "6.18", "p1 .511"),
         ("S13.except_advised", "6.1", "H512"),
+        ("S13.inside_window", "7.3", "p512"),
         ("S13.split_zero", "6.18", "p1 z511"),
         ("S13.split_zero", "6.1", "p512"),
     ],

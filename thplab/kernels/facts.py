@@ -69,4 +69,29 @@ FACTS: dict[str, Fact] = {
         "the first MADV_HUGEPAGE registers a process with shared memory; before, the second one did",
         "S13.shmem_once",
     ),
+    "has_mthp": Fact("sizes of huge page below 2 MiB can be had at a fault"),
+    "without_pmd_table": Fact("the result for a window without a PMD table", "S13.no_pmd_table"),
+    "without_pte_table": Fact("the result for a window without a page table", "S07.notable"),
+    "refuses_lazyfree": Fact(
+        "khugepaged stops at a clean page that was given back by MADV_FREE (page_lazyfree)", "S07.lazy"
+    ),
+    "window_costs_what_was_read": Fact(
+        "a window costs khugepaged as many units as entries were read, not always 512", "S13.budget"
+    ),
+    "no_whole_window_is_an_error": Fact(
+        "MADV_COLLAPSE of a range inside one window, over no border, is EINVAL, not 0", "S13.inside_window"
+    ),
+    "daemon_runs_for_any_size": Fact(
+        "khugepaged runs while `enabled` says so, even if the 2 MiB size is switched off", "S13.size_off"
+    ),
+    "lru_gen_enabled": Fact("the multi-generational LRU is on (a choice of who built the recorded kernel)"),
+    "lru_gen_marks_fresh_pages": Fact(
+        "with it, a fresh page counts as referenced until something clears that, whoever maps it",
+        "S13.fresh_child",
+    ),
+    "trace_has_order": Fact("the trace lines of a collapse name the order"),
+    "trace_names_only_culprit": Fact("the scan's trace line names a page only if that page stopped the scan"),
+    "trace_has_visits": Fact(
+        "there is a trace event mm_khugepaged_scan after each visit of an address space"
+    ),
 }

@@ -72,7 +72,7 @@ def _remap(vma: Vma, addr: int, folio: int, *, install_pmd: bool) -> ScanResult:
         if result is not ScanResult.SUCCEED:
             return result
         pmd_remove_table(mm, addr)
-    elif result not in (ScanResult.PMD_NULL, ScanResult.PMD_NONE):
+    elif result not in (mm.kernel.profile.without_pmd_table, mm.kernel.profile.without_pte_table):
         return result
     return set_huge_pmd(vma, addr, folio) if install_pmd else ScanResult.SUCCEED
 

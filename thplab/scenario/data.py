@@ -49,7 +49,10 @@ class ProcessSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One experiment. ``raw`` is the data it was made from."""
+    """One experiment. ``raw`` is the data it was made from.
+
+    ``lru_gen``: is the multi-generational LRU on; None: as on the machine of the recordings.
+    """
 
     name: str
     story: str
@@ -59,6 +62,7 @@ class Scenario:
     setup_settings: Mapping[str, Any] = field(default_factory=dict)
     machine: MachineSpec = MachineSpec()
     budget: bool = False
+    lru_gen: bool | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -75,6 +79,7 @@ class Scenario:
             setup_settings=dict(known.get("setup_settings", {})),
             machine=MachineSpec.from_data(known.get("machine", {})),
             budget=bool(known.get("budget", False)),
+            lru_gen=bool(known["lru_gen"]) if "lru_gen" in known else None,
             raw=known,
         )
 

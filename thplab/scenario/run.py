@@ -52,6 +52,7 @@ class ScenarioRun:
             start_pfn=spec.start_pfn,
             entries=spec.entries,
             swap_pages=swap_needed(scenario),
+            lru_gen=scenario.lru_gen,
         )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []

@@ -90,4 +90,36 @@ SCENARIOS = (
         ],
         "khugepaged",
     ),
+    Scenario.from_data(
+        {
+            "name": "S13.no_pmd_table",
+            "story": "A window at the beginning of a 1 GiB range in which nothing was ever touched.",
+            "settings": {"pages_to_scan": 1_000_000},
+            "ops": [
+                {"op": "mmap", "start": 511 * 512, "pages": 1024},
+                {"op": "write", "pages": [[511 * 512, 512 * 512]]},
+                {"op": "advise", "advice": "hugepage"},
+            ],
+            "action": {"type": "khugepaged"},
+        }
+    ),
+    experiment(
+        "512x huge",
+        *["512x huge"] * 11,
+        name="S13.budget",
+        story="A lap over twelve windows that are huge already: 6144 units, or twelve.",
+        pages_to_scan=1024,
+    ),
+    experiment(
+        "512x young",
+        name="S13.size_off",
+        story="enabled=madvise, but the 2 MiB size is never: is there a khugepaged?",
+        mthp_2048="never",
+    ),
+    experiment(
+        "512x young",
+        name="S13.fresh_child",
+        story="A child that touched nothing, its parent's pages still fresh: are they in use?",
+        last=[{"op": "fork"}, {"op": "write", "pages": [[0, 512]]}],
+    ),
 )
