@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from thplab.host import lab as module
-from thplab.host.lab import free_port, lab, lab_command
+from thplab.host.lab import free_port, lab, lab_command, repository
 
 FIRST = "00-start-here.ipynb"
 
@@ -100,7 +100,8 @@ def test_no_notebooks_and_no_jupyterlab_are_said_in_one_line(
     assert "pip install 'thplab[lab]'" in capsys.readouterr().err
     monkeypatch.setattr(module, "course_folder", lambda: None)
     assert lab(FIRST, 8888, browser=False) == 1
-    assert "git clone" in capsys.readouterr().err
+    assert f"git clone {repository()}," in capsys.readouterr().err
+    assert repository().startswith("https://")
     assert started == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import thplab
 
-__all__ = ["course_folder", "free_port", "lab", "lab_command"]
+__all__ = ["course_folder", "free_port", "lab", "lab_command", "repository"]
 
 
 def course_folder() -> Path | None:
@@ -21,6 +22,12 @@ def course_folder() -> Path | None:
         if (parent / "notebooks" / "00-start-here.ipynb").is_file():
             return parent
     return None
+
+
+def repository() -> str:
+    """The address of the repository, as the installed package knows it."""
+    lines = importlib.metadata.metadata("thplab").get_all("Project-URL") or []
+    return next((line.partition(", ")[2] for line in lines if line.startswith("Repository,")), "thplab")
 
 
 def free_port(first: int) -> int:
@@ -71,7 +78,7 @@ def lab(notebook: str, port: int, *, browser: bool) -> int:
     folder = course_folder()
     if folder is None:
         print(
-            "thplab: no notebooks here. Get the course: git clone the repository, then run thplab lab in it.",
+            f"thplab: no notebooks here. To get them: git clone {repository()}, then run thplab lab there.",
             file=sys.stderr,
         )
         return 1
