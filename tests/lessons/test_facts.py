@@ -17,9 +17,9 @@ from thplab.lessons.facts import (
     trace_field,
     window_frames,
 )
-from thplab.lessons.table import Table
 from thplab.recording import Recording, record_scenario
 from thplab.stage import Stage
+from thplab.table import Table
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from thplab.lessons.catalogue import ask, make, predict, questions
 from thplab.lessons.kinds import AnswerError, Choice, Number, Order
 from thplab.lessons.question import Question
-from thplab.lessons.table import Table
 from thplab.mm.geometry import X86_64
+from thplab.table import Table
 
 WINDOW = X86_64.HPAGE_PMD_NR
 

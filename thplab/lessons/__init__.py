@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from thplab.table import Table
+
 if TYPE_CHECKING:
     from thplab.lessons.buttons import jumps
     from thplab.lessons.catalogue import ask, predict, questions
@@ -17,10 +19,8 @@ if TYPE_CHECKING:
     from thplab.lessons.decode import decode_gfp, decode_page, split_address
     from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
-    from thplab.lessons.table import Table
 
 _HOME = {
-    "Table": "table",
     "ask": "catalogue",
     "beside": "compare",
     "call_of": "facts",

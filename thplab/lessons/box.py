@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from thplab.lessons.question import Question, Verdict
-from thplab.lessons.table import Table
+from thplab.table import Table
 
 __all__ = ["QuestionBox"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from thplab.lessons import claims, clues, first_steps
 from thplab.lessons.question import Question
-from thplab.lessons.table import Table
+from thplab.table import Table
 
 if TYPE_CHECKING:
     from thplab.lessons.box import QuestionBox

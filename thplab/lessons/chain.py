@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from thplab.lessons.table import Table
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
+from thplab.table import Table
 
 __all__ = ["VARIANTS", "registration_table", "run_variant", "windows_scanned"]
 

@@ -7,8 +7,8 @@ from itertools import zip_longest
 
 from thplab.lessons.facts import call_of, counter, free_frames, locks_held, span
 from thplab.lessons.gdb import ROUTES, GdbFrame, load_backtrace, parse_backtrace
-from thplab.lessons.table import Table
 from thplab.recording import Recording, backtrace
+from thplab.table import Table
 
 __all__ = ["PHASES", "beside", "free_table", "model_backtrace", "phases", "stack_table", "two_roads"]
 

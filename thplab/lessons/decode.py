@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from thplab.lessons.table import Table
 from thplab.mm.geometry import X86_64
 from thplab.mm.gfp import GFP_BITS, gfp_names
 from thplab.mm.page import VMEMMAP_START
+from thplab.table import Table
 
 __all__ = ["LEVELS", "decode_gfp", "decode_page", "page_pfn", "split_address", "table_indices"]
 

@@ -7,7 +7,7 @@ fields of one object, so that two machines can stand side by side. All state of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from thplab.kernels import Profile
 from thplab.mm.filemap import AddressSpace
@@ -24,6 +24,9 @@ from thplab.mm.task import Clock, Task
 from thplab.mm.trace import Tracing
 from thplab.mm.vmstat import EVENTS
 
+if TYPE_CHECKING:
+    from thplab.mm.tlb import Tlb
+
 __all__ = ["Kernel"]
 
 
@@ -32,13 +35,14 @@ class Kernel(Struct):
 
     ``tables`` maps a page to the entries that stand in it, ``ptlocks`` a page to the spinlock of
     that table; ``mms`` are the address spaces in order of creation, ``mappings`` the files in memory.
+    ``tlb``: the processor's buffer of translations, where a lesson looks at one (tlb.py), else None.
     ``after_store`` maps a sysfs file to what its store function does besides storing.
     """
 
     __slots__ = (
         "after_store", "clock", "current", "geometry", "huge_zero_folio", "khugepaged", "knobs",
         "lru_gen_enabled", "mappings", "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping",
-        "next_pid", "profile", "ptlocks", "swap", "tables", "tracing", "vmstat", "zero_page", "zone",
+        "next_pid", "profile", "ptlocks", "swap", "tables", "tlb", "tracing", "vmstat", "zero_page", "zone",
     )  # fmt: skip
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "after_store"})
     profile: Profile
@@ -59,6 +63,7 @@ class Kernel(Struct):
     huge_zero_folio: int | None
     lru_gen_enabled: bool
     swap: SwapInfo
+    tlb: Tlb | None
     next_pid: int
     next_kthread_pid: int
     next_anon_vma: int
@@ -89,6 +94,7 @@ class Kernel(Struct):
         self.huge_zero_folio = None
         self.lru_gen_enabled = profile.lru_gen_enabled
         self.swap = SwapInfo(swap_pages)
+        self.tlb = None
         self.next_pid = 1000
         self.next_kthread_pid = 30
         self.next_anon_vma = 1
