@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
+from thplab.kernels import DEFAULT, PROFILES
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
@@ -75,6 +77,13 @@ def test_fidelity_names_functions_and_tests_that_exist() -> None:
         mirrored = re.findall(r"`(\w+)` in", ours) or re.findall(r"`(\w+)`", kernel) if ".py" in ours else []
         missing = [name for name in mirrored if name not in defined | _OTHERWISE]
         assert not missing, f"{missing} of the row {kernel!r} is nowhere in thplab/mm"
+
+
+def test_readme_names_the_profiles_that_there_are() -> None:
+    line = re.search(r"^Profiles: (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert line
+    assert set(re.findall(r"\d+\.\d+", line[1])) == set(PROFILES)
+    assert f"{DEFAULT.name} (the default)" in line[1]
 
 
 #: Names of the kernel in rows whose counterpart is not a function of that name.
