@@ -20,6 +20,7 @@ from thplab.mm.page import (
     PG_isolated,
     PG_locked,
     PG_lru,
+    PG_reserved,
     PG_swapcache,
     PG_table,
     PG_tail,
@@ -37,12 +38,25 @@ def shifts(kernel: Any) -> tuple[int, int, int, int]:
     return 12 + 3 * bits, 12 + 2 * bits, 12 + bits, 12
 
 
+def zones_of(kernel: Any) -> list[Any]:
+    """All zones, that of the kernel's own pages included."""
+    outside = kernel.node.kernel_zone
+    return [*kernel.node.zones, *([outside] if outside else [])]
+
+
+def list_heads(kernel: Any) -> Iterator[tuple[Any, int, int]]:
+    """(zone, order, list head) of each free list: five migrate types, one after the other, in each zone."""
+    for zone in zones_of(kernel):
+        orders = zone.max_order + 1
+        for number in range(5 * orders):
+            yield zone, number % orders, zone.free_lists + number
+
+
 def free_list(kernel: Any) -> list[tuple[int, int]]:
     """(first page, order) of each free block, read off the lists from both ends."""
     blocks = []
     following, previous = kernel.mem_map.links
-    for order in range(kernel.zone.max_order + 1):
-        head = kernel.mem_map.nr_frames + order
+    for zone, order, head in list_heads(kernel):
         forwards, entry = [], following[head]
         while entry != head and len(forwards) <= kernel.mem_map.nr_frames:
             forwards.append(entry)
@@ -51,9 +65,19 @@ def free_list(kernel: Any) -> list[tuple[int, int]]:
         while entry != head and len(backwards) <= kernel.mem_map.nr_frames:
             backwards.append(entry)
             entry = previous[entry]
-        assert forwards == backwards[::-1], f"free list of order {order} is torn"
+        assert forwards == backwards[::-1], f"free list of {zone.name}, order {order} is torn"
         blocks += [(page, order) for page in forwards]
     return blocks
+
+
+def entries(kernel: Any, head: int) -> list[int]:
+    """What stands on a list, in order."""
+    following, found = kernel.mem_map.lru_next, []
+    entry = following[head]
+    while entry != head and len(found) <= kernel.mem_map.nr_frames:
+        found.append(entry)
+        entry = following[entry]
+    return found
 
 
 def page_of(kernel: Any, entry: int) -> int:
@@ -239,7 +263,14 @@ class Census:
         for tables in self.tables.values():
             for page in tables:
                 self._role([page], "table")
-        self._role([kernel.zero_page], "zero page")
+        flags = kernel.mem_map.flags
+        self._role([page for page in range(len(flags)) if flags[page] & PG_reserved], "reserved")
+        for zone in zones_of(kernel):
+            for head in range(zone.pcp.lists, zone.pcp.lists + 14):
+                for page in entries(kernel, head):
+                    self._role(range(page, page + (1 << kernel.mem_map.order[page])), "per-CPU list")
+        for number in (2, 3):
+            self._role(entries(kernel, kernel.node.lru + number), "page cache")
         for folio in self.folios():
             self._role(range(folio, folio + self.nr(folio)), "memory")
         for page, order in self.held.items():
@@ -287,23 +318,28 @@ def _frames(kernel: Any, census: Census) -> list[str]:
 
 def _free_blocks(kernel: Any, census: Census) -> list[str]:
     """Aligned by pfn, marked, disjoint (see _frames), counted, and no two free buddies left apart."""
-    mem_map, zone = kernel.mem_map, kernel.zone
+    mem_map = kernel.mem_map
     blocks, bad = set(free_list(kernel)), []
-    for page, order in blocks:
-        pfn = page + mem_map.start_pfn
-        if pfn % (1 << order):
-            bad.append(f"free block pfn {pfn:#x} of order {order} is not aligned")
-        if not mem_map.flags[page] & PG_buddy or mem_map.order[page] != order or mem_map.refcount[page]:
-            bad.append(f"free block page {page} of order {order} is not marked as one")
-        if order < zone.max_order and ((pfn ^ (1 << order)) - mem_map.start_pfn, order) in blocks:
-            bad.append(f"free block page {page} of order {order} should have joined its buddy")
+    start_pfn = mem_map.start_pfn
+    for zone in zones_of(kernel):
+        own = {(p, o) for p, o in blocks if zone.zone_start_pfn <= p + start_pfn < zone.zone_end_pfn}
+        for page, order in own:
+            pfn = page + start_pfn
+            if pfn % (1 << order) or pfn + (1 << order) > zone.zone_end_pfn:
+                bad.append(f"free block pfn {pfn:#x} of order {order} is not aligned or leaves its zone")
+            if not mem_map.flags[page] & PG_buddy or mem_map.order[page] != order or mem_map.refcount[page]:
+                bad.append(f"free block page {page} of order {order} is not marked as one")
+            if order < zone.max_order and ((pfn ^ (1 << order)) - start_pfn, order) in own:
+                bad.append(f"free block page {page} of order {order} should have joined its buddy")
+        per_order = Counter(order for _, order in own)
+        for order, count in enumerate(zone.nr_free):
+            if count != per_order[order]:
+                bad.append(f"{zone.name}: nr_free[{order}] is {count}, on the list are {per_order[order]}")
+        if zone.free_pages != sum(1 << order for _, order in own):
+            bad.append(f"{zone.name}: free_pages is {zone.free_pages}")
     marked = {page for page in range(mem_map.nr_frames) if mem_map.flags[page] & PG_buddy}
     if marked != {page for page, _ in blocks}:
         bad.append(f"PG_buddy on pages that begin no free block: {marked ^ {p for p, _ in blocks}}")
-    per_order = Counter(order for _, order in blocks)
-    for order, count in enumerate(zone.nr_free):
-        if count != per_order[order]:
-            bad.append(f"nr_free[{order}] is {count}, on the list are {per_order[order]}")
     return bad
 
 
@@ -357,6 +393,23 @@ def _exclusive(kernel: Any, census: Census) -> list[str]:
         at_pte = sum(1 for page in pages if census.ptes[page])
         if len(pages) > 1 and mem_map.nr_pages_mapped[folio] != at_pte:
             bad.append(f"folio {folio}: nr_pages_mapped {mem_map.nr_pages_mapped[folio]}, by PTEs {at_pte}")
+    return bad
+
+
+def _lru_lists(kernel: Any, census: Census) -> list[str]:
+    """On the LRU lists stand exactly the folios with PG_lru, each once; compaction holds nothing."""
+    mem_map, node = kernel.mem_map, kernel.node
+    listed = [folio for number in range(4) for folio in entries(kernel, node.lru + number)]
+    marked = [page for page in range(mem_map.nr_frames) if mem_map.flags[page] & PG_lru]
+    bad = []
+    if sorted(listed) != marked:
+        bad.append(f"LRU lists and PG_lru disagree about {sorted(set(listed) ^ set(marked))[:10]}")
+    orders = kernel.node.zones[0].max_order + 1
+    for number in range(orders + 1):
+        if entries(kernel, node.compact_lists + number):
+            bad.append(f"compaction's list {number} is not empty")
+    if kernel.compact_control is not None or kernel.capture_control is not None:
+        bad.append("compaction left its control structure behind")
     return bad
 
 

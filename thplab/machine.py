@@ -21,19 +21,23 @@ from thplab.mm.filemap import AddressSpace
 from thplab.mm.fork import dup_mm, mm_alloc
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
+from thplab.mm.kcompactd import kcompactd_run
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.kswapd import kswapd_run
 from thplab.mm.madvise import do_madvise
 from thplab.mm.mlock import do_mlock
 from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
+from thplab.mm.mmzone import SLICE, Memory
 from thplab.mm.mprotect import do_mprotect
 from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.shmem import fput, get_file, shmem_file_setup
+from thplab.mm.sysctl import sysctl_read, sysctl_write
 from thplab.mm.sysfs import sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
-from thplab.mm.task import kthread_resume, running
+from thplab.mm.task import Kthread, kthread_resume, running
 from thplab.mm.trace import TraceEvent
 from thplab.mm.vmstat import vm_event
 
@@ -48,8 +52,9 @@ class Machine:
 
     ``entries``: how many entries a page table has (512 is the truth); ``swap_pages``: slots of the
     swap device (none: nothing can be paged out); ``lru_gen``: is the multi-generational LRU on (None:
-    as the kernel's distribution has it)? Raises ValueError for an
-    unknown kernel, a table size that does not exist, or memory too small for one huge page.
+    as the kernel's distribution has it)? ``memory``: zones, reserves, daemons; without it the pages are
+    a piece of a larger machine that has none of these. Raises ValueError for an unknown kernel, a
+    table size that does not exist, or memory too small for one huge page.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Machine:
         entries: int = 512,
         swap_pages: int = 0,
         lru_gen: bool | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
         geometry = X86_64 if entries == 512 else Geometry(entries)
@@ -69,7 +75,7 @@ class Machine:
             raise ValueError(f"memory_pages={memory_pages}: a machine needs at least {least} pages")
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
             raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
-        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages, swap_pages)
+        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
         if lru_gen is not None:
             self.kernel.lru_gen_enabled = lru_gen
         self.kernel.after_store = {
@@ -80,6 +86,9 @@ class Machine:
             "khugepaged/scan_sleep_millisecs": wake_khugepaged,
             "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
         }
+        if self.kernel.memory.daemons:
+            kswapd_run(self.kernel)
+            kcompactd_run(self.kernel)
         start_stop_khugepaged(self.kernel)
         self.run_ready()
 
@@ -110,10 +119,19 @@ class Machine:
         for path, value in knobs:
             sysfs_write(self.kernel, path, str(value))
 
+    def read_sysctl(self, path: str) -> str:
+        """The text of a knob below /proc/sys/vm/."""
+        return sysctl_read(self.kernel, path)
+
+    def write_sysctl(self, path: str, value: object) -> None:
+        """Write a knob below /proc/sys/vm/; what is woken by it runs. Raises KernelError."""
+        sysctl_write(self.kernel, path, str(value))
+        self.run_ready()
+
     def run_ready(self) -> None:
-        """Let khugepaged run for as long as what it waits for has come."""
-        while self._ready():
-            self._resume()
+        """Let the kernel threads run for as long as what they wait for has come."""
+        while (thread := self._ready()) is not None:
+            kthread_resume(self.kernel, thread)
 
     def wake_khugepaged(self) -> None:
         """Let khugepaged make exactly one pass, as a write to scan_sleep_millisecs does."""
@@ -123,16 +141,18 @@ class Machine:
         wake_khugepaged(self.kernel)
         before = scan.passes
         while scan.thread is not None and (scan.passes == before or self._inside_a_pass()):
-            if not self._ready() and not self._sleep_until_deadline():
+            thread = self._ready()
+            if thread is not None:
+                kthread_resume(self.kernel, thread)
+            elif not self._sleep_until(self._deadline()):
                 return
-            self._resume()
 
     def run_for(self, milliseconds: float) -> None:
-        """Let virtual time pass; khugepaged wakes up whenever its sleep is over."""
+        """Let virtual time pass; each kernel thread wakes up when its sleep is over."""
         end = self.kernel.clock.now + round(milliseconds * 1_000_000)
         self.run_ready()
         while (deadline := self._deadline()) is not None and deadline <= end:
-            self.kernel.clock.now = max(deadline, self.kernel.clock.now)
+            self._sleep_until(deadline)
             self.run_ready()
         self.kernel.clock.now = end
 
@@ -143,24 +163,25 @@ class Machine:
             thread is not None and thread.wait is not None and thread.wait.queue == "khugepaged_alloc_sleep"
         )
 
-    def _ready(self) -> bool:
-        thread = self.kernel.khugepaged.thread
-        return thread is not None and (thread.wait is None or thread.wait.condition())
+    def _threads(self) -> list[Kthread]:
+        """The kernel threads that exist, those first that make memory for the others."""
+        node = self.kernel.node
+        threads = (node.kswapd, node.kcompactd, self.kernel.khugepaged.thread)
+        return [thread for thread in threads if thread is not None]
+
+    def _ready(self) -> Kthread | None:
+        """A thread that sleeps no longer."""
+        return next((t for t in self._threads() if t.wait is None or t.wait.condition()), None)
 
     def _deadline(self) -> int | None:
-        thread = self.kernel.khugepaged.thread
-        return thread.wait.deadline if thread is not None and thread.wait is not None else None
+        """When the first sleep is over."""
+        waits = (thread.wait for thread in self._threads())
+        return min((w.deadline for w in waits if w is not None and w.deadline is not None), default=None)
 
-    def _sleep_until_deadline(self) -> bool:
-        deadline = self._deadline()
+    def _sleep_until(self, deadline: int | None) -> bool:
         if deadline is not None:
             self.kernel.clock.now = max(deadline, self.kernel.clock.now)
         return deadline is not None
-
-    def _resume(self) -> None:
-        thread = self.kernel.khugepaged.thread
-        assert thread is not None
-        kthread_resume(self.kernel, thread)
 
     @property
     def trace(self) -> list[TraceEvent]:

@@ -112,8 +112,9 @@ def statuses(machine: Machine, event: str = SCAN) -> list[str]:
 
 
 def lines(machine: Machine) -> list[tuple[str, str]]:
-    """(event, status) of all events, in order."""
-    return [(each.name, each.value("status")) for each in machine.trace]
+    """(event, status) of all events about huge pages, in order; those of compaction are left out."""
+    events = [each for each in machine.trace if "huge" in each.name]
+    return [(each.name, each.value("status")) for each in events]
 
 
 def eat(machine: Machine, order: int, keep: int = 0) -> dict[int, int]:
@@ -123,7 +124,8 @@ def eat(machine: Machine, order: int, keep: int = 0) -> dict[int, int]:
 
     def there() -> int:
         return sum(
-            len(free_blocks(kernel, o)) << (o - order) for o in range(order, kernel.zone.max_order + 1)
+            len(free_blocks(kernel, o)) << (o - order)
+            for o in range(order, kernel.geometry.MAX_PAGE_ORDER + 1)
         )
 
     while there() > keep:

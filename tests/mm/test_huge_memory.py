@@ -160,7 +160,7 @@ def _all_smaller(machine: Machine) -> dict[int, int]:
 
     held = {}
     for order in range(9):
-        while machine.kernel.zone.nr_free[order]:
+        while machine.kernel.node.zones[0].nr_free[order]:
             held[alloc_pages(machine.kernel, 0, order)] = order
     return held
 

@@ -86,6 +86,11 @@ class Profile:
     trace_has_order: bool
     trace_names_only_culprit: bool
     trace_has_visits: bool
+    proactive_counts_as_daemon: bool
+    trace_proactive_wakeup: bool
+    trace_has_nr_split: bool
+    least_score_mark: int
+    score_marks_narrow: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

@@ -57,4 +57,9 @@ LINUX_6_1 = replace(
     collapse_file_maps_itself=True,
     trace_has_collapse_file=False,
     has_mthp=False,
+    proactive_counts_as_daemon=False,
+    trace_proactive_wakeup=False,
+    trace_has_nr_split=False,
+    least_score_mark=5,
+    score_marks_narrow=False,
 )

@@ -35,4 +35,6 @@ LINUX_6_12 = replace(
     shared_test="first page",
     has_guard_pages=False,
     prctl_has_except_advised=False,
+    least_score_mark=5,
+    score_marks_narrow=False,
 )

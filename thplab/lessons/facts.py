@@ -56,8 +56,9 @@ def counter(recording: Recording, moment: int, name: str) -> int:
 def free_frames(recording: Recording, moment: int) -> int:
     """How many page frames are free at a moment: the sum over the buddy allocator's lists."""
     state = recording.state(moment)
-    blocks = state.items(state.path("zone.nr_free"))
-    return sum(count << order for order, count in enumerate(blocks))
+    zones = state.path("node.zones")
+    lists = [state.items(state.get(zone, "nr_free")) for zone in zones]
+    return sum(count << order for blocks in lists for order, count in enumerate(blocks))
 
 
 def locks_held(recording: Recording, moment: int) -> tuple[str, ...]:

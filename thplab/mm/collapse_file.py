@@ -25,11 +25,10 @@ from thplab.mm.filemap import (
 )
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, up_read
-from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
+from thplab.mm.lru import folio_add_lru, folio_isolate_lru, folio_putback_lru
 from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_address, vma_lookup
 from thplab.mm.page import (
     PG_locked,
-    PG_lru,
     PG_swapbacked,
     PG_uptodate,
     folio_get,
@@ -158,7 +157,8 @@ def _exchange(
         mem_map.mapping[new_folio + offset] = mapping.number
         mem_map.index[new_folio + offset] = start + offset
     folio_ref_add(mem_map, new_folio, nr - 1)
-    mem_map.flags[new_folio] |= PG_uptodate | PG_lru
+    mem_map.flags[new_folio] |= PG_uptodate
+    folio_add_lru(kernel, new_folio)
     store_folio(kernel, mapping, new_folio, start)
     result = retract_page_tables(mapping, start, mm, addr)
     folio_unlock(mem_map, new_folio)

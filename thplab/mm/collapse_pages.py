@@ -152,7 +152,7 @@ def release_pte_pages(kernel: Kernel, isolated: list[int]) -> None:
 
 
 def release_pte_folio(kernel: Kernel, folio: int) -> None:
-    """Unlock one isolated folio and put it back on the LRU."""
+    """Unlock one isolated folio and put it back on the LRU (folio_putback_lru)."""
     folio_unlock(kernel.mem_map, folio)
     folio_putback_lru(kernel, folio)
 

@@ -14,6 +14,7 @@ from thplab.mm.filemap import filemap_get_folio, folio_page
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
 from thplab.mm.huge_mm import thp_vma_suitable_order
 from thplab.mm.lock import down_write, up_write
+from thplab.mm.lru import folio_add_lru
 from thplab.mm.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
     VM_NOHUGEPAGE,
@@ -24,7 +25,7 @@ from thplab.mm.mm_types import (
     Vma,
     linear_page_index,
 )
-from thplab.mm.page import PG_locked, PG_lru, folio_nr_pages, folio_ref_add, page_to_pfn
+from thplab.mm.page import PG_locked, folio_nr_pages, folio_ref_add, page_to_pfn
 from thplab.mm.page_alloc import __alloc_pages
 from thplab.mm.pgtable import (
     EntryRef,
@@ -87,7 +88,7 @@ def do_cow_fault(vma: Vma, ref: EntryRef, address: int) -> None:
     table, ptl = _pte_table(vma, ref)
     down_write(ptl, kernel.current.comm)
     folio_add_new_anon_rmap(kernel, page, vma, address)
-    kernel.mem_map.flags[page] |= PG_lru
+    folio_add_lru(kernel, page)
     vma.mm.rss += 1
     pfn = page_to_pfn(kernel.mem_map, page)
     pte = mk_pte(pfn, write=bool(vma.vm_flags & VM_WRITE), dirty=True, young=True)

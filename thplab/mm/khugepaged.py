@@ -57,6 +57,7 @@ from thplab.mm.rmap import folio_maybe_mapped_shared
 from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run, kthread_stop
 from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan, trace_mm_khugepaged_scan_pmd
 from thplab.mm.vmstat import count_vm_event
+from thplab.mm.watermark import set_recommended_min_free_kbytes
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
@@ -381,6 +382,7 @@ def start_stop_khugepaged(kernel: Kernel) -> None:
     elif scan.thread is not None:
         kthread_stop(kernel, scan.thread)
         scan.thread = None
+    set_recommended_min_free_kbytes(kernel, enabled=hugepage_pmd_enabled(kernel))
 
 
 def wake_khugepaged(kernel: Kernel) -> None:

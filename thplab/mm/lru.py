@@ -1,39 +1,96 @@
-"""Onto the LRU, off it, and how a page earns its place there (mm/swap.c, mm/vmscan.c, 6.18).
+"""LRU lists: which folios were used lately and which were not (mm/swap.c, mm/vmscan.c, 6.18).
 
-The lists themselves are not modelled: a folio is on the LRU or is not. Nor are the per-CPU batches
-in which it waits to be put there, which khugepaged empties before it scans (lru_add_drain_all).
+Inactive and active, anonymous and file, and one for what can't be reclaimed. New folios come to the head
+of an inactive list; reclaim takes from its tail. The per-CPU batches in which new folios wait to be
+put there, which khugepaged empties before it scans (lru_add_drain_all), are not modelled.
+A folio that somebody has isolated is on no list and carries PG_isolated
+(a flag of the model: in the kernel it is on a private list of whoever took it).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thplab.mm.list import list_add, list_del
 from thplab.mm.mm_types import VM_LOCKED
 from thplab.mm.page import (
     PG_active,
+    PG_anon,
     PG_isolated,
     PG_lru,
     PG_referenced,
+    PG_swapbacked,
     PG_unevictable,
     folio_get,
     folio_nr_pages,
 )
-from thplab.mm.page_alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Vma
     from thplab.mm.system import Kernel
 
-__all__ = ["folio_add_lru_vma", "folio_isolate_lru", "folio_mark_accessed", "folio_putback_lru"]
+__all__ = [
+    "LRU_NAMES",
+    "folio_add_lru",
+    "folio_add_lru_vma",
+    "folio_change_lru",
+    "folio_isolate_lru",
+    "folio_mark_accessed",
+    "folio_putback_lru",
+    "isolated_counter",
+    "lru_list",
+    "lruvec_del_folio",
+]
+
+#: enum lru_list, in order.
+LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
+
+
+def folio_lru_list(kernel: Kernel, folio: int) -> int:
+    """The number of the list (enum lru_list) that the folio's flags say it belongs on."""
+    flags = kernel.mem_map.flags[folio]
+    if flags & PG_unevictable:
+        return LRU_NAMES.index("unevictable")
+    return (0 if flags & (PG_swapbacked | PG_anon) else 2) + bool(flags & PG_active)
+
+
+def lru_list(kernel: Kernel, number: int) -> int:
+    """The list head of LRU list ``number``."""
+    return kernel.node.lru + number
+
+
+def isolated_counter(kernel: Kernel, folio: int) -> str:
+    """The counter of isolated pages of the folio's kind."""
+    flags = kernel.mem_map.flags[folio]
+    return "nr_isolated_anon" if flags & (PG_swapbacked | PG_anon) else "nr_isolated_file"
+
+
+def folio_add_lru(kernel: Kernel, folio: int) -> None:
+    """Put a folio that is on no list at the head of its LRU list."""
+    mem_map = kernel.mem_map
+    mem_map.flags[folio] |= PG_lru
+    list_add(mem_map.links, folio, lru_list(kernel, folio_lru_list(kernel, folio)))
 
 
 def folio_add_lru_vma(kernel: Kernel, folio: int, vma: Vma) -> None:
     """Put a new folio of ``vma`` on the LRU; locked memory counts as unevictable."""
-    flags = PG_lru | (PG_unevictable if vma.vm_flags & VM_LOCKED else 0)
+    kernel.mem_map.flags[folio] |= PG_unevictable if vma.vm_flags & VM_LOCKED else 0
     if kernel.lru_gen_enabled and kernel.profile.lru_gen_marks_fresh_pages:
-        flags |= PG_referenced
-    kernel.mem_map.flags[folio] |= flags
+        kernel.mem_map.flags[folio] |= PG_referenced
+    folio_add_lru(kernel, folio)
+
+
+def lruvec_del_folio(kernel: Kernel, folio: int) -> None:
+    """Take a folio off its LRU list."""
+    list_del(kernel.mem_map.links, folio)
+
+
+def folio_change_lru(kernel: Kernel, folio: int, flags: int) -> None:
+    """Give a folio that is on an LRU list other flags, and put it at the head of the list they name."""
+    lruvec_del_folio(kernel, folio)
+    kernel.mem_map.flags[folio] = flags
+    folio_add_lru(kernel, folio)
 
 
 def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
@@ -41,17 +98,21 @@ def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
     mem_map = kernel.mem_map
     if not mem_map.flags[folio] & PG_lru:
         return False
+    lruvec_del_folio(kernel, folio)
     mem_map.flags[folio] = mem_map.flags[folio] & ~PG_lru | PG_isolated
     folio_get(mem_map, folio)
-    count_vm_event(kernel, "nr_isolated_anon", folio_nr_pages(mem_map, folio))
+    count_vm_event(kernel, isolated_counter(kernel, folio), folio_nr_pages(mem_map, folio))
     return True
 
 
 def folio_putback_lru(kernel: Kernel, folio: int) -> None:
-    """Put an isolated folio back on the LRU and drop the reference that its isolation took."""
+    """Put an isolated folio back on its LRU list and drop the reference; the last one frees it."""
+    from thplab.mm.page_alloc import folio_put
+
     mem_map = kernel.mem_map
-    count_vm_event(kernel, "nr_isolated_anon", -folio_nr_pages(mem_map, folio))
-    mem_map.flags[folio] = mem_map.flags[folio] & ~PG_isolated | PG_lru
+    count_vm_event(kernel, isolated_counter(kernel, folio), -folio_nr_pages(mem_map, folio))
+    mem_map.flags[folio] &= ~PG_isolated
+    folio_add_lru(kernel, folio)
     folio_put(kernel, folio)
 
 
@@ -64,4 +125,8 @@ def folio_mark_accessed(kernel: Kernel, folio: int) -> None:
     if not flags & PG_referenced:
         kernel.mem_map.flags[folio] = flags | PG_referenced
     elif not flags & (PG_unevictable | PG_active) and not kernel.lru_gen_enabled:
-        kernel.mem_map.flags[folio] = flags & ~PG_referenced | PG_active
+        flags = flags & ~PG_referenced | PG_active
+        if flags & PG_lru:
+            folio_change_lru(kernel, folio, flags)
+        else:
+            kernel.mem_map.flags[folio] = flags

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from thplab.mm.errors import KernelError
 from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.lock import down_read, up_read
-from thplab.mm.lru import folio_isolate_lru
+from thplab.mm.lru import folio_change_lru, folio_isolate_lru
 from thplab.mm.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma, vma_is_anonymous
 from thplab.mm.page import (
     PG_active,
@@ -182,7 +182,7 @@ def _cold_folio(kernel: Kernel, folio: int, table: Column, index: int, nr: int) 
     for each in range(index, index + nr):
         set_pte_at(table, each, table[each] & ~_PAGE_ACCESSED)
     _forget_use(kernel, folio)
-    kernel.mem_map.flags[folio] &= ~PG_active
+    folio_change_lru(kernel, folio, kernel.mem_map.flags[folio] & ~PG_active)
     return False
 
 
@@ -251,4 +251,4 @@ def folio_mark_lazyfree(kernel: Kernel, folio: int) -> None:
     """The folio may be dropped instead of swapped out (the per-CPU batch is not modelled)."""
     flags = kernel.mem_map.flags[folio]
     if flags & PG_swapbacked and not flags & PG_swapcache:
-        kernel.mem_map.flags[folio] = flags & ~(PG_swapbacked | PG_active | PG_referenced)
+        folio_change_lru(kernel, folio, flags & ~(PG_swapbacked | PG_active | PG_referenced))

@@ -88,12 +88,18 @@ _FIELDS = (
 
 
 class MemMap(Struct):
-    """All page frames, as columns; ``nr_heads`` list heads follow the frames in the links."""
+    """All page frames, as columns; ``nr_heads`` list heads follow the frames in the links.
+
+    ``pageblock_migratetype`` and ``pageblock_skip`` (u8, one item for each pageblock): which kind of
+    pages belongs there, and whether compaction should pass it over. ``first_block_offset``: how far
+    into its pageblock the first frame lies.
+    """
 
     __slots__ = (
-        "compound_head", "contents", "entire_mapcount", "flags", "index", "large_mapcount",
-        "lru_next", "lru_prev", "mapcount", "mapping", "nr_frames", "nr_pages_mapped", "order",
-        "private", "refcount", "start_pfn",
+        "compound_head", "contents", "entire_mapcount", "first_block_offset", "flags", "index",
+        "large_mapcount", "lru_next", "lru_prev", "mapcount", "mapping", "nr_frames", "nr_pages_mapped",
+        "order", "pageblock_migratetype", "pageblock_order", "pageblock_skip", "private", "refcount",
+        "start_pfn",
     )  # fmt: skip
     start_pfn: int
     nr_frames: int
@@ -111,8 +117,12 @@ class MemMap(Struct):
     private: Column
     lru_next: Column
     lru_prev: Column
+    pageblock_order: int
+    first_block_offset: int
+    pageblock_migratetype: Column
+    pageblock_skip: Column
 
-    def __init__(self, start_pfn: int, nr_frames: int, nr_heads: int) -> None:
+    def __init__(self, start_pfn: int, nr_frames: int, nr_heads: int, pageblock_order: int) -> None:
         """``nr_frames`` frames from ``start_pfn`` on, all small, free of flags and of references."""
         self.start_pfn = start_pfn
         self.nr_frames = nr_frames
@@ -120,6 +130,11 @@ class MemMap(Struct):
             setattr(self, name, Column(typecode, nr_frames, f"mem_map.{name}"))
         self.lru_next = Column("I", nr_frames + nr_heads, "mem_map.lru_next")
         self.lru_prev = Column("I", nr_frames + nr_heads, "mem_map.lru_prev")
+        self.pageblock_order = pageblock_order
+        self.first_block_offset = start_pfn & ((1 << pageblock_order) - 1)
+        blocks = ((self.first_block_offset + nr_frames - 1) >> pageblock_order) + 1
+        self.pageblock_migratetype = Column("B", blocks, "mem_map.pageblock_migratetype")
+        self.pageblock_skip = Column("B", blocks, "mem_map.pageblock_skip")
         identity = array("I", range(nr_frames))
         self.compound_head[:] = identity
         self.lru_next[:nr_frames] = identity

@@ -1,11 +1,12 @@
-"""The buddy allocator: free blocks of 2^order pages that split and join (mm/page_alloc.c).
+"""Getting pages and giving them back (mm/page_alloc.c, 6.18).
 
-A free block is on the list of its order; its first page carries PG_buddy and the order. The
-buddy of a block is found by flipping one bit of its pfn, which is why every block is aligned to
-its own size: physically, too, a 2 MiB page begins at a multiple of 2 MiB.
+    __alloc_pages            fast path: the free lists of the allowed zones, down to the low mark
+     get_page_from_freelist  zone by zone: enough left? then a block from the lists
+    __alloc_pages_slowpath   (page_alloc_slow.py) wake kswapd, compact, reclaim, try again
+    __free_pages             back to the per-CPU or the buddy lists
 
-Mirrors __rmqueue_smallest, expand and __free_one_page of 6.18 for one zone and one migrate type;
-watermarks, fallback and the per-CPU lists are not modelled (docs/fidelity.md).
+The lists themselves are in buddy.py, what happens when those of the wanted kind are empty in
+fallback.py, the reserves in watermark.py, the per-CPU lists in pcp.py.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from thplab.mm.buddy import __free_one_page, free_blocks
 from thplab.mm.errors import KernelBug
-from thplab.mm.gfp import GFP_COMP, GFP_ZERO
-from thplab.mm.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_for_each
+from thplab.mm.fallback import __rmqueue
+from thplab.mm.gfp import GFP_COMP, GFP_KSWAPD_RECLAIM, GFP_ZERO, MIGRATE_UNMOVABLE, gfp_migratetype, gfp_zone
+from thplab.mm.list import list_del
+from thplab.mm.mmzone import ZONE_LIMITS, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.page import (
     PAGE_POISON,
     VMEMMAP_START,
@@ -26,115 +30,96 @@ from thplab.mm.page import (
     PG_tail,
     page_to_pfn,
 )
-from thplab.mm.state import Column, Struct
+from thplab.mm.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
 from thplab.mm.vmstat import count_vm_event
+from thplab.mm.watermark import zone_watermark_ok
 
 if TYPE_CHECKING:
     from thplab.mm.page import MemMap
     from thplab.mm.system import Kernel
 
 __all__ = [
-    "Zone",
+    "ALLOC_NOFRAGMENT",
+    "ALLOC_WMARK_LOW",
+    "ALLOC_WMARK_MIN",
     "__alloc_pages",
     "__folio_alloc",
     "__free_pages",
     "folio_put",
     "free_blocks",
+    "get_page_from_freelist",
     "page_address",
+    "prep_new_page",
+    "zonelist",
 ]
 
-
-class Zone(Struct):
-    """One zone: pages ``0 .. spanned_pages-1``; ``nr_free[order]`` blocks are free (u64)."""
-
-    __slots__ = ("max_order", "name", "nr_free", "spanned_pages")
-    name: str
-    spanned_pages: int
-    max_order: int
-    nr_free: Column
-
-    def __init__(self, name: str, spanned_pages: int, max_order: int) -> None:
-        """A zone none of whose pages is free yet."""
-        self.name = name
-        self.spanned_pages = spanned_pages
-        self.max_order = max_order
-        self.nr_free = Column("Q", max_order + 1, f"zone {name} nr_free")
+ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
+ALLOC_WMARK_MASK = 3
+#: Take nothing that would mix types.
+ALLOC_NOFRAGMENT = 0x100
 
 
-def free_area(mem_map: MemMap, order: int) -> int:
-    """The list head of the free blocks of ``order``."""
-    return mem_map.nr_frames + order
+def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
+    """The zones that a request may use, the preferred (highest) one first."""
+    node = kernel.node
+    if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE:
+        return (node.kernel_zone,)
+    names = [name for name, _ in ZONE_LIMITS]
+    highest = names.index(gfp_zone(gfp))
+    return tuple(zone for zone in reversed(node.zones) if names.index(zone.name) <= highest)
 
 
-def free_blocks(kernel: Kernel, order: int) -> list[int]:
-    """First pages of the free blocks of ``order``, in list order: the next one to go is first."""
-    return list(list_for_each(kernel.mem_map.links, free_area(kernel.mem_map, order)))
+def wmark_pages(zone: Zone, alloc_flags: int) -> int:
+    """The mark (pages) that ``alloc_flags`` name, with what fragmentation adds to it."""
+    mark = zone.watermark_low if alloc_flags & ALLOC_WMARK_LOW else zone.watermark_min
+    return mark + zone.watermark_boost
 
 
-def memmap_init_zone(kernel: Kernel) -> None:
-    """At boot: give all pages of the zone to the allocator, lowest first, in the largest blocks."""
-    mem_map, zone = kernel.mem_map, kernel.zone
-    for order in range(zone.max_order + 1):
-        INIT_LIST_HEAD(mem_map.links, free_area(mem_map, order))
-    page = 0
-    while page < zone.spanned_pages:
-        pfn = page_to_pfn(mem_map, page)
-        order = zone.max_order
-        while pfn & ((1 << order) - 1) or page + (1 << order) > zone.spanned_pages:
-            order -= 1
-        _add_to_free_list(kernel, page, order, tail=True)
-        count_vm_event(kernel, "nr_free_pages", 1 << order)
-        page += 1 << order
-
-
-def _add_to_free_list(kernel: Kernel, page: int, order: int, *, tail: bool) -> None:
-    mem_map = kernel.mem_map
-    mem_map.order[page] = order
-    mem_map.flags[page] |= PG_buddy
-    (list_add_tail if tail else list_add)(mem_map.links, page, free_area(mem_map, order))
-    kernel.zone.nr_free[order] += 1
-
-
-def _del_page_from_free_list(kernel: Kernel, page: int, order: int) -> None:
-    mem_map = kernel.mem_map
-    list_del(mem_map.links, page)
-    mem_map.flags[page] &= ~PG_buddy
-    mem_map.order[page] = 0
-    kernel.zone.nr_free[order] -= 1
-
-
-def __rmqueue_smallest(kernel: Kernel, order: int) -> int | None:
-    """Take the first block of the smallest order that is large enough; None if there is none."""
-    mem_map = kernel.mem_map
-    for current_order in range(order, kernel.zone.max_order + 1):
-        head = free_area(mem_map, current_order)
-        if list_empty(mem_map.links, head):
-            continue
-        page: int = mem_map.lru_next[head]
-        _del_page_from_free_list(kernel, page, current_order)
-        expand(kernel, page, order, current_order)
-        return page
+def get_page_from_freelist(kernel: Kernel, gfp: int, order: int, alloc_flags: int) -> int | None:
+    """A block from the first allowed zone that stays above its mark; not yet prepared. None: none."""
+    zones = zonelist(kernel, gfp)
+    for zone in zones:
+        if zone_watermark_ok(kernel, zone, order, wmark_pages(zone, alloc_flags), zones[0].index):
+            page = rmqueue(kernel, zone, gfp, order, alloc_flags)
+            if page is not None:
+                return page
+    if alloc_flags & ALLOC_NOFRAGMENT:
+        return get_page_from_freelist(kernel, gfp, order, alloc_flags & ~ALLOC_NOFRAGMENT)
     return None
 
 
-def expand(kernel: Kernel, page: int, low: int, high: int) -> None:
-    """Halve a block of order ``high`` until it has order ``low``: each upper half goes back."""
-    while high > low:
-        high -= 1
-        _add_to_free_list(kernel, page + (1 << high), high, tail=False)
+def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) -> int | None:
+    """Take a block from the per-CPU list of its order, if there is one, else from the buddy lists."""
+    migratetype = gfp_migratetype(gfp)
+    nofragment = bool(alloc_flags & ALLOC_NOFRAGMENT)
+    from_pcp = zone.pcp.high and pcp_allowed_order(kernel, order)
+    take = rmqueue_pcplist if from_pcp else __rmqueue
+    page = take(kernel, zone, order, migratetype, nofragment=nofragment)
+    if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
+        from thplab.mm.kswapd import wakeup_kswapd
+
+        zone.boosted = False
+        wakeup_kswapd(kernel, 0, 0, zone.index)
+    return page
 
 
 def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
     """Allocate 2^``order`` pages with one reference; the first page, or None (C: NULL).
 
-    Locks expected: none. No reclaim and no compaction are modelled: what is not on the free
-    lists is not to be had, whatever ``gfp`` allows.
+    ``gfp`` says where the pages may come from, how hard to try and who may be woken.
+    Locks expected: none.
     """
-    page = __rmqueue_smallest(kernel, order)
+    zones = zonelist(kernel, gfp)
+    # A machine with more than one zone rather takes from another zone than mix types in this one.
+    nofragment = ALLOC_NOFRAGMENT if zones[0].index and zones[0].name == "Normal" else 0
+    page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_LOW | nofragment)
     if page is None:
-        return None
+        from thplab.mm.page_alloc_slow import __alloc_pages_slowpath
+
+        page = __alloc_pages_slowpath(kernel, gfp, order)
+        if page is None:
+            return None
     count_vm_event(kernel, "pgalloc", 1 << order)
-    count_vm_event(kernel, "nr_free_pages", -(1 << order))
     prep_new_page(kernel, page, order, gfp)
     return page
 
@@ -177,13 +162,15 @@ def page_address(kernel: Kernel, page: int) -> int:
 
 
 def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
-    """Drop ``nr`` references; with the last one the folio is freed."""
+    """Drop ``nr`` references; with the last one the folio leaves its LRU list and is freed."""
     mem_map = kernel.mem_map
     refcount = mem_map.refcount[folio] - nr
     if refcount < 0:
         raise KernelBug(f"folio_put: page {folio} has {refcount + nr} references, dropping {nr}")
     mem_map.refcount[folio] = refcount
     if refcount == 0:
+        if mem_map.lru_next[folio] != folio:
+            list_del(mem_map.links, folio)
         __free_pages(kernel, folio, mem_map.order[folio])
 
 
@@ -194,8 +181,11 @@ def __free_pages(kernel: Kernel, page: int, order: int) -> None:
         raise KernelBug(f"__free_pages: page {page} is free, reserved or still in use")
     _free_pages_prepare(mem_map, page, order)
     count_vm_event(kernel, "pgfree", 1 << order)
-    count_vm_event(kernel, "nr_free_pages", 1 << order)
-    __free_one_page(kernel, page, order)
+    zone = page_zone(kernel, page)
+    if zone.pcp.high and pcp_allowed_order(kernel, order):
+        free_frozen_page_commit(kernel, zone, page, order)
+    else:
+        __free_one_page(kernel, zone, page, order, get_pageblock_migratetype(mem_map, page))
 
 
 def _free_pages_prepare(mem_map: MemMap, page: int, order: int) -> None:
@@ -209,34 +199,3 @@ def _free_pages_prepare(mem_map: MemMap, page: int, order: int) -> None:
     mem_map.order[page] = 0
     mem_map.compound_head[page:end] = array("I", range(page, end))
     mem_map.contents[page:end] = array("I", [PAGE_POISON]) * (1 << order)
-
-
-def __free_one_page(kernel: Kernel, page: int, order: int) -> None:
-    """Join the block with its buddy as long as the buddy is free, then put it on a list."""
-    while order < kernel.zone.max_order:
-        buddy = _find_buddy(kernel, page, order)
-        if buddy is None:
-            break
-        _del_page_from_free_list(kernel, buddy, order)
-        page = min(page, buddy)
-        order += 1
-    _add_to_free_list(kernel, page, order, tail=_buddy_merge_likely(kernel, page, order))
-
-
-def _find_buddy(kernel: Kernel, page: int, order: int) -> int | None:
-    """The free block of the same order that ``page`` can join with (find_buddy_page_pfn)."""
-    mem_map = kernel.mem_map
-    buddy = ((page + mem_map.start_pfn) ^ (1 << order)) - mem_map.start_pfn
-    if not 0 <= buddy < kernel.zone.spanned_pages:
-        return None
-    free = mem_map.flags[buddy] & PG_buddy and mem_map.order[buddy] == order
-    return buddy if free else None
-
-
-def _buddy_merge_likely(kernel: Kernel, page: int, order: int) -> bool:
-    """True if the parent's buddy is free: kept at the tail, the block may soon join further."""
-    if order >= kernel.zone.max_order - 1:
-        return False
-    start = kernel.mem_map.start_pfn
-    parent = ((page + start) & ~(1 << order)) - start
-    return parent >= 0 and _find_buddy(kernel, parent, order + 1) is not None

@@ -216,7 +216,8 @@ def _change_large_mapcount(mem_map: MemMap, folio: int, mm: Mm, diff: int) -> No
     owned = [slot for slot in slots if private[slot] >> 32 == mm_id]
     free = [slot for slot in slots if not private[slot]] if diff > 0 else []
     for slot in (owned or free)[:1]:
-        own = (private[slot] & 0xFFFFFFFF) + diff
+        # A third mm that came to a slot late has mappings from before that the slot does not count.
+        own = max(0, (private[slot] & 0xFFFFFFFF) + diff)
         private[slot] = mm_id << 32 | own if own else 0
     shares = [private[slot] & 0xFFFFFFFF for slot in slots]
     if total in shares or not total:

@@ -19,7 +19,8 @@ from thplab.mm.filemap import (
     xa_to_value,
 )
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
-from thplab.mm.page import PG_lru, PG_swapbacked, PG_uptodate
+from thplab.mm.lru import folio_add_lru
+from thplab.mm.page import PG_swapbacked, PG_uptodate
 from thplab.mm.page_alloc import __alloc_pages
 from thplab.mm.swap import folio_alloc_swap, swap_duplicate, swap_free
 from thplab.mm.vmstat import count_vm_event
@@ -32,7 +33,8 @@ __all__ = ["shmem_add_to_page_cache", "shmem_swapin_folio", "shmem_writeout"]
 
 def shmem_add_to_page_cache(kernel: Kernel, mapping: AddressSpace, folio: int, index: int) -> None:
     """Put a folio that was just allocated into the cache and on the LRU; the allocator's reference goes."""
-    kernel.mem_map.flags[folio] |= PG_swapbacked | PG_uptodate | PG_lru
+    kernel.mem_map.flags[folio] |= PG_swapbacked | PG_uptodate
+    folio_add_lru(kernel, folio)
     filemap_add_folio(kernel, mapping, folio, index)
     kernel.mem_map.refcount[folio] -= 1
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory import __split_huge_pmd, zero_pte
+from thplab.mm.lru import folio_add_lru
 from thplab.mm.mm_types import VM_LOCKED, vma_address
 from thplab.mm.page import (
-    MemMap,
     PG_anon,
     PG_head,
     PG_isolated,
@@ -38,6 +38,10 @@ __all__ = ["split_folio"]
 _OF_THE_FOLIO_ONLY = PG_head | PG_large_rmappable | PG_mapped_shared | PG_partially_mapped
 
 
+#: Flags of the first page that say who has it in hand.
+_NOT_INHERITED = PG_locked | PG_isolated | PG_lru
+
+
 def split_folio(kernel: Kernel, folio: int) -> bool:
     """Split an anonymous folio into base pages, each with its mappings; False if somebody holds it.
 
@@ -59,7 +63,7 @@ def split_folio(kernel: Kernel, folio: int) -> bool:
         unmap_folio(kernel, folio)
     nr = folio_nr_pages(mem_map, folio)
     for page in range(folio + nr - 1, folio - 1, -1):
-        __split_folio_to_order_0(mem_map, folio, page)
+        __split_folio_to_order_0(kernel, folio, page)
     if whole:
         count_vm_event(kernel, "thp_split_page")
     for page in range(folio, folio + nr):
@@ -83,8 +87,9 @@ def unmap_folio(kernel: Kernel, folio: int) -> None:
             __split_huge_pmd(vma, ref, address)
 
 
-def __split_folio_to_order_0(mem_map: MemMap, folio: int, page: int) -> None:
+def __split_folio_to_order_0(kernel: Kernel, folio: int, page: int) -> None:
     """Make one page of a folio, the last ones first, a folio of its own with one reference too many."""
+    mem_map = kernel.mem_map
     mapcount = mem_map.mapcount[page]
     if page == folio:
         mem_map.flags[folio] &= ~_OF_THE_FOLIO_ONLY
@@ -92,10 +97,11 @@ def __split_folio_to_order_0(mem_map: MemMap, folio: int, page: int) -> None:
         mem_map.large_mapcount[folio] = 0
         mem_map.nr_pages_mapped[folio] = 0
     else:
-        own = mem_map.flags[page] & ~PG_tail | PG_lru
-        mem_map.flags[page] = own | mem_map.flags[folio] & ~(_OF_THE_FOLIO_ONLY | PG_locked | PG_isolated)
+        own = mem_map.flags[page] & ~PG_tail
+        mem_map.flags[page] = own | mem_map.flags[folio] & ~(_OF_THE_FOLIO_ONLY | _NOT_INHERITED)
         mem_map.private[page] = 0
         mem_map.compound_head[page] = page
+        folio_add_lru(kernel, page)
     mem_map.refcount[page] = mapcount + 1
 
 

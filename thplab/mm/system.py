@@ -10,19 +10,26 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from thplab.kernels import Profile
+from thplab.mm.buddy import memmap_init_zone
+from thplab.mm.compact_control import CaptureControl, CompactControl
 from thplab.mm.filemap import AddressSpace
 from thplab.mm.geometry import Geometry
+from thplab.mm.gfp import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
 from thplab.mm.khugepaged_scan import Khugepaged
+from thplab.mm.list import INIT_LIST_HEAD
 from thplab.mm.lock import Lock
 from thplab.mm.mm_types import Mm
+from thplab.mm.mmzone import ZONE_LIMITS, Memory, Node, Zone
 from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
-from thplab.mm.page_alloc import Zone, memmap_init_zone
+from thplab.mm.pcp import set_pcp_high
 from thplab.mm.state import Column, Struct
 from thplab.mm.swap import SwapInfo
+from thplab.mm.sysctl import Sysctl
 from thplab.mm.sysfs import Knobs
 from thplab.mm.task import Clock, Task
 from thplab.mm.trace import Tracing
 from thplab.mm.vmstat import EVENTS
+from thplab.mm.watermark import init_per_zone_wmark_min
 
 if TYPE_CHECKING:
     from thplab.mm.tlb import Tlb
@@ -31,26 +38,32 @@ __all__ = ["Kernel"]
 
 
 class Kernel(Struct):
-    """A kernel on a machine with one node and one zone.
+    """A kernel on a machine with one node.
 
     ``tables`` maps a page to the entries that stand in it, ``ptlocks`` a page to the spinlock of
     that table; ``mms`` are the address spaces in order of creation, ``mappings`` the files in memory.
     ``tlb``: the processor's buffer of translations, where a lesson looks at one (tlb.py), else None.
-    ``after_store`` maps a sysfs file to what its store function does besides storing.
+    ``after_store`` maps a sysfs file to what its store function does besides storing. ``compact_control``:
+    the compaction that runs now; ``capture_control``: who waits for a block meanwhile.
     """
 
     __slots__ = (
-        "after_store", "clock", "current", "geometry", "huge_zero_folio", "khugepaged", "knobs",
-        "lru_gen_enabled", "mappings", "mem_map", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping",
-        "next_pid", "profile", "ptlocks", "swap", "tables", "tlb", "tracing", "vmstat", "zero_page", "zone",
+        "after_store", "capture_control", "clock", "compact_control", "current", "geometry",
+        "huge_zero_folio", "khugepaged", "knobs", "lru_gen_enabled", "mappings", "mem_map", "memory", "mms",
+        "next_anon_vma", "next_kthread_pid", "next_mapping", "next_pid", "node", "profile", "ptlocks",
+        "swap", "sysctl", "tables", "tlb", "tracing", "vmstat", "zero_page",
     )  # fmt: skip
-    NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "after_store"})
+    NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "memory", "after_store"})
     profile: Profile
     geometry: Geometry
     mem_map: MemMap
-    zone: Zone
+    memory: Memory
+    node: Node
     vmstat: Column
     knobs: Knobs
+    sysctl: Sysctl
+    compact_control: CompactControl | None
+    capture_control: CaptureControl | None
     khugepaged: Khugepaged
     clock: Clock
     tracing: Tracing
@@ -71,7 +84,13 @@ class Kernel(Struct):
     after_store: dict[str, Callable[[Kernel], None]]
 
     def __init__(
-        self, profile: Profile, geometry: Geometry, start_pfn: int, pages: int, swap_pages: int
+        self,
+        profile: Profile,
+        geometry: Geometry,
+        start_pfn: int,
+        pages: int,
+        swap_pages: int,
+        memory: Memory,
     ) -> None:
         """``pages`` frames from ``start_pfn`` on; behind them one that the kernel image takes.
 
@@ -79,10 +98,18 @@ class Kernel(Struct):
         """
         self.profile = profile
         self.geometry = geometry
-        self.mem_map = MemMap(start_pfn, pages + 1, nr_heads=geometry.MAX_PAGE_ORDER + 1)
-        self.zone = Zone("Normal", pages, geometry.MAX_PAGE_ORDER)
+        self.memory = memory
+        layout = _zone_layout(memory, start_pfn, pages)
+        kernel_zones = 1 if memory.kernel_pages else 0
+        per_zone, order = Zone.nr_list_heads(geometry.MAX_PAGE_ORDER), geometry.MAX_PAGE_ORDER
+        nr_heads = per_zone * (len(layout) + kernel_zones) + Node.nr_list_heads(order)
+        # The kernel's own pages begin with a pageblock of their own.
+        outside_pfn = -(-(start_pfn + pages + 1) // geometry.HPAGE_PMD_NR) * geometry.HPAGE_PMD_NR
+        frames = outside_pfn - start_pfn + memory.kernel_pages if memory.kernel_pages else pages + 1
+        self.mem_map = MemMap(start_pfn, frames, nr_heads, geometry.HPAGE_PMD_ORDER)
         self.vmstat = Column("Q", len(EVENTS), "vmstat")
         self.knobs = Knobs(geometry)
+        self.sysctl = Sysctl()
         self.khugepaged = Khugepaged()
         self.clock = Clock()
         self.tracing = Tracing()
@@ -95,17 +122,54 @@ class Kernel(Struct):
         self.lru_gen_enabled = profile.lru_gen_enabled
         self.swap = SwapInfo(swap_pages)
         self.tlb = None
+        self.compact_control = None
+        self.capture_control = None
         self.next_pid = 1000
         self.next_kthread_pid = 30
         self.next_anon_vma = 1
         self.next_mapping = 1
         self.after_store = {}
         self.zero_page = pages
-        self.mem_map.flags[self.zero_page] = PG_reserved
-        self.mem_map.refcount[self.zero_page] = 1
-        memmap_init_zone(self)
+        for page in range(self.zero_page, frames - memory.kernel_pages):
+            self.mem_map.flags[page] = PG_reserved
+            self.mem_map.refcount[page] = 1
+        zones, pfn = [], start_pfn
+        for index, (name, size) in enumerate(layout):
+            zones.append(Zone(name, index, pfn, size, order, frames + per_zone * index))
+            pfn += size
+        outside = None
+        if memory.kernel_pages:
+            first = frames + per_zone * len(zones)
+            outside = Zone("kernel", len(zones), outside_pfn, memory.kernel_pages, order, first)
+        self.node = Node(tuple(zones), outside, frames + per_zone * (len(zones) + kernel_zones))
+        for head in range(self.node.lru, self.node.lru + Node.nr_list_heads(order)):
+            INIT_LIST_HEAD(self.mem_map.links, head)
+        for zone in zones:
+            memmap_init_zone(self, zone, MIGRATE_MOVABLE)
+        if outside is not None:
+            memmap_init_zone(self, outside, MIGRATE_UNMOVABLE)
+        init_per_zone_wmark_min(self)
+        set_pcp_high(self)
+
+    @property
+    def zone(self) -> Zone:
+        """The highest zone: most user memory comes from it, and a small machine has no other."""
+        return self.node.zones[-1]
 
     @property
     def zero_pfn(self) -> int:
         """pfn of the 4 KiB page of zeros that all read faults share."""
         return page_to_pfn(self.mem_map, self.zero_page)
+
+
+def _zone_layout(memory: Memory, start_pfn: int, pages: int) -> tuple[tuple[str, int], ...]:
+    """(name, pages) of each zone that has pages: as asked for, else cut by address."""
+    if memory.zones:
+        return memory.zones
+    layout, pfn, end = [], start_pfn, start_pfn + pages
+    for name, limit in ZONE_LIMITS:
+        size = min(limit, end) - pfn
+        if size > 0:
+            layout.append((name, size))
+            pfn += size
+    return tuple(layout)

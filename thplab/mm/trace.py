@@ -1,6 +1,6 @@
 """Tracepoints: events with the kernel's names and fields, printed as ftrace prints them.
 
-include/trace/events/huge_memory.h; the line's shape is that of kernel/trace/trace_output.c.
+include/trace/events/huge_memory.h and others; the line's shape is that of kernel/trace/trace_output.c.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from zlib import crc32
 from thplab.kernels import ScanResult
 from thplab.mm.page import page_to_pfn
 from thplab.mm.state import Struct
+from thplab.mm.trace_formats import event_text
 
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm
@@ -41,7 +42,7 @@ class TraceEvent:
     def text(self) -> str:
         """The line of the ``trace`` file."""
         seconds, ns = divmod(self.time_ns, 1_000_000_000)
-        body = ", ".join(f"{name}={value}" for name, value in self.fields)
+        body = event_text(self.name, self.fields)
         who = f"{self.comm:>16}-{self.pid:<7d}"
         return f"{who} [000] ..... {seconds:5d}.{ns // 1000:06d}: {self.name}: {body}"
 

@@ -1,0 +1,168 @@
+"""The migrate scanner: upwards from the zone's start it takes pages that can move (mm/compaction.c, 6.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.compact_control import (
+    CompactControl,
+    MigrateMode,
+    compact_cluster_max,
+    isolation_suitable,
+    set_pageblock_skip,
+    trace_isolate,
+)
+from thplab.mm.list import list_add
+from thplab.mm.lru import folio_isolate_lru
+from thplab.mm.migrate import putback_movable_pages
+from thplab.mm.mmzone import get_pageblock_migratetype, pageblock_end_pfn, pageblock_start_pfn
+from thplab.mm.page import (
+    MemMap,
+    PG_anon,
+    PG_buddy,
+    PG_head,
+    PG_lru,
+    PG_tail,
+    folio_mapcount,
+    folio_nr_pages,
+)
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["isolate_migratepages"]
+
+
+def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
+    """Fill ``cc.migratepages`` from the next suitable pageblock; False if it gave nothing.
+
+    Looks at one pageblock at most, and stops below the free scanner's.
+    """
+    low = cc.migrate_pfn
+    end = pageblock_end_pfn(kernel, low)
+    while end <= cc.free_pfn:
+        at_start = low in (pageblock_start_pfn(kernel, low), cc.zone.zone_start_pfn)
+        if at_start and not isolation_suitable(kernel, cc, low):
+            pass
+        elif not suitable_migration_source(kernel, cc, low):
+            update_cached_migrate(kernel, cc, end)
+        else:
+            isolate_migratepages_block(kernel, cc, low, end)
+            break
+        cc.migrate_pfn = low = end
+        end += kernel.geometry.HPAGE_PMD_NR
+    return bool(cc.nr_migratepages)
+
+
+def suitable_migration_source(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
+    """Async direct compaction takes only from blocks of its own kind; a huge page's block is left alone."""
+    mem_map = kernel.mem_map
+    page = pfn - mem_map.start_pfn
+    head = mem_map.compound_head[page]
+    compound = mem_map.flags[page] & (PG_head | PG_tail)
+    if compound and mem_map.order[head] >= mem_map.pageblock_order:
+        return False
+    if cc.mode is not MigrateMode.ASYNC or not cc.direct_compaction:
+        return True
+    return get_pageblock_migratetype(mem_map, page) == cc.migratetype or not kernel.memory.group_by_mobility
+
+
+def update_cached_migrate(kernel: Kernel, cc: CompactControl, pfn: int) -> None:
+    """Remember how far the scanner came; async and sync runs have a position each.
+
+    ``pfn`` is the end of a block; the kernel rounds it up once more, so the next block is passed over.
+    """
+    zone, pfn = cc.zone, pageblock_end_pfn(kernel, pfn)
+    zone.compact_cached_migrate_pfn_async = max(zone.compact_cached_migrate_pfn_async, pfn)
+    if cc.mode is not MigrateMode.ASYNC:
+        zone.compact_cached_migrate_pfn_sync = max(zone.compact_cached_migrate_pfn_sync, pfn)
+
+
+def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int, end_pfn: int) -> None:
+    """Take movable pages off the LRU between two pfns of one pageblock, a batch at a time.
+
+    Async direct compaction gives up on a block of the wanted order at the first page that can't move:
+    one such page is enough to keep the block from becoming free.
+    """
+    mem_map = kernel.mem_map
+    flags, start = mem_map.flags, mem_map.start_pfn
+    first, scanned, isolated = low_pfn, 0, 0
+    skip_on_failure = cc.direct_compaction and cc.mode is MigrateMode.ASYNC
+    block = 1 << max(cc.order, 0)
+    next_skip = (low_pfn & -block) + block
+    marked = False
+    while low_pfn < end_pfn:
+        if skip_on_failure and low_pfn >= next_skip:
+            if isolated:
+                break
+            next_skip = (low_pfn & -block) + block
+        page = low_pfn - start
+        if flags[page] & PG_buddy or _inside_a_free_block(mem_map, page):
+            size = 1 << mem_map.order[page]
+            scanned += size
+            low_pfn += size
+            continue
+        folio = mem_map.compound_head[page]
+        size = folio_nr_pages(mem_map, folio)
+        scanned += size
+        if _isolate_movable(kernel, cc, page, folio):
+            isolated += 1
+            if not marked:
+                # Others that compact now leave this block to us.
+                marked = True
+                if first in (pageblock_start_pfn(kernel, first), cc.zone.zone_start_pfn):
+                    set_pageblock_skip(kernel, first)
+            low_pfn += 1
+            if cc.nr_migratepages >= compact_cluster_max(kernel) and not cc.finish_pageblock:
+                break
+            continue
+        low_pfn += size
+        if skip_on_failure:
+            if isolated:
+                putback_movable_pages(kernel, cc.migratepages)
+                cc.nr_migratepages = isolated = 0
+            if low_pfn <= next_skip:
+                low_pfn = next_skip
+                next_skip += block
+    low_pfn = min(low_pfn, end_pfn)
+    if low_pfn == end_pfn and (not isolated or cc.finish_pageblock):
+        set_pageblock_skip(kernel, first)
+        update_cached_migrate(kernel, cc, low_pfn)
+    trace_isolate(kernel, "isolate_migratepages", first, low_pfn, scanned, isolated)
+    cc.total_migrate_scanned += scanned
+    if isolated:
+        count_vm_event(kernel, "compact_isolated", isolated)
+    cc.migrate_pfn = low_pfn
+
+
+def _inside_a_free_block(mem_map: MemMap, page: int) -> bool:
+    """Is the page free, but not the first of its block?
+
+    In the kernel what was just moved away from waits on the per-CPU list till the block is done. Without
+    such lists it joins at once, and the scanner may find itself in the middle of a free block.
+    """
+    unused = not mem_map.refcount[page] and not mem_map.flags[page]
+    return unused and bool(mem_map.lru_next[page] == page)
+
+
+def _isolate_movable(kernel: Kernel, cc: CompactControl, page: int, folio: int) -> bool:
+    """Isolate one folio, if it is on the LRU, not too large and not pinned."""
+    mem_map = kernel.mem_map
+    if page != folio or not mem_map.flags[folio] & PG_lru:
+        return False
+    if mem_map.flags[folio] & PG_head:
+        # A huge page is never moved for a block of its size; smaller folios stay as well in the model.
+        return False
+    # An anonymous page with more references than mappings is pinned: moving it would fail later.
+    anon = mem_map.flags[folio] & PG_anon
+    if not anon and mem_map.mapping[folio]:
+        # Shared memory: its place in the page cache would have to change as well.
+        return False
+    if anon and mem_map.refcount[folio] > folio_mapcount(mem_map, folio):
+        return False
+    if not folio_isolate_lru(kernel, folio):
+        return False
+    list_add(mem_map.links, folio, cc.migratepages)
+    cc.nr_migratepages += 1
+    return True

@@ -1,0 +1,162 @@
+"""Moving a folio to another place without anybody noticing (mm/migrate.c, 6.18).
+
+    unmap   every entry that maps the folio becomes a migration entry: who touches the page waits
+    copy    contents, and all that is known about the folio
+    remap   the entries point at the new place
+
+The number of references is the test: if there are more than mappings, and the one of who isolated
+it, account for, somebody uses the page by its physical address, and it stays where it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.compact_control import CompactControl, MigrateMode
+from thplab.mm.list import list_del, list_empty
+from thplab.mm.lru import folio_add_lru, folio_putback_lru, isolated_counter
+from thplab.mm.migration_entry import make_migration_entry, remove_migration_entry
+from thplab.mm.page import (
+    MemMap,
+    PG_anon,
+    PG_isolated,
+    PG_locked,
+    folio_get,
+    folio_trylock,
+    folio_unlock,
+)
+from thplab.mm.page_alloc import folio_put
+from thplab.mm.pgtable import set_pte_at
+from thplab.mm.rmap import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.trace import trace
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from thplab.mm.mm_types import Vma
+    from thplab.mm.state import Column
+    from thplab.mm.system import Kernel
+
+    GetNew = Callable[[Kernel, CompactControl], int | None]
+    PutNew = Callable[[Kernel, CompactControl, int], None]
+    #: An entry that was taken away: VMA, table, index, and what stood there.
+    Unmapped = tuple[Vma, Column, int, int]
+
+__all__ = ["migrate_folio", "migrate_pages", "putback_movable_pages"]
+
+_MODE_NAMES = {
+    MigrateMode.ASYNC: "MIGRATE_ASYNC",
+    MigrateMode.SYNC_LIGHT: "MIGRATE_SYNC_LIGHT",
+    MigrateMode.SYNC: "MIGRATE_SYNC",
+}
+
+
+def migrate_pages(
+    kernel: Kernel, cc: CompactControl, get_new_folio: GetNew, put_new_folio: PutNew
+) -> tuple[bool, bool, int]:
+    """Move the isolated folios of ``cc.migratepages``, for compaction; what can't move stays on that list.
+
+    Returns whether any failed, whether the targets ran out (-ENOMEM), and the pages moved.
+    """
+    mem_map = kernel.mem_map
+    links, head = mem_map.links, cc.migratepages
+    succeeded = failed = 0
+    no_memory = False
+    folio = links[0][head]
+    while folio != head:
+        following = links[0][folio]
+        target = get_new_folio(kernel, cc)
+        if target is None:
+            no_memory = True
+            failed += 1
+            break
+        if migrate_folio(kernel, folio, target):
+            list_del(links, folio)
+            _migrate_folio_done(kernel, folio, target)
+            succeeded += 1
+        else:
+            failed += 1
+            put_new_folio(kernel, cc, target)
+        folio = following
+    count_vm_event(kernel, "pgmigrate_success", succeeded)
+    count_vm_event(kernel, "pgmigrate_fail", failed)
+    trace(
+        kernel,
+        "mm_migrate_pages",
+        ("nr_succeeded", succeeded),
+        ("nr_failed", failed),
+        ("nr_thp_succeeded", 0),
+        ("nr_thp_failed", 0),
+        ("nr_thp_split", 0),
+        ("nr_split", 0 if kernel.profile.trace_has_nr_split else None),
+        ("mode", _MODE_NAMES[cc.mode]),
+        ("reason", "compaction"),
+    )
+    return failed > 0, no_memory, succeeded
+
+
+def migrate_folio(kernel: Kernel, src: int, dst: int) -> bool:
+    """Move one isolated page to ``dst``; False: it can't be moved now and is mapped as before."""
+    mem_map = kernel.mem_map
+    if not folio_trylock(mem_map, src):
+        return False
+    unmapped = try_to_migrate(kernel, src)
+    cache = 0 if mem_map.flags[src] & PG_anon else 1
+    movable: bool = mem_map.refcount[src] == 1 + cache
+    if movable:
+        folio_migrate_copy(mem_map, src, dst)
+        # The page cache's reference goes along.
+        mem_map.refcount[src] -= cache
+        mem_map.refcount[dst] += cache
+    remove_migration_ptes(kernel, dst if movable else src, unmapped)
+    folio_unlock(mem_map, src)
+    return movable
+
+
+def try_to_migrate(kernel: Kernel, src: int) -> list[Unmapped]:
+    """Replace every entry that maps the page by a migration entry; what stood there."""
+    taken: list[Unmapped] = []
+    for vma, table, index in rmap_walk(kernel, src):
+        pte: int = table[index]
+        set_pte_at(table, index, make_migration_entry(pte))
+        folio_remove_rmap_ptes(kernel, src, 1, vma.mm)
+        folio_put(kernel, src)
+        taken.append((vma, table, index, pte))
+    return taken
+
+
+def folio_migrate_copy(mem_map: MemMap, src: int, dst: int) -> None:
+    """Contents, flags, anon_vma and place of the page go to ``dst``."""
+    mem_map.contents[dst] = mem_map.contents[src]
+    mem_map.mapping[dst] = mem_map.mapping[src]
+    mem_map.index[dst] = mem_map.index[src]
+    mem_map.flags[dst] |= mem_map.flags[src] & ~(PG_locked | PG_isolated)
+
+
+def remove_migration_ptes(kernel: Kernel, new: int, unmapped: list[Unmapped]) -> None:
+    """Point the entries at the page ``new`` (the same one again if it could not be moved)."""
+    pfn = new + kernel.mem_map.start_pfn
+    for vma, table, index, pte in unmapped:
+        set_pte_at(table, index, remove_migration_entry(table[index], pte, pfn))
+        folio_add_anon_rmap_ptes(kernel, new, 1, vma)
+        folio_get(kernel.mem_map, new)
+
+
+def _migrate_folio_done(kernel: Kernel, src: int, dst: int) -> None:
+    """The new page goes on its LRU list; the old one, which nobody has any more, is freed."""
+    mem_map = kernel.mem_map
+    folio_add_lru(kernel, dst)
+    folio_put(kernel, dst)
+    count_vm_event(kernel, isolated_counter(kernel, src), -1)
+    mem_map.flags[src] &= ~PG_isolated
+    folio_put(kernel, src)
+
+
+def putback_movable_pages(kernel: Kernel, head: int) -> None:
+    """Put every isolated folio of a list back on its LRU list."""
+    links = kernel.mem_map.links
+    while not list_empty(links, head):
+        folio = links[0][head]
+        list_del(links, folio)
+        folio_putback_lru(kernel, folio)

@@ -1,0 +1,38 @@
+"""Clean pages of files on disk, as far as reclaim needs them (mm/readahead.c, 6.18).
+
+Which file a page belongs to is not modelled, and nobody maps it: the page cache's own reference keeps
+it in memory until reclaim takes it. Memory that is shared is in shmem.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.lru import folio_add_lru
+from thplab.mm.page import PG_lru, PG_uptodate
+from thplab.mm.page_alloc import __alloc_pages, folio_put
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["drop_clean_page", "read_page"]
+
+
+def read_page(kernel: Kernel) -> int:
+    """Read one page of a file into the page cache; the page. Raises MemoryError (C: -ENOMEM)."""
+    folio = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0)
+    if folio is None:
+        raise MemoryError("no free page for the page cache")
+    kernel.mem_map.flags[folio] |= PG_uptodate
+    folio_add_lru(kernel, folio)
+    count_vm_event(kernel, "nr_file_pages")
+    return folio
+
+
+def drop_clean_page(kernel: Kernel, folio: int) -> None:
+    """Drop a page that was taken off the LRU from the page cache; it is freed."""
+    kernel.mem_map.flags[folio] &= ~PG_lru
+    count_vm_event(kernel, "nr_file_pages", -1)
+    folio_put(kernel, folio)

@@ -1,0 +1,91 @@
+"""A fragmented machine in small: three of every four pages free, and no room for one huge page.
+
+One zone named Normal of 4096 user frames (8 pageblocks); of each aligned group of four frames one is
+in use, which one is drawn. So 1024 frames are used and 3072 are free, in single pages and pairs.
+Page tables come from outside the zone, there are no per-CPU lists, and the reserves are small.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+
+from thplab.machine import Machine, Process
+from thplab.mm.mmzone import Memory
+from thplab.mm.pgtable import entry_pfn, walk
+
+__all__ = ["COMB_FRAMES", "REGION", "comb34", "fragment"]
+
+COMB_FRAMES = 4096
+#: Where the region begins that the used frames are mapped in.
+REGION = 0x100000000000
+#: For page tables, outside the zone.
+_KERNEL_PAGES = 256
+_START_PFN = 0x100000
+#: The least reserve that the kernel gives itself.
+_MIN_FREE_KBYTES = 128
+#: With this seed the comb's last pageblock ends in a free frame (see comb34).
+_SEED = 34
+
+
+def comb34(
+    kernel: str = "6.18", *, seed: int = _SEED, pinned_blocks: Collection[int] = (), textbook: bool = True
+) -> tuple[Machine, Process]:
+    """The comb, and the process that owns its used frames; every page of it reads its number + 1.
+
+    ``pinned_blocks``: in these pageblocks one used frame cannot be moved. ``textbook``: the scanners may
+    work until they meet; otherwise as in the kernel, where the last batch finds no target because the
+    free scanner spares the block that the migrate scanner comes to next. With a seed that leaves the
+    last frame of the zone used, the free scanner's last look at that block finds nothing, doubles its
+    stride and so misses targets; the default seed leaves it free.
+    """
+    memory = Memory(
+        zones=(("Normal", COMB_FRAMES),),
+        watermarks=False,
+        pcp=0,
+        kernel_pages=_KERNEL_PAGES,
+        scanners_may_touch=textbook,
+    )
+    machine = Machine(kernel, memory_pages=COMB_FRAMES, start_pfn=_START_PFN, memory=memory)
+    machine.set_knobs([("enabled", "madvise"), ("defrag", "madvise"), ("khugepaged/defrag", 1)])
+    machine.write_sysctl("compaction_proactiveness", 0)
+    rng = random.Random(seed)
+    kept = {group * 4 + rng.randrange(4) for group in range(COMB_FRAMES // 4)}
+    process = fragment(machine, kept)
+    for block in pinned_blocks:
+        _pin_one(process, block)
+    machine.write_sysctl("min_free_kbytes", _MIN_FREE_KBYTES)
+    return machine, process
+
+
+def fragment(machine: Machine, kept: Collection[int]) -> Process:
+    """Let a process use every free frame, then give back all but those ``kept`` (frames counted from 0).
+
+    It maps with MADV_NOHUGEPAGE, so that it gets base pages and khugepaged leaves it alone.
+    """
+    process = machine.process("hog")
+    free = machine.kernel.node.zones[0].free_pages
+    size = machine.kernel.geometry.PAGE_SIZE
+    process.mmap(REGION, free * size)
+    process.madvise(REGION, free * size, "nohugepage")
+    for page in range(free):
+        process.write(REGION + page * size, page + 1)
+    start_pfn = machine.kernel.mem_map.start_pfn
+    for page in range(free):
+        address = REGION + page * size
+        if entry_pfn(walk(process.mm, address)[-1][2]) - start_pfn not in kept:
+            process.madvise(address, size, "dontneed")
+    return process
+
+
+def _pin_one(process: Process, block: int) -> None:
+    """Take an extra reference on the first used frame of a pageblock: it can't be moved any more."""
+    kernel = process.mm.kernel
+    size, start_pfn = kernel.geometry.PAGE_SIZE, kernel.mem_map.start_pfn
+    for vma in process.mm.vmas:
+        for address in range(vma.vm_start, vma.vm_end, size):
+            entry = walk(process.mm, address)[-1][2]
+            if entry and (entry_pfn(entry) - start_pfn) >> 9 == block:
+                process.pin(address)
+                return
+    raise ValueError(f"pageblock {block} has no used frame; the comb has blocks 0 to 7")
