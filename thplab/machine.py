@@ -154,7 +154,7 @@ class Machine:
         while (deadline := self._deadline()) is not None and deadline <= end:
             self._sleep_until(deadline)
             self.run_ready()
-        self.kernel.clock.now = end
+        self._sleep_until(end)
 
     def _inside_a_pass(self) -> bool:
         """True while the present pass sleeps after a failed allocation."""

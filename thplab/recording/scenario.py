@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from thplab.machine import Machine
 from thplab.recording.recorder import LINE_FILES, Recorder
 from thplab.recording.recording import Recording
 from thplab.scenario import Scenario, ScenarioRun, scenario
@@ -10,10 +14,16 @@ __all__ = ["record_scenario"]
 
 
 def record_scenario(
-    which: Scenario | str, kernel: str = "6.18", depth: str = "lines", files: tuple[str, ...] = LINE_FILES
+    which: Scenario | str,
+    kernel: str = "6.18",
+    depth: str = "lines",
+    files: tuple[str, ...] = LINE_FILES,
+    *,
+    alongside: Callable[[Machine], AbstractContextManager[object]] = nullcontext,
 ) -> Recording:
     """Record the steps of a scenario, given as data or by name, under a kernel's profile.
 
+    ``alongside`` makes of the machine what is to run while the steps do: ``Meter`` lets time go on.
     Raises ValueError for an unknown name, kernel or depth, Unsupported and ScenarioError as
     :class:`~thplab.scenario.ScenarioRun` does.
     """
@@ -29,7 +39,7 @@ def record_scenario(
         scenario=chosen.raw,
         focus=(first.process.mm, first.address(0)),
     )
-    with recorder:
+    with alongside(run.machine), recorder:
         for step in chosen.steps:
             run.step(step)
     return recorder.recording
