@@ -18,6 +18,7 @@ from thplab.mm.page import (
     PG_buddy,
     PG_head,
     PG_isolated,
+    PG_ksm,
     PG_locked,
     PG_lru,
     PG_reserved,
@@ -247,6 +248,8 @@ class Census:
             self.bad.append(f"{mm.name} {address:#x}: mapped outside every VMA")
             return
         mem_map = self.kernel.mem_map
+        if mem_map.flags[page] & PG_ksm:
+            return  # a merged page belongs to nobody
         owners = {anon_vma.number for anon_vma in vma.anon_vma_chain}
         if not mem_map.flags[mem_map.compound_head[page]] & PG_anon:
             owners = {vma.vm_file.number} if vma.vm_file else set()
@@ -376,6 +379,7 @@ def _folios(kernel: Any, census: Census) -> list[str]:
         if (
             len(kernel.mms) == 1
             and not census.files[folio]
+            and not flags & PG_ksm
             and max((census.ptes[p] + census.leaves[folio] for p in pages), default=0) > 1
         ):
             bad.append(f"folio {folio}: one page is mapped twice")
@@ -536,9 +540,21 @@ def _swap(kernel: Any, census: Census) -> list[str]:
     return bad
 
 
+def _memcgs(kernel: Any, census: Census) -> list[str]:
+    """Each group is charged for as many pages as its folios have."""
+    charged: Counter[int] = Counter()
+    for folio in census.folios():
+        charged[kernel.mem_map.memcg_data[folio]] += census.nr(folio)
+    return [
+        f"group {memcg.name}: usage {memcg.usage}, charged folios have {charged[memcg.number]} pages"
+        for memcg in kernel.memcgs
+        if memcg.usage != charged[memcg.number]
+    ]
+
+
 _RULES = (
     _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _swap,
-    _khugepaged_list, _files,
+    _memcgs, _khugepaged_list, _files,
 )  # fmt: skip
 
 

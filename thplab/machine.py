@@ -23,8 +23,10 @@ from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.kcompactd import kcompactd_run
 from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.ksm import ksm_scan
 from thplab.mm.kswapd import kswapd_run
 from thplab.mm.madvise import do_madvise
+from thplab.mm.memcontrol import MemCgroup, mem_cgroup_create
 from thplab.mm.mlock import do_mlock
 from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.mmap import do_mmap, do_munmap
@@ -35,10 +37,11 @@ from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.shmem import fput, get_file, shmem_file_setup
 from thplab.mm.sysctl import sysctl_read, sysctl_write
-from thplab.mm.sysfs import sysfs_read, sysfs_write
+from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
 from thplab.mm.task import Kthread, kthread_resume, running
 from thplab.mm.trace import TraceEvent
+from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register
 from thplab.mm.vmstat import vm_event
 
 __all__ = ["Machine", "Process"]
@@ -79,10 +82,7 @@ class Machine:
         if lru_gen is not None:
             self.kernel.lru_gen_enabled = lru_gen
         self.kernel.after_store = {
-            "enabled": start_stop_khugepaged,
-            "hugepages-2048kB/enabled": start_stop_khugepaged,
-            "shmem_enabled": start_stop_khugepaged,
-            "hugepages-2048kB/shmem_enabled": start_stop_khugepaged,
+            **{name: start_stop_khugepaged for name in KNOBS if name.endswith("enabled")},
             "khugepaged/scan_sleep_millisecs": wake_khugepaged,
             "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
         }
@@ -96,6 +96,14 @@ class Machine:
         """Start a process with an empty address space. Raises ValueError if the name is taken."""
         self.check_name(name)
         return Process(self, mm_alloc(self.kernel, name))
+
+    def cgroup(self, name: str) -> MemCgroup:
+        """A new memory cgroup; set its ``max`` (pages) to limit it."""
+        return mem_cgroup_create(self.kernel, name)
+
+    def run_ksmd(self) -> int:
+        """Let ksmd merge all equal pages of mergeable memory; how many entries it changed."""
+        return ksm_scan(self.kernel)
 
     def check_name(self, name: str) -> None:
         """Raise ValueError if a living process is called ``name``."""
@@ -256,6 +264,21 @@ class Process:
         """Fault memory in and keep it."""
         with self._call() as mm:
             do_mlock(mm, start, length)
+
+    def uffd_register(self, start: int, length: int, mode: str = "wp") -> None:
+        """Register memory with a userfaultfd: ``wp`` or ``missing``."""
+        with self._call() as mm:
+            userfaultfd_register(mm, start, length, mode)
+
+    def uffd_writeprotect(self, start: int, length: int, *, protect: bool = True) -> None:
+        """Write-protect the pages of registered memory, or lift that."""
+        with self._call() as mm:
+            mwriteprotect_range(mm, start, length, protect=protect)
+
+    def enter_cgroup(self, memcg: MemCgroup) -> None:
+        """Be charged to a memory cgroup from now on (:meth:`Machine.cgroup`)."""
+        with self._call() as mm:
+            mm.memcg = memcg
 
     def prctl_thp_disable(self, flags: int = 0, *, disable: bool = True) -> None:
         """prctl(PR_SET_THP_DISABLE, disable, flags)."""

@@ -31,6 +31,8 @@ DEFAULTS = {
     "shmem_enabled": "always within_size advise [never] deny force",
     "hugepages-2048kB/shmem_enabled": "always [inherit] within_size advise never",
 }
+for _kb in (16, 32, 64, 128, 256, 512, 1024):
+    DEFAULTS[f"hugepages-{_kb}kB/enabled"] = "always inherit madvise [never]"
 LEGAL = {
     "enabled": ["always", "madvise", "never"],
     "defrag": ["always", "defer", "defer+madvise", "madvise", "never"],
@@ -46,6 +48,8 @@ LEGAL = {
     "khugepaged/scan_sleep_millisecs": ["0", "1", str(U32)],
     "khugepaged/alloc_sleep_millisecs": ["0", "1", str(U32)],
 }
+for _kb in (16, 32, 64, 128, 256, 512, 1024):
+    LEGAL[f"hugepages-{_kb}kB/enabled"] = LEGAL["hugepages-2048kB/enabled"]
 ILLEGAL = {
     "enabled": ["", "on", "1", "Always", "inherit", "always never"],
     "defrag": ["1", "deferred", "defer + madvise", "always,never"],
@@ -61,6 +65,8 @@ ILLEGAL = {
     "khugepaged/scan_sleep_millisecs": ["-1", str(U32 + 1), "10s"],
     "khugepaged/alloc_sleep_millisecs": ["-1", str(U32 + 1)],
 }
+for _kb in (16, 32, 64, 128, 256, 512, 1024):
+    ILLEGAL[f"hugepages-{_kb}kB/enabled"] = ["on", "defer", ""]
 
 
 def pairs(table):

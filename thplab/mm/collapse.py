@@ -26,6 +26,7 @@ from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order, thp_vma_suitable
 from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.lru import folio_add_lru_vma
+from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_READ, VM_WRITE, Mm, Vma, find_vma
 from thplab.mm.page import page_to_pfn
 from thplab.mm.page_alloc import __folio_alloc, folio_put
@@ -140,6 +141,9 @@ def alloc_charge_folio(mm: Mm, cc: CollapseControl) -> tuple[ScanResult, int | N
         count_vm_event(kernel, "thp_collapse_alloc_failed")
         return ScanResult.ALLOC_HUGE_PAGE_FAIL, None
     count_vm_event(kernel, "thp_collapse_alloc")
+    if not mem_cgroup_charge(kernel, folio, mm):
+        folio_put(kernel, folio)
+        return ScanResult.CGROUP_CHARGE_FAIL, None
     return ScanResult.SUCCEED, folio
 
 

@@ -82,7 +82,7 @@ def __collapse_huge_page_isolate(
             break
         page = pfn - start_pfn
         folio = compound_head[page]
-        if is_khugepaged and is_clean_lazyfree(kernel, folio, pte):
+        if is_khugepaged and not page_flags[folio] & PG_swapbacked and is_clean_lazyfree(kernel, folio, pte):
             result = ScanResult.PAGE_LAZYFREE
             break
         if folio_maybe_mapped_shared(kernel, page):

@@ -73,6 +73,7 @@ def dup_mm(parent: Mm, name: str) -> Mm:
 
     mm = mm_alloc(parent.kernel, name)
     mm.flags = parent.flags & MMF_INIT_MASK
+    mm.memcg = parent.memcg
     down_write(parent.mmap_lock, parent.task.comm)
     try:
         khugepaged_fork(mm, parent)

@@ -10,6 +10,7 @@ from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.lru import folio_add_lru_vma
+from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.mm_types import VM_WRITE, Vma, vma_is_anonymous
 from thplab.mm.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.page_alloc import __folio_alloc, folio_put
@@ -40,6 +41,7 @@ from thplab.mm.rmap import (
     folio_remap_by_ptes,
     folio_remove_rmap_pmd,
 )
+from thplab.mm.userfaultfd_k import handle_userfault, userfaultfd_missing
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -68,11 +70,12 @@ def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bo
         return False
     anon_vma_prepare(vma)
     khugepaged_enter_vma(vma, vma.vm_flags)
-    if not write and kernel.knobs.use_zero_page:
+    if not write and kernel.knobs.use_zero_page and not userfaultfd_missing(vma):
         return set_huge_zero_folio(vma, ref, address)
-    folio = vma_alloc_folio(vma)
+    if userfaultfd_missing(vma):
+        raise handle_userfault(address)
+    folio = vma_alloc_anon_folio_pmd(vma)
     if folio is None:
-        count_vm_event(kernel, "thp_fault_fallback")
         return False
     _install_huge_folio(vma, ref, address, folio)
     return True
@@ -92,11 +95,18 @@ def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> No
     up_write(ptl)
 
 
-def vma_alloc_folio(vma: Vma) -> int | None:
-    """A zeroed PMD-sized folio under the fault's mask, or None."""
+def vma_alloc_anon_folio_pmd(vma: Vma) -> int | None:
+    """A zeroed and charged PMD-sized folio under the fault's mask; None, counted, if it can't be had."""
     kernel = vma.mm.kernel
     gfp = vma_thp_gfp_mask(vma) | GFP_ZERO
-    return __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+    folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+    if folio is not None and not mem_cgroup_charge(kernel, folio, vma.mm):
+        folio_put(kernel, folio)
+        folio = None
+        count_vm_event(kernel, "thp_fault_fallback_charge")
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+    return folio
 
 
 def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
@@ -178,9 +188,8 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
 def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
     """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: none to be had, split."""
     kernel = vma.mm.kernel
-    folio = vma_alloc_folio(vma)
+    folio = vma_alloc_anon_folio_pmd(vma)
     if folio is None:
-        count_vm_event(kernel, "thp_fault_fallback")
         __split_huge_pmd(vma, ref, address)
         return False
     ptl = pmd_lock(vma.mm, address)

@@ -27,13 +27,16 @@ from thplab.mm.mm_types import (
     vma_is_anonymous,
 )
 from thplab.mm.shmem_huge import shmem_allowable_huge_order, shmem_hpage_pmd_enabled
+from thplab.mm.sysfs import NO_MTHP
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
 __all__ = [
     "TvaType",
+    "highest_order",
     "hugepage_pmd_enabled",
+    "thp_vma_allowable_mthp_orders",
     "thp_vma_allowable_order",
     "thp_vma_suitable_order",
     "vma_thp_gfp_mask",
@@ -57,19 +60,36 @@ def hugepage_pmd_enabled(kernel: Kernel) -> bool:
 
     Since 7.x (hugepage_enabled) any size will do, or ``enabled`` alone.
     """
-    if kernel.profile.daemon_runs_for_any_size and kernel.knobs.enabled != "never":
-        return True
+    if kernel.profile.daemon_runs_for_any_size:
+        sizes = kernel.knobs.mthp_enabled
+        if kernel.knobs.enabled != "never" or any(word in ("always", "madvise") for word in sizes):
+            return True
     size = kernel.knobs.hugepage_size_enabled
     if size == "inherit":
         size = kernel.knobs.enabled
     return size != "never" or (kernel.profile.shmem_has_size_controls and shmem_hpage_pmd_enabled(kernel))
 
 
-def _sysfs_allows(kernel: Kernel, vm_flags: int) -> bool:
-    word = kernel.knobs.hugepage_size_enabled
+def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:
+    """Does a size's own control (``word``) allow it in a VMA with these flags?"""
     if word == "inherit":
         word = kernel.knobs.enabled
     return word == "always" or (word == "madvise" and bool(vm_flags & VM_HUGEPAGE))
+
+
+def highest_order(orders: int) -> int:
+    """The largest order in a mask of orders, which is not empty."""
+    return orders.bit_length() - 1
+
+
+def thp_vma_allowable_mthp_orders(vma: Vma, tva: TvaType) -> int:
+    """The sizes between 4 KiB and 2 MiB that this anonymous VMA may have: a mask of orders."""
+    kernel = vma.mm.kernel
+    words = kernel.knobs.mthp_enabled
+    if words == NO_MTHP or vma_thp_disabled(vma.mm, vma.vm_flags, tva):
+        return 0
+    below = range(2, kernel.geometry.HPAGE_PMD_ORDER)
+    return sum(1 << order for order in below if _sysfs_allows(kernel, vma.vm_flags, words[order]))
 
 
 def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
@@ -102,7 +122,11 @@ def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
     Locks expected: mmap_lock at least for reading.
     """
     forced = tva is TvaType.FORCED_COLLAPSE
-    if vma_is_anonymous(vma) and not forced and not _sysfs_allows(vma.mm.kernel, vm_flags):
+    if (
+        vma_is_anonymous(vma)
+        and not forced
+        and not _sysfs_allows(vma.mm.kernel, vm_flags, vma.mm.kernel.knobs.hugepage_size_enabled)
+    ):
         return False
     if vma_thp_disabled(vma.mm, vm_flags, tva):
         return False

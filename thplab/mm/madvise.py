@@ -13,7 +13,16 @@ from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.madvise_collapse import madvise_collapse
 from thplab.mm.madvise_pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import VM_HUGEPAGE, VM_LOCKED, VM_NOHUGEPAGE, VM_READ, VM_WRITE, Vma, find_vma
+from thplab.mm.mm_types import (
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_MERGEABLE,
+    VM_NOHUGEPAGE,
+    VM_READ,
+    VM_WRITE,
+    Vma,
+    find_vma,
+)
 from thplab.mm.vma import modify_vma_flags
 from thplab.mm.zap import try_to_free_pte, unmap_page_range
 
@@ -97,6 +106,14 @@ def _dontneed(vma: Vma, start: int, end: int) -> None:
     up_read(mm.mmap_lock)
 
 
+def _mergeable(vma: Vma, start: int, end: int) -> None:
+    """MADV_MERGEABLE: ksmd may merge equal pages here."""
+    down_write(vma.mm.mmap_lock, vma.mm.task.comm)
+    if not vma.vm_flags & VM_MERGEABLE:
+        modify_vma_flags(vma, start, end, vma.vm_flags | VM_MERGEABLE)
+    up_write(vma.mm.mmap_lock)
+
+
 def _populate_read(vma: Vma, start: int, end: int) -> None:
     """MADV_POPULATE_READ: fault the pages in as if they were read."""
     _populate(vma, start, end, write=False)
@@ -130,5 +147,6 @@ _ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
     "populate_write": _populate_write,
     "guard_install": madvise_guard_install,
     "guard_remove": madvise_guard_remove,
+    "mergeable": _mergeable,
     "collapse": _collapse,
 }

@@ -1,7 +1,7 @@
 """Page faults on anonymous memory (mm/memory.c, 6.18).
 
 Order of a fault: the upper tables; a huge page if the PMD is empty and the rules allow; a write to
-a huge page that is not writable; else one base page.
+a huge page that is not writable; else one base page, or a few where mTHP sizes are enabled.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import errno
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from thplab.mm.anon_folio import alloc_anon_folio, map_anon_folio_ptes
 from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelError
 from thplab.mm.fault_file import do_fault
@@ -23,19 +24,22 @@ from thplab.mm.huge_memory import (
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_read, down_write, up_read, up_write
 from thplab.mm.lru import folio_add_lru_vma
+from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.mm_types import VM_READ, VM_SHARED, VM_WRITE, Vma, vma_is_anonymous, vma_lookup
 from thplab.mm.page import (
     PG_anon,
     PG_anon_exclusive,
     PG_head,
+    PG_ksm,
     PG_mapped_shared,
     PG_swapcache,
     page_to_pfn,
     pfn_to_page,
 )
-from thplab.mm.page_alloc import __alloc_pages
+from thplab.mm.page_alloc import __alloc_pages, folio_put
 from thplab.mm.pgtable import (
     _PAGE_RW,
+    _PAGE_UFFD_WP,
     EntryRef,
     entry_pfn,
     mk_pte,
@@ -54,6 +58,7 @@ from thplab.mm.rmap import folio_add_new_anon_rmap, folio_remove_rmap_ptes
 from thplab.mm.state import Column
 from thplab.mm.swap import folio_free_swap, free_folio_and_swap_cache
 from thplab.mm.swapin import do_swap_page
+from thplab.mm.userfaultfd_k import handle_userfault, userfaultfd_missing, userfaultfd_wp
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -135,10 +140,16 @@ def do_anonymous_page(vma: Vma, table: Column, index: int, address: int, *, writ
     Locks expected: the table's PTE lock.
     """
     kernel = vma.mm.kernel
+    if userfaultfd_missing(vma):
+        raise handle_userfault(address)
     if not write:
         set_pte_at(table, index, zero_pte(kernel))
         return
-    _map_new_page(vma, table, index, address, copy_of=None)
+    large = alloc_anon_folio(vma, table, index, address)
+    if large is not None:
+        map_anon_folio_ptes(vma, table, index, address, *large)
+    else:
+        _map_new_page(vma, table, index, address, copy_of=None)
 
 
 def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
@@ -149,6 +160,8 @@ def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
     mm = vma.mm
     mem_map = mm.kernel.mem_map
     pte = table[index]
+    if pte & _PAGE_UFFD_WP and userfaultfd_wp(vma):
+        raise handle_userfault(address)
     if entry_pfn(pte) == mm.kernel.zero_pfn:
         _map_new_page(vma, table, index, address, copy_of=None)
         return
@@ -177,6 +190,8 @@ def wp_can_reuse_anon_folio(kernel: Kernel, folio: int) -> bool:
         mapcount = mem_map.large_mapcount[folio]
         return alone and mapcount > 1 and bool(mem_map.refcount[folio] == mapcount)
     in_cache = bool(mem_map.flags[folio] & PG_swapcache)
+    if mem_map.flags[folio] & PG_ksm:
+        return False
     if mem_map.refcount[folio] > 1 + in_cache:
         return False
     folio_free_swap(kernel, folio)
@@ -192,6 +207,9 @@ def _map_new_page(vma: Vma, table: Column, index: int, address: int, *, copy_of:
     page = __alloc_pages(kernel, gfp, 0)
     if page is None:
         raise MemoryError(f"no free page for {mm.name} at {address:#x}")
+    if not mem_cgroup_charge(kernel, page, mm):
+        folio_put(kernel, page)
+        raise MemoryError(f"the memory cgroup of {mm.name} has no room for {address:#x}")
     if copy_of is not None:
         kernel.mem_map.contents[page] = kernel.mem_map.contents[copy_of]
     folio_add_new_anon_rmap(kernel, page, vma, address)

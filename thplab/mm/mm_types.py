@@ -15,6 +15,7 @@ from thplab.mm.state import Struct
 if TYPE_CHECKING:
     from thplab.mm.anon_vma import AnonVma
     from thplab.mm.filemap import AddressSpace
+    from thplab.mm.memcontrol import MemCgroup
     from thplab.mm.system import Kernel
     from thplab.mm.task import Task
 
@@ -44,6 +45,7 @@ VM_HUGETLB = 0x400000
 VM_MIXEDMAP = 0x10000000
 VM_HUGEPAGE = 0x20000000
 VM_NOHUGEPAGE = 0x40000000
+VM_MERGEABLE = 0x80000000
 
 #: Bit of mm->flags: khugepaged knows this mm.
 MMF_VM_HUGEPAGE = 1 << 16
@@ -106,7 +108,7 @@ class Mm(Struct):
     """
 
     __slots__ = (
-        "address", "flags", "kernel", "mm_users", "mmap_lock", "name", "nr_vmas_made", "pgd",
+        "address", "flags", "kernel", "memcg", "mm_users", "mmap_lock", "name", "nr_vmas_made", "pgd",
         "pgtables", "rss", "task", "vmas",
     )  # fmt: skip
     kernel: Kernel
@@ -120,6 +122,7 @@ class Mm(Struct):
     pgtables: int
     mm_users: int
     nr_vmas_made: int
+    memcg: MemCgroup | None
     address: int
 
     def __init__(self, kernel: Kernel, name: str, task: Task) -> None:
@@ -135,6 +138,7 @@ class Mm(Struct):
         self.pgtables = 0
         self.mm_users = 1
         self.nr_vmas_made = 0
+        self.memcg = None
         self.address = 0xFFFF888341A00000 + 0x10000 * task.pid
 
 

@@ -83,7 +83,7 @@ VMEMMAP_START = 0xFFFFEA0000000000
 _FIELDS = (
     ("flags", "I"), ("refcount", "i"), ("mapcount", "i"), ("entire_mapcount", "i"),
     ("large_mapcount", "i"), ("nr_pages_mapped", "i"), ("compound_head", "I"), ("order", "B"),
-    ("contents", "I"), ("mapping", "I"), ("index", "Q"), ("private", "Q"),
+    ("contents", "I"), ("mapping", "I"), ("index", "Q"), ("private", "Q"), ("memcg_data", "I"),
 )  # fmt: skip
 
 
@@ -97,9 +97,9 @@ class MemMap(Struct):
 
     __slots__ = (
         "compound_head", "contents", "entire_mapcount", "first_block_offset", "flags", "index",
-        "large_mapcount", "lru_next", "lru_prev", "mapcount", "mapping", "nr_frames", "nr_pages_mapped",
-        "order", "pageblock_migratetype", "pageblock_order", "pageblock_skip", "private", "refcount",
-        "start_pfn",
+        "large_mapcount", "lru_next", "lru_prev", "mapcount", "mapping", "memcg_data", "nr_frames",
+        "nr_pages_mapped", "order", "pageblock_migratetype", "pageblock_order", "pageblock_skip", "private",
+        "refcount", "start_pfn",
     )  # fmt: skip
     start_pfn: int
     nr_frames: int
@@ -115,6 +115,7 @@ class MemMap(Struct):
     mapping: Column
     index: Column
     private: Column
+    memcg_data: Column
     lru_next: Column
     lru_prev: Column
     pageblock_order: int

@@ -19,6 +19,7 @@ from thplab.mm.errors import KernelBug
 from thplab.mm.fallback import __rmqueue
 from thplab.mm.gfp import GFP_COMP, GFP_KSWAPD_RECLAIM, GFP_ZERO, MIGRATE_UNMOVABLE, gfp_migratetype, gfp_zone
 from thplab.mm.list import list_del
+from thplab.mm.memcontrol import mem_cgroup_uncharge
 from thplab.mm.mmzone import ZONE_LIMITS, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.page import (
     PAGE_POISON,
@@ -179,6 +180,8 @@ def __free_pages(kernel: Kernel, page: int, order: int) -> None:
     mem_map = kernel.mem_map
     if mem_map.flags[page] & (PG_buddy | PG_reserved) or mem_map.refcount[page]:
         raise KernelBug(f"__free_pages: page {page} is free, reserved or still in use")
+    if mem_map.memcg_data[page]:
+        mem_cgroup_uncharge(kernel, page, 1 << order)
     _free_pages_prepare(mem_map, page, order)
     count_vm_event(kernel, "pgfree", 1 << order)
     zone = page_zone(kernel, page)

@@ -9,7 +9,17 @@ from thplab.mm.errors import KernelError
 from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, VM_READ, VM_SHARED, VM_WRITE
+from thplab.mm.mm_types import (
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_MERGEABLE,
+    VM_NOHUGEPAGE,
+    VM_READ,
+    VM_SHARED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
+    VM_WRITE,
+)
 from thplab.mm.page import PG_anon, PG_referenced, PG_young, pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
@@ -32,7 +42,10 @@ __all__ = ["clear_refs", "smaps"]
 
 
 #: How smaps spells VM_* bits (show_smap_vma_flags).
-_VM_FLAG_NAMES = {VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh"}
+_VM_FLAG_NAMES = {
+    VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_LOCKED: "lo", VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw",
+    VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh", VM_MERGEABLE: "mg",
+}  # fmt: skip
 
 
 def clear_refs(mm: Mm, text: str = "1") -> None:

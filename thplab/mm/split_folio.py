@@ -100,6 +100,7 @@ def __split_folio_to_order_0(kernel: Kernel, folio: int, page: int) -> None:
         own = mem_map.flags[page] & ~PG_tail
         mem_map.flags[page] = own | mem_map.flags[folio] & ~(_OF_THE_FOLIO_ONLY | _NOT_INHERITED)
         mem_map.private[page] = 0
+        mem_map.memcg_data[page] = mem_map.memcg_data[folio]
         mem_map.compound_head[page] = page
         folio_add_lru(kernel, page)
     mem_map.refcount[page] = mapcount + 1

@@ -9,9 +9,10 @@ from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelError
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
 from thplab.mm.lru import folio_add_lru_vma
-from thplab.mm.mm_types import VM_LOCKED, VM_WRITE, Vma
+from thplab.mm.memcontrol import mem_cgroup_charge
+from thplab.mm.mm_types import VM_LOCKED, VM_WRITE, Mm, Vma
 from thplab.mm.page import PG_anon, folio_get, page_to_pfn
-from thplab.mm.page_alloc import __alloc_pages
+from thplab.mm.page_alloc import __alloc_pages, folio_put
 from thplab.mm.pgtable import (
     _PAGE_SWP_EXCLUSIVE,
     _PAGE_SWP_UFFD_WP,
@@ -32,7 +33,6 @@ from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
     from thplab.mm.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["do_swap_page"]
 
@@ -57,7 +57,7 @@ def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bo
         folio_get(kernel.mem_map, folio)
     else:
         direct = kernel.swap.swap_map[offset] == 1
-        folio = _swap_read_folio(kernel, offset, cached=not direct)
+        folio = _swap_read_folio(mm, offset, cached=not direct)
         exclusive = exclusive or direct
     swap_free(kernel, offset)
     mm.rss += 1
@@ -78,11 +78,15 @@ def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bo
     set_pte_at(table, index, mk_pte(pfn, write=writable, dirty=write and writable, young=True) | uffd_wp)
 
 
-def _swap_read_folio(kernel: Kernel, offset: int, *, cached: bool) -> int:
+def _swap_read_folio(mm: Mm, offset: int, *, cached: bool) -> int:
     """Read a slot into a new page; into the swap cache if other entries name the slot too."""
+    kernel = mm.kernel
     folio = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0)
     if folio is None:
         raise MemoryError("no free page to swap in")
+    if not mem_cgroup_charge(kernel, folio, mm):
+        folio_put(kernel, folio)
+        raise MemoryError(f"the memory cgroup of {mm.name} has no room for a page to swap in")
     kernel.mem_map.contents[folio] = kernel.swap.contents[offset]
     count_vm_event(kernel, "pswpin")
     if cached:

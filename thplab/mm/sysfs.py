@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOBS", "Attribute", "Knobs", "sysfs_read", "sysfs_write"]
 
+#: No size below 2 MiB is enabled; by order.
+NO_MTHP = ("never",) * 9
+
 _U32_MAX = (1 << 32) - 1
 _U64_MAX = (1 << 64) - 1
 
@@ -34,9 +37,8 @@ class Knobs(Struct):
 
     __slots__ = (
         "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_shmem_enabled", "hugepage_size_enabled",
-        "khugepaged_defrag",
-        "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "pages_to_scan",
-        "scan_sleep_millisecs", "shmem_enabled", "use_zero_page",
+        "khugepaged_defrag", "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "mthp_enabled",
+        "pages_to_scan", "scan_sleep_millisecs", "shmem_enabled", "use_zero_page",
     )  # fmt: skip
     enabled: str
     defrag: str
@@ -44,6 +46,7 @@ class Knobs(Struct):
     hugepage_size_enabled: str
     shmem_enabled: str
     hugepage_shmem_enabled: str
+    mthp_enabled: tuple[str, ...]  # by order
     khugepaged_defrag: int
     max_ptes_none: int
     max_ptes_swap: int
@@ -59,6 +62,7 @@ class Knobs(Struct):
         self.defrag = "madvise"
         self.use_zero_page = 1
         self.hugepage_size_enabled = "inherit"
+        self.mthp_enabled = NO_MTHP
         self.shmem_enabled = "never"
         self.hugepage_shmem_enabled = "inherit"
         self.khugepaged_defrag = 1
@@ -78,6 +82,26 @@ class Attribute:
     words: tuple[str, ...] = ()
     lowest: int = 0
     highest: int | None = None  # None: one less than the entries of a table
+    order: int = 0  # of a size below 2 MiB: the field is a tuple by order
+    needs: str = ""  # the fact of the profile without which there is no such file
+
+    def exists(self, kernel: Kernel) -> bool:
+        """Has this kernel, with this size of tables, the file?"""
+        fits = self.order < kernel.geometry.HPAGE_PMD_ORDER
+        return fits and (not self.needs or bool(getattr(kernel.profile, self.needs)))
+
+    def get(self, knobs: Knobs) -> str | int:
+        """The present value."""
+        value: str | int = knobs.mthp_enabled[self.order] if self.order else getattr(knobs, self.field)
+        return value
+
+    def set(self, knobs: Knobs, value: str | int) -> None:
+        """Store a value that is legal."""
+        if self.order:
+            before = knobs.mthp_enabled
+            knobs.mthp_enabled = (*before[: self.order], str(value), *before[self.order + 1 :])
+        else:
+            setattr(knobs, self.field, value)
 
     def legal(self, geometry: Geometry) -> str:
         """What may be written, in words."""
@@ -104,18 +128,25 @@ class Attribute:
 
 
 _SWITCH = ("always", "madvise", "never")
+_SIZE = ("always", "inherit", "madvise", "never")
 
 #: path below /sys/kernel/mm/transparent_hugepage/ -> what the file is
 KNOBS: dict[str, Attribute] = {
     "enabled": Attribute("enabled", _SWITCH),
     "defrag": Attribute("defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
     "use_zero_page": Attribute("use_zero_page", highest=1),
-    "hugepages-2048kB/enabled": Attribute("hugepage_size_enabled", ("always", "inherit", "madvise", "never")),
+    "hugepages-2048kB/enabled": Attribute("hugepage_size_enabled", _SIZE, needs="has_mthp"),
+    **{
+        f"hugepages-{4 << order}kB/enabled": Attribute("mthp_enabled", _SIZE, order=order, needs="has_mthp")
+        for order in range(2, 9)
+    },
     "shmem_enabled": Attribute(
         "shmem_enabled", ("always", "within_size", "advise", "never", "deny", "force")
     ),
     "hugepages-2048kB/shmem_enabled": Attribute(
-        "hugepage_shmem_enabled", ("always", "inherit", "within_size", "advise", "never")
+        "hugepage_shmem_enabled",
+        ("always", "inherit", "within_size", "advise", "never"),
+        needs="shmem_has_size_controls",
     ),
     "khugepaged/defrag": Attribute("khugepaged_defrag", highest=1),
     "khugepaged/max_ptes_none": Attribute("max_ptes_none"),
@@ -135,11 +166,11 @@ _READ_ONLY: dict[str, Callable[[Kernel], int]] = {
 ROOT = "/sys/kernel/mm/transparent_hugepage/"
 
 
-def _relative(path: str) -> str:
+def _relative(kernel: Kernel, path: str) -> str:
     name = path.removeprefix(ROOT)
-    if name in KNOBS or name in _READ_ONLY:
+    known = [*(name for name, knob in KNOBS.items() if knob.exists(kernel)), *_READ_ONLY]
+    if name in known:
         return name
-    known = [*KNOBS, *_READ_ONLY]
     near = get_close_matches(name, known, n=1, cutoff=0.3)
     raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}", None, near[0] if near else "")
 
@@ -149,11 +180,11 @@ def sysfs_read(kernel: Kernel, path: str) -> str:
 
     Raises KernelError (ENOENT) for a path that does not exist.
     """
-    name = _relative(path)
+    name = _relative(kernel, path)
     if name in _READ_ONLY:
         return f"{_READ_ONLY[name](kernel)}\n"
     attribute = KNOBS[name]
-    value = getattr(kernel.knobs, attribute.field)
+    value = attribute.get(kernel.knobs)
     if not attribute.words:
         return f"{value}\n"
     return " ".join(f"[{word}]" if word == value else word for word in attribute.words) + "\n"
@@ -165,11 +196,11 @@ def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
     Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value), ERANGE (a
     switch was given a number beyond 64 bits).
     """
-    name = _relative(path)
+    name = _relative(kernel, path)
     if name in _READ_ONLY:
         raise KernelError(errno.EACCES, f"{name} is read-only")
     attribute = KNOBS[name]
-    setattr(kernel.knobs, attribute.field, attribute.parse(name, text, kernel.geometry))
+    attribute.set(kernel.knobs, attribute.parse(name, text, kernel.geometry))
     after = kernel.after_store.get(name)
     if after is not None:
         after(kernel)

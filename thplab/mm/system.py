@@ -18,6 +18,7 @@ from thplab.mm.gfp import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
 from thplab.mm.khugepaged_scan import Khugepaged
 from thplab.mm.list import INIT_LIST_HEAD
 from thplab.mm.lock import Lock
+from thplab.mm.memcontrol import MemCgroup
 from thplab.mm.mm_types import Mm
 from thplab.mm.mmzone import ZONE_LIMITS, Memory, Node, Zone
 from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
@@ -49,9 +50,9 @@ class Kernel(Struct):
 
     __slots__ = (
         "after_store", "capture_control", "clock", "compact_control", "current", "geometry",
-        "huge_zero_folio", "khugepaged", "knobs", "lru_gen_enabled", "mappings", "mem_map", "memory", "mms",
-        "next_anon_vma", "next_kthread_pid", "next_mapping", "next_pid", "node", "profile", "ptlocks",
-        "swap", "sysctl", "tables", "tlb", "tracing", "vmstat", "zero_page",
+        "huge_zero_folio", "khugepaged", "knobs", "lru_gen_enabled", "mappings", "mem_map", "memcgs",
+        "memory", "mms", "next_anon_vma", "next_kthread_pid", "next_mapping", "next_pid", "node", "profile",
+        "ptlocks", "swap", "sysctl", "tables", "tlb", "tracing", "vmstat", "zero_page",
     )  # fmt: skip
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"profile", "geometry", "memory", "after_store"})
     profile: Profile
@@ -75,6 +76,7 @@ class Kernel(Struct):
     zero_page: int
     huge_zero_folio: int | None
     lru_gen_enabled: bool
+    memcgs: tuple[MemCgroup, ...]
     swap: SwapInfo
     tlb: Tlb | None
     next_pid: int
@@ -119,6 +121,7 @@ class Kernel(Struct):
         self.tables = {}
         self.ptlocks = {}
         self.huge_zero_folio = None
+        self.memcgs = ()
         self.lru_gen_enabled = profile.lru_gen_enabled
         self.swap = SwapInfo(swap_pages)
         self.tlb = None

@@ -117,6 +117,7 @@ SENTENCES: dict[S, Callable[[_Values], str]] = {
     S.FAIL: lambda v: f"{v.window} could not be collapsed, for no particular reason of the kernel's list.",
     S.PMD_NULL: lambda v: f"{v.window} has no PMD table: nothing was ever touched near it.",
     S.PMD_NONE: lambda v: f"The PMD entry is empty: nothing is mapped in these {v.nr} pages.",
+    S.NO_PTE_TABLE: lambda v: f"{v.window} has no page table: nothing is mapped in these {v.nr} pages.",
     S.PMD_MAPPED: lambda v: "The PMD is a leaf already: this window is huge.",
     S.EXCEED_NONE_PTE: _none,
     S.EXCEED_SWAP_PTE: lambda v: (
@@ -130,6 +131,8 @@ SENTENCES: dict[S, Callable[[_Values], str]] = {
     S.PTE_MAPPED_HUGEPAGE: lambda v: "The page cache has this huge page already; only its mapping is small.",
     S.PAGE_RO: lambda v: f"All {v.nr} entries were read, 0 writable, 1 needed: to 6.17 no such collapse.",
     S.LACK_REFERENCED_PAGE: _referenced,
+    S.PAGE_LAZYFREE: lambda v: f"{v.entry} was given up by MADV_FREE and not written since: leave it alone.",
+    S.PAGE_DIRTY_OR_WRITEBACK: lambda v: f"A page of the file in {v.window} is still to be written to disk.",
     S.PAGE_NULL: lambda v: f"{v.entry} maps no ordinary page.",
     S.SCAN_ABORT: lambda v: f"{v.entry}: its page is on a node too far away from the others.",
     S.PAGE_COUNT: _count,

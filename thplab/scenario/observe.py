@@ -11,6 +11,7 @@ from thplab.mm.huge_memory import is_huge_zero_pmd
 from thplab.mm.mm_types import (
     VM_HUGEPAGE,
     VM_LOCKED,
+    VM_MERGEABLE,
     VM_NOHUGEPAGE,
     VM_READ,
     VM_SHARED,
@@ -41,7 +42,7 @@ _RESIDENT = frozenset("pscdHS")
 
 _FLAGS = {
     VM_WRITE: "wr", VM_SHARED: "sh", VM_LOCKED: "lo", VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh",
-    VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw",
+    VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw", VM_MERGEABLE: "mg",
 }  # fmt: skip
 
 

@@ -1,0 +1,108 @@
+"""userfaultfd, as far as collapse minds it: registered areas and write-protected pages (6.18).
+
+fs/userfaultfd.c, mm/userfaultfd.c. There is no handler: a fault that would be handed to one is an error here.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from thplab.mm.errors import KernelError
+from thplab.mm.huge_memory import __split_huge_pmd
+from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.pgtable import (
+    _PAGE_RW,
+    _PAGE_SWP_UFFD_WP,
+    _PAGE_UFFD_WP,
+    EntryRef,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    pte_lock,
+    pte_present,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.swap import is_pte_marker
+from thplab.mm.vma import modify_vma_flags, vmas_of_range
+
+__all__ = ["mwriteprotect_range", "userfaultfd_register"]
+
+_MODES = {"missing": VM_UFFD_MISSING, "wp": VM_UFFD_WP}
+
+
+def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
+    """UFFDIO_REGISTER: watch ``start..start+length`` for missing pages, or for writes (``wp``).
+
+    Raises KernelError (EINVAL: unknown mode, unaligned, nothing mapped). Takes mmap_lock for writing.
+    """
+    if mode not in _MODES:
+        raise KernelError(errno.EINVAL, "userfaultfd: mode", mode, " | ".join(_MODES))
+    vmas = _vmas(mm, start, length)
+    down_write(mm.mmap_lock, mm.task.comm)
+    for vma in vmas:
+        if not vma.vm_flags & _MODES[mode]:
+            modify_vma_flags(vma, start, start + length, vma.vm_flags | _MODES[mode])
+    up_write(mm.mmap_lock)
+
+
+def _vmas(mm: Mm, start: int, length: int) -> tuple[Vma, ...]:
+    page = mm.kernel.geometry.PAGE_SIZE
+    vmas = vmas_of_range(mm, start, start + length)
+    if start % page or length % page or length <= 0 or not vmas:
+        what = f"{start:#x}-{start + length:#x}"
+        raise KernelError(errno.EINVAL, "userfaultfd: range", what, "whole pages of mapped memory")
+    return vmas
+
+
+def mwriteprotect_range(mm: Mm, start: int, length: int, *, protect: bool = True) -> None:
+    """UFFDIO_WRITEPROTECT: protect the pages that are there, or lift that again.
+
+    Raises KernelError (ENOENT) where the memory is not registered for ``wp``.
+    Takes mmap_lock for reading.
+    """
+    vmas = _vmas(mm, start, length)
+    if not all(vma.vm_flags & VM_UFFD_WP for vma in vmas):
+        raise KernelError(errno.ENOENT, "userfaultfd: the memory is not registered with mode wp")
+    down_read(mm.mmap_lock)
+    for vma in vmas:
+        uffd_wp_range(vma, max(start, vma.vm_start), min(start + length, vma.vm_end), protect=protect)
+    up_read(mm.mmap_lock)
+
+
+def uffd_wp_range(vma: Vma, start: int, end: int, *, protect: bool) -> None:
+    """The part in one VMA; a leaf that is only partly meant is split first."""
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    while start < end:
+        following = min((start // size + 1) * size, end)
+        ref = mm_find_pmd(vma.mm, start)
+        if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
+            if following - start == size:
+                set_pmd_at(*ref, _with_mark(ref[0][ref[1]], protect=protect))
+            else:
+                __split_huge_pmd(vma, ref, start)
+        if ref is not None and ref[0][ref[1]] and not pmd_trans_huge(ref[0][ref[1]]):
+            _mark_ptes(vma, ref, start, following, protect=protect)
+        start = following
+
+
+def _with_mark(entry: int, *, protect: bool) -> int:
+    """A present entry with or without the mark; without it the next write fault decides."""
+    return entry & ~_PAGE_RW | _PAGE_UFFD_WP if protect else entry & ~_PAGE_UFFD_WP
+
+
+def _mark_ptes(vma: Vma, ref: EntryRef, start: int, end: int, *, protect: bool) -> None:
+    kernel = vma.mm.kernel
+    table_page = pmd_table_page(kernel, ref[0][ref[1]])
+    table, first = kernel.tables[table_page], pte_index(kernel, start)
+    down_write(pte_lock(kernel, table_page), kernel.current.comm)
+    for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
+        pte = table[index]
+        if pte_present(pte):
+            set_pte_at(table, index, _with_mark(pte, protect=protect))
+        elif pte and not is_pte_marker(pte):
+            marked = pte | _PAGE_SWP_UFFD_WP if protect else pte & ~_PAGE_SWP_UFFD_WP
+            set_pte_at(table, index, marked)
+    up_write(pte_lock(kernel, table_page))
