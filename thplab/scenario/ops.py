@@ -142,8 +142,9 @@ def _fork(actor: Actor, op: Mapping[str, Any]) -> None:
 
 
 def _kid(actor: Actor, op: Mapping[str, Any]) -> None:
+    kid = actor.kid(op)
     for each in op["ops"]:
-        perform(actor.kid(op), each)
+        perform(kid, each)
 
 
 def _kid_exit(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -157,12 +158,11 @@ def _pin(actor: Actor, op: Mapping[str, Any]) -> None:
 
 
 def _unpin(actor: Actor, op: Mapping[str, Any]) -> None:
-    chosen = list(actor.pages(op)) if "pages" in op else list(actor.pins)
-    for page in chosen:
-        if not actor.pins.get(page):
+    for page in list(actor.pages(op)) if "pages" in op else list(actor.pins):
+        if page not in actor.pins:
             raise ScenarioError(f"unpin: page {page} is not pinned; allowed: {sorted(actor.pins)[:8]}")
-        while actor.pins[page]:
-            actor.process.unpin(actor.pins[page].pop())
+        for held in actor.pins.pop(page):
+            actor.process.unpin(held)
 
 
 def _clear_refs(actor: Actor, op: Mapping[str, Any]) -> None:
