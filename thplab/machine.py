@@ -86,6 +86,7 @@ class Machine:
             "khugepaged/scan_sleep_millisecs": wake_khugepaged,
             "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
         }
+        self._held_back = False
         if self.kernel.memory.daemons:
             kswapd_run(self.kernel)
             kcompactd_run(self.kernel)
@@ -137,9 +138,9 @@ class Machine:
         self.run_ready()
 
     def run_ready(self) -> None:
-        """Let the kernel threads run for as long as what they wait for has come."""
-        while (thread := self._ready()) is not None:
-            kthread_resume(self.kernel, thread)
+        """Let the kernel threads run for as long as what they wait for has come; not within another run."""
+        while not self._held_back and (thread := self._ready()) is not None:
+            self._resume(thread)
 
     def wake_khugepaged(self) -> None:
         """Let khugepaged make exactly one pass, as a write to scan_sleep_millisecs does."""
@@ -151,7 +152,7 @@ class Machine:
         while scan.thread is not None and (scan.passes == before or self._inside_a_pass()):
             thread = self._ready()
             if thread is not None:
-                kthread_resume(self.kernel, thread)
+                self._resume(thread)
             elif not self._sleep_until(self._deadline()):
                 return
 
@@ -190,6 +191,19 @@ class Machine:
         if deadline is not None:
             self.kernel.clock.now = max(deadline, self.kernel.clock.now)
         return deadline is not None
+
+    def _resume(self, thread: Kthread) -> None:
+        with self.daemons_held_back():
+            kthread_resume(self.kernel, thread)
+
+    @contextmanager
+    def daemons_held_back(self) -> Iterator[None]:
+        """What a system call wakes does not run at its end, but after the block: something is under way."""
+        before, self._held_back = self._held_back, True
+        try:
+            yield
+        finally:
+            self._held_back = before
 
     @property
     def trace(self) -> list[TraceEvent]:

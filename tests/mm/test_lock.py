@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from thplab.mm.errors import KernelBug
-from thplab.mm.lock import Lock, down_read, down_read_trylock, down_write, up_read, up_write
+from thplab.mm.lock import (
+    Lock,
+    Waiter,
+    down_read,
+    down_read_trylock,
+    down_write,
+    up_read,
+    up_write,
+    wait_for,
+    would_wait,
+)
 
 
 def test_many_readers_or_one_writer():
@@ -40,6 +50,55 @@ def test_releasing_what_is_not_held(release):
     """Is releasing a free lock noticed?"""
     with pytest.raises(KernelBug, match="not held"):
         release(Lock("x"))
+
+
+def test_who_waits_goes_on_in_the_order_of_the_queue():
+    """Who goes on when a lock is released, and when?"""
+    lock = Lock("mmap_lock app")
+    log = []
+
+    def job(who, write):
+        def run():
+            down_write(lock, who) if write else down_read(lock)
+            log.append(who)
+            up_write(lock) if write else up_read(lock)
+
+        return Waiter(who, run, write=write)
+
+    down_read(lock)
+    for who, write in (("munmap", True), ("fault", False), ("fork", True)):
+        wait_for(lock, job(who, write))
+    assert [waiter.who for waiter in lock.waiters] == ["munmap", "fault", "fork"]
+    assert not log
+    up_read(lock)
+    assert log == ["munmap", "fault", "fork"]
+    assert not lock.waiters
+    assert (lock.readers, lock.writer) == (0, None)
+
+
+def test_a_writer_waits_for_all_readers():
+    """Is a writer woken while somebody still reads?"""
+    lock = Lock("mmap_lock app")
+    log = []
+    down_read(lock)
+    down_read(lock)
+    wait_for(lock, Waiter("munmap", lambda: log.append("munmap"), write=True))
+    up_read(lock)
+    assert not log
+    up_read(lock)
+    assert log == ["munmap"]
+
+
+@pytest.mark.parametrize(
+    ("readers", "writer", "for_reading", "for_writing"),
+    [(0, None, False, False), (1, None, False, True), (0, "khugepaged", True, True)],
+)
+def test_who_would_wait(readers, writer, for_reading, for_writing):
+    """Does a reader wait for writers only, and a writer for all?"""
+    lock = Lock("x")
+    lock.readers, lock.writer = readers, writer
+    assert would_wait(lock, write=False) is for_reading
+    assert would_wait(lock, write=True) is for_writing
 
 
 def test_free_again():

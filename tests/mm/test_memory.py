@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+from contextlib import nullcontext
 
 import pytest
 
 from tests.invariants import check, peek
 from tests.mm.lab import ADDRESS, NX, PAGE, WINDOW, app, eat, page_at, pmd, pte, record_locks, set_flag, table
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.errors import KernelBug, KernelError
+from thplab.mm.lock import down_write, up_write
 from thplab.mm.page import PG_anon, PG_anon_exclusive, PG_lru
 
 
@@ -200,15 +202,40 @@ def test_a_token_that_is_no_u32_changes_nothing():
     assert process.mm.rss == 0
 
 
-def test_locks_of_a_fault(monkeypatch):
-    """Which locks does a base-page fault take, in which order?"""
-    process = app()
+@pytest.mark.parametrize(
+    ("kernel", "lock"), [("6.18", "vma lock app 0x7fda81800000"), ("6.1", "mmap_lock app")]
+)
+def test_locks_of_a_fault(monkeypatch, kernel, lock):
+    """Which locks does a base-page fault take, in which order? Since 6.4 not mmap_lock, but the VMA's."""
+    process = app(kernel=kernel)
     process.write(ADDRESS, 1)
     log = record_locks(monkeypatch)
     process.write(ADDRESS + PAGE, 1)
     ptl = f"page table lock {(pmd(process) or 0) >> 12 & 0xFFFFFFFFFF}"
     ptl = f"page table lock {int(ptl.split()[-1]) - process.mm.kernel.mem_map.start_pfn}"
-    assert log == ["+R mmap_lock app", f"+W {ptl}", f"-W {ptl}", "-R mmap_lock app"]
+    assert log == [f"+R {lock}", f"+W {ptl}", f"-W {ptl}", f"-R {lock}"]
+
+
+def test_a_fault_while_somebody_changes_the_vma_asks_for_mmap_lock(monkeypatch):
+    """Does a fault fall back to mmap_lock while the lock of its VMA is held for writing?"""
+    process = app()
+    process.write(ADDRESS, 1)
+    down_write(process.mm.vmas[0].vm_lock, "somebody")
+    log = record_locks(monkeypatch)
+    process.write(ADDRESS + PAGE, 1)
+    assert log[0] == "+R mmap_lock app"
+    up_write(process.mm.vmas[0].vm_lock)
+
+
+@pytest.mark.parametrize(("kernel", "waits"), [("6.18", False), ("6.1", True)])
+def test_a_fault_needs_no_mmap_lock_where_vmas_have_locks(kernel, waits):
+    """Can memory be faulted in while somebody holds mmap_lock for writing?"""
+    process = app(kernel=kernel)
+    process.write(ADDRESS, 1)
+    down_write(process.mm.mmap_lock, "somebody")
+    with pytest.raises(KernelBug) if waits else nullcontext():
+        process.write(ADDRESS + PAGE, 1)
+    up_write(process.mm.mmap_lock)
 
 
 def test_entries_are_never_executable():

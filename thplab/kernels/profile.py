@@ -65,6 +65,7 @@ class Profile:
     vma_locked_before_pmd_check: bool
     shared_test: str
     has_vma_lock: bool
+    dontneed_takes_vma_lock: bool
     swapin_makes_writable: bool
     split_maps_zero_page: bool
     write_upgrade_needs_dirty: bool

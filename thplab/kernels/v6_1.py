@@ -48,6 +48,7 @@ LINUX_6_1 = replace(
     vma_locked_before_pmd_check=False,
     shared_test="page",
     has_vma_lock=False,
+    dontneed_takes_vma_lock=False,
     swapin_makes_writable=False,
     split_maps_zero_page=False,
     write_upgrade_needs_dirty=True,

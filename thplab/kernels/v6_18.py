@@ -59,6 +59,7 @@ LINUX_6_18 = Profile(
     vma_locked_before_pmd_check=True,
     shared_test="account",
     has_vma_lock=True,
+    dontneed_takes_vma_lock=True,
     swapin_makes_writable=True,
     split_maps_zero_page=True,
     write_upgrade_needs_dirty=False,

@@ -6,7 +6,7 @@ from thplab.kernels import ScanResult
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.mm_types import Vma
-from thplab.mm.pgtable import pmd_table_page, pte_lock, pte_present
+from thplab.mm.pgtable import mm_find_pmd, pmd_table_page, pte_lock, pte_present
 from thplab.mm.swapin import do_swap_page
 from thplab.mm.trace import mm_pointer, trace, trace_order
 
@@ -16,15 +16,18 @@ __all__ = ["__collapse_huge_page_swapin"]
 def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
     """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.
 
-    What was read in stays, whatever becomes of the collapse. Locks expected: mmap_lock for reading.
+    PMD_NULL if the table is gone: mmap_lock for reading does not keep MADV_DONTNEED out. What was
+    read in stays, whatever becomes of the collapse. Locks expected: mmap_lock for reading.
     """
     mm = vma.mm
     kernel = mm.kernel
     table_page = pmd_table_page(kernel, pmd)
     table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
     swapped_in = 0
-    result = ScanResult.SUCCEED
-    for index, pte in enumerate(tuple(table)):
+    ref = mm_find_pmd(mm, address)
+    same = ref is not None and ref[0][ref[1]] == pmd
+    result = ScanResult.SUCCEED if same else ScanResult.PMD_NULL
+    for index, pte in enumerate(tuple(table) if same else ()):
         if not pte or pte_present(pte):
             continue
         down_write(ptl, kernel.current.comm)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from thplab.mm.errors import KernelError
 from thplab.mm.guard import madvise_guard_install, madvise_guard_remove
 from thplab.mm.gup import populate_vma_page_range
-from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.lock import Lock, down_read, down_write, up_read, up_write
 from thplab.mm.madvise_collapse import madvise_collapse
 from thplab.mm.madvise_pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.mm_slot import khugepaged_enter_vma
@@ -29,7 +29,7 @@ from thplab.mm.zap import try_to_free_pte, unmap_page_range
 if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm
 
-__all__ = ["do_madvise"]
+__all__ = ["do_madvise", "dontneed_lock"]
 
 
 def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
@@ -95,15 +95,24 @@ def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
 
 
 def _dontneed(vma: Vma, start: int, end: int) -> None:
-    """MADV_DONTNEED: drop the pages; the next touch begins anew. EINVAL on locked memory."""
+    """MADV_DONTNEED: drop the pages; the next touch begins anew. EINVAL on locked memory.
+
+    Takes for reading what :func:`dontneed_lock` says.
+    """
     if vma.vm_flags & VM_LOCKED:
         raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
-    mm = vma.mm
-    down_read(mm.mmap_lock)
+    lock = dontneed_lock(vma)
+    down_read(lock)
     unmap_page_range(vma, start, end, drop_markers=False)
-    if mm.kernel.profile.frees_empty_table:
+    if vma.mm.kernel.profile.frees_empty_table:
         try_to_free_pte(vma, start, end)
-    up_read(mm.mmap_lock)
+    up_read(lock)
+
+
+def dontneed_lock(vma: Vma) -> Lock:
+    """The lock of the VMA alone (since 6.17), or mmap_lock if that is held for writing."""
+    alone = vma.mm.kernel.profile.dontneed_takes_vma_lock and vma.vm_lock.writer is None
+    return vma.vm_lock if alone else vma.mm.mmap_lock
 
 
 def _mergeable(vma: Vma, start: int, end: int) -> None:

@@ -22,7 +22,7 @@ from thplab.mm.huge_memory import (
     zero_pte,
 )
 from thplab.mm.huge_mm import TvaType, thp_vma_allowable_order
-from thplab.mm.lock import down_read, down_write, up_read, up_write
+from thplab.mm.lock import Lock, down_read, down_write, up_read, up_write
 from thplab.mm.lru import folio_add_lru_vma
 from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.mm_types import VM_READ, VM_SHARED, VM_WRITE, Vma, vma_is_anonymous, vma_lookup
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from thplab.mm.mm_types import Mm
     from thplab.mm.system import Kernel
 
-__all__ = ["FaultResult", "handle_mm_fault"]
+__all__ = ["FaultResult", "fault_lock", "handle_mm_fault"]
 
 
 class FaultResult(Enum):
@@ -76,12 +76,14 @@ class FaultResult(Enum):
 
 
 def handle_mm_fault(mm: Mm, address: int, *, write: bool) -> None:
-    """Make ``address`` accessible (handle_mm_fault under mmap_lock for reading).
+    """Make ``address`` accessible (do_user_addr_fault, handle_mm_fault).
 
-    Raises KernelError (EFAULT) outside every VMA or against its protection, MemoryError (C:
-    VM_FAULT_OOM) if there is no free page.
+    Under the lock of its VMA alone where the kernel has such locks; if that is held for writing, or
+    to 6.1, under mmap_lock for reading. Raises KernelError (EFAULT) outside every VMA or against
+    its protection, MemoryError (C: VM_FAULT_OOM) if there is no free page.
     """
-    down_read(mm.mmap_lock)
+    lock = fault_lock(mm, address)
+    down_read(lock)
     try:
         vma = vma_lookup(mm, address)
         needed = VM_WRITE if write else VM_READ
@@ -92,7 +94,13 @@ def handle_mm_fault(mm: Mm, address: int, *, write: bool) -> None:
         count_vm_event(mm.kernel, "pgfault")
         __handle_mm_fault(vma, address & ~0xFFF, write=write)
     finally:
-        up_read(mm.mmap_lock)
+        up_read(lock)
+
+
+def fault_lock(mm: Mm, address: int) -> Lock:
+    """What a fault takes for reading: the lock of the VMA (lock_vma_under_rcu), or mmap_lock."""
+    vma = vma_lookup(mm, address) if mm.kernel.profile.has_vma_lock else None
+    return mm.mmap_lock if vma is None or vma.vm_lock.writer is not None else vma.vm_lock
 
 
 def __handle_mm_fault(vma: Vma, address: int, *, write: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_root
 from thplab.mm.errors import KernelBug
+from thplab.mm.lock import Lock
 from thplab.mm.mm_types import linear_page_index, vma_address
 from thplab.mm.page import (
     PG_anon,
@@ -43,6 +44,7 @@ __all__ = [
     "folio_add_file_rmap_pmd",
     "folio_add_file_rmap_ptes",
     "folio_add_new_anon_rmap",
+    "folio_anon_vma_lock",
     "folio_dup_anon_rmap_pmd",
     "folio_dup_anon_rmap_ptes",
     "folio_maybe_mapped_shared",
@@ -265,6 +267,14 @@ def folio_maybe_mapped_shared(kernel: Kernel, page: int) -> bool:
         entire = bool(mem_map.entire_mapcount[folio]) or total > folio_nr_pages(mem_map, folio)
         return entire or bool(mem_map.mapcount[folio] > 1)
     return bool(mem_map.flags[folio] & PG_mapped_shared)
+
+
+def folio_anon_vma_lock(kernel: Kernel, folio: int) -> Lock:
+    """The lock of the anon_vma of a mapped or once mapped anonymous folio (folio_lock_anon_vma_read)."""
+    number = kernel.mem_map.mapping[folio]
+    chains = (vma.anon_vma_chain for mm in kernel.mms for vma in mm.vmas)
+    found = (anon_vma.lock for chain in chains for anon_vma in chain if anon_vma.number == number)
+    return next(found, None) or Lock(f"anon_vma {number}, which nobody maps any more")
 
 
 def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.filemap import folio_mapping
+from thplab.mm.lock import down_read, up_read
 from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
 from thplab.mm.page import (
     PG_active,
@@ -23,7 +24,7 @@ from thplab.mm.page import (
 )
 from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, set_pte_at
-from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.rmap import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.rmap_file import try_to_unmap_file
 from thplab.mm.shmem_swap import shmem_writeout
 from thplab.mm.split_folio import split_folio, unmap_folio
@@ -140,18 +141,21 @@ def _keep(kernel: Kernel, folio: int) -> None:
 def try_to_unmap(kernel: Kernel, folio: int) -> None:
     """Replace each mapping of the folio by a swap entry; of a lazyfree one, by nothing.
 
-    Locks expected: the page lock.
+    Locks expected: the page lock. Takes the anon_vma, or i_mmap_rwsem, for reading.
     """
     mapping = folio_mapping(kernel, folio)
     if mapping is not None:
         for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
             try_to_unmap_file(kernel, mapping, page)
         return
+    lock = folio_anon_vma_lock(kernel, folio)
+    down_read(lock)
     if kernel.mem_map.entire_mapcount[folio]:
         unmap_folio(kernel, folio)
     for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
         for vma, table, index in rmap_walk(kernel, page):
             try_to_unmap_one(vma, table, index, page)
+    up_read(lock)
 
 
 def try_to_unmap_one(vma: Vma, table: Column, index: int, page: int) -> None:
