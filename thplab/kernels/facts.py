@@ -41,6 +41,10 @@ FACTS: dict[str, Fact] = {
     "has_vma_lock": Fact(
         "a fault may run under the lock of its VMA alone, and a collapse takes that lock too"
     ),
+    "dontneed_takes_vma_lock": Fact(
+        "MADV_DONTNEED needs the lock of its VMA only, so it can come between a collapse and its second look",
+        "S08.race.dontneed.4",
+    ),
     "shared_test": Fact(
         "who decides that a page of a large folio is shared: that page, a guess from the folio's first page, "
         "or an account of who maps the folio"

@@ -43,7 +43,8 @@ class Profile:
     write to the huge zero page makes a huge page; ``shared_test``: how a large folio's sharing is told
     (page, first page, account); ``swapin_makes_writable``: also at a read; ``split_maps_zero_page``: a
     split folio's pages of zeros become the zero page; ``write_upgrade_needs_dirty``: for mprotect to
-    make a PTE writable at once; ``has_mthp``: sizes below 2 MiB at fault; ``refuses_lazyfree``:
+    make a PTE writable at once; ``dontneed_takes_vma_lock``: not
+    mmap_lock; ``has_mthp``: sizes below 2 MiB at fault; ``refuses_lazyfree``:
     khugepaged stops at a clean MADV_FREE page; ``window_costs_what_was_read``: else 512 units each;
     ``no_whole_window_is_an_error``: of MADV_COLLAPSE; ``daemon_runs_for_any_size``: else the 2 MiB size
     must be on; ``advice_is_set_before_registration``: MADV_HUGEPAGE looks at the VMA when its flags are

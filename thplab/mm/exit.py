@@ -10,13 +10,21 @@ from thplab.mm.pgtable import pte_free
 from thplab.mm.shmem import unlink_file_vma
 from thplab.mm.zap import free_pgtables, unmap_page_range
 
-__all__ = ["exit_mm"]
+__all__ = ["begin_exit", "exit_mm"]
+
+
+def begin_exit(mm: Mm) -> None:
+    """mmput: from now on everybody who looks sees that the process is gone. Needs no lock."""
+    mm.mm_users = 0
 
 
 def exit_mm(mm: Mm) -> None:
-    """The process exits: khugepaged is told first, then all memory and all tables are given back."""
+    """The process exits: khugepaged is told first, then all memory and all tables are given back.
+
+    Takes mmap_lock for writing.
+    """
     kernel = mm.kernel
-    mm.mm_users = 0
+    begin_exit(mm)
     khugepaged_exit(mm)
     down_write(mm.mmap_lock, mm.task.comm)
     vmas, mm.vmas = mm.vmas, ()

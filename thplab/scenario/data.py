@@ -89,8 +89,9 @@ class Scenario:
         return cls.from_data(read_json(text))
 
     def all_ops(self) -> list[Mapping[str, Any]]:
-        """Every op of set-up and steps, those of children included."""
+        """Every op of set-up and steps, those of children and intruders included."""
         lists = [*(spec.ops for spec in self.processes), *(step.get("ops", ()) for step in self.steps)]
+        lists += [[each["op"] for each in step.get("intruders", ())] for step in self.steps]
         return [op for ops in lists for op in _flat(ops)]
 
 

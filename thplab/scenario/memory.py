@@ -41,7 +41,9 @@ def memory_needed(scenario: Scenario) -> int:
 
 def swap_needed(scenario: Scenario) -> int:
     """Pages of the swap device: none where nothing is paged out, so that recordings stay small."""
-    pages_out = any(op.get("advice") == "pageout" or op["op"] == "cgroup_limit" for op in scenario.all_ops())
+    pages_out = any(
+        op.get("advice") == "pageout" or op["op"] in ("cgroup_limit", "swapout") for op in scenario.all_ops()
+    )
     return _SWAP_PAGES if pages_out else 0
 
 
@@ -52,6 +54,9 @@ def _of_steps(scenario: Scenario, name: str, *, first: bool) -> Iterator[Mapping
             yield from step.get("ops", ())
             for touch in step.get("touches", ()):
                 yield {"op": "write", "pages": [(touch["page"], touch["page"] + 1)]}
+        for each in step.get("intruders", ()):
+            if each.get("proc", name if first else "").partition(".")[0] == name:
+                yield each["op"]
 
 
 def _flat(ops: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -8,7 +8,10 @@ from typing import Any
 
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import down_write, up_write
-from thplab.mm.page import PG_locked, folio_trylock, folio_unlock
+from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
+from thplab.mm.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
+from thplab.mm.task import Task, running
+from thplab.mm.vmscan import reclaim_pages
 from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.observe import folio_at
@@ -20,12 +23,15 @@ __all__ = ["perform"]
 _NOT_MODELLED = ("mergeable",)
 
 
-def perform(actor: Actor, op: Mapping[str, Any]) -> None:
-    """Carry out one op. Raises Unsupported (the model can't), ScenarioError (it can't be done)."""
+def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) -> None:
+    """Carry out one op. Raises Unsupported (the model can't), ScenarioError (it can't be done).
+
+    ``holds_lock``: the caller has seen to it that the lock which the op needs is free, whoever holds others.
+    """
     act = _OPS.get(op["op"])
     if act is None:
         raise Unsupported(f"op {op['op']!r} is not modelled")
-    if op["op"] != "unlock_mm":
+    if op["op"] != "unlock_mm" and not holds_lock:
         actor.refuse_to_wait(op["op"])
     try:
         act(actor, op)
@@ -194,6 +200,39 @@ def _unlock_page(actor: Actor, op: Mapping[str, Any]) -> None:
         folio_unlock(mem_map, folio)
 
 
+def _isolate_page(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Somebody (reclaim, compaction) has taken the pages off the LRU and not yet decided about them."""
+    for page, folio in _folios(actor, op):
+        if not folio_isolate_lru(actor.machine.kernel, folio):
+            raise ScenarioError(f"isolate_page: page {page} is not on the LRU")
+
+
+def _putback_page(actor: Actor, op: Mapping[str, Any]) -> None:
+    for page, folio in _folios(actor, op):
+        if not actor.machine.kernel.mem_map.flags[folio] & PG_isolated:
+            raise ScenarioError(f"putback_page: page {page} is not isolated")
+        folio_putback_lru(actor.machine.kernel, folio)
+
+
+def _swapout(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Reclaim comes by: kswapd takes the pages off the LRU and writes them to swap, where it can."""
+    kernel = actor.machine.kernel
+    folios = [folio_at(actor.process, actor.address(page)) for page in actor.pages(op)]
+    with running(kernel, Task("kswapd0", 0)):
+        on_lru = [folio for folio in dict.fromkeys(folios) if folio is not None]
+        reclaim_pages(kernel, [folio for folio in on_lru if folio_isolate_lru(kernel, folio)])
+
+
+def _collapse(actor: Actor, op: Mapping[str, Any]) -> None:
+    for first, end in actor.ranges(op):
+        try:
+            actor.process.madvise(*actor.place(first, end), "collapse")
+        except KernelError as error:
+            actor.log.append(
+                {"op": "collapse", "pages": [first, end], "errno": errno.errorcode[error.errno or 0]}
+            )
+
+
 def _folios(actor: Actor, op: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     """The pages of an op and the folios that they lie in."""
     for page in actor.pages(op):
@@ -223,4 +262,8 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "unlock_mm": _unlock_mm,
     "lock_page": _lock_page,
     "unlock_page": _unlock_page,
+    "isolate_page": _isolate_page,
+    "putback_page": _putback_page,
+    "swapout": _swapout,
+    "collapse": _collapse,
 }

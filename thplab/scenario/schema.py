@@ -8,6 +8,7 @@ from reprlib import Repr
 from typing import Any, TypeGuard
 
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.gaps import GAPS, INTRUDER_OPS
 from thplab.scenario.settings import SETTINGS
 
 __all__ = ["ADVICE", "KINDS", "LAST_PAGE", "OPS", "PROTECTIONS", "STEPS", "check_scenario", "refuse"]
@@ -197,6 +198,10 @@ OPS: dict[str, tuple[Mapping[str, Check], Sequence[str]]] = {
     "unlock_mm": ({}, ()),
     "lock_page": (_PLACE, ()),
     "unlock_page": (_PLACE, ()),
+    "isolate_page": (_PLACE, ()),
+    "putback_page": (_PLACE, ()),
+    "swapout": (_PLACE, ()),
+    "collapse": (_PLACE, ()),
 }
 
 
@@ -207,10 +212,28 @@ def _touch(value: object, where: str, depth: int) -> None:
 
 _PROC = {"proc": _name}
 
+
+def _proc_name(value: object, where: str, depth: int) -> None:
+    """A process, or a child of it: a.k."""
+    if not isinstance(value, str) or not all(part.replace("_", "a").isalnum() for part in value.split(".")):
+        raise refuse(where, value, "the name of a process, or of a child: a.k")
+
+
+_INTRUDER_OPS = {**{kind: OPS[kind] for kind in INTRUDER_OPS if kind in OPS}, "exit": ({}, ())}
+
+
+def _intruder(value: object, where: str, depth: int) -> None:
+    checks = {"at": _word(tuple(GAPS)), "proc": _proc_name, "op": _one_of("op", _INTRUDER_OPS)}
+    _fields(_object(value, where), where, checks, ("at", "op"), depth)
+
+
+#: Ours: what other tasks do while a window is being collapsed.
+_INTRUDERS = {"intruders": _list_of(_intruder)}
+
 #: step -> (its keys, those that it must have)
 STEPS: dict[str, tuple[Mapping[str, Check], Sequence[str]]] = {
-    "khugepaged": ({**_PROC, "wakeups": _number(1, 100_000)}, ()),
-    "madvise_collapse": ({**_PROC, "ranges": _pages}, ()),
+    "khugepaged": ({**_PROC, **_INTRUDERS, "wakeups": _number(1, 100_000)}, ()),
+    "madvise_collapse": ({**_PROC, **_INTRUDERS, "ranges": _pages}, ()),
     "fault": ({**_PROC, "touches": _list_of(_touch)}, ("touches",)),
     "ops": ({**_PROC, "ops": _ops}, ("ops",)),
     "exit": (_PROC, ()),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from thplab.mm.errors import KernelError
+from thplab.scenario.intruders import intruding
 from thplab.scenario.observe import window_text
 from thplab.scenario.ops import perform
 from thplab.scenario.settings import SETTINGS
@@ -18,7 +19,13 @@ __all__ = ["STEPS"]
 
 
 def _khugepaged(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
-    return {"wakeups": [_wakeup(run) for _ in range(step.get("wakeups", 1))]}
+    with intruding(run, step.get("intruders", ())) as reports:
+        wakeups = [_wakeup(run) for _ in range(step.get("wakeups", 1))]
+    return {"wakeups": wakeups, **_told(reports)}
+
+
+def _told(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"intruders": reports} if reports else {}
 
 
 def _wakeup(run: ScenarioRun) -> dict[str, Any]:
@@ -34,8 +41,10 @@ def _wakeup(run: ScenarioRun) -> dict[str, Any]:
 
 def _madvise_collapse(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     first = len(run.machine.trace)
-    calls = [_collapse_call(run, step, *each) for each in step.get("ranges", _vma_ranges(run, step))]
-    return {"calls": calls, "events": run.events_since(first)}
+    ranges = step.get("ranges", _vma_ranges(run, step))
+    with intruding(run, step.get("intruders", ())) as reports:
+        calls = [_collapse_call(run, step, *each) for each in ranges]
+    return {"calls": calls, "events": run.events_since(first), **_told(reports)}
 
 
 def _vma_ranges(run: ScenarioRun, step: Mapping[str, Any]) -> list[tuple[int, int]]:
