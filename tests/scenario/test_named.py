@@ -112,8 +112,9 @@ ERRNO = {
     "S13.empty_middle": "EINVAL",
 }
 
-#: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; or has no verdict.
-ELSEWHERE = {name for name in NAMED if name.startswith("S06.")} | {
+#: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; races: test_races.py; or that
+#: have no verdict.
+ELSEWHERE = {name for name in NAMED if name.startswith(("S06.", "S08.race.", "S08.outcome."))} | {
     "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised", "S13.shmem",
     "S13.shmem_once", "S13.fresh_child",
 }  # fmt: skip
