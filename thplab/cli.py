@@ -1,4 +1,4 @@
-"""The command line: thplab lab, trace, predict, doctor. ``thplab COMMAND --help`` has examples."""
+"""The command line: thplab lab, trace, predict, export, doctor. ``thplab COMMAND --help`` has examples."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab import cli_predict
+from thplab import cli_export, cli_predict
+from thplab.cli_errors import hint, unusable
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   thplab trace note                           the trace lines of the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
   thplab predict scenarios.jsonl              what a kernel would do, one answer for each line
+  thplab export note --html                   a page that steps through it without Python
   thplab doctor                               what this computer can run"""
 
 _LAB_EXAMPLES = """examples:
@@ -47,11 +48,11 @@ class _Parser(argparse.ArgumentParser):
 
     def _explain(self, message: str) -> str:
         if found := re.search(r"invalid choice: '([^']*)'", message):
-            return f"no command {found[1]!r}{_hint(found[1], self._words())}"
+            return f"no command {found[1]!r}{hint(found[1], self._words())}"
         if message.startswith("unrecognized arguments: "):
             word = message.removeprefix("unrecognized arguments: ").split()[0]
             if word.startswith("-"):
-                return f"no option {word}{_hint(word.partition('=')[0], self._options())}"
+                return f"no option {word}{hint(word.partition('=')[0], self._options())}"
             return f"one argument too many: {word!r}; try --help"
         return f"{message}; try --help"
 
@@ -65,11 +66,6 @@ class _Parser(argparse.ArgumentParser):
     def _options(self) -> list[str]:
         actions = (action for parser in self._commands().values() for action in parser._actions)
         return sorted({option for action in actions for option in action.option_strings})
-
-
-def _hint(given: str, known: Sequence[str]) -> str:
-    near = get_close_matches(given, known, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
 
 
 def _port(text: str) -> int:
@@ -99,8 +95,7 @@ def _trace(options: argparse.Namespace) -> int:
     try:
         recording = record_scenario(options.scenario, options.kernel, depth="functions")
     except (ValueError, Unsupported) as error:
-        print(f"thplab: {error}", file=sys.stderr)
-        return 2
+        return unusable(str(error))
     lines = recording.header["trace"] if options.all else _first_collapse(recording)
     for line in lines:
         print(line["text"])
@@ -168,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     trace.set_defaults(run=_trace)
 
     cli_predict.arguments(_command(commands, "predict", cli_predict.SAYS, cli_predict.EXAMPLES))
+
+    cli_export.arguments(_command(commands, "export", cli_export.SAYS, cli_export.EXAMPLES))
 
     doctor = _command(commands, "doctor", "say what this computer can run", _DOCTOR_EXAMPLES)
     doctor.set_defaults(run=_doctor)

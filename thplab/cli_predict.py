@@ -7,6 +7,8 @@ import json
 import sys
 from collections.abc import Iterable
 
+from thplab.cli_errors import unusable
+
 __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
 SAYS = "say what a kernel would do with the scenarios of a file"
@@ -34,7 +36,7 @@ def _predict(options: argparse.Namespace) -> int:
     try:
         profile(options.kernel)
     except ValueError as error:
-        return _unusable(str(error))
+        return unusable(str(error))
     if options.file == "-":
         return _answer(sys.stdin.buffer, options.kernel)
     try:
@@ -42,7 +44,7 @@ def _predict(options: argparse.Namespace) -> int:
             return _answer(lines, options.kernel)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return _unusable(f"{options.file}: {reason}")
+        return unusable(f"{options.file}: {reason}")
 
 
 def _answer(lines: Iterable[bytes], kernel: str) -> int:
@@ -54,8 +56,3 @@ def _answer(lines: Iterable[bytes], kernel: str) -> int:
         if "error" in answer:
             status = 1
     return status
-
-
-def _unusable(message: str) -> int:
-    print(f"thplab: {message}", file=sys.stderr)
-    return 2

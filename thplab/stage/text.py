@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any
 
 from thplab.mm import pgtable as bits
-from thplab.recording import Moment, Recording, State
+from thplab.recording import Recording, State
 from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.build import glyphs
 from thplab.stage.frames import Frames
-from thplab.stage.window import WalkStep, Window, read_window, walk
+from thplab.stage.scene import Scene
+from thplab.stage.window import WalkStep, Window, walk
 
-__all__ = ["TextTwin", "moment_text", "window_keys", "window_text"]
+__all__ = ["SECTIONS", "TextTwin", "moment_text", "window_keys", "window_text"]
 
 _NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()}
 _STATES = {
@@ -40,63 +40,26 @@ class TextTwin:
 
     def text(self, number: int) -> str:
         """Everything the stage can show of a moment."""
-        at = _At(self, number)
+        at = self.scene(number)
         parts = ["\n".join(at.head())]
-        parts += ["\n".join([f"{title}:", *lines(at)]) for title, lines in _SECTIONS]
+        parts += ["\n".join([f"{title}:", *lines(at)]) for title, lines in SECTIONS.items()]
         return "\n\n".join(parts)
+
+    def scene(self, number: int) -> Scene:
+        """A moment, read. IndexError outside the recording."""
+        return Scene(self.recording, self.frames, number)
 
     def window(self, number: int) -> Window | None:
         """The window that a moment is about; None if the recording has none in focus."""
-        return _At(self, number).window
+        return self.scene(number).window
+
+    def window_text(self, number: int) -> str:
+        """The moment's window in run lengths: ``100x present, in use; 412x empty``."""
+        window = self.window(number)
+        return _runs(window.keys) if window else "No window is in focus."
 
 
-class _At:
-    """One moment, read."""
-
-    def __init__(self, twin: TextTwin, number: int) -> None:
-        self.recording, self.frames, self.number = twin.recording, twin.frames, number
-        self.header = self.recording.header
-        self.moment: Moment = self.recording.moment(number)
-        self.state: State = self.recording.state(number)
-        self.stack = self.recording.stack(number)
-        self._lines = {source["file"]: source["text"].split("\n") for source in self.header["sources"]}
-        self.place = next((frame for frame in self.stack if frame.file in self._lines), None)
-        where = self.frames.window(number, self.state)
-        self.window = read_window(self.recording, number, self.state, *where) if where else None
-        self.cursor = self.frames.cursor(number, self.window.address) if self.window else -1
-
-    def line(self, file: str, number: int) -> str:
-        """A line of the source; empty if the recording does not have it."""
-        lines = self._lines.get(file, [])
-        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
-
-    def head(self) -> list[str]:
-        """Where we are, the sentence, and what this very moment is."""
-        m = self.moment
-        place = f"Moment {m.number} of {len(self.recording) - 1}: {m.kind}, {m.task}"
-        return [f"{place}, {m.time_ns / 1e9:.6f} s", self.sentence(), self.what()]
-
-    def sentence(self) -> str:
-        """What happened and why."""
-        said = self.frames.said[self.number]
-        if said < 0:
-            return str(self.header["story"] or self.header["title"])
-        return str(self.header["strings"][self.recording.sections["m_sentence"][said] - 1])
-
-    def what(self) -> str:
-        """The line about to run, a call, a return, or a trace event."""
-        m = self.moment
-        if m.kind == "event":
-            return f"Prints {self.header['trace'][m.trace_lines - 1]['event']}."
-        if m.frame == NO_FRAME:
-            return "The recording ends here." if m.number else "Nothing has run yet."
-        name = self.frames.name_of(m.frame)
-        if m.kind == "line":
-            return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
-        return f"{'Enters' if m.kind == 'call' else 'Leaves'} {name}."
-
-
-def _window_lines(at: _At) -> list[str]:
+def _window_lines(at: Scene) -> list[str]:
     w = at.window
     if w is None:
         return ["No window is in focus."]
@@ -116,7 +79,7 @@ def _runs(keys: tuple[str, ...]) -> str:
     return "; ".join(f"{len(list(run))}x {_NAMES[key]}" for key, run in groupby(keys))
 
 
-def _source_lines(at: _At) -> list[str]:
+def _source_lines(at: Scene) -> list[str]:
     if at.moment.frame == NO_FRAME:
         return ["Nothing is running" if at.header["sources"] else "This recording has no source lines"]
     if at.place is None:
@@ -131,11 +94,11 @@ def _source_lines(at: _At) -> list[str]:
     return [heading, f"> {at.line(frame.file, frame.line)}"]
 
 
-def _variable_lines(at: _At) -> list[str]:
+def _variable_lines(at: Scene) -> list[str]:
     return [] if at.place is None else at.frames.locals_text(at.place.number, at.number)
 
 
-def _stack_lines(at: _At) -> list[str]:
+def _stack_lines(at: Scene) -> list[str]:
     lines: list[str] = []
     if at.stack and not at.stack[0].labels:
         frame = at.stack[0]
@@ -149,7 +112,7 @@ def _stack_lines(at: _At) -> list[str]:
     return lines or ["No kernel function is running."]
 
 
-def _lock_lines(at: _At) -> list[str]:
+def _lock_lines(at: Scene) -> list[str]:
     notes = _table_locks(at)
     lines = []
     for lock in at.state.objects("Lock"):
@@ -165,7 +128,7 @@ def _lock_lines(at: _At) -> list[str]:
     return lines or ["No lock is held: anything may happen."]
 
 
-def _table_locks(at: _At) -> dict[int, str]:
+def _table_locks(at: Scene) -> dict[int, str]:
     """Which of the window's tables a page table lock protects."""
     w, locks = at.window, at.state.root.maps["ptlocks"]
     pages = [(step.page, step.level) for step in w.walk] if w else []
@@ -174,14 +137,14 @@ def _table_locks(at: _At) -> dict[int, str]:
     return {locks[page][1]: f"of this window's {level} table" for page, level in pages if page in locks}
 
 
-def _taker(at: _At, lock: ObjectInfo) -> str:
+def _taker(at: Scene, lock: ObjectInfo) -> str:
     since = at.recording.last_change(lock.base + lock.fields.index("readers"), at.number)
     if since is None:
         return "a reader"
     return str(at.header["tasks"][at.recording.sections["m_task"][since]]["comm"])
 
 
-def _walk_lines(at: _At) -> list[str]:
+def _walk_lines(at: Scene) -> list[str]:
     w = at.window
     if w is None or w.mm is None:
         return []
@@ -209,12 +172,12 @@ def _meaning(step: WalkStep) -> str:
     return f"leaf: huge page at {pfn}" if step.entry & bits._PAGE_PSE else f"table at {pfn}"
 
 
-def _trace_lines(at: _At) -> list[str]:
+def _trace_lines(at: Scene) -> list[str]:
     lines = [line.strip() for line in at.recording.trace_lines(at.number)]
     return lines or ["No trace event yet."]
 
 
-def _counter_lines(at: _At) -> list[str]:
+def _counter_lines(at: Scene) -> list[str]:
     start = dict(_counters(at, at.recording.state(0)))
     lines = []
     for name, value in _counters(at, at.state):
@@ -225,7 +188,7 @@ def _counter_lines(at: _At) -> list[str]:
     return [*lines, *(f"{name} = {at.state.get(knobs, name)}" for name in knobs.fields)]
 
 
-def _counters(at: _At, state: State) -> list[tuple[str, int]]:
+def _counters(at: Scene, state: State) -> list[tuple[str, int]]:
     rows: list[tuple[str, int]] = []
     focus = at.header["focus"]
     if focus:
@@ -237,16 +200,17 @@ def _counters(at: _At, state: State) -> list[tuple[str, int]]:
     return rows + list(zip(at.header["vmstat"], state.items(state.path("vmstat")), strict=True))
 
 
-_SECTIONS: tuple[tuple[str, Callable[[_At], list[str]]], ...] = (
-    ("Window", _window_lines),
-    ("Source", _source_lines),
-    ("Variables", _variable_lines),
-    ("Call stack", _stack_lines),
-    ("Locks held", _lock_lines),
-    ("Page-table walk", _walk_lines),
-    ("Trace", _trace_lines),
-    ("Counters and knobs", _counter_lines),
-)
+#: What a moment as text consists of, in order: title -> the lines of a scene.
+SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
+    "Window": _window_lines,
+    "Source": _source_lines,
+    "Variables": _variable_lines,
+    "Call stack": _stack_lines,
+    "Locks held": _lock_lines,
+    "Page-table walk": _walk_lines,
+    "Trace": _trace_lines,
+    "Counters and knobs": _counter_lines,
+}
 
 
 def moment_text(recording: Recording, number: int) -> str:
@@ -262,5 +226,4 @@ def window_keys(recording: Recording, number: int) -> list[str]:
 
 def window_text(recording: Recording, number: int) -> str:
     """The moment's window in run lengths: ``100x present, in use; 412x empty``."""
-    window: Any = TextTwin(recording).window(number)
-    return _runs(window.keys) if window else "No window is in focus."
+    return TextTwin(recording).window_text(number)

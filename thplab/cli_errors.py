@@ -1,0 +1,22 @@
+"""What the commands say when they are asked for something that there is not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["hint", "unusable"]
+
+
+def hint(given: str, known: Iterable[str]) -> str:
+    """``; did you mean X?``, or all that there are if none is near."""
+    known = list(known)
+    near = get_close_matches(given, known, n=1, cutoff=0.4)
+    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+
+
+def unusable(message: str) -> int:
+    """Say it in one line on the standard error; the exit status, 2."""
+    print(f"thplab: {message}", file=sys.stderr)
+    return 2

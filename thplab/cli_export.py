@@ -1,0 +1,110 @@
+"""thplab export: a scenario as a page, as text, or as a picture of one moment."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thplab.cli_errors import hint, unusable
+
+if TYPE_CHECKING:
+    from thplab.recording import Recording
+
+__all__ = ["EXAMPLES", "SAYS", "arguments"]
+
+SAYS = "write a scenario as a page to step through, as text or as a picture"
+
+PICTURES = ("svg", "png", "pdf")
+
+EXAMPLES = """A page needs no Python and no network; a picture is of one moment: --step or --at.
+
+examples:
+  thplab export note                          ./note.html: one file, for any browser
+  thplab export note --html -o lecture.html --kernel 6.1
+  thplab export note --text                   the run in words, from trace line to trace line
+  thplab export note --text --granularity function | less
+  thplab export note --png --at mm_collapse_huge_page
+  thplab export S07.none_411 --pdf --step 300 -o handout.pdf"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the sub-command's parser its arguments."""
+    parser.add_argument("scenario", help="name of a scenario, e.g. note")
+    parser.add_argument("--kernel", default="6.18", help="kernel profile, e.g. 6.18 (default) or 6.1")
+    group = parser.add_mutually_exclusive_group()
+    for name, says in (
+        ("html", "one page that steps, plays, searches and presents (default)"),
+        ("text", "the run in words; with --step or --at one moment, complete"),
+        ("svg", "a picture of one moment"),
+        ("png", "the same as pixels"),
+        ("pdf", "the same for paper"),
+    ):
+        group.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=says)
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default ./SCENARIO.html and so on)")
+    parser.add_argument("--step", type=int, metavar="N", help="the moment with this number")
+    parser.add_argument("--at", metavar="NAME", help="the first moment of a trace event or a function")
+    parser.add_argument(
+        "--granularity", default="tracepoint", help="which moments the text tells (default tracepoint)"
+    )
+    parser.set_defaults(run=_export, form="html")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from thplab.recording import record_scenario
+    from thplab.scenario import Unsupported
+
+    try:
+        recording = record_scenario(options.scenario, options.kernel)
+        step = _moment(recording, options.step, options.at)
+        return _write(recording, step, options)
+    except (ValueError, Unsupported) as error:
+        return unusable(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return unusable(f"{options.output}: {error.strerror or error}")
+
+
+def _moment(recording: Recording, step: int | None, at: str | None) -> int | None:
+    """The moment that was asked for; None: none was. ValueError if it is not in the recording."""
+    if step is not None and at is not None:
+        raise ValueError("--step and --at both say which moment; give one of them")
+    if step is not None and not 0 <= step < len(recording):
+        raise ValueError(f"--step {step}: this recording has moments 0 to {len(recording) - 1}")
+    if at is None:
+        return step
+    from thplab.export import named_moments
+
+    moments = named_moments(recording)
+    if at not in moments:
+        raise ValueError(f"nothing is called {at!r} in this run{hint(at, moments)}")
+    return moments[at]
+
+
+def _write(recording: Recording, step: int | None, options: argparse.Namespace) -> int:
+    from thplab.export import page, save_picture
+
+    if options.form == "text":
+        return _write_text(recording, step, options)
+    path = Path(options.output or f"{options.scenario}.{options.form}")
+    if options.form == "html":
+        path.write_text(page(recording, step or 0), "utf-8")
+    else:
+        save_picture(recording, len(recording) - 1 if step is None else step, path, options.form)
+    print(path)
+    return 0
+
+
+def _write_text(recording: Recording, step: int | None, options: argparse.Namespace) -> int:
+    from thplab.export import tell
+
+    told = tell(recording, options.granularity, step)
+    if options.output is None:
+        for line in told:
+            print(line)
+        return 0
+    with open(options.output, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in told)
+    print(options.output)
+    return 0

@@ -1,0 +1,69 @@
+"""One moment of a recording, read: the state, the call stack, the window, and the sentence about it."""
+
+from __future__ import annotations
+
+from thplab.recording import Moment, Recording, State
+from thplab.recording.tracer import NO_FRAME
+from thplab.stage.frames import Frames
+from thplab.stage.window import read_window
+
+__all__ = ["Scene"]
+
+
+class Scene:
+    """One moment, read: what every section of the text and the drawn picture ask for.
+
+    ``stack``: frames, innermost first; ``place``: the innermost whose source is in the recording;
+    ``window``: None without one in focus; ``cursor``: the entry that is looked at, or -1.
+    """
+
+    def __init__(self, recording: Recording, frames: Frames, number: int) -> None:
+        """Moment ``number`` of the recording that ``frames`` is about. IndexError outside it."""
+        self.recording, self.frames, self.number = recording, frames, number
+        self.header = self.recording.header
+        self.moment: Moment = self.recording.moment(number)
+        self.state: State = self.recording.state(number)
+        self.stack = self.recording.stack(number)
+        self._lines = {source["file"]: source["text"].split("\n") for source in self.header["sources"]}
+        self.place = next((frame for frame in self.stack if frame.file in self._lines), None)
+        where = self.frames.window(number, self.state)
+        self.window = read_window(self.recording, number, self.state, *where) if where else None
+        self.cursor = self.frames.cursor(number, self.window.address) if self.window else -1
+
+    def line(self, file: str, number: int) -> str:
+        """A line of the source; empty if the recording does not have it."""
+        lines = self._lines.get(file, [])
+        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+    def head(self) -> list[str]:
+        """Where we are, the sentence, and what this very moment is."""
+        m = self.moment
+        place = f"Moment {m.number} of {len(self.recording) - 1}: {m.kind}, {m.task}"
+        return [f"{place}, {m.time_ns / 1e9:.6f} s", self.sentence(), self.what()]
+
+    def sentence(self) -> str:
+        """What happened and why."""
+        said = self.frames.said[self.number]
+        if said < 0:
+            return str(self.header["story"] or self.header["title"])
+        return str(self.header["strings"][self.recording.sections["m_sentence"][said] - 1])
+
+    def what(self) -> str:
+        """The line about to run, a call, a return, or a trace event."""
+        m = self.moment
+        if m.kind == "event":
+            return f"Prints {self.header['trace'][m.trace_lines - 1]['event']}."
+        if m.frame == NO_FRAME:
+            return "The recording ends here." if m.number else "Nothing has run yet."
+        name = self.frames.name_of(m.frame)
+        if m.kind == "line":
+            return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
+        return f"{'Enters' if m.kind == 'call' else 'Leaves'} {name}."
+
+    def source_around(self, around: int) -> list[tuple[int, str, bool]]:
+        """(number, line, whether it runs next) of the source around the place; empty without one."""
+        if self.place is None:
+            return []
+        lines, line = self._lines[self.place.file], self.place.line
+        numbers = range(max(line - around, 1), min(line + around, len(lines)) + 1)
+        return [(number, lines[number - 1], number == line) for number in numbers]
