@@ -1,0 +1,88 @@
+"""Do one job for each of many points, on whatever computes it, and put the rows together in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from itertools import chain
+from typing import Any, ParamSpec, TypeVar
+
+from thplab.sweeps.progress import Progress
+from thplab.sweeps.rows import Rows
+
+__all__ = ["SerialExecutor", "sweep"]
+
+Point = TypeVar("Point")
+Row = TypeVar("Row")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Seconds between two looks at what has come in.
+_LOOK = 0.25
+
+
+class SerialExecutor(Executor):
+    """Does each job when it is submitted, here: where there are no processes to be had, and in tests."""
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Do the job; the future has its result, or the exception that it raised."""
+        future: Future[R] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def sweep(
+    job: Callable[[Point], Sequence[Row]],
+    points: Sequence[Point],
+    *,
+    executor: Executor | None = None,
+    title: str = "sweep",
+) -> Rows[Row]:
+    """All rows that ``job`` makes of the points, in the order of the points.
+
+    ``job`` must be a function of a module, so that other processes find it; what is random in it comes
+    from the point. With ``executor`` None one process for each processor is started and ended. What a
+    job raises is raised here, with the point noted, and the jobs not yet begun are dropped.
+    """
+    pool = executor or _own_executor(len(points))
+    futures: list[Future[Sequence[Row]]] = []
+    try:
+        with Progress(title, len(points)) as progress:
+            for point in points:
+                futures.append(pool.submit(job, point))
+                progress.at(sum(future.done() for future in futures))
+            _await(futures, points, progress)
+        return Rows(chain.from_iterable(future.result() for future in futures))
+    finally:
+        for future in futures:
+            future.cancel()
+        if executor is None:
+            pool.shutdown()
+
+
+def _await(futures: Sequence[Future[Any]], points: Sequence[object], progress: Progress) -> None:
+    """Until all are done, or one has failed."""
+    number = {future: n for n, future in enumerate(futures)}
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
+        progress.at(len(futures) - len(pending))
+        for future in done:
+            if error := future.exception():
+                error.add_note(f"in the sweep's point {points[number[future]]}")
+                raise error
+
+
+def _own_executor(jobs: int) -> Executor:
+    """Processes if there is more than one job and processor; the browser's Python has none."""
+    processors = min(os.cpu_count() or 1, jobs)
+    if processors < 2 or sys.platform == "emscripten":
+        return SerialExecutor()
+    # Not fork: a notebook's kernel has threads.
+    return ProcessPoolExecutor(processors, mp_context=multiprocessing.get_context("spawn"))
