@@ -6,9 +6,7 @@ to the whole machine (counters of vmstat, times, full_scans) are not compared in
 
 from __future__ import annotations
 
-from tests.conformance.captures import Row
-
-__all__ = ["NOT_COMPARED", "UNSUPPORTED", "reason_not_to_compare", "waits"]
+__all__ = ["NOT_COMPARED", "UNSUPPORTED", "reason_not_to_compare"]
 
 _TLB = (
     "a write straight after clear_refs met the old translation in the TLB, and the processor did not set the "
@@ -42,14 +40,3 @@ UNSUPPORTED: dict[str, dict[str, str]] = {"6.18": {}, "6.1": {}, "6.12": {}, "7.
 def reason_not_to_compare(kernel: str, name: str) -> str | None:
     """Why a row of a kernel is not compared; None if it is."""
     return NOT_COMPARED[kernel].get(name)
-
-
-def waits(row: Row) -> bool:
-    words = {word for op in row.ops() for word in (op["op"], op.get("advice"), op.get("kind")) if word}
-    sizes = any(key.startswith("mthp") for key in row.scenario["settings"])
-    return sizes or bool(words & WAITING)
-
-
-WAITING = {
-    "write_same", "uffd_wp", "cgroup", "ksm_wait", "mergeable",
-}  # fmt: skip

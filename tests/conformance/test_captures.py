@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.captures import FILES, Row, rows
 from tests.conformance.compare import differences
-from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED, waits
+from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
 from thplab.kernels import PROFILES
 from thplab.scenario import Scenario, Unsupported, run_scenario
 
@@ -37,7 +37,7 @@ def disagreements(row: Row) -> list[str]:
 
 @pytest.mark.parametrize(("file", "first"), _batches(), ids=lambda value: str(value))
 def test_recorded_runs(file: str, first: int) -> None:
-    found = {row.name: disagreements(row) for row in rows(file)[first : first + _BATCH] if not waits(row)}
+    found = {row.name: disagreements(row) for row in rows(file)[first : first + _BATCH]}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 

@@ -116,13 +116,8 @@ ERRNO = {
 #: have no verdict.
 ELSEWHERE = {name for name in NAMED if name.startswith(("S06.", "S08.race.", "S08.outcome."))} | {
     "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised", "S13.shmem",
-    "S13.shmem_once", "S13.fresh_child",
+    "S13.shmem_once", "S13.sizes", "S13.fresh_child",
 }  # fmt: skip
-WAITING = ("uffd", "memcg")
-
-
-def runnable(names: Any) -> list[str]:
-    return [name for name in names if not any(word in name for word in WAITING)]
 
 
 def verdicts(seen: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -142,7 +137,7 @@ def test_every_scenario_has_a_rule_and_a_story() -> None:
         assert "\n" not in each.story, name
 
 
-@pytest.mark.parametrize("name", runnable(RULES))
+@pytest.mark.parametrize("name", RULES)
 def test_verdicts_of_6_18(name: str) -> None:
     seen = run_scenario(scenario(name))
     windows = verdicts(seen)
@@ -153,9 +148,7 @@ def test_verdicts_of_6_18(name: str) -> None:
     assert all(each["ok"] for each in seen["verify"].values())
 
 
-@pytest.mark.parametrize(
-    ("name", "kernel"), [(n, k) for n in runnable(OTHER_KERNELS) for k in OTHER_KERNELS[n]]
-)
+@pytest.mark.parametrize(("name", "kernel"), [(n, k) for n in OTHER_KERNELS for k in OTHER_KERNELS[n]])
 def test_verdicts_of_other_kernels(name: str, kernel: str) -> None:
     assert verdicts(run_scenario(scenario(name), kernel)) == OTHER_KERNELS[name][kernel]
 
@@ -168,6 +161,8 @@ def test_verdicts_of_other_kernels(name: str, kernel: str) -> None:
         ("S13.except_advised", "6.18", "p1 .511"),
         ("S13.except_advised", "6.1", "H512"),
         ("S13.inside_window", "7.3", "p512"),
+        ("S13.sizes", "6.1", ".5 p1 .506"),
+        ("S13.sizes", "6.12", "c16 .496"),
         ("S13.split_zero", "6.18", "p1 z511"),
         ("S13.split_zero", "6.1", "p512"),
     ],
@@ -176,7 +171,7 @@ def test_what_pages_become(name: str, kernel: str, after: str) -> None:
     assert run_scenario(scenario(name), kernel)["after"]["a"]["windows"] == [after]
 
 
-@pytest.mark.parametrize("name", runnable(ERRNO))
+@pytest.mark.parametrize("name", ERRNO)
 def test_errno_of_madvise_collapse(name: str) -> None:
     calls = [call for step in run_scenario(scenario(name))["steps"] for call in step.get("calls", ())]
     assert [call["errno"] for call in calls] == [ERRNO[name]]

@@ -73,7 +73,7 @@ FACTS: dict[str, Fact] = {
         "the first MADV_HUGEPAGE registers a process with shared memory; before, the second one did",
         "S13.shmem_once",
     ),
-    "has_mthp": Fact("sizes of huge page below 2 MiB can be had at a fault"),
+    "has_mthp": Fact("sizes of huge page below 2 MiB can be had at a fault", "S13.sizes"),
     "without_pmd_table": Fact("the result for a window without a PMD table", "S13.no_pmd_table"),
     "without_pte_table": Fact("the result for a window without a page table", "S07.notable"),
     "refuses_lazyfree": Fact(
@@ -97,5 +97,12 @@ FACTS: dict[str, Fact] = {
     "trace_names_only_culprit": Fact("the scan's trace line names a page only if that page stopped the scan"),
     "trace_has_visits": Fact(
         "there is a trace event mm_khugepaged_scan after each visit of an address space"
+    ),
+    "proactive_counts_as_daemon": Fact("proactive compaction counts among kcompactd's own counters"),
+    "trace_proactive_wakeup": Fact("a proactive wakeup of kcompactd has a trace line"),
+    "trace_has_nr_split": Fact("the trace line mm_migrate_pages has a field `nr_split`"),
+    "least_score_mark": Fact("the lowest mark of the fragmentation score that proactive compaction aims at"),
+    "score_marks_narrow": Fact(
+        "the upper mark of that score lies at most half the lower one above it, not 10"
     ),
 }

@@ -41,9 +41,8 @@ def memory_needed(scenario: Scenario) -> int:
 
 def swap_needed(scenario: Scenario) -> int:
     """Pages of the swap device: none where nothing is paged out, so that recordings stay small."""
-    pages_out = any(
-        op.get("advice") == "pageout" or op["op"] in ("cgroup_limit", "swapout") for op in scenario.all_ops()
-    )
+    ops = scenario.all_ops()
+    pages_out = any(op.get("advice") == "pageout" or op["op"] == "swapout" for op in ops)
     return _SWAP_PAGES if pages_out else 0
 
 

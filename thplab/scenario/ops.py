@@ -19,8 +19,8 @@ from thplab.scenario.settings import store_settings
 
 __all__ = ["perform"]
 
-#: Advice that needs what the model has not got.
-_NOT_MODELLED = ("mergeable",)
+#: What ``write_same`` puts into every page.
+_SAME = 0xFFFFFFFF
 
 
 def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) -> None:
@@ -28,9 +28,7 @@ def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) ->
 
     ``holds_lock``: the caller has seen to it that the lock which the op needs is free, whoever holds others.
     """
-    act = _OPS.get(op["op"])
-    if act is None:
-        raise Unsupported(f"op {op['op']!r} is not modelled")
+    act = _OPS[op["op"]]
     if op["op"] != "unlock_mm" and not holds_lock:
         actor.refuse_to_wait(op["op"])
     try:
@@ -68,6 +66,12 @@ def _write(actor: Actor, op: Mapping[str, Any]) -> None:
         actor.wrote(page, token(page, gen))
 
 
+def _write_same(actor: Actor, op: Mapping[str, Any]) -> None:
+    for page in actor.pages(op):
+        actor.process.write(actor.address(page), _SAME)
+        actor.wrote(page, _SAME)
+
+
 def _read(actor: Actor, op: Mapping[str, Any]) -> None:
     for page in actor.pages(op):
         actor.process.read(actor.address(page))
@@ -76,8 +80,6 @@ def _read(actor: Actor, op: Mapping[str, Any]) -> None:
 
 def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
     advice = op["advice"]
-    if advice in _NOT_MODELLED:
-        raise Unsupported(f"advice {advice!r} is not modelled")
     refused = []
     ranges = actor.ranges(op)
     for first, end in _without(actor.spared, ranges) if advice == "pageout" else ranges:
@@ -123,6 +125,31 @@ def _prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
     except KernelError as error:
         number = error.errno or 0
     actor.log.append({"op": "prctl_thp_disable", "ret": -1 if number else 0, "errno": number})
+
+
+def _uffd_wp(actor: Actor, op: Mapping[str, Any]) -> None:
+    for first, end in actor.ranges(op):
+        actor.process.uffd_register(*actor.place(first, end), op.get("mode", "wp"))
+    for first, end in op.get("protect", ()):
+        actor.process.uffd_writeprotect(*actor.place(first, end))
+
+
+def _cgroup(actor: Actor, op: Mapping[str, Any]) -> None:
+    actor.process.enter_cgroup(actor.machine.cgroup(actor.name))
+
+
+def _cgroup_limit(actor: Actor, op: Mapping[str, Any]) -> None:
+    memcg = actor.process.mm.memcg
+    if memcg is None:
+        raise ScenarioError("cgroup_limit: the process is in no cgroup; allowed: after the op 'cgroup'")
+    if op.get("swappiness", 60):
+        raise Unsupported("reclaim inside a cgroup is not modelled; allowed: swappiness 0")
+    memcg.max = memcg.usage + op["extra_pages"]
+
+
+def _ksm_wait(actor: Actor, op: Mapping[str, Any]) -> None:
+    actor.machine.run_ksmd()
+    actor.log.append({"op": "ksm_wait"})
 
 
 def _set(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -246,6 +273,7 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "mmap": _mmap,
     "munmap": _munmap,
     "write": _write,
+    "write_same": _write_same,
     "read": _read,
     "advise": _advise,
     "fork": _fork,
@@ -254,6 +282,10 @@ _OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
     "mprotect": _mprotect,
     "mlock": _mlock,
     "prctl_thp_disable": _prctl_thp_disable,
+    "uffd_wp": _uffd_wp,
+    "cgroup": _cgroup,
+    "cgroup_limit": _cgroup_limit,
+    "ksm_wait": _ksm_wait,
     "set": _set,
     "pin": _pin,
     "unpin": _unpin,

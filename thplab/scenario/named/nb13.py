@@ -92,6 +92,15 @@ SCENARIOS = (
     ),
     Scenario.from_data(
         {
+            "name": "S13.sizes",
+            "story": "The 64 KiB size is switched on: the first write maps 16 pages at once.",
+            "settings": {"enabled": "never", "mthp_64": "always"},
+            "ops": [{"op": "mmap", "start": 0, "pages": 512}],
+            "action": {"type": "fault", "touches": [{"page": 5, "write": True}]},
+        }
+    ),
+    Scenario.from_data(
+        {
             "name": "S13.no_pmd_table",
             "story": "A window at the beginning of a 1 GiB range in which nothing was ever touched.",
             "settings": {"pages_to_scan": 1_000_000},
