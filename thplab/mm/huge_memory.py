@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.errors import KernelBug
-from thplab.mm.gfp import GFP_TRANSHUGE, GFP_ZERO
+from thplab.mm.gfp import GFP_DIRECT_RECLAIM, GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.lru import folio_add_lru_vma
@@ -98,14 +99,30 @@ def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> No
 def vma_alloc_anon_folio_pmd(vma: Vma) -> int | None:
     """A zeroed and charged PMD-sized folio under the fault's mask; None, counted, if it can't be had."""
     kernel = vma.mm.kernel
-    gfp = vma_thp_gfp_mask(vma) | GFP_ZERO
-    folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+    folio = vma_alloc_folio(vma)
     if folio is not None and not mem_cgroup_charge(kernel, folio, vma.mm):
         folio_put(kernel, folio)
         folio = None
         count_vm_event(kernel, "thp_fault_fallback_charge")
     if folio is None:
         count_vm_event(kernel, "thp_fault_fallback")
+        return None
+    nr = kernel.geometry.HPAGE_PMD_NR
+    kernel.mem_map.contents[folio : folio + nr] = array("I", bytes(4 * nr))
+    return folio
+
+
+def vma_alloc_folio(vma: Vma) -> int | None:
+    """A PMD-sized folio under the fault's mask, or None.
+
+    A kernel for several nodes first asks for one on this node with little effort, and only if that
+    fails and the caller may wait, for one from anywhere: also on a machine with one node.
+    """
+    kernel = vma.mm.kernel
+    gfp, order = vma_thp_gfp_mask(vma), kernel.geometry.HPAGE_PMD_ORDER
+    folio = __folio_alloc(kernel, gfp | GFP_THISNODE | GFP_NORETRY, order, 0, 1)
+    if folio is None and gfp & GFP_DIRECT_RECLAIM:
+        folio = __folio_alloc(kernel, gfp, order, 0, 1)
     return folio
 
 

@@ -14,7 +14,17 @@ from thplab.machine import Machine, Process
 from thplab.mm.mmzone import Memory
 from thplab.mm.pgtable import entry_pfn, walk
 
-__all__ = ["COMB_FRAMES", "REGION", "comb34", "fragment"]
+__all__ = [
+    "COMB_FRAMES",
+    "REGION",
+    "comb34",
+    "comb_machine",
+    "fragment",
+    "give_back",
+    "occupy",
+    "set_reserve",
+    "used_frames",
+]
 
 COMB_FRAMES = 4096
 #: Where the region begins that the used frames are mapped in.
@@ -39,6 +49,16 @@ def comb34(
     last frame of the zone used, the free scanner's last look at that block finds nothing, doubles its
     stride and so misses targets; the default seed leaves it free.
     """
+    machine = comb_machine(kernel, textbook=textbook)
+    process = fragment(machine, used_frames(seed))
+    for block in pinned_blocks:
+        _pin_one(process, block)
+    set_reserve(machine)
+    return machine, process
+
+
+def comb_machine(kernel: str, *, textbook: bool = True) -> Machine:
+    """The comb's machine with all frames free, and no reserve yet."""
     memory = Memory(
         zones=(("Normal", COMB_FRAMES),),
         watermarks=False,
@@ -47,35 +67,51 @@ def comb34(
         scanners_may_touch=textbook,
     )
     machine = Machine(kernel, memory_pages=COMB_FRAMES, start_pfn=_START_PFN, memory=memory)
-    machine.set_knobs([("enabled", "madvise"), ("defrag", "madvise"), ("khugepaged/defrag", 1)])
     machine.write_sysctl("compaction_proactiveness", 0)
-    rng = random.Random(seed)
-    kept = {group * 4 + rng.randrange(4) for group in range(COMB_FRAMES // 4)}
-    process = fragment(machine, kept)
-    for block in pinned_blocks:
-        _pin_one(process, block)
+    return machine
+
+
+def set_reserve(machine: Machine) -> None:
+    """What the scenario sets after the boot rules: the smallest reserve that the kernel knows."""
     machine.write_sysctl("min_free_kbytes", _MIN_FREE_KBYTES)
-    return machine, process
+
+
+def used_frames(seed: int = _SEED) -> frozenset[int]:
+    """Which frames of the comb are in use (counted from 0): one drawn from each group of four."""
+    rng = random.Random(seed)
+    return frozenset(group * 4 + rng.randrange(4) for group in range(COMB_FRAMES // 4))
 
 
 def fragment(machine: Machine, kept: Collection[int]) -> Process:
-    """Let a process use every free frame, then give back all but those ``kept`` (frames counted from 0).
+    """Let a process use every free frame, then give back all but those ``kept`` (frames counted from 0)."""
+    process = occupy(machine)
+    give_back(process, kept)
+    return process
+
+
+def occupy(machine: Machine) -> Process:
+    """A process that uses every free frame.
 
     It maps with MADV_NOHUGEPAGE, so that it gets base pages and khugepaged leaves it alone.
     """
     process = machine.process("hog")
-    free = machine.kernel.node.zones[0].free_pages
-    size = machine.kernel.geometry.PAGE_SIZE
+    free, size = machine.kernel.zone.free_pages, machine.kernel.geometry.PAGE_SIZE
     process.mmap(REGION, free * size)
     process.madvise(REGION, free * size, "nohugepage")
     for page in range(free):
         process.write(REGION + page * size, page + 1)
-    start_pfn = machine.kernel.mem_map.start_pfn
-    for page in range(free):
-        address = REGION + page * size
-        if entry_pfn(walk(process.mm, address)[-1][2]) - start_pfn not in kept:
-            process.madvise(address, size, "dontneed")
     return process
+
+
+def give_back(process: Process, kept: Collection[int]) -> None:
+    """MADV_DONTNEED for every page whose frame is not one of those ``kept``."""
+    kernel = process.mm.kernel
+    size, start_pfn = kernel.geometry.PAGE_SIZE, kernel.mem_map.start_pfn
+    for vma in process.mm.vmas:
+        for address in range(vma.vm_start, vma.vm_end, size):
+            entry = walk(process.mm, address)[-1][2]
+            if entry and entry_pfn(entry) - start_pfn not in kept:
+                process.madvise(address, size, "dontneed")
 
 
 def _pin_one(process: Process, block: int) -> None:

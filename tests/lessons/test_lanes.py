@@ -1,0 +1,18 @@
+"""Lanes with recordings."""
+
+from __future__ import annotations
+
+from thplab.lessons.lanes import lanes
+
+
+def test_a_recording_and_a_row_for_each_lane():
+    """Is the table read from the runs, and does each recording end where the run ended?"""
+    table = lanes(("A", "B"))
+    assert list(table.recordings) == ["A", "B"]
+    assert [row[0] for row in table.rows()] == ["A", "B"]
+    assert table.rows()[1][2:] == ("a huge page", "128", "0", "P", "P")
+    names = [line["event"] for line in table.recordings["B"].header["trace"]]
+    assert "mm_compaction_try_to_compact_pages" in names
+    lines = table.text().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("lane  who")

@@ -1,0 +1,73 @@
+"""The eight lanes side by side: a recording of each, and one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from thplab.machine import Machine
+from thplab.recording.recorder import Recorder
+from thplab.recording.recording import Recording
+from thplab.scenario.lanes import LANES, LaneResult, run_lane
+
+__all__ = ["LaneTable", "lanes"]
+
+_RESULTS = {
+    "huge": "a huge page",
+    "small": "512 small pages",
+    "failed": "512 small pages, allocation failed",
+    "blocks": "free blocks, no huge page",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTable:
+    """``results`` and ``recordings`` by letter."""
+
+    results: dict[str, LaneResult]
+    recordings: dict[str, Recording]
+
+    HEAD = ("lane", "who", "result", "pages moved", "pages copied", "who compacted", "who waited")
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """One row for each lane, in the order of :attr:`HEAD`."""
+        return [
+            (
+                lane.letter,
+                lane.who,
+                _RESULTS[lane.result],
+                str(lane.moved),
+                str(lane.collapsed),
+                lane.worked,
+                lane.waited,
+            )
+            for lane in self.results.values()
+        ]
+
+    def text(self) -> str:
+        """The table in plain text."""
+        lines = [self.HEAD, *self.rows()]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.HEAD))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+
+def lanes(letters: Sequence[str] = tuple(LANES), kernel: str = "6.18", depth: str = "events") -> LaneTable:
+    """Run lanes and record each: ``depth`` is that of the recorder. Raises ValueError for no such lane."""
+    results, recordings = {}, {}
+    for letter in letters:
+        recorders: list[Recorder] = []
+
+        @contextmanager
+        def record(machine: Machine, into: list[Recorder] = recorders, name: str = letter) -> Iterator[None]:
+            recorder = Recorder(machine.kernel, depth=depth, title=f"lane {name}")
+            into.append(recorder)
+            with recorder:
+                yield
+
+        results[letter] = run_lane(letter, kernel, record)
+        recordings[letter] = recorders[0].recording
+    return LaneTable(results, recordings)
