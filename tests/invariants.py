@@ -433,7 +433,8 @@ def _counters(kernel: Any, census: Census) -> list[str]:
         "nr_mapped": len(mapped_pages - anon),
         "nr_shmem_pmdmapped": len(set(census.leaves) - anon),
         "nr_shmem": sum(census.files.values()),
-        "nr_file_pages": sum(census.files.values()),
+        "nr_file_pages": sum(census.files.values())
+        + sum(len(entries(kernel, kernel.node.lru + number)) for number in (2, 3)),
         "nr_shmem_hugepages": sum(1 for folio in census.files if census.nr(folio) > 1),
         "nr_page_table_pages": sum(len(tables) for tables in census.tables.values()),
     }
