@@ -198,7 +198,8 @@ class Census:
         head = kernel.mem_map.compound_head
         self.pins = Counter(head[page] for page in pins)
         self.held = dict(held or {})
-        self.roles: dict[int, list[str]] = {}
+        self.roles: list[tuple[range | list[int], str]] = []
+        self.nr_roles = bytearray(kernel.mem_map.nr_frames)
         self.tables = {mm.name: tables_of(mm) for mm in kernel.mms}
         for mm in kernel.mms:
             self._count_mappings(mm)
@@ -279,9 +280,18 @@ class Census:
         for page, order in self.held.items():
             self._role(range(page, page + (1 << order)), "held by the test")
 
-    def _role(self, pages: Iterable[int], role: str) -> None:
-        for page in pages:
-            self.roles.setdefault(page, []).append(role)
+    def _role(self, pages: range | list[int], role: str) -> None:
+        """Note what pages are used for; most frames are free, so ranges are noted in one go."""
+        if isinstance(pages, range) and not any(self.nr_roles[pages.start : pages.stop]):
+            self.nr_roles[pages.start : pages.stop] = bytes([1]) * len(pages)
+        else:
+            for page in pages:
+                self.nr_roles[page] += 1
+        self.roles.append((pages, role))
+
+    def roles_of(self, page: int) -> list[str]:
+        """All uses of a page."""
+        return [role for pages, role in self.roles if page in pages]
 
     def folios(self) -> set[int]:
         """First pages of all folios that somebody maps or pins, and the huge zero page."""
@@ -309,13 +319,13 @@ def check(machine: Machine, pins: Iterable[int] = (), held: Mapping[int, int] | 
 def _frames(kernel: Any, census: Census) -> list[str]:
     """Each frame has exactly one role; free + in use = all."""
     bad = []
-    for page in range(kernel.mem_map.nr_frames):
-        roles = census.roles.get(page, [])
-        if len(roles) != 1:
-            bad.append(f"page {page} is {' and '.join(roles) or 'lost: neither free nor used'}")
-        is_table = bool(kernel.mem_map.flags[page] & PG_table)
-        if is_table != (roles == ["table"]):
-            bad.append(f"page {page} is {roles} but PG_table is {is_table}")
+    for page, number in enumerate(census.nr_roles):
+        if number != 1:
+            roles = " and ".join(census.roles_of(page))
+            bad.append(f"page {page} is {roles or 'lost: neither free nor used'}")
+    tables = {page for tables in census.tables.values() for page in tables}
+    marked = {page for page, flags in enumerate(kernel.mem_map.flags) if flags & PG_table}
+    bad += [f"page {page}: PG_table is wrong" for page in sorted(tables ^ marked)]
     return bad
 
 

@@ -256,7 +256,7 @@ def test_anon_vmas_of_a_family():
 
 def test_no_memory_for_the_child():
     """Is a child that could not be made given back whole, and the parent's memory whole?"""
-    parent = app(2)
+    parent = app(2, memory_pages=2048)
     fill(parent, 0, 600)
     advise(parent, 2)
     tables = eat(parent.machine, 0, keep=3)

@@ -82,7 +82,7 @@ def test_a_guard_page():
 
 def test_no_page_to_swap_in():
     """Does the slot keep its page when there is no memory for it?"""
-    process = paged_out(1)
+    process = paged_out(1, memory_pages=1024)
     held = eat(process.machine, 0)
     with pytest.raises(MemoryError):
         process.read(ADDRESS)

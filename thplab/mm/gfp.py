@@ -39,6 +39,10 @@ GFP_TRANSHUGE_LIGHT = (GFP_HIGHUSER_MOVABLE | _mask("COMP", "NOMEMALLOC", "NOWAR
     "DIRECT_RECLAIM", "KSWAPD_RECLAIM"
 )
 GFP_TRANSHUGE = GFP_TRANSHUGE_LIGHT | _mask("DIRECT_RECLAIM")
+GFP_MOVABLE = _mask("MOVABLE")
+GFP_RECLAIMABLE = _mask("RECLAIMABLE")
+GFP_DMA = _mask("DMA")
+GFP_DMA32 = _mask("DMA32")
 GFP_ZERO = _mask("ZERO")
 GFP_COMP = _mask("COMP")
 GFP_KSWAPD_RECLAIM = _mask("KSWAPD_RECLAIM")
@@ -111,15 +115,15 @@ def gfp_words(mask: int) -> tuple[str, ...]:
 
 def gfp_migratetype(mask: int) -> int:
     """Which kind of pages is asked for: MIGRATE_UNMOVABLE, _MOVABLE or _RECLAIMABLE."""
-    if mask & _mask("MOVABLE"):
+    if mask & GFP_MOVABLE:
         return MIGRATE_MOVABLE
-    return MIGRATE_RECLAIMABLE if mask & _mask("RECLAIMABLE") else MIGRATE_UNMOVABLE
+    return MIGRATE_RECLAIMABLE if mask & GFP_RECLAIMABLE else MIGRATE_UNMOVABLE
 
 
 def gfp_zone(mask: int) -> str:
     """Name of the highest zone that the mask allows; the zones below it are allowed as well."""
-    if mask & _mask("DMA"):
+    if mask & GFP_DMA:
         return "DMA"
-    if mask & _mask("DMA32"):
+    if mask & GFP_DMA32:
         return "DMA32"
     return "Normal"

@@ -56,6 +56,7 @@ __all__ = [
 
 ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
 ALLOC_WMARK_MASK = 3
+_ZONE_RANK = {name: rank for rank, (name, _) in enumerate(ZONE_LIMITS)}
 #: Take nothing that would mix types.
 ALLOC_NOFRAGMENT = 0x100
 
@@ -65,9 +66,8 @@ def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
     node = kernel.node
     if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE:
         return (node.kernel_zone,)
-    names = [name for name, _ in ZONE_LIMITS]
-    highest = names.index(gfp_zone(gfp))
-    return tuple(zone for zone in reversed(node.zones) if names.index(zone.name) <= highest)
+    highest = _ZONE_RANK[gfp_zone(gfp)]
+    return tuple([zone for zone in reversed(node.zones) if _ZONE_RANK[zone.name] <= highest])
 
 
 def wmark_pages(zone: Zone, alloc_flags: int) -> int:
