@@ -21,6 +21,7 @@ from thplab.mm.page import (
     PG_ksm,
     PG_locked,
     PG_lru,
+    PG_partially_mapped,
     PG_reserved,
     PG_swapcache,
     PG_table,
@@ -563,9 +564,28 @@ def _memcgs(kernel: Any, census: Census) -> list[str]:
     ]
 
 
+def _split_queue(kernel: Any, census: Census) -> list[str]:
+    """Queued are large anonymous folios in use, each once; a partially mapped one is always queued."""
+    mem_map = kernel.mem_map
+    queued = [mem_map.compound_head[entry] for entry in entries(kernel, kernel.node.split_queue)]
+    bad = []
+    if len(queued) != kernel.node.split_queue_len or len(set(queued)) != len(queued):
+        bad.append(f"split queue {queued}, its length says {kernel.node.split_queue_len}")
+    if entries(kernel, kernel.node.split_list):
+        bad.append("folios were left on the shrinker's own list")
+    for folio in census.folios() | set(queued):
+        flags = mem_map.flags[folio]
+        fit = flags & PG_head and flags & PG_anon and mem_map.order[folio] > 1 and mem_map.refcount[folio]
+        if folio in queued and not fit:
+            bad.append(f"folio {folio} on the split queue is not a large anonymous one in use")
+        if flags & PG_partially_mapped and folio not in queued:
+            bad.append(f"folio {folio} is partially mapped and not on the split queue")
+    return bad
+
+
 _RULES = (
     _frames, _free_blocks, _folios, _exclusive, _counters, _locks, _address_spaces, _swap,
-    _memcgs, _khugepaged_list, _files,
+    _memcgs, _khugepaged_list, _files, _split_queue,
 )  # fmt: skip
 
 

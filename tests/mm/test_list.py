@@ -7,7 +7,16 @@ from collections import deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thplab.mm.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_for_each
+from thplab.mm.list import (
+    INIT_LIST_HEAD,
+    list_add,
+    list_add_tail,
+    list_del,
+    list_empty,
+    list_for_each,
+    list_move,
+    list_splice_tail,
+)
 from thplab.mm.state import Column
 
 HEAD = 8
@@ -34,6 +43,19 @@ def test_add_first_and_last():
     list_add_tail(pair, 3, HEAD)
     assert list(list_for_each(pair, HEAD)) == [2, 1, 3]
     assert not list_empty(pair, HEAD)
+
+
+def test_move_and_splice():
+    """In which order stand entries that were moved to the head of another list, and that list put back?"""
+    pair = links()
+    INIT_LIST_HEAD(pair, 7)
+    for entry in (1, 2, 3):
+        list_add_tail(pair, entry, HEAD)
+    for entry in (1, 2):
+        list_move(pair, entry, 7)
+    assert (list(list_for_each(pair, HEAD)), list(list_for_each(pair, 7))) == ([3], [2, 1])
+    list_splice_tail(pair, 7, HEAD)
+    assert (list(list_for_each(pair, HEAD)), list(list_for_each(pair, 7))) == ([3, 2, 1], [])
 
 
 def test_deleted_entry_points_at_itself():

@@ -17,6 +17,7 @@ DEFAULTS = {
     "enabled": "always [madvise] never",
     "defrag": "always defer defer+madvise [madvise] never",
     "use_zero_page": "1",
+    "shrink_underused": "1",
     "hugepages-2048kB/enabled": "always [inherit] madvise never",
     "hpage_pmd_size": "2097152",
     "khugepaged/defrag": "1",
@@ -37,6 +38,7 @@ LEGAL = {
     "enabled": ["always", "madvise", "never"],
     "defrag": ["always", "defer", "defer+madvise", "madvise", "never"],
     "use_zero_page": ["0", "1"],
+    "shrink_underused": ["1", "0"],
     "hugepages-2048kB/enabled": ["always", "inherit", "madvise", "never"],
     "shmem_enabled": ["always", "within_size", "advise", "never", "deny", "force"],
     "hugepages-2048kB/shmem_enabled": ["always", "inherit", "within_size", "advise", "never"],
@@ -54,6 +56,7 @@ ILLEGAL = {
     "enabled": ["", "on", "1", "Always", "inherit", "always never"],
     "defrag": ["1", "deferred", "defer + madvise", "always,never"],
     "use_zero_page": ["2", "-1", "yes", ""],
+    "shrink_underused": ["2", "-1", "o", "always", ""],
     "hugepages-2048kB/enabled": ["on", "defer"],
     "shmem_enabled": ["madvise", "inherit", "1", ""],
     "hugepages-2048kB/shmem_enabled": ["madvise", "deny", "force", "1"],
@@ -202,3 +205,22 @@ def test_set_knobs_lets_nothing_run():
     process.machine.set_knobs([("khugepaged/scan_sleep_millisecs", 5), ("enabled", "always")])
     assert process.machine.read_sysfs("khugepaged/scan_sleep_millisecs") == "5\n"
     assert process.machine.trace == []
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [("y", "1"), ("N", "0"), ("on", "1"), ("Off", "0"), ("yes", "1"), ("t", "1"), ("false", "0")],
+)
+def test_a_boolean_takes_words(word, text):
+    """Which words does a file take that the kernel reads with kstrtobool, and what does it print?"""
+    machine = Machine()
+    machine.write_sysfs("shrink_underused", "0" if text == "1" else "1")
+    machine.write_sysfs("shrink_underused", word)
+    assert machine.read_sysfs("shrink_underused") == f"{text}\n"
+
+
+def test_a_file_that_only_later_kernels_have():
+    """Is shrink_underused there in 6.12 and not in 6.1?"""
+    assert Machine("6.12").read_sysfs("shrink_underused") == "1\n"
+    with pytest.raises(KernelError, match="ENOENT"):
+        Machine("6.1").write_sysfs("shrink_underused", "0")

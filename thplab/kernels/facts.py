@@ -56,6 +56,10 @@ FACTS: dict[str, Fact] = {
         "where a huge page is split, parts that hold nothing but zeroes are replaced by the zero page",
         "S13.split_zero",
     ),
+    "has_underused_shrinker": Fact(
+        "when memory is short, huge pages with more than max_ptes_none pages of zeros are split; the file "
+        "shrink_underused switches that off"
+    ),
     "write_upgrade_needs_dirty": Fact("mprotect makes an entry writable at once only if its page is dirty"),
     "has_guard_pages": Fact(
         "MADV_GUARD_INSTALL exists: a marker in place of a page, which counts as swapped", "S13.guard"

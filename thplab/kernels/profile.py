@@ -42,7 +42,8 @@ class Profile:
     ``frees_empty_table``: MADV_DONTNEED over a whole table frees it; ``huge_zero_page_is_replaced``: a
     write to the huge zero page makes a huge page; ``shared_test``: how a large folio's sharing is told
     (page, first page, account); ``swapin_makes_writable``: also at a read; ``split_maps_zero_page``: a
-    split folio's pages of zeros become the zero page; ``write_upgrade_needs_dirty``: for mprotect to
+    split folio's pages of zeros become the zero page; ``has_underused_shrinker``: reclaim splits huge
+    pages that are full of zeros; ``write_upgrade_needs_dirty``: for mprotect to
     make a PTE writable at once; ``dontneed_takes_vma_lock``: not
     mmap_lock; ``has_mthp``: sizes below 2 MiB at fault; ``refuses_lazyfree``:
     khugepaged stops at a clean MADV_FREE page; ``window_costs_what_was_read``: else 512 units each;
@@ -69,6 +70,7 @@ class Profile:
     dontneed_takes_vma_lock: bool
     swapin_makes_writable: bool
     split_maps_zero_page: bool
+    has_underused_shrinker: bool
     write_upgrade_needs_dirty: bool
     has_guard_pages: bool
     prctl_has_except_advised: bool

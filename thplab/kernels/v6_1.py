@@ -51,6 +51,7 @@ LINUX_6_1 = replace(
     dontneed_takes_vma_lock=False,
     swapin_makes_writable=False,
     split_maps_zero_page=False,
+    has_underused_shrinker=False,
     write_upgrade_needs_dirty=True,
     has_guard_pages=False,
     prctl_has_except_advised=False,

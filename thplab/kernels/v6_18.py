@@ -62,6 +62,7 @@ LINUX_6_18 = Profile(
     dontneed_takes_vma_lock=True,
     swapin_makes_writable=True,
     split_maps_zero_page=True,
+    has_underused_shrinker=True,
     write_upgrade_needs_dirty=False,
     has_guard_pages=True,
     prctl_has_except_advised=True,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from thplab.kernels import ScanResult
 from thplab.mm.collapse_swapin import __collapse_huge_page_swapin
+from thplab.mm.deferred_split import deferred_split_folio
 from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
 from thplab.mm.huge_memory import pgtable_trans_huge_deposit
@@ -294,4 +295,5 @@ def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> No
         none=not vma.vm_flags & (VM_READ | VM_WRITE),
     )
     set_pmd_at(*ref, leaf)
+    deferred_split_folio(kernel, folio, partially_mapped=False)
     up_write(ptl)

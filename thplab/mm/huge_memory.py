@@ -6,6 +6,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_prepare
+from thplab.mm.deferred_split import deferred_split_folio
 from thplab.mm.errors import KernelBug
 from thplab.mm.gfp import GFP_DIRECT_RECLAIM, GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
@@ -137,6 +138,7 @@ def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> Non
     set_pmd_at(*ref, mk_huge_pmd(page_to_pfn(kernel.mem_map, folio), write=write, dirty=True, young=True))
     mm.rss += kernel.geometry.HPAGE_PMD_NR
     count_vm_event(kernel, "thp_fault_alloc")
+    deferred_split_folio(kernel, folio, partially_mapped=False)
 
 
 def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:

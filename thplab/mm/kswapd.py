@@ -21,6 +21,7 @@ from thplab.mm.page import PG_active, PG_referenced
 from thplab.mm.page_alloc import zonelist
 from thplab.mm.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.readahead import drop_clean_page
+from thplab.mm.shrinker import shrink_slab
 from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
@@ -173,7 +174,7 @@ def try_to_free_pages(kernel: Kernel, gfp: int, order: int) -> int:
     """
     zones = zonelist(kernel, gfp)
     count_vm_event(kernel, f"allocstall_{zones[0].name.lower()}")
-    for priority in range(DEF_PRIORITY, 0, -1):
+    for priority in range(DEF_PRIORITY, -1, -1):
         if order > PAGE_ALLOC_COSTLY_ORDER and any(
             zone_watermark_ok(kernel, zone, order, zone.watermark_min, zones[0].index)
             or compaction_suitable(kernel, zone, order, zone.watermark_high, zones[0].index)
@@ -189,10 +190,12 @@ def try_to_free_pages(kernel: Kernel, gfp: int, order: int) -> int:
 def shrink_node(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
     """Look at a share (1 / 2^priority) of the LRU lists, oldest first; the pages freed.
 
+    The shrinkers look at theirs too, which does not count.
     ``who``: ``kswapd`` or ``direct``, for the counters.
     """
     shrink_active_list(kernel, priority)
     freed = shrink_inactive_list(kernel, wanted, priority, who)
+    shrink_slab(kernel, priority)
     if freed:
         kernel.node.kswapd_failures = 0
     return freed

@@ -11,7 +11,16 @@ from collections.abc import Iterator
 
 from thplab.mm.state import Column
 
-__all__ = ["INIT_LIST_HEAD", "list_add", "list_add_tail", "list_del", "list_empty", "list_for_each"]
+__all__ = [
+    "INIT_LIST_HEAD",
+    "list_add",
+    "list_add_tail",
+    "list_del",
+    "list_empty",
+    "list_for_each",
+    "list_move",
+    "list_splice_tail",
+]
 
 Links = tuple[Column, Column]
 """The two columns: next (u32), prev (u32)."""
@@ -49,6 +58,20 @@ def list_del(links: Links, entry: int) -> None:
     previous[after] = before
     following[entry] = entry
     previous[entry] = entry
+
+
+def list_move(links: Links, entry: int, head: int) -> None:
+    """Take ``entry`` off its list and put it first on another."""
+    list_del(links, entry)
+    list_add(links, entry, head)
+
+
+def list_splice_tail(links: Links, source: int, head: int) -> None:
+    """Put all that is on the list ``source``, in its order, last on the list ``head``."""
+    while not list_empty(links, source):
+        entry = links[0][source]
+        list_del(links, entry)
+        list_add_tail(links, entry, head)
 
 
 def list_empty(links: Links, head: int) -> bool:

@@ -188,13 +188,16 @@ class Node(Struct):
     ``lru``, ``compact_lists``: number of the first LRU list head, and of the first that compaction
     uses. ``kswapd_order``, ``kswapd_highest_zoneidx``, ``kcompactd_max_order``,
     ``kcompactd_highest_zoneidx``: the largest pending request; ``kswapd_failures``: rounds in a row that
-    reclaimed nothing; ``*_woken``: the thread is to run.
+    reclaimed nothing; ``*_woken``: the thread is to run. ``split_queue``, ``split_list``: list heads of
+    the deferred split queue and of what its shrinker works on, ``split_queue_len`` folios on both;
+    ``shrinker_nr_deferred``: work that the shrinker put off.
     """
 
     __slots__ = (
         "compact_lists", "kcompactd", "kcompactd_highest_zoneidx", "kcompactd_max_order",
         "kcompactd_woken", "kernel_zone", "kswapd", "kswapd_failures", "kswapd_highest_zoneidx",
-        "kswapd_order", "kswapd_woken", "lru", "proactive_compact_trigger", "zones",
+        "kswapd_order", "kswapd_woken", "lru", "proactive_compact_trigger", "shrinker_nr_deferred",
+        "split_list", "split_queue", "split_queue_len", "zones",
     )  # fmt: skip
     NODE_ID: ClassVar[int] = 0
     zones: tuple[Zone, ...]
@@ -211,6 +214,10 @@ class Node(Struct):
     kcompactd_highest_zoneidx: int
     kcompactd_woken: bool
     proactive_compact_trigger: bool
+    split_queue: int
+    split_list: int
+    split_queue_len: int
+    shrinker_nr_deferred: int
 
     def __init__(self, zones: tuple[Zone, ...], kernel_zone: Zone | None, lists: int) -> None:
         """A node that nobody asks for anything; ``lists``: number of its first list head."""
@@ -218,6 +225,9 @@ class Node(Struct):
         self.kernel_zone = kernel_zone
         self.lru = lists
         self.compact_lists = lists + NR_LRU_LISTS
+        self.split_queue = lists + Node.nr_list_heads(zones[0].max_order) - 2
+        self.split_list = self.split_queue + 1
+        self.split_queue_len = self.shrinker_nr_deferred = 0
         self.kswapd = self.kcompactd = None
         self.kswapd_order = self.kswapd_failures = self.kcompactd_max_order = 0
         self.kswapd_highest_zoneidx = self.kcompactd_highest_zoneidx = len(zones) - 1
@@ -225,8 +235,8 @@ class Node(Struct):
 
     @staticmethod
     def nr_list_heads(max_order: int) -> int:
-        """How many list heads a node needs: LRU, pages to move, targets of each order."""
-        return NR_LRU_LISTS + 1 + max_order + 1
+        """How many list heads a node needs: LRU, pages to move, targets of each order, two for splits."""
+        return NR_LRU_LISTS + 1 + max_order + 1 + 2
 
 
 def populated_zones(node: Node) -> Iterator[Zone]:

@@ -15,6 +15,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from thplab.mm.buddy import __free_one_page, free_blocks
+from thplab.mm.deferred_split import folio_unqueue_deferred_split
 from thplab.mm.errors import KernelBug
 from thplab.mm.fallback import __rmqueue
 from thplab.mm.gfp import GFP_COMP, GFP_KSWAPD_RECLAIM, GFP_ZERO, MIGRATE_UNMOVABLE, gfp_migratetype, gfp_zone
@@ -170,6 +171,7 @@ def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
         raise KernelBug(f"folio_put: page {folio} has {refcount + nr} references, dropping {nr}")
     mem_map.refcount[folio] = refcount
     if refcount == 0:
+        folio_unqueue_deferred_split(kernel, folio)
         if mem_map.lru_next[folio] != folio:
             list_del(mem_map.links, folio)
         __free_pages(kernel, folio, mem_map.order[folio])

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
-from thplab.mm.lru import folio_add_lru
+from thplab.mm.list import list_for_each
+from thplab.mm.lru import LRU_NAMES, folio_add_lru, lru_list, lruvec_del_folio
 from thplab.mm.page import PG_lru, PG_uptodate
 from thplab.mm.page_alloc import __alloc_pages, folio_put
 from thplab.mm.vmstat import count_vm_event
@@ -17,7 +18,7 @@ from thplab.mm.vmstat import count_vm_event
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
-__all__ = ["drop_clean_page", "read_page"]
+__all__ = ["drop_clean_page", "drop_pagecache", "read_page"]
 
 
 def read_page(kernel: Kernel) -> int:
@@ -36,3 +37,14 @@ def drop_clean_page(kernel: Kernel, folio: int) -> None:
     kernel.mem_map.flags[folio] &= ~PG_lru
     count_vm_event(kernel, "nr_file_pages", -1)
     folio_put(kernel, folio)
+
+
+def drop_pagecache(kernel: Kernel) -> None:
+    """What writing 1 to drop_caches does: drop every clean page of a file that nobody uses."""
+    mem_map = kernel.mem_map
+    for name in ("inactive_file", "active_file"):
+        for folio in list(list_for_each(mem_map.links, lru_list(kernel, LRU_NAMES.index(name)))):
+            if mem_map.refcount[folio] == 1 and not mem_map.mapping[folio]:
+                lruvec_del_folio(kernel, folio)
+                drop_clean_page(kernel, folio)
+    count_vm_event(kernel, "drop_pagecache")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_root
+from thplab.mm.deferred_split import deferred_split_folio
 from thplab.mm.errors import KernelBug
 from thplab.mm.lock import Lock
 from thplab.mm.mm_types import linear_page_index, vma_address
@@ -229,16 +230,13 @@ def _change_large_mapcount(mem_map: MemMap, folio: int, mm: Mm, diff: int) -> No
 
 
 def _note_partially_mapped(kernel: Kernel, folio: int) -> None:
-    """deferred_split_folio(partially_mapped=true): some but not all pages of the folio are mapped."""
+    """Queue a large anonymous folio of which some but not all pages are mapped now."""
     mem_map = kernel.mem_map
     flags = mem_map.flags[folio]
     if not flags & PG_head or not flags & PG_anon or flags & PG_partially_mapped:
         return
-    nr = folio_nr_pages(mem_map, folio)
-    if 0 < mem_map.nr_pages_mapped[folio] < nr:
-        mem_map.flags[folio] |= PG_partially_mapped
-        if nr == kernel.geometry.HPAGE_PMD_NR:
-            count_vm_event(kernel, "thp_deferred_split_page")
+    if 0 < mem_map.nr_pages_mapped[folio] < folio_nr_pages(mem_map, folio):
+        deferred_split_folio(kernel, folio, partially_mapped=True)
 
 
 def page_mapcount(mem_map: MemMap, page: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from thplab.mm.deferred_split import folio_unqueue_deferred_split
 from thplab.mm.huge_memory import __split_huge_pmd, zero_pte
 from thplab.mm.lru import folio_add_lru
 from thplab.mm.mm_types import VM_LOCKED, vma_address
@@ -25,7 +26,7 @@ from thplab.mm.page import (
     folio_nr_pages,
 )
 from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_trans_huge, set_pte_at
+from thplab.mm.pgtable import _PAGE_UFFD_WP, entry_pfn, mm_find_pmd, pmd_trans_huge, set_pte_at
 from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.vmstat import count_vm_event
 
@@ -61,6 +62,7 @@ def split_folio(kernel: Kernel, folio: int) -> bool:
         return False
     if whole:
         unmap_folio(kernel, folio)
+    folio_unqueue_deferred_split(kernel, folio)
     nr = folio_nr_pages(mem_map, folio)
     for page in range(folio + nr - 1, folio - 1, -1):
         __split_folio_to_order_0(kernel, folio, page)
@@ -111,7 +113,7 @@ def try_to_map_unused_to_zeropage(kernel: Kernel, page: int) -> None:
     for vma, table, index in rmap_walk(kernel, page):
         if vma.vm_flags & VM_LOCKED:
             continue
-        set_pte_at(table, index, zero_pte(kernel))
+        set_pte_at(table, index, zero_pte(kernel) | table[index] & _PAGE_UFFD_WP)
         folio_remove_rmap_ptes(kernel, page, 1, vma.mm)
         vma.mm.rss -= 1
         folio_put(kernel, page)

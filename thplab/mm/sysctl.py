@@ -1,7 +1,7 @@
 """The knobs under /proc/sys/vm that concern free memory and compaction.
 
-mm/page_alloc.c and mm/compaction.c, 6.18. Read and written by path, with the text that the kernel reads
-and prints.
+mm/page_alloc.c, mm/compaction.c and fs/drop_caches.c, 6.18. Read and written by path, with the text that the
+kernel reads and prints.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from thplab.mm.compaction import compact_node
 from thplab.mm.errors import KernelError
 from thplab.mm.kcompactd import proactiveness_written
 from thplab.mm.pcp import drain_all_pages, set_pcp_high
+from thplab.mm.readahead import drop_pagecache
+from thplab.mm.shrinker import drop_slab
 from thplab.mm.state import Struct
 from thplab.mm.watermark import setup_per_zone_wmarks
 
@@ -28,18 +30,20 @@ _INT_MAX = (1 << 31) - 1
 
 
 class Sysctl(Struct):
-    """The present values (int): reserve in kB, a fragmentation index, a percentage."""
+    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last."""
 
-    __slots__ = ("compaction_proactiveness", "extfrag_threshold", "min_free_kbytes")
+    __slots__ = ("compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes")
     min_free_kbytes: int
     extfrag_threshold: int
     compaction_proactiveness: int
+    drop_caches: int
 
     def __init__(self) -> None:
         """The kernel's defaults; the reserve is computed once the zones are known."""
         self.min_free_kbytes = 0
         self.extfrag_threshold = 500
         self.compaction_proactiveness = 20
+        self.drop_caches = 0
 
 
 def _new_reserve(kernel: Kernel) -> None:
@@ -54,20 +58,30 @@ def _compact_all(kernel: Kernel) -> None:
     compact_node(kernel, proactive=False)
 
 
+def _drop_caches(kernel: Kernel) -> None:
+    """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent)."""
+    if kernel.sysctl.drop_caches & 1:
+        drop_pagecache(kernel)
+    if kernel.sysctl.drop_caches & 2:
+        drop_slab(kernel)
+
+
 @dataclass(frozen=True, slots=True)
 class SysctlFile:
-    """One file: the field of Sysctl it shows (None: write-only), the legal numbers, what a write does."""
+    """One file: the field of Sysctl it stands for, if any, the legal numbers, what a write does."""
 
     field: str | None
     lowest: int
     highest: int
     after: Callable[[Kernel], None] | None = None
+    readable: bool = True
 
 
 #: path below /proc/sys/vm/ -> what the file is
 SYSCTLS: dict[str, SysctlFile] = {
-    "compact_memory": SysctlFile(None, 1, 1, _compact_all),
+    "compact_memory": SysctlFile(None, 1, 1, _compact_all, readable=False),
     "compaction_proactiveness": SysctlFile("compaction_proactiveness", 0, 100, proactiveness_written),
+    "drop_caches": SysctlFile("drop_caches", 1, 4, _drop_caches, readable=False),
     "extfrag_threshold": SysctlFile("extfrag_threshold", 0, 1000),
     "min_free_kbytes": SysctlFile("min_free_kbytes", 0, _INT_MAX, _new_reserve),
 }
@@ -83,7 +97,7 @@ def _file(path: str) -> tuple[str, SysctlFile]:
 def sysctl_read(kernel: Kernel, path: str) -> str:
     """The text of a file. Raises KernelError: ENOENT (no such file), EACCES (write-only)."""
     name, file = _file(path)
-    if file.field is None:
+    if file.field is None or not file.readable:
         raise KernelError(errno.EACCES, f"{name} can only be written")
     return f"{getattr(kernel.sysctl, file.field)}\n"
 

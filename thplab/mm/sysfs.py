@@ -38,11 +38,12 @@ class Knobs(Struct):
     __slots__ = (
         "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_shmem_enabled", "hugepage_size_enabled",
         "khugepaged_defrag", "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "mthp_enabled",
-        "pages_to_scan", "scan_sleep_millisecs", "shmem_enabled", "use_zero_page",
+        "pages_to_scan", "scan_sleep_millisecs", "shmem_enabled", "shrink_underused", "use_zero_page",
     )  # fmt: skip
     enabled: str
     defrag: str
     use_zero_page: int
+    shrink_underused: int
     hugepage_size_enabled: str
     shmem_enabled: str
     hugepage_shmem_enabled: str
@@ -61,6 +62,7 @@ class Knobs(Struct):
         self.enabled = "madvise"
         self.defrag = "madvise"
         self.use_zero_page = 1
+        self.shrink_underused = 1
         self.hugepage_size_enabled = "inherit"
         self.mthp_enabled = NO_MTHP
         self.shmem_enabled = "never"
@@ -76,12 +78,16 @@ class Knobs(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One file: ``field`` of Knobs, and either the legal ``words`` or the legal numbers."""
+    """One file: ``field`` of Knobs, and either the legal ``words`` or the legal numbers.
+
+    ``boolean``: a switch that takes words for yes and no too.
+    """
 
     field: str
     words: tuple[str, ...] = ()
     lowest: int = 0
     highest: int | None = None  # None: one less than the entries of a table
+    boolean: bool = False
     order: int = 0  # of a size below 2 MiB: the field is a tuple by order
     needs: str = ""  # the fact of the profile without which there is no such file
 
@@ -107,6 +113,8 @@ class Attribute:
         """What may be written, in words."""
         if self.words:
             return " | ".join(self.words)
+        if self.boolean:
+            return "1 | 0 | y | n | t | f | on | off"
         return f"an integer from {self.lowest} to {self._highest(geometry)}"
 
     def _highest(self, geometry: Geometry) -> int:
@@ -118,6 +126,10 @@ class Attribute:
         if self.words:
             if word in self.words:
                 return word
+        elif self.boolean:
+            value = kstrtobool(word)
+            if value is not None:
+                return int(value)
         elif _DECIMAL.fullmatch(word):
             number = int(word)
             if self.lowest <= number <= self._highest(geometry):
@@ -125,6 +137,14 @@ class Attribute:
             if self.highest == 1 and number > _U64_MAX:
                 raise KernelError(errno.ERANGE, path, text, self.legal(geometry))
         raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
+
+
+def kstrtobool(text: str) -> bool | None:
+    """What a word says by its first letter, or two: yes, no, or nothing (C: -EINVAL)."""
+    word = text.lower()
+    if word[:1] in tuple("yt1") or word[:2] == "on":
+        return True
+    return False if word[:1] in tuple("nf0") or word[:2] == "of" else None
 
 
 _SWITCH = ("always", "madvise", "never")
@@ -135,6 +155,7 @@ KNOBS: dict[str, Attribute] = {
     "enabled": Attribute("enabled", _SWITCH),
     "defrag": Attribute("defrag", ("always", "defer", "defer+madvise", "madvise", "never")),
     "use_zero_page": Attribute("use_zero_page", highest=1),
+    "shrink_underused": Attribute("shrink_underused", boolean=True, needs="has_underused_shrinker"),
     "hugepages-2048kB/enabled": Attribute("hugepage_size_enabled", _SIZE, needs="has_mthp"),
     **{
         f"hugepages-{4 << order}kB/enabled": Attribute("mthp_enabled", _SIZE, order=order, needs="has_mthp")

@@ -25,7 +25,7 @@ EVENTS = (
     "pswpin", "pswpout", "thp_swpout", "thp_swpout_fallback",
     "thp_fault_alloc", "thp_fault_fallback", "thp_fault_fallback_charge", "thp_collapse_alloc",
     "thp_collapse_alloc_failed", "thp_split_pmd", "thp_split_page", "thp_split_page_failed",
-    "thp_deferred_split_page",
+    "thp_deferred_split_page", "thp_underused_split_page",
     "thp_scan_exceed_none_pte", "thp_scan_exceed_swap_pte", "thp_scan_exceed_share_pte",
     "thp_zero_page_alloc", "thp_zero_page_alloc_failed",
     "thp_file_alloc", "thp_file_fallback", "thp_file_mapped",
@@ -34,7 +34,7 @@ EVENTS = (
     "pageoutrun",
     "pgmigrate_success", "pgmigrate_fail", "compact_migrate_scanned", "compact_free_scanned",
     "compact_isolated", "compact_stall", "compact_fail", "compact_success", "compact_daemon_wake",
-    "compact_daemon_migrate_scanned", "compact_daemon_free_scanned",
+    "compact_daemon_migrate_scanned", "compact_daemon_free_scanned", "drop_pagecache", "drop_slab",
 )  # fmt: skip
 
 _NUMBER = {name: number for number, name in enumerate(EVENTS)}

@@ -60,7 +60,8 @@ _QUIET = {
     "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
     "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
     "_counter_of", "linear_page_index", "vma_is_anonymous", "folio_pte_batch",
-    "free_folio_and_swap_cache", "folio_free_swap",
+    "free_folio_and_swap_cache", "folio_free_swap", "deferred_list", "folio_queued_for_split",
+    "folio_unqueue_deferred_split",
     "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
 }  # fmt: skip
 

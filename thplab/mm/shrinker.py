@@ -1,0 +1,56 @@
+"""Shrinkers: caches and queues that can give memory back when it is short (mm/shrinker.c, 6.18).
+
+Reclaim asks each shrinker how much it has, and lets it scan a share that grows with the pressure. There
+is one here, the deferred split queue. What it frees shows in the free pages, but reclaim does not
+count it as progress of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.deferred_split_scan import deferred_split_count, deferred_split_scan
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["drop_slab", "shrink_slab"]
+
+#: So many objects are scanned at a time.
+SHRINK_BATCH = 128
+#: What it costs to make an object anew, in disk seeks: the more, the less is scanned.
+DEFAULT_SEEKS = 2
+
+
+def shrink_slab(kernel: Kernel, priority: int) -> int:
+    """Let every shrinker scan its share, 4 / (seeks * 2^priority) of what it has; the objects freed.
+
+    ``priority``: 12 at the beginning of reclaim, 0 at its most urgent. A share that is less than
+    everything and less than a batch is not worth the trouble: it is put on account (nr_deferred).
+    """
+    node, freeable = kernel.node, deferred_split_count(kernel)
+    if not freeable:
+        return 0
+    deferred, node.shrinker_nr_deferred = node.shrinker_nr_deferred, 0
+    delta = (freeable >> priority) * 4 // DEFAULT_SEEKS
+    total_scan = min((deferred >> priority) + delta, 2 * freeable)
+    freed = scanned = 0
+    while total_scan >= min(SHRINK_BATCH, freeable):
+        nr_to_scan = min(SHRINK_BATCH, total_scan)
+        split = deferred_split_scan(kernel, nr_to_scan)
+        if split is None:
+            break
+        freed += split
+        total_scan -= nr_to_scan
+        scanned += nr_to_scan
+    node.shrinker_nr_deferred = min(max(deferred + delta - scanned, 0), 2 * freeable)
+    return freed
+
+
+def drop_slab(kernel: Kernel) -> None:
+    """What writing 2 to drop_caches does: shrink as hard as can be, again while it yields enough."""
+    shift = 0
+    while shrink_slab(kernel, 0) >> shift > 1:
+        shift += 1
+    count_vm_event(kernel, "drop_slab")
