@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 
-.PHONY: help lab test lint bench lock clean install
+.PHONY: help lab test lint soak bench lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -47,6 +47,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: $(STAMP) ## random operations on the model for MINUTES (2)
+	$(BIN)/python -m tests.properties.soak $(MINUTES)
 
 bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks

@@ -36,6 +36,7 @@ INTRUSIONS = ("pin", "munmap", "dontneed", "clear_refs", "nohugepage", "exit", "
 ADVICE = (
     "hugepage",
     "nohugepage",
+    "mergeable",
     "dontneed",
     "collapse",
     "cold",
@@ -48,6 +49,7 @@ ADVICE = (
 class RandomRun(RuleBasedStateMachine):
     """One or two processes on a machine with small tables; ``expected`` is what each page holds."""
 
+    operations = 0  # of all runs
     sizes = (8, 16)
     memory = (4, 30)  # in huge pages
 
@@ -225,6 +227,30 @@ class RandomRun(RuleBasedStateMachine):
             process.mprotect(*self._span(*self._range(data)), prot)
 
     @precondition(lambda self: self.processes)
+    @rule(data=st.data(), protect=st.booleans())
+    def userfaultfd(self, data, protect):
+        """Register memory for write protection, and protect it or lift that."""
+        _, process, _ = self._one(data)
+        first, end = self._range(data)
+        with suppress(KernelError):
+            process.uffd_register(*self._span(first, end))
+            process.uffd_writeprotect(*self._span(first, end), protect=protect)
+
+    @rule()
+    def ksmd(self):
+        """Merge what is equal in mergeable memory."""
+        self.machine.run_ksmd()
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), room=st.integers(0, 40))
+    def cgroup(self, data, room):
+        """Put a process into a group of its own, with little room or without a limit."""
+        _, process, _ = self._one(data)
+        if process.mm.memcg is None:
+            process.enter_cgroup(self.machine.cgroup(process.mm.name))
+        process.mm.memcg.max = process.mm.memcg.usage + room if room < 30 else None
+
+    @precondition(lambda self: self.processes)
     @rule(data=st.data())
     def mlock(self, data):
         """Lock memory."""
@@ -361,7 +387,7 @@ class RandomRun(RuleBasedStateMachine):
 
         def alloc_charge_folio(mm, cc):
             self._intrude()
-            self.photograph = tables_and_pages(mm.kernel)
+            self.photograph, self.rss = tables_and_pages(mm.kernel), mm.rss
             self.moved = mm.kernel.vmstat[EVENTS.index("pgmigrate_success")]
             return original(mm, cc)
 
@@ -372,7 +398,7 @@ class RandomRun(RuleBasedStateMachine):
 
         def swapin(vma, *args):
             result = original(vma, *args)
-            self.photograph = tables_and_pages(vma.mm.kernel)  # what was read in stays in
+            self.photograph, self.rss = tables_and_pages(vma.mm.kernel), vma.mm.rss  # what was read stays
             del self.photograph["free"]  # the folio for the collapse is allocated by now
             return result
 
@@ -385,7 +411,10 @@ class RandomRun(RuleBasedStateMachine):
             result = original(mm, *args)
             # Compaction for the allocation may have moved pages; nothing else may have changed.
             moved = mm.kernel.vmstat[EVENTS.index("pgmigrate_success")] != self.moved
-            if result is not ScanResult.SUCCEED and not moved:
+            if result is ScanResult.SUCCEED:
+                filled = next(e for e in reversed(self.machine.trace) if e.name.endswith("_isolate"))
+                assert mm.rss - self.rss == int(filled.value("none_or_zero")), "RSS grew by other than holes"
+            elif not moved:
                 now = tables_and_pages(mm.kernel)
                 assert {key: now[key] for key in self.photograph} == self.photograph, f"{result} changed it"
             return result
@@ -414,6 +443,7 @@ class RandomRun(RuleBasedStateMachine):
         fell = [name for name in GROWING if now[name] < self.counters[name]]
         assert not fell, f"{fell} fell"
         self.counters = now
+        RandomRun.operations += 1
 
 
 class RandomRunOf512(RandomRun):
