@@ -17,7 +17,7 @@ from thplab.ledger.bill import Bill
 from thplab.ledger.costs import Costs
 from thplab.ledger.faults import FaultReader
 from thplab.machine import Machine
-from thplab.mm import collapse, collapse_pages, memory, vmstat
+from thplab.mm import collapse, collapse_pages, khugepaged, lock, memory, vmstat
 from thplab.mm.pgtable import entry_pfn
 from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan_pmd
 
@@ -25,8 +25,8 @@ __all__ = ["Meter"]
 
 #: Where a step is paid: function of the model -> method of the meter, when it is called ...
 _AT_CALL = {
-    trace_mm_khugepaged_scan_pmd: "_scan_refused",
-    collapse.collapse_huge_page: "_scan_accepted",
+    trace_mm_khugepaged_scan_pmd: "_not_scanned",
+    lock.up_write: "_scanned",
     collapse_pages.__collapse_huge_page_copy_succeeded: "_copied",
     vmstat.count_vm_event: "_counted",
 }
@@ -89,24 +89,22 @@ class Meter:
         owner = local["vma"].mm if "vma" in local else local["mm"]
         return bool(owner.kernel is self.kernel)
 
-    def _scan_refused(self, frame: FrameType, _: object) -> None:
-        """The scan is about to write its event; after a collapse it has been paid already."""
+    def _not_scanned(self, frame: FrameType, _: object) -> None:
+        """The event of a window whose entries nobody read: there is no table, or it is huge already."""
         local = frame.f_back.f_locals if frame.f_back is not None else {}
-        if self._mine(local) and local.get("mmap_locked", True):
-            self._scanned(local)
-
-    def _scan_accepted(self, frame: FrameType, _: object) -> None:
-        local = frame.f_back.f_locals if frame.f_back is not None else {}
-        if self._mine(local):
-            self._scanned(local)
-
-    def _scanned(self, local: Mapping[str, Any]) -> None:
-        """Pay for the entries that the loop has read; ``local``: the variables of scan_pmd."""
-        read, empty = local["cc"].ptes_read, local["none_or_zero"] + local["unmapped"]
-        if read:
-            self._pay(self.bill.charge_scan(self.kernel.current.comm, read - empty, empty))
-        else:
+        if self._mine(local) and not local["cc"].ptes_read:
             self._charge("scan_huge" if local["result"] is ScanResult.PMD_MAPPED else "scan_no_table")
+
+    def _scanned(self, frame: FrameType, _: object) -> None:
+        """The loop over the entries has ended, and the PTE lock is about to be released."""
+        caller = frame.f_back
+        if caller is None or caller.f_code is not khugepaged.scan_pmd.__code__:
+            return
+        local = caller.f_locals
+        if self._mine(local):
+            empty = local["none_or_zero"] + local["unmapped"]
+            present = local["cc"].ptes_read - empty
+            self._pay(self.bill.charge_scan(self.kernel.current.comm, present, empty))
 
     def _allocated(self, frame: FrameType, returned: tuple[object, int | None] | None) -> None:
         """A failed allocation has no price: what it costs is what compaction and reclaim did for it."""

@@ -1,0 +1,30 @@
+"""Figures of sweeps and runs, each with the same content as a table and a sentence on how to read it.
+
+plot = coverage_plot(coverage_sweep())
+plot                       # in a notebook; plot.figure, plot.table and plot.sentence anywhere
+plot.save("coverage.png")  # or .svg, .pdf
+
+They need no display. matplotlib is imported when the first figure is drawn, not before.
+"""
+
+from __future__ import annotations
+
+from thplab.plots.bills import bill_plot
+from thplab.plots.coverage import coverage_plot
+from thplab.plots.fairness import fairness_plot
+from thplab.plots.plot import Plot
+from thplab.plots.proactive import proactiveness_plot
+from thplab.plots.reach import reach_plot
+from thplab.plots.timeline import timeline_plot
+from thplab.plots.verdicts import verdict_plot
+
+__all__ = [
+    "Plot",
+    "bill_plot",
+    "coverage_plot",
+    "fairness_plot",
+    "proactiveness_plot",
+    "reach_plot",
+    "timeline_plot",
+    "verdict_plot",
+]
