@@ -39,7 +39,7 @@ from thplab.mm.shmem import fput, get_file, shmem_file_setup
 from thplab.mm.sysctl import sysctl_read, sysctl_write
 from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
-from thplab.mm.task import Kthread, kthread_resume, running
+from thplab.mm.task import Kthread, kthread_resume
 from thplab.mm.trace import TraceEvent
 from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register
 from thplab.mm.vmstat import vm_event
@@ -180,7 +180,10 @@ class Machine:
 
     def _ready(self) -> Kthread | None:
         """A thread that sleeps no longer."""
-        return next((t for t in self._threads() if t.wait is None or t.wait.condition()), None)
+        for thread in self._threads():
+            if thread.wait is None or thread.wait.condition():
+                return thread
+        return None
 
     def _deadline(self) -> int | None:
         """When the first sleep is over."""
@@ -215,6 +218,30 @@ class Machine:
         return vm_event(self.kernel, name)
 
 
+class _SystemCall:
+    """A system call or a memory access: the process must live; afterwards what it woke runs.
+
+    A class, not a generator: it is entered for each page that is touched.
+    """
+
+    __slots__ = ("before", "process")
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __enter__(self) -> Mm:
+        mm = self.process.mm
+        if not mm.mm_users:
+            raise KernelError(errno.ESRCH, f"process {mm.name!r} has ended")
+        self.before = mm.kernel.current
+        mm.kernel.current = mm.task
+        return mm
+
+    def __exit__(self, *_: object) -> None:
+        self.process.mm.kernel.current = self.before
+        self.process.machine.run_ready()
+
+
 class Process:
     """A process: its system calls, and touching its memory. Errors are KernelError."""
 
@@ -223,16 +250,8 @@ class Process:
         self.machine = machine
         self.mm = mm
 
-    @contextmanager
-    def _call(self) -> Iterator[Mm]:
-        """A system call or a memory access: the process must live; afterwards what it woke runs."""
-        if not self.mm.mm_users:
-            raise KernelError(errno.ESRCH, f"process {self.mm.name!r} has ended")
-        try:
-            with running(self.mm.kernel, self.mm.task):
-                yield self.mm
-        finally:
-            self.machine.run_ready()
+    def _call(self) -> _SystemCall:
+        return _SystemCall(self)
 
     def mmap(
         self,

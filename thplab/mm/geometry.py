@@ -30,6 +30,7 @@ class Geometry:
     PUD_SHIFT         log2 of the bytes that a PUD entry maps
     PGDIR_SHIFT       log2 of the bytes that a PGD entry maps
     LEVEL_SHIFTS      PGDIR_SHIFT, PUD_SHIFT, PMD_SHIFT: the way down
+    WALK_SHIFTS       the same and PAGE_SHIFT: the way down to the last table
     TASK_SIZE         first byte behind the user's half of the address space
     MAX_PAGE_ORDER    largest order of the buddy allocator: twice a PMD-sized page
     """
@@ -43,6 +44,7 @@ class Geometry:
     PUD_SHIFT: int = _derived()
     PGDIR_SHIFT: int = _derived()
     LEVEL_SHIFTS: tuple[int, int, int] = field(init=False, repr=False, compare=False)
+    WALK_SHIFTS: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
     TASK_SIZE: int = _derived()
     MAX_PAGE_ORDER: int = _derived()
 
@@ -64,6 +66,7 @@ class Geometry:
             "PUD_SHIFT": pud,
             "PGDIR_SHIFT": pgdir,
             "LEVEL_SHIFTS": (pgdir, pud, pmd),
+            "WALK_SHIFTS": (pgdir, pud, pmd, self.PAGE_SHIFT),
             "TASK_SIZE": (1 << (12 + 4 * order - 1)) - self.PAGE_SIZE,
             "MAX_PAGE_ORDER": order + 1,
         }

@@ -16,7 +16,6 @@ from thplab.mm.pgtable import (
     _PAGE_RW,
     _PAGE_SOFT_DIRTY,
     entry_pfn,
-    level_shifts,
 )
 
 if TYPE_CHECKING:
@@ -44,10 +43,10 @@ def access(mm: Mm, address: int, *, write: bool) -> int:
 
 def translate(mm: Mm, address: int, *, write: bool) -> int | None:
     """Walk the tables; the page, with accessed (and dirty) set in its entry, or None: page fault."""
-    kernel = mm.kernel
-    mask = kernel.geometry.PTRS_PER_PTE - 1
-    table = kernel.tables[mm.pgd]
-    for shift in (*level_shifts(kernel), 12):
+    geometry, mem_map, tables = mm.kernel.geometry, mm.kernel.mem_map, mm.kernel.tables
+    mask = geometry.PTRS_PER_PTE - 1
+    table = tables[mm.pgd]
+    for shift in geometry.WALK_SHIFTS:
         index = address >> shift & mask
         entry = table[index]
         if not entry & _PAGE_PRESENT:
@@ -57,8 +56,8 @@ def translate(mm: Mm, address: int, *, write: bool) -> int | None:
                 return None
             _set_accessed(table, index, write=write)
             offset = (address & ((1 << shift) - 1)) >> 12
-            return pfn_to_page(kernel.mem_map, entry_pfn(entry)) + offset
-        table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
+            return pfn_to_page(mem_map, entry_pfn(entry)) + offset
+        table = tables[pfn_to_page(mem_map, entry_pfn(entry))]
     raise KernelBug("translate: fell off the tree")
 
 
