@@ -437,7 +437,7 @@ def _counters(kernel: Any, census: Census) -> list[str]:
         mapped_pages |= set(range(folio, folio + census.nr(folio)))
     anon = {p for p in mapped_pages if kernel.mem_map.flags[kernel.mem_map.compound_head[p]] & PG_anon}
     expected = {
-        "nr_free_pages": sum(1 << order for _, order in free_list(kernel)),
+        "nr_free_pages": sum(zone.free_pages for zone in kernel.node.zones),
         "nr_isolated_anon": 0,
         "nr_anon_pages": len(anon),
         "nr_anon_transparent_hugepages": len(anon & set(census.leaves)),

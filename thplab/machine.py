@@ -35,7 +35,9 @@ from thplab.mm.mmzone import SLICE, Memory
 from thplab.mm.mprotect import do_mprotect
 from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
+from thplab.mm.proc_vm import FACES, read_face
 from thplab.mm.shmem import fput, get_file, shmem_file_setup
+from thplab.mm.sysctl import ROOT as SYSCTL_ROOT
 from thplab.mm.sysctl import sysctl_read, sysctl_write
 from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
@@ -127,6 +129,16 @@ class Machine:
         """Write several knobs without letting anything that they wake run in between."""
         for path, value in knobs:
             sysfs_write(self.kernel, path, str(value))
+
+    def read(self, path: str) -> str:
+        """The text of a file by its full path: a face of memory (/proc/buddyinfo, ...) or a knob."""
+        if path.startswith(SYSCTL_ROOT):
+            return self.read_sysctl(path)
+        return read_face(self.kernel, path) if path in FACES else self.read_sysfs(path)
+
+    def write(self, path: str, value: object) -> None:
+        """Write a knob by its full path, as ``echo value > path`` would. Raises KernelError."""
+        (self.write_sysctl if path.startswith(SYSCTL_ROOT) else self.write_sysfs)(path, value)
 
     def read_sysctl(self, path: str) -> str:
         """The text of a knob below /proc/sys/vm/."""

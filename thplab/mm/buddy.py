@@ -79,9 +79,10 @@ def memmap_init_zone(kernel: Kernel, zone: Zone, migratetype: int) -> None:
 
 
 def account_freepages(kernel: Kernel, zone: Zone, pages: int) -> None:
-    """``pages`` more (or less) are on the zone's free lists."""
+    """``pages`` more (or less) are on the zone's free lists; those outside the zones are nobody's."""
     zone.free_pages += pages
-    count_vm_event(kernel, "nr_free_pages", pages)
+    if zone is not kernel.node.kernel_zone:
+        count_vm_event(kernel, "nr_free_pages", pages)
 
 
 def add_to_free_list(
