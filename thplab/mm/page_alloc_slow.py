@@ -15,6 +15,7 @@ from thplab.mm.gfp import (
     GFP_KSWAPD_RECLAIM,
     GFP_NORETRY,
     GFP_RETRY_MAYFAIL,
+    GFP_THISNODE,
     MIGRATE_MOVABLE,
     gfp_migratetype,
 )
@@ -43,6 +44,9 @@ def __alloc_pages_slowpath(kernel: Kernel, gfp: int, order: int) -> int | None:
 
     A huge page is costly: at most two attempts to compact, first async, then sync light.
     """
+    if zonelist(kernel, gfp)[0] is kernel.node.kernel_zone:
+        # Nobody works for the pages outside the zones: what is not there is not to be had.
+        return None
     direct, costly = bool(gfp & GFP_DIRECT_RECLAIM), costly_order(kernel, order)
     wake_all_kswapds(kernel, gfp, order)
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
@@ -55,7 +59,8 @@ def __alloc_pages_slowpath(kernel: Kernel, gfp: int, order: int) -> int | None:
         if page is not None:
             return page
         if costly and gfp & GFP_NORETRY:
-            if result in (SKIPPED, DEFERRED):
+            # The light attempt on this node (THISNODE) is followed by another one: it ends here.
+            if result in (SKIPPED, DEFERRED) or gfp & GFP_THISNODE:
                 return None
             priority = ASYNC
     return _reclaim_and_retry(kernel, gfp, order, priority)

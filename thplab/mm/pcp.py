@@ -24,24 +24,15 @@ from thplab.mm.mmzone import (
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
-__all__ = ["drain_all_pages", "pcp_allowed_order", "rmqueue_pcplist", "set_pcp_high"]
+__all__ = ["drain_all_pages", "pcp_allowed_order", "rmqueue_pcplist"]
 
 #: Above this order a request is costly: the allocator gives up early (PAGE_ALLOC_COSTLY_ORDER).
 PAGE_ALLOC_COSTLY_ORDER = 3
-_PCP_BATCH = 63
 
 
 def pcp_allowed_order(kernel: Kernel, order: int) -> bool:
     """True for the orders that have per-CPU lists: 0 to 3, and the huge page's."""
     return order <= PAGE_ALLOC_COSTLY_ORDER or order == kernel.geometry.HPAGE_PMD_ORDER
-
-
-def set_pcp_high(kernel: Kernel) -> None:
-    """How many pages the lists may hold: what the scenario says, else the zone's low mark."""
-    for zone in kernel.node.zones:
-        limit = kernel.memory.pcp
-        zone.pcp.high = max(zone.watermark_low, 4 * _PCP_BATCH) if limit is None else limit
-        zone.pcp.batch = min(_PCP_BATCH, max(1, zone.pcp.high // 4))
 
 
 def _list_of(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from thplab.mm.compaction import compact_node
 from thplab.mm.errors import KernelError
 from thplab.mm.kcompactd import proactiveness_written
-from thplab.mm.pcp import drain_all_pages, set_pcp_high
+from thplab.mm.pcp import drain_all_pages
 from thplab.mm.readahead import drop_pagecache
 from thplab.mm.shrinker import drop_slab
 from thplab.mm.state import Struct
@@ -47,9 +47,8 @@ class Sysctl(Struct):
 
 
 def _new_reserve(kernel: Kernel) -> None:
-    setup_per_zone_wmarks(kernel)
     drain_all_pages(kernel)
-    set_pcp_high(kernel)
+    setup_per_zone_wmarks(kernel)
 
 
 def _compact_all(kernel: Kernel) -> None:

@@ -20,9 +20,8 @@ from thplab.mm.list import INIT_LIST_HEAD
 from thplab.mm.lock import Lock
 from thplab.mm.memcontrol import MemCgroup
 from thplab.mm.mm_types import Mm
-from thplab.mm.mmzone import ZONE_LIMITS, Memory, Node, Zone
+from thplab.mm.mmzone import ZONE_LIMITS, Memory, Node, Zone, default_migratetype
 from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
-from thplab.mm.pcp import set_pcp_high
 from thplab.mm.state import Column, Struct
 from thplab.mm.swap import SwapInfo
 from thplab.mm.sysctl import Sysctl
@@ -30,7 +29,7 @@ from thplab.mm.sysfs import Knobs
 from thplab.mm.task import Clock, Task
 from thplab.mm.trace import Tracing
 from thplab.mm.vmstat import EVENTS
-from thplab.mm.watermark import init_per_zone_wmark_min
+from thplab.mm.watermark import init_per_zone_wmark_min, set_pcp_high
 
 if TYPE_CHECKING:
     from thplab.mm.tlb import Tlb
@@ -150,9 +149,9 @@ class Kernel(Struct):
         for zone in zones:
             memmap_init_zone(self, zone, MIGRATE_MOVABLE)
         if outside is not None:
-            memmap_init_zone(self, outside, MIGRATE_UNMOVABLE)
-        init_per_zone_wmark_min(self)
+            memmap_init_zone(self, outside, default_migratetype(self, MIGRATE_UNMOVABLE))
         set_pcp_high(self)
+        init_per_zone_wmark_min(self)
 
     @property
     def zone(self) -> Zone:

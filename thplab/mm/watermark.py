@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "boost_watermark",
     "calculate_min_free_kbytes",
+    "set_pcp_high",
     "set_recommended_min_free_kbytes",
     "setup_per_zone_wmarks",
     "zone_watermark_ok",
@@ -25,6 +26,8 @@ WATERMARK_SCALE_FACTOR = 10
 WATERMARK_BOOST_FACTOR = 15000
 #: vm.lowmem_reserve_ratio by zone name.
 _RESERVE_RATIO = {"DMA": 256, "DMA32": 256, "Normal": 32}
+#: Pages that go to or from a per-CPU list at a time.
+_PCP_BATCH = 63
 _LEAST_KBYTES, _MOST_KBYTES = 128, 262144
 
 
@@ -74,6 +77,15 @@ def setup_per_zone_wmarks(kernel: Kernel) -> None:
         zone.watermark_low = share + distance
         zone.watermark_high = share + 2 * distance
         zone.lowmem_reserve = _lowmem_reserve(zones, zone)
+    set_pcp_high(kernel)
+
+
+def set_pcp_high(kernel: Kernel) -> None:
+    """How many pages the lists may hold: what the scenario says, else the zone's low mark."""
+    for zone in kernel.node.zones:
+        limit = kernel.memory.pcp
+        zone.pcp.high = max(zone.watermark_low, 4 * _PCP_BATCH) if limit is None else limit
+        zone.pcp.batch = min(_PCP_BATCH, max(1, zone.pcp.high // 4))
 
 
 def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:

@@ -1,0 +1,140 @@
+"""Who waits for a huge page, how often it is tried, and what is counted: as on recorded kernels."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from tests.invariants import check
+from tests.mm.test_kcompactd import quiet_khugepaged
+from tests.scenario.test_lanes import recorded
+from thplab.mm.errors import KernelError
+from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE
+from thplab.mm.page_alloc import __alloc_pages as alloc_pages
+from thplab.scenario.comb import comb34
+
+SIZE = 2 << 20
+WINDOW = 0x7F0000000000
+COUNTERS = ("compact_stall", "compact_success", "compact_fail", "thp_fault_alloc", "thp_fault_fallback")
+
+
+def faults(defrag: str, *, advised: bool, pinned: bool, number: int = 8):
+    """A comb, with or without a pinned page in each block, on which ``number`` windows are touched."""
+    machine, _ = comb34(pinned_blocks=range(8) if pinned else ())
+    quiet_khugepaged(machine)
+    before = {name: machine.vmstat(name) for name in (*COUNTERS, "allocstall_normal")}
+    machine.write_sysfs("defrag", defrag)
+    machine.write_sysfs("enabled", "madvise" if advised else "always")
+    process = machine.process("toucher")
+    process.mmap(WINDOW, number * SIZE)
+    if advised:
+        process.madvise(WINDOW, number * SIZE, "hugepage")
+    for window in range(number):
+        process.write(WINDOW + window * SIZE, window + 1)
+    check(machine, pins=_pins(machine))
+    return machine, {name: machine.vmstat(name) - before[name] for name in before}
+
+
+def _pins(machine) -> list[int]:
+    """The pages that the comb pinned: one reference more than mappings."""
+    mem_map = machine.kernel.mem_map
+    return [p for p in range(4096) if mem_map.mapcount[p] == 1 and mem_map.refcount[p] == 2]
+
+
+@pytest.mark.parametrize(
+    ("defrag", "advised", "waits"),
+    [
+        ("always", True, True),
+        ("always", False, True),
+        ("defer", True, False),
+        ("defer", False, False),
+        ("defer+madvise", True, True),
+        ("defer+madvise", False, False),
+        ("madvise", True, True),
+        ("madvise", False, False),
+        ("never", True, False),
+        ("never", False, False),
+    ],
+)
+def test_who_compacts_at_a_fault(defrag, advised, waits):
+    """With no block free: the fault compacts by itself and is huge, or falls back at once."""
+    _, counts = faults(defrag, advised=advised, pinned=False, number=1)
+    assert counts["thp_fault_alloc"] == counts["compact_stall"] == counts["compact_success"] == int(waits)
+    assert counts["thp_fault_fallback"] == int(not waits)
+    assert counts["compact_fail"] == 0
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "6.1"])
+def test_three_stalls_for_a_failing_fault(kernel):
+    """Advised, defrag=always, one pinned page in each block: 3 stalls and 1 reclaim a fault (lane JB)."""
+    delta = recorded("JB", kernel)["delta"]
+    machine, counts = faults("always", advised=True, pinned=True)
+    assert {name: counts[name] for name in COUNTERS} == {name: delta.get(name, 0) for name in COUNTERS}
+    assert counts["compact_stall"] == 3 * counts["thp_fault_fallback"] == 24
+    stalls = sum(value for name, value in delta.items() if name.startswith("allocstall"))
+    assert counts["allocstall_normal"] == stalls == 8
+    priorities = [
+        (e.value("gfp_mask"), e.value("priority"))
+        for e in machine.trace
+        if e.name == "mm_compaction_try_to_compact_pages" and e.comm == "toucher"
+    ]
+    light = "GFP_TRANSHUGE|__GFP_NORETRY|__GFP_THISNODE"
+    assert priorities[:3] == [(light, "2"), ("GFP_TRANSHUGE", "2"), ("GFP_TRANSHUGE", "1")]
+
+
+def test_only_sync_failures_raise_the_limit():
+    """A plain VMA (NORETRY) stays async: the limit never grows (lane JBp)."""
+    machine, counts = faults("always", advised=False, pinned=True)
+    assert machine.kernel.zone.compact_defer_shift == 0
+    assert counts["thp_fault_fallback"] == 8
+    advised, _ = faults("always", advised=True, pinned=True)
+    assert advised.kernel.zone.compact_defer_shift > 0
+
+
+@pytest.mark.parametrize("kernel", ["6.12", "6.1"])
+def test_two_stalls_for_a_failing_collapse(kernel):
+    """MADV_COLLAPSE asks once: async, reclaim, sync light; ENOMEM (lane JH)."""
+    delta = recorded("JH", kernel)["delta"]
+    machine, _ = comb34(pinned_blocks=range(8))
+    quiet_khugepaged(machine)
+    process = machine.process("caller")
+    process.mmap(WINDOW, SIZE)
+    for page in range(512):
+        process.write(WINDOW + page * 4096, page + 1)
+    before = {n: machine.vmstat(n) for n in ("compact_stall", "compact_fail", "thp_collapse_alloc_failed")}
+    with pytest.raises(KernelError) as error:
+        process.madvise(WINDOW, SIZE, "collapse")
+    assert error.value.errno == errno.ENOMEM
+    ours = {name: machine.vmstat(name) - before[name] for name in before}
+    calls = delta["thp_collapse_alloc_failed"]
+    assert ours == {name: delta[name] // calls for name in ours}
+    assert [process.read(WINDOW + page * 4096) for page in range(512)] == list(range(1, 513))
+
+
+def test_too_little_memory_is_counted_as_nothing():
+    """Below the low mark and the gap: no stall at all, a reclaim, a small page (lane L)."""
+    machine, _ = comb34()
+    quiet_khugepaged(machine)
+    machine.write_sysctl("min_free_kbytes", 4 * 1900)
+    machine.write_sysfs("defrag", "always")
+    process = machine.process("toucher")
+    process.mmap(WINDOW, SIZE)
+    process.madvise(WINDOW, SIZE, "hugepage")
+    process.write(WINDOW, 1)
+    assert machine.vmstat("thp_fault_fallback") == 1
+    assert machine.vmstat("compact_stall") == 0
+    assert machine.vmstat("allocstall_normal") >= 1
+    assert recorded("L")["delta"].get("compact_stall", 0) == 0
+
+
+def test_the_last_pages_are_for_nobody():
+    """Below min an ordinary request fails after a reclaim in vain."""
+    machine, _ = comb34()
+    kernel = machine.kernel
+    taken = 0
+    while alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0) is not None:
+        taken += 1
+    assert kernel.zone.free_pages == kernel.zone.watermark_min
+    assert taken == 3072 - kernel.zone.watermark_min
+    assert alloc_pages(kernel, GFP_TRANSHUGE, 9) is None
