@@ -9,6 +9,7 @@ from typing import Any
 
 from thplab.recording import Recording
 from thplab.stage.build import css, javascript
+from thplab.stage.link import link_text
 from thplab.stage.text import moment_text
 
 __all__ = ["page"]
@@ -34,12 +35,12 @@ handle.root.focus({ preventScroll: true });"""
 def page(recording: Recording, step: int = 0, **options: Any) -> str:
     """The text of the page. It opens at ``step``, or at N if its address ends in ``#N``.
 
-    ``options`` are those of ``mount`` in docs/stage.md: views, granularity, theme, height.
+    ``options`` are those of ``mount`` in docs/stage.md: views, granularity, theme, height, stops.
     IndexError outside the recording.
     """
     twin = moment_text(recording, step)
     title = f"{recording.header['title'] or 'Recording'}, Linux {recording.header['kernel']}"
-    data = {**options, "step": step}
+    data = {"link": link_text(recording), **options, "step": step}
     return f"""<!doctype html>
 <html lang="en">
 <head>

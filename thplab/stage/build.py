@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from thplab.recording.verdicts import VERDICT_FUNCTIONS
+
 __all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
 
 _HERE = Path(__file__).parent
@@ -30,9 +32,10 @@ def glyphs() -> list[dict[str, Any]]:
 
 
 def modules() -> dict[str, str]:
-    """File name -> text of all modules; glyphs.js is made from glyphs.json."""
+    """File name -> text of all modules; glyphs.js is made from glyphs.json, verdicts.js from Python."""
     found = {path.name: path.read_text("utf-8") for path in sorted((_HERE / "js").glob("*.js"))}
     found["glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
+    found["verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     return found
 
 

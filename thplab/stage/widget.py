@@ -9,6 +9,8 @@ import traitlets
 
 from thplab.recording import Recording, record_scenario
 from thplab.stage.build import css, javascript
+from thplab.stage.link import link_text, open_link
+from thplab.stage.stops import check_stops
 from thplab.stage.text import TextTwin
 
 __all__ = ["GRANULARITIES", "VIEWS", "Stage", "load_recording"]
@@ -43,7 +45,8 @@ class Stage(anywidget.AnyWidget):
     Traits: ``step`` (int, Python to browser: go there), ``shown`` (int, browser to Python: where the
     reader is; link others to this one), ``granularity`` (one of GRANULARITIES), ``views`` (some of
     VIEWS; empty: the first four), ``theme`` ("", "light" or "dark"; "": as the notebook),
-    ``height`` (CSS pixels; 0: as high as it needs).
+    ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see :func:`check_stops`), ``guesses``
+    (browser to Python: the step of an asking stop, as text -> what was guessed), ``bookmarks`` (steps).
     """
 
     _esm = traitlets.Unicode(javascript()).tag(sync=True)
@@ -55,6 +58,10 @@ class Stage(anywidget.AnyWidget):
     views = traitlets.List(traitlets.Unicode()).tag(sync=True)
     theme = traitlets.Enum(("", "light", "dark"), "").tag(sync=True)
     height = traitlets.Int(0, min=0).tag(sync=True)
+    stops = traitlets.List(traitlets.Dict()).tag(sync=True)
+    guesses = traitlets.Dict().tag(sync=True)
+    bookmarks = traitlets.List(traitlets.Int()).tag(sync=True)
+    link = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, recording: Recording | bytes | str, *, kernel: str = "6.18", **traits: Any) -> None:
         """``recording``: a Recording, the bytes of one, or the name of a scenario to record.
@@ -63,7 +70,8 @@ class Stage(anywidget.AnyWidget):
         """
         self._twin = TextTwin(load_recording(recording, kernel))
         self._at = 0
-        super().__init__(recording=self._twin.recording.to_bytes(), **traits)
+        bytes_, link = self._twin.recording.to_bytes(), link_text(self._twin.recording)
+        super().__init__(recording=bytes_, link=link, **traits)
 
     @traitlets.validate("step")
     def _check_step(self, proposal: Any) -> int:
@@ -74,6 +82,26 @@ class Stage(anywidget.AnyWidget):
     def _check_views(self, proposal: Any) -> list[str]:
         return check_views(proposal["value"])
 
+    @traitlets.validate("stops")
+    def _check_stops(self, proposal: Any) -> list[dict[str, Any]]:
+        try:
+            return check_stops(proposal["value"], len(self._twin.recording) - 1)
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+    @classmethod
+    def from_link(cls, text: str, **traits: Any) -> Stage:
+        """A stage on the moment that a text names: what the key ``y`` gives, or :meth:`link_to`.
+
+        Raises ValueError for a text that is none, and as :func:`record_scenario` does.
+        """
+        recording, step = open_link(text)
+        return cls(recording, step=step, **traits)
+
+    def link_to(self, step: int | None = None) -> str:
+        """The text that opens a moment again: the one that is shown, unless ``step`` names another."""
+        return link_text(self._twin.recording, self._at if step is None else step)
+
     @traitlets.observe("step", "shown")
     def _note_place(self, change: Any) -> None:
         self._at = change["new"]
@@ -83,6 +111,8 @@ class Stage(anywidget.AnyWidget):
         self._twin = TextTwin(load_recording(recording, kernel))
         with self.hold_sync():
             self.step = 0
+            self.stops, self.bookmarks, self.guesses = [], [], {}
+            self.link = link_text(self._twin.recording)
             self.recording = self._twin.recording.to_bytes()
         self._at = 0
 

@@ -3,6 +3,7 @@
 import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
 import { icon, setIcon } from "./icons.js";
 import { GRANULARITIES } from "./navigate.js";
+import { makeMarks } from "./marks.js";
 import { makePhases } from "./phases.js";
 import { SPEEDS } from "./stage.js";
 
@@ -65,17 +66,23 @@ export function makeControls(stage, present) {
   const steps = STEPS.map(([action, sign, word, label]) =>
     button("ts-button", label, () => stage.act(action), icon(sign), ...(word ? [el("span", "", word)] : [])),
   );
-  const full = button("ts-button", "Full screen (p)", present, icon("full"));
+  const marks = makeMarks(stage);
+  const find = button("ts-button", "Find a moment (/)", () => stage.act("find"), icon("find"));
+  const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
+  const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
-  const right = el("div", "ts-cluster", full, help);
+  const right = el("div", "ts-cluster", find, keep, full, help);
   const bar = el("div", "ts-bar", el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts), granularity.group, right);
-  const root = el("div", "ts-controls", el("div", "ts-time", phases.root, count, slider, total), bar);
+  const root = el("div", "ts-controls", el("div", "ts-time", el("div", "ts-track", phases.root, marks.root), count, slider, total), bar);
   return {
     root,
     update(moment) {
       phases.update(moment);
       granularity.update();
       play.update();
+      marks.update();
+      setAttribute(keep, "aria-pressed", String(stage.bookmarks.includes(moment.step)));
+      setAttribute(find, "aria-expanded", String(stage.findShown));
       slider.value = moment.step;
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
       setText(count, String(moment.step));

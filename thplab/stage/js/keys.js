@@ -1,14 +1,21 @@
-// Keys of the stage. They work wherever the focus is inside it, except in a list of choices.
+// Keys of the stage. They work wherever the focus is inside it, except in a field or a list of choices.
 
 const KEYS = {
   ArrowRight: "next", n: "next", PageDown: "next",
   ArrowLeft: "previous", b: "previous", PageUp: "previous",
   f: "nextFunction", F: "previousFunction", t: "nextTrace", T: "previousTrace",
   e: "nextEntry", E: "previousEntry", v: "over", o: "out", w: "lastChange",
-  Home: "start", 0: "start", End: "end", " ": "play", ".": "faster", ",": "slower",
+  Home: "start", 0: "restart", End: "end", " ": "play", ".": "faster", ",": "slower",
   g: "granularity", "]": "entryRight", "[": "entryLeft", u: "frameUp", d: "frameDown",
   Escape: "follow", x: "text", "?": "help", p: "present",
+  "/": "find", m: "nextMatch", M: "previousMatch", i: "stopAtMatches",
+  r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock",
+  k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
+  N: "nextStop", P: "previousStop", s: "notes", c: "code",
 };
+
+// While presenting, a clicker's keys go from stop to stop, or step where there are none, and blank the picture.
+const PRESENTING = { PageDown: "nextStop", PageUp: "previousStop", b: "blank", B: "blank", ".": "blank" };
 
 const SHIFTED = { ArrowRight: "nextFunction", ArrowLeft: "previousFunction" };
 
@@ -19,8 +26,8 @@ export const HELP = [
   ["t  T", "next, previous trace line"],
   ["e  E", "next, previous table entry"],
   ["v  o", "over the calls of this line, out of this function"],
-  ["Home  0", "to the start"],
-  ["End", "to the end"],
+  ["Home  End", "to the start, to the end"],
+  ["0", "back to where this stop began, as it looked"],
   ["Space  ,  .", "play or pause; slower, faster"],
   ["g", "what a step is: line, entry, function, trace line, pass"],
   ["]  [", "select the next, the previous entry of the window"],
@@ -28,16 +35,35 @@ export const HELP = [
   ["u  d", "up and down the call stack"],
   ["Esc", "follow the run again"],
   ["x", "everything as text"],
-  ["p", "full screen"],
+  ["r  R,  l  L", "next, previous verdict; lock taken or released"],
+  ["/  m  M", "find moments; the next, the previous of them"],
+  ["i", "playing stops at what was found"],
+  ["k  j  J", "bookmark; the next, the previous one"],
+  ["y", "this moment as a text that opens it again"],
+  ["1 … 9", "one open view alone; once more: all"],
+  ["p", "present: full screen, PageDown and PageUp from stop to stop"],
+  ["b  s  c", "while presenting: blank, notes, code"],
   ["?", "these keys"],
 ];
+
+function actionOf(event, stage) {
+  const { key } = event;
+  if (stage.blank) return "blank"; // any key brings the picture back
+  if (stage.presenting && Object.hasOwn(PRESENTING, key)) return PRESENTING[key];
+  if (key === "PageDown" && stage.stops.list.length) return "nextStop";
+  if (key === "PageUp" && stage.stops.list.length) return "previousStop";
+  if (/^[1-9]$/.test(key)) return () => stage.spotlightOn(Number(key));
+  return (event.shiftKey && SHIFTED[key]) || KEYS[key];
+}
 
 export function listenToKeys(root, stage, present) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = (event.shiftKey && SHIFTED[event.key]) || KEYS[event.key];
-    if (!action || event.target.tagName === "SELECT") return;
-    if (event.target.tagName === "BUTTON" && event.key === " ") return;
+    const { tagName } = event.target;
+    const typing = tagName === "INPUT" && event.target.type !== "range";
+    const action = actionOf(event, stage);
+    if (!action || tagName === "SELECT" || (typing && event.key !== "Escape")) return;
+    if (tagName === "BUTTON" && event.key === " ") return;
     event.preventDefault();
     event.stopPropagation();
     if (action === "present") present();

@@ -26,6 +26,7 @@ function panel(view, made) {
 export function makeLayout(stage) {
   const left = el("div", "ts-left");
   const right = el("div", "ts-right", el("div", "ts-right-inner"));
+  const main = el("div", "ts-main", left, right);
   const below = el("div", "ts-below");
   const places = { left, right: right.firstChild, below };
   const switches = el("div", "ts-switches");
@@ -48,21 +49,23 @@ export function makeLayout(stage) {
   }
 
   return {
-    main: el("div", "ts-main", left, right),
+    main,
     switches,
     below,
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
       for (const part of parts) {
-        const shown = stage.views.has(part.view.name);
-        setAttribute(part.toggle, "aria-pressed", String(shown));
+        const shown = stage.isShown(part.view.name);
+        setAttribute(part.toggle, "aria-pressed", String(stage.views.has(part.view.name)));
         setText(part.badge, part.view.summary(moment));
         if (shown && !part.box) open(part);
         if (part.box) part.box.hidden = !shown;
       }
-      left.hidden = !stage.views.has("window");
-      right.hidden = !["source", "variables", "stack"].some((name) => stage.views.has(name));
-      for (const part of parts) if (stage.views.has(part.view.name)) part.made.update(moment);
+      for (const [name, node] of Object.entries({ left, right })) {
+        node.hidden = !ALL.some((view) => view.place === name && stage.isShown(view.name));
+      }
+      main.hidden = left.hidden && right.hidden;
+      for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
     },
   };
 }

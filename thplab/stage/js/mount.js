@@ -1,22 +1,28 @@
 // mount(element, bytes, options): put a stage into a page; the same in a notebook and in a file.
-// options: step, views, granularity, theme, height (CSS pixels, 0: as high as it needs), onStep(step).
+// options: step, views, granularity, theme, height (CSS pixels, 0: as high as it needs), stops, bookmarks,
+// link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps).
 
+import { makeAsk } from "./ask.js";
 import { makeControls } from "./controls.js";
 import { decode } from "./decode.js";
 import { el, keepKeys, setText } from "./dom.js";
+import { makeFindBar } from "./find_bar.js";
 import { HELP, listenToKeys } from "./keys.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
+import { makeLink } from "./marks.js";
+import { makePresenter } from "./presenter.js";
 import { makeSentence } from "./sentence.js";
 import { Stage } from "./stage.js";
+import { Stops } from "./stops.js";
 import { momentText, seconds } from "./textual.js";
 import { followTheme } from "./theme.js";
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
-function makeHeader(header) {
+function makeHeader(header, more) {
   const clock = el("span", "ts-clock");
-  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), clock);
+  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, clock);
   return { root, update: (moment) => setText(clock, `${moment.task.comm}-${moment.task.pid} · ${seconds(moment.time)}`) };
 }
 
@@ -35,24 +41,62 @@ function makeRoot(header) {
   return root;
 }
 
+// Says to the outside what has changed.
+function makeReport(stage, options) {
+  let bookmarks = stage.bookmarks;
+  let guesses = 0;
+  return {
+    onStep(step) {
+      options.onStep?.(step);
+      if (stage.stops.guesses.size !== guesses) {
+        options.onGuess?.(Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])));
+      }
+      guesses = stage.stops.guesses.size;
+      if (stage.bookmarks !== bookmarks) options.onBookmarks?.(stage.bookmarks);
+      bookmarks = stage.bookmarks;
+    },
+  };
+}
+
+// Presenting is full screen where the browser allows it; leaving the one leaves the other.
+function followFullscreen(root, stage) {
+  const turn = (on) => stage.act(() => stage.present(on));
+  const left = () => stage.presenting && document.fullscreenElement !== root && turn(false);
+  document.addEventListener("fullscreenchange", left);
+  const present = () => {
+    if (!stage.presenting) root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
+    else if (document.fullscreenElement) document.exitFullscreen();
+    turn(!stage.presenting);
+  };
+  return { present, stop: () => document.removeEventListener("fullscreenchange", left) };
+}
+
 function build(element, recording, options) {
   const stage = new Stage(recording);
   const root = makeRoot(recording.header);
   const theme = followTheme(root, options.theme);
-  const present = () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.());
+  const full = followFullscreen(root, stage);
   const layout = makeLayout(stage);
-  const parts = [makeHeader(recording.header), makeSentence(), layout, makeHelp(stage), makeControls(stage, present)];
-  const [head, sentence, , help, controls] = parts;
-  root.append(el("div", "ts-frame", head.root, sentence.root, layout.main, controls.root, help.root, layout.switches, layout.below));
+  const presenter = makePresenter(stage);
+  const head = makeHeader(recording.header, presenter.head);
+  const [sentence, ask, find, link, help] = [makeSentence(), makeAsk(stage), makeFindBar(stage), makeLink(stage), makeHelp(stage)];
+  const controls = makeControls(stage, full.present);
+  const parts = [head, sentence, ask, layout, help, controls, find, link, presenter];
+  const rows = [head, sentence, ask, { root: layout.main }, controls, find, link, help].map((part) => part.root);
+  root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
+  const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
   stage.onChange((moment) => {
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = moment.step;
     root.dataset.steps = moment.last + 1;
-    options.onStep?.(moment.step);
+    root.toggleAttribute("data-presenting", stage.presenting);
+    root.toggleAttribute("data-blank", stage.blank);
+    root.toggleAttribute("data-spotlight", Boolean(stage.spotlight));
+    report.onStep(moment.step);
   });
-  listenToKeys(root, stage, present);
+  listenToKeys(root, stage, full.present);
   // Another width is another type size: bring the current line back into view.
   let width = 0;
   const resized = new ResizeObserver(([entry]) => {
@@ -65,9 +109,20 @@ function build(element, recording, options) {
   const handle = {
     root,
     stage,
-    go: (step) => stage.go(step),
+    go(step) {
+      stage.origin.step = step;
+      stage.go(step);
+    },
     text: () => momentText(stage.moment),
     setGranularity: (name) => stage.setGranularity(name),
+    setStops(list) {
+      stage.stops = new Stops(list);
+      stage.paint();
+    },
+    setBookmarks(steps) {
+      stage.bookmarks = [...steps];
+      stage.paint();
+    },
     setTheme: (name) => theme.set(name),
     setHeight: (pixels) => {
       root.style.height = pixels ? `${pixels}px` : "";
@@ -76,18 +131,25 @@ function build(element, recording, options) {
     setViews(names) {
       const known = names.filter((name) => ALL.some((view) => view.name === name));
       stage.views = new Set(known.length ? known : firstViews(recording.header));
+      stage.origin.views = [...stage.views];
       stage.paint();
     },
     destroy() {
       stage.destroy();
       theme.stop();
+      full.stop();
+      presenter.stop();
       resized.disconnect();
       root.remove();
     },
   };
   stage.granularity = options.granularity || "line";
+  stage.link = options.link ?? `${recording.header.title} `;
+  stage.bookmarks = [...(options.bookmarks ?? [])];
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
+  stage.stops = new Stops(options.stops);
+  Object.assign(stage.origin, { step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;
 }

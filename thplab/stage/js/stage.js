@@ -1,15 +1,24 @@
 // The stage: one recording, one moment, what is selected, which views are open. Views read it and draw.
 
 import { readEntry } from "./entries.js";
+import { Finder } from "./finder.js";
 import { Reader } from "./moment.js";
 import { GRANULARITIES, Navigator } from "./navigate.js";
 import { Queue } from "./queue.js";
+import { firstAbove } from "./search.js";
+import { Stops } from "./stops.js";
 
 export const SPEEDS = [2, 5, 10, 30, 60];
 
 export class Stage {
   constructor(recording) {
     this.reader = new Reader(recording);
+    this.finder = new Finder(this.reader);
+    this.stops = new Stops();
+    this.origin = { step: 0, views: [], granularity: "line" }; // where it was opened, or sent to
+    this.link = ""; // begins the text that opens a moment again
+    Object.assign(this, { query: "", matches: [], findShown: false, stopsAtMatches: false, bookmarks: [], linkShown: "" });
+    Object.assign(this, { presenting: false, presentingSince: 0, codeShown: false, blank: false, notesShown: false, spotlight: "" });
     this.navigator = new Navigator(this.reader);
     this.last = this.reader.last;
     this.granularity = "line";
@@ -40,6 +49,25 @@ export class Stage {
       over: to((n) => nav.over(n)),
       out: to((n) => nav.out(n)),
       start: to(() => 0),
+      restart: () => this.restart(),
+      find: () => (this.findShown = true),
+      closeFind: () => (this.findShown = false),
+      nextMatch: to((n) => above(this.matches, n)),
+      previousMatch: to((n) => below(this.matches, n)),
+      stopAtMatches: () => (this.stopsAtMatches = !this.stopsAtMatches),
+      nextVerdict: to((n) => above(this.finder.find("verdict"), n)),
+      previousVerdict: to((n) => below(this.finder.find("verdict"), n)),
+      nextLock: to((n) => above(this.finder.find("lock"), n)),
+      previousLock: to((n) => below(this.finder.find("lock"), n)),
+      bookmark: () => this.bookmark(),
+      nextBookmark: to((n) => above(this.bookmarks, n)),
+      previousBookmark: to((n) => below(this.bookmarks, n)),
+      copyLink: () => (this.linkShown = `${this.link}${this.moment.step}`),
+      nextStop: () => this.nextStop(),
+      previousStop: () => this.arrive(this.stops.before(this.moment.step) ?? this.origin),
+      blank: () => (this.blank = !this.blank),
+      notes: () => (this.notesShown = !this.notesShown),
+      code: () => (this.codeShown = !this.codeShown),
       end: to(() => this.last),
       lastChange: to((n) => this.lastChange(n)),
       play: () => this.setPlaying(!this.playing),
@@ -83,7 +111,8 @@ export class Stage {
   }
 
   move(step) {
-    const to = Math.max(0, Math.min(this.last, Math.round(step) || 0));
+    const wanted = Math.max(0, Math.min(this.last, Math.round(step) || 0));
+    const to = this.stops.gate(this.moment.step, wanted);
     this.moment = this.reader.read(to);
     this.frameUp = 0;
   }
@@ -111,8 +140,71 @@ export class Stage {
 
   tick() {
     if (!this.playing) return;
-    this.move(this.navigator.next(this.moment.step, this.granularity));
-    this.setPlaying(this.moment.step < this.last);
+    const from = this.moment.step;
+    const next = this.navigator.next(from, this.granularity);
+    const match = this.stopsAtMatches ? above(this.matches, from) : from;
+    const found = match > from && match <= next;
+    this.move(found ? match : next);
+    this.setPlaying(!found && this.moment.step > from && this.moment.step < this.last);
+  }
+
+  lookFor(query) {
+    this.query = query;
+    this.matches = this.finder.find(query);
+  }
+
+  bookmark() {
+    const { step } = this.moment;
+    const others = this.bookmarks.filter((each) => each !== step);
+    this.bookmarks = others.length < this.bookmarks.length ? others : [...others, step].sort((a, b) => a - b);
+  }
+
+  // Open a stop as it was meant to look.
+  arrive(stop) {
+    this.setPlaying(false);
+    this.follow();
+    if (stop.views?.length) this.views = new Set(stop.views);
+    if (stop.granularity) this.granularity = stop.granularity;
+    this.move(stop.step);
+  }
+
+  // A clicker has no other key: where a stop waits for a guess, going on is going on without one.
+  nextStop() {
+    const waiting = this.stops.asking(this.moment.step);
+    if (waiting) this.stops.guesses.set(waiting, "");
+    const next = this.stops.after(this.moment.step);
+    if (next) this.arrive(next);
+    else this.move(this.navigator.next(this.moment.step, this.granularity));
+  }
+
+  // Back to the start of this stop, after any mess.
+  restart() {
+    const stop = this.stops.at(this.moment.step);
+    Object.assign(this, { blank: false, codeShown: false, frameUp: 0 });
+    this.arrive({ ...this.origin, ...(stop ?? {}) });
+  }
+
+  guess(stop, text) {
+    this.stops.guesses.set(stop, text);
+    this.move(this.moment.step + 1);
+  }
+
+  present(on) {
+    this.presenting = on;
+    this.presentingSince = Date.now();
+    if (!on) Object.assign(this, { blank: false, notesShown: false, spotlight: "", codeShown: false });
+  }
+
+  // One view alone; once more: all again.
+  spotlightOn(number) {
+    const name = [...this.views][number - 1] ?? "";
+    this.spotlight = this.spotlight === name ? "" : name;
+  }
+
+  isShown(name) {
+    if (this.spotlight) return name === this.spotlight;
+    const hidden = this.presenting && !this.codeShown && ["source", "variables"].includes(name);
+    return this.views.has(name) && !hidden;
   }
 
   // The entry that views describe: the selected one, else the one the run looks at; -1 if neither.
@@ -138,6 +230,9 @@ export class Stage {
     this.selected = null;
     this.frameUp = 0;
     this.helpShown = false;
+    this.findShown = false;
+    this.linkShown = "";
+    this.spotlight = "";
   }
 
   // The moment at which the described entry (or else the PMD) got the value it has.
@@ -159,3 +254,7 @@ export class Stage {
     this.listeners = [];
   }
 }
+
+// The item after, and before, a value in an ascending list; the value itself if there is none.
+const above = (list, value) => list[firstAbove(list, value)] ?? value;
+const below = (list, value) => list[firstAbove(list, value - 1) - 1] ?? value;

@@ -20,12 +20,16 @@ async function render({ model, el }) {
     clearTimeout(timer);
     timer = setTimeout(() => model.save_changes(), ECHO_MS);
   };
+  const tell = (name) => (value) => {
+    model.set(name, value);
+    model.save_changes();
+  };
   const show = async () => {
     handle?.destroy();
     handle = null;
-    const options = Object.fromEntries(["step", "views", "theme", "granularity", "height"].map((name) => [name, model.get(name)]));
+    const options = Object.fromEntries(["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [name, model.get(name)]));
     try {
-      const made = await mount(el, bytesOf(model.get("recording")), { ...options, onStep: report });
+      const made = await mount(el, bytesOf(model.get("recording")), { ...options, onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks") });
       if (gone) made.destroy();
       else handle = made;
     } catch {
@@ -37,6 +41,8 @@ async function render({ model, el }) {
     "change:granularity": () => handle?.setGranularity(model.get("granularity")),
     "change:views": () => handle?.setViews(model.get("views")),
     "change:theme": () => handle?.setTheme(model.get("theme")),
+    "change:stops": () => handle?.setStops(model.get("stops")),
+    "change:bookmarks": () => handle?.setBookmarks(model.get("bookmarks")),
     "change:height": () => handle?.setHeight(model.get("height")),
     "change:recording": show,
     "msg:custom": (message) => typeof message?.go === "number" && handle?.go(message.go),

@@ -1,0 +1,260 @@
+"""Finding moments, stopping at them, bookmarks, links, stops that ask, presenting: by real keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.jupyterlab import step_of
+from tests.browser.test_exported_page import see, stage_on
+from tests.stage.conftest import SMALL
+from thplab.export import page as make_page
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import Scenario
+from thplab.stage.link import open_link
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def small() -> Recording:
+    return record_scenario(Scenario.from_data(SMALL))
+
+
+@pytest.fixture(scope="module")
+def context_page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    yield page
+    page.close()
+
+
+def open_page(page: Page, small: Recording, folder: Path, **options: object) -> Page:
+    file = folder / "page.html"
+    file.write_text(make_page(small, **options), "utf-8")  # type: ignore[arg-type]
+    page.goto(file.as_uri())
+    stage_on(page)
+    return page
+
+
+@pytest.fixture
+def page(context_page: Page, small: Recording, tmp_path: Path) -> Page:
+    return open_page(context_page, small, tmp_path)
+
+
+def moments(small: Recording, kind: str, name: str = "") -> list[int]:
+    found, at = [], -1
+    while (at := small.find(kind, at, name=name)) is not None:  # type: ignore[assignment]
+        found.append(at)
+    return found
+
+
+def changes(small: Recording, cell: int) -> list[int]:
+    ends, cells = small.sections["m_changes_end"], small.sections["c_cell"]
+    return [n for n in range(1, len(small)) if cell in cells[ends[n - 1] : ends[n]]]
+
+
+def look_for(page: Page, query: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(query)
+
+
+def test_finding_a_function_goes_from_call_to_call(page: Page, small: Recording) -> None:
+    calls = moments(small, "call", "scan_pmd")
+    assert len(calls) > 1
+    look_for(page, "fn hpage_collapse_scan_pmd")
+    assert page.locator(".ts-find output").inner_text() == f"{len(calls)} moments"
+    for number, call in enumerate(calls):
+        page.keyboard.press("Enter")
+        see(page, call)
+        assert page.locator(".ts-find output").inner_text() == f"{number + 1} of {len(calls)}"
+    page.keyboard.press("Shift+Enter")
+    see(page, calls[-2])
+    page.keyboard.press("Escape")
+    assert not page.locator(".ts-find").is_visible()
+    page.keyboard.press("m")
+    see(page, calls[-1])
+    page.keyboard.press("Shift+M")
+    see(page, calls[-2])
+
+
+@pytest.mark.parametrize("query", ["counter full_scans", "counter pgalloc", "addr 0x1000000", "pfn 0x100003"])
+def test_finding_a_change(page: Page, small: Recording, query: str) -> None:
+    kind, name = query.split()
+    if kind == "counter":
+        cell = small.cell_of("khugepaged.full_scans") if name == "full_scans" else small.counter_cell(name)
+        wanted = changes(small, cell)
+    elif kind == "addr":  # the one PMD entry above the window, set to none, then to the huge page
+        wanted = [n for n in range(1, len(small)) if _walked(small, n) != _walked(small, n - 1)]
+    else:
+        wanted = sorted({n for cell in small.frame_cells(int(name, 16)) for n in changes(small, cell)})
+    look_for(page, query)
+    page.keyboard.press("Enter")
+    if not wanted:
+        assert page.locator(".ts-find output").inner_text() == "no such moment"
+        return
+    see(page, wanted[0])
+
+
+def _walked(small: Recording, step: int) -> list[int]:
+    from thplab.stage.window import walk
+
+    state = small.state(step)
+    return [each.entry for each in walk(small, state, state.objects("Mm")[0], 0x1000000)]
+
+
+def test_what_is_not_there_is_said(page: Page) -> None:
+    look_for(page, "no such words")
+    assert page.locator(".ts-find output").inner_text() == "no such moment"
+    page.keyboard.press("Enter")
+    assert step_of(stage_on(page)) == 0
+
+
+def test_playing_stops_at_a_match(page: Page, small: Recording) -> None:
+    call = small.find_call("scan_pmd")
+    assert call is not None
+    look_for(page, "fn scan_pmd")
+    page.keyboard.press("Escape")
+    page.keyboard.press("i")
+    for _ in range(3):
+        page.keyboard.press(".")
+    page.keyboard.press(" ")
+    see(page, call)
+    page.wait_for_timeout(300)
+    assert step_of(stage_on(page)) == call
+
+
+@pytest.mark.parametrize(("key", "kind"), [("r", "verdict"), ("l", "lock")])
+def test_the_next_and_previous_of_a_kind(page: Page, small: Recording, key: str, kind: str) -> None:
+    if kind == "verdict":
+        wanted = moments(small, "verdict")
+    else:
+        state = small.state(0)
+        cells = {lock.base + lock.fields.index(name) for lock in state.objects("Lock")
+                 for name in ("writer", "readers")}  # fmt: skip
+        wanted = sorted({n for cell in cells for n in changes(small, cell)})
+    for step in wanted[:3]:
+        page.keyboard.press(key)
+        see(page, step)
+    page.keyboard.press(f"Shift+{key.upper()}")
+    see(page, wanted[1])
+
+
+def test_bookmarks(page: Page) -> None:
+    for _ in range(2):
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("k")
+    see(page, 6)
+    page.keyboard.press("Home")
+    for step in (3, 6):
+        page.keyboard.press("j")
+        see(page, step)
+    page.keyboard.press("Shift+J")
+    see(page, 3)
+    assert page.locator(".ts-mark").count() == 2
+    page.keyboard.press("k")
+    assert page.locator(".ts-mark").count() == 1
+
+
+def test_a_link_opens_the_same_moment(page: Page, small: Recording) -> None:
+    for _ in range(7):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("y")
+    recording, step = open_link(page.locator(".ts-link-row input").input_value())
+    assert step == 7
+    assert recording.to_bytes() == small.to_bytes()
+    page.keyboard.press("Escape")
+    assert not page.locator(".ts-link-row").is_visible()
+
+
+def test_zero_goes_back_to_where_it_began(context_page: Page, small: Recording, tmp_path: Path) -> None:
+    page = open_page(context_page, small, tmp_path, step=120, views=["window", "locks"])
+    for key in ("g", "]", "End", "u", "?", "x", "/"):
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    page.locator(".ts-switch", has_text="Window").click()
+    stage_on(page).focus()
+    page.keyboard.press("0")
+    see(page, 120)
+    shown = page.locator("[data-view]:visible").evaluate_all("(nodes) => nodes.map((n) => n.dataset.view)")
+    assert sorted(shown) == ["locks", "window"]
+    assert page.locator('.ts-choice[aria-pressed="true"]').inner_text() == "line"
+    assert page.locator("[data-selected]").count() == 0
+
+
+def stops_of(small: Recording) -> list[dict[str, object]]:
+    scan, collapse = small.find_call("scan_pmd"), small.find_call("collapse_huge_page")
+    assert scan is not None
+    assert collapse is not None
+    return [
+        {"step": scan, "title": "The scan", "ask": "How many holes?", "choices": ["2", "4"], "answer": "4",
+         "shows": scan + 5, "notes": "Wait for hands."},
+        {"step": collapse, "title": "The collapse", "views": ["stack"]},
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def lecture(context_page: Page, small: Recording, tmp_path: Path) -> Page:
+    return open_page(context_page, small, tmp_path, stops=stops_of(small))
+
+
+def test_a_stop_asks_before_it_shows(lecture: Page, small: Recording) -> None:
+    scan = small.find_call("scan_pmd") or 0
+    lecture.keyboard.press("End")
+    see(lecture, scan)
+    lecture.keyboard.press("ArrowRight")
+    lecture.wait_for_timeout(100)
+    assert step_of(stage_on(lecture)) == scan
+    lecture.locator(".ts-ask button", has_text="2").press("Enter")
+    see(lecture, scan + 1)
+    assert lecture.locator(".ts-guess").inner_text() == "How many holes? You expected: 2."
+    for _ in range(4):
+        lecture.keyboard.press("ArrowRight")
+    see(lecture, scan + 5)
+    assert lecture.locator(".ts-guess").inner_text() == "How many holes? You expected: 2. It is: 4."
+
+
+def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
+    scan, collapse = (int(str(stop["step"])) for stop in stops_of(small))
+    stage = stage_on(lecture)
+    lecture.keyboard.press("p")
+    lecture.wait_for_function("() => document.fullscreenElement?.classList.contains('thplab-stage')")
+    assert not lecture.locator(".ts-source").is_visible()
+    assert re.fullmatch(r"\d+:\d\d", lecture.locator(".ts-timer").inner_text())
+    lecture.keyboard.press("c")
+    assert lecture.locator(".ts-source").is_visible()
+    lecture.keyboard.press("PageDown")
+    see(lecture, scan)
+    lecture.keyboard.press("PageDown")
+    see(lecture, collapse)
+    lecture.keyboard.press("PageUp")
+    see(lecture, scan)
+    for key in ("b", "."):
+        lecture.keyboard.press(key)
+        assert stage.get_attribute("data-blank") is not None
+        assert not lecture.locator(".ts-sentence").is_visible()
+        lecture.keyboard.press(key)
+        assert stage.get_attribute("data-blank") is None
+    assert not lecture.locator(".ts-notes").is_visible()
+    lecture.keyboard.press("s")
+    assert "Wait for hands.\nNext: The collapse" in lecture.locator(".ts-notes").inner_text()
+    lecture.keyboard.press("p")
+    lecture.wait_for_function("() => !document.fullscreenElement")
+    assert stage.get_attribute("data-presenting") is None
+    assert not lecture.locator(".ts-timer").is_visible()
+
+
+def test_a_spotlight_leaves_one_view(page: Page) -> None:
+    visible = page.locator("[data-view]:visible")
+    everything = visible.count()
+    page.keyboard.press("4")
+    assert visible.evaluate_all("(nodes) => nodes.map((node) => node.dataset.view)") == ["stack"]
+    page.keyboard.press("4")
+    assert visible.count() == everything

@@ -1,0 +1,56 @@
+"""A moment as a text that opens it again: the scenario, the kernel, and the moment's number."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import NAMED, Scenario
+
+__all__ = ["link_text", "open_link"]
+
+_SHAPE = re.compile(r"thplab:(?P<what>[\w.=-]+)@(?P<kernel>[\w.]+)/(?P<depth>\w+)#(?P<step>\d+)")
+_DATA = "data="  # begins a scenario that has no name of its own, packed
+
+
+def link_text(recording: Recording, step: int | None = None) -> str:
+    """``thplab:note@6.18/lines#120``; a scenario that is not one of thplab's own stands in it whole.
+
+    Whatever a scenario draws by a seed has the seed in its data. Without ``step`` the text ends in ``#``.
+    """
+    header = recording.header
+    raw, name = header["scenario"], header["title"]
+    what = name if name in NAMED and NAMED[name].raw == raw else _DATA + _pack(raw)
+    return f"thplab:{what}@{header['kernel']}/{header['depth']}#{'' if step is None else step}"
+
+
+def open_link(text: str) -> tuple[Recording, int]:
+    """Run what the text names; the recording and the moment.
+
+    Raises ValueError for a text that is none or a moment that is not there, else as
+    :func:`~thplab.recording.record_scenario` does.
+    """
+    found = _SHAPE.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is no link; one looks like thplab:note@6.18/lines#120")
+    what, step = found["what"], int(found["step"])
+    which = _unpack(what.removeprefix(_DATA)) if what.startswith(_DATA) else what
+    recording = record_scenario(which, found["kernel"], found["depth"])
+    if step >= len(recording):
+        raise ValueError(f"moment {step}: this recording has moments 0 to {len(recording) - 1}")
+    return recording, step
+
+
+def _pack(raw: object) -> str:
+    return urlsafe_b64encode(zlib.compress(json.dumps(raw, separators=(",", ":")).encode(), 9)).decode()
+
+
+def _unpack(text: str) -> Scenario:
+    try:
+        raw = json.loads(zlib.decompress(urlsafe_b64decode(text)))
+    except (ValueError, zlib.error):
+        raise ValueError("the scenario in this link is cut off or changed") from None
+    return Scenario.from_data(raw)

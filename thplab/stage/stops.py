@@ -1,0 +1,39 @@
+"""Stops of a lecture or a lesson on a stage: where it halts, what it asks, what the speaker says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+__all__ = ["FIELDS", "check_stops"]
+
+#: name -> type of what a stop may say
+FIELDS: dict[str, type] = {
+    "step": int, "title": str, "views": list, "granularity": str, "notes": str, "ask": str, "choices": list,
+    "answer": str, "shows": int,
+}  # fmt: skip
+
+
+def check_stops(stops: Sequence[Mapping[str, Any]], last: int) -> list[dict[str, Any]]:
+    """The stops, in order of their steps, if each is one.
+
+    ``step`` is where it halts; ``title`` names it; ``views`` and ``granularity`` open with it;
+    ``notes`` are the speaker's. ``ask`` is a question that the run waits for; ``choices`` are answers
+    to choose from (without them one writes); ``answer`` is what happens, and stands beside the guess
+    from the moment ``shows`` on (without it: from the next moment on).
+
+    Raises ValueError that names the stop and what is wrong with it.
+    """
+    for number, stop in enumerate(stops):
+        for name, value in stop.items():
+            if name not in FIELDS:
+                near = get_close_matches(name, FIELDS, n=1, cutoff=0.4)
+                meant = f"did you mean {near[0]}?" if near else f"known: {', '.join(FIELDS)}"
+                raise ValueError(f"stop {number}: no field {name!r}; {meant}")
+            if not isinstance(value, FIELDS[name]):
+                raise ValueError(f"stop {number}: {name} is {value!r}, not {FIELDS[name].__name__}")
+        for name in ("step", "shows"):
+            if not 0 <= stop.get(name, 0 if name == "shows" else -1) <= last:
+                raise ValueError(f"stop {number}: {name} must be one of the moments 0 to {last}")
+    return sorted((dict(stop) for stop in stops), key=lambda stop: int(stop["step"]))
