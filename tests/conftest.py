@@ -15,7 +15,7 @@ _BROWSER = Path(__file__).parent / "browser"
 
 def missing_for_browser_tests() -> str:
     """What the browser tests lack on this computer; empty if nothing."""
-    for package in ("playwright", "jupyterlab"):
+    for package in ("playwright", "jupyterlab", "axe_playwright_python"):
         if importlib.util.find_spec(package) is None:
             return f"no {package}: pip install 'thplab[browser]'"
     if find_browser() is None:

@@ -223,7 +223,7 @@ class Recording:
         state = self.state(0)
         page = pfn - state.path("mem_map.start_pfn")
         fields = state.fields(state.path("mem_map"))
-        columns = [value for _, value in fields if isinstance(value, ColumnInfo)]
+        columns = [v for name, v in fields if isinstance(v, ColumnInfo) and not name.startswith("pageblock_")]
         if not 0 <= page < state.path("mem_map.nr_frames"):
             raise IndexError(f"pfn {pfn:#x} is outside memory")
         return [column.base + page for column in columns]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
+from typing import Any
 
 from thplab.mm import pgtable as bits
 from thplab.recording import Recording, State
@@ -185,7 +186,14 @@ def _counter_lines(at: Scene) -> list[str]:
         if value or delta:
             lines.append(f"{name} {value}" + (f" ({delta:+d})" if delta else ""))
     knobs = at.state.path("knobs")
-    return [*lines, *(f"{name} = {at.state.get(knobs, name)}" for name in knobs.fields)]
+    return [*lines, *(f"{name} = {_knob(at.state.get(knobs, name))}" for name in knobs.fields)]
+
+
+def _knob(value: Any) -> str:
+    """A knob's value; one that has a value for each order in run lengths: ``9x never``."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return "; ".join(f"{len(list(run))}x {each}" for each, run in groupby(value))
 
 
 def _counters(at: Scene, state: State) -> list[tuple[str, int]]:

@@ -1,6 +1,7 @@
 // Counters and knobs, in the words of /proc/vmstat and sysfs; what has changed since the start is marked.
 
 import { el, setText, updateList } from "./dom.js";
+import { runLengths } from "./runs.js";
 
 function counters(machine, cells) {
   const { header, root } = machine;
@@ -23,8 +24,11 @@ function rows(moment) {
 function knobs(moment) {
   const { machine, header } = moment.reader;
   const object = machine.object(machine.value(machine.root, "knobs"));
-  return object.fields.map((name) => ({ name, value: String(machine.value(object, name)) }));
+  return object.fields.map((name) => ({ name, value: knobText(machine.value(object, name)) }));
 }
+
+// One that has a value for each order is told in run lengths.
+const knobText = (value) => (value?.tuple ? runLengths(value.tuple) : String(value));
 
 const signed = (delta) => (delta ? (delta > 0 ? `+${delta}` : String(delta)) : "");
 

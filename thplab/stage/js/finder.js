@@ -129,9 +129,11 @@ export class Finder {
   }
 
   frameCells(text) {
-    const page = /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) - this.reader.machine.startPfn : -1;
-    const columns = this.header.columns.filter(({ label, length }) => label.startsWith("mem_map.") && page < length);
-    return page < 0 ? [] : columns.map(({ base }) => base + page);
+    const { machine } = this.reader;
+    const page = /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) - machine.startPfn : -1;
+    const columns = this.header.columns.filter(({ label }) => label.startsWith("mem_map.") && !label.includes("pageblock"));
+    const inside = page >= 0 && page < machine.value(machine.memMap, "nr_frames");
+    return !inside ? [] : columns.map(({ base }) => base + page);
   }
 
   lockCells(text) {

@@ -1,6 +1,6 @@
 // The page-table walk of the entry in question: PGD, PUD, PMD, PTE with the hardware's bits.
 
-import { el, setText, updateList } from "./dom.js";
+import { el, scroller, setText, updateList } from "./dom.js";
 import { BIT, bitNames, hex, hex64 } from "./machine.js";
 
 function meaning(step) {
@@ -33,7 +33,8 @@ export const walkView = {
   make(stage) {
     const body = el("tbody");
     const head = el("tr", "", ...["entry", "value", "bits", "is a"].map((name) => el("th", "", name)));
-    const root = el("section", "ts-walk", el("table", "", el("thead", "", head), body));
+    const root = scroller("section", "ts-walk", "Page-table walk");
+    root.append(el("table", "", el("thead", "", head), body));
     return {
       root,
       update(moment) {

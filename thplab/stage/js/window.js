@@ -4,6 +4,7 @@ import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
 import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
 import { hex, hex64 } from "./machine.js";
+import { runLengths } from "./runs.js";
 
 const STATES = {
   table: "points at this table",
@@ -20,15 +21,7 @@ function pmdText(window) {
 }
 
 // The window's entries in runs: "100x present, in use; 412x empty".
-export function runs(keys) {
-  const parts = [];
-  for (let from = 0, i = 1; i <= keys.length; i++) {
-    if (i < keys.length && keys[i] === keys[from]) continue;
-    parts.push(`${i - from}x ${GLYPHS[keys[from]].name}`);
-    from = i;
-  }
-  return parts.join("; ");
-}
+export const runs = (keys) => runLengths(Array.from(keys, (key) => GLYPHS[key].name));
 
 function counts(keys) {
   const found = new Array(GLYPHS.length).fill(0);
