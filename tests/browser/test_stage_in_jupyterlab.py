@@ -56,16 +56,6 @@ def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     page.context.close()
 
 
-@pytest.fixture(scope="module")
-def note() -> Recording:
-    return record_scenario("note")
-
-
-@pytest.fixture(scope="module")
-def small() -> Recording:
-    return record_scenario(Scenario.from_data(SMALL))
-
-
 def stage_of(page: Page, name: str) -> Locator:
     """A stage, focused, at its start, stepping line by line."""
     stage = wait_for_stage(page, NAMES.index(name))

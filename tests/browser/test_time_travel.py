@@ -11,21 +11,14 @@ import pytest
 
 from tests.browser.jupyterlab import step_of
 from tests.browser.test_exported_page import see, stage_on
-from tests.stage.conftest import SMALL
 from thplab.export import page as make_page
-from thplab.recording import Recording, record_scenario
-from thplab.scenario import Scenario
+from thplab.recording import Recording
 from thplab.stage.link import open_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def small() -> Recording:
-    return record_scenario(Scenario.from_data(SMALL))
 
 
 @pytest.fixture(scope="module")
