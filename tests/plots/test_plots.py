@@ -20,6 +20,7 @@ from thplab.plots import (
     bill_plot,
     coverage_plot,
     fairness_plot,
+    hit_plot,
     proactiveness_plot,
     reach_plot,
     timeline_plot,
@@ -27,7 +28,7 @@ from thplab.plots import (
 )
 from thplab.plots.plot import COLOURS
 from thplab.recording import record_scenario
-from thplab.sweeps import CoverageRow, FairnessRow, ProactiveRow, Rows, VerdictRow
+from thplab.sweeps import CoverageRow, FairnessRow, HitRow, ProactiveRow, Rows, VerdictRow
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +44,13 @@ FAIRNESS = Rows([FairnessRow(16, 16, 2, 10.0), FairnessRow(8192, 16, 513, 5120.0
 PROACTIVE = Rows([ProactiveRow(11, 89, 99, 99, 99, 0, 0), ProactiveRow(20, 80, 90, 99, 65, 2, 256)])
 VERDICTS = Rows([VerdictRow("succeeded", 30, 1), VerdictRow("exceed_none_pte", 10, 1)])
 
+HITS = Rows(
+    HitRow(page, size, 64, rate, 4 * (1 - rate))
+    for page, size, rate in [
+        ("4 KiB", 1 << 17, 1.0), ("4 KiB", 1 << 19, 0.5), ("2 MiB", 1 << 26, 1.0), ("2 MiB", 1 << 28, 0.5)
+    ]
+)  # fmt: skip
+
 
 def bills() -> dict[str, Bill]:
     first, second = Bill(), Bill()
@@ -57,7 +65,9 @@ def timeline() -> Plot:
     return timeline_plot(record_scenario("S08.clean512", depth="functions", alongside=Meter))
 
 
-@pytest.fixture(params=["coverage", "fairness", "proactiveness", "verdicts", "reach", "bills", "timeline"])
+@pytest.fixture(
+    params=["coverage", "fairness", "proactiveness", "verdicts", "reach", "hits", "bills", "timeline"]
+)
 def plot(request: pytest.FixtureRequest) -> Plot:
     made = {
         "coverage": lambda: coverage_plot(COVERAGE, cap_mib=50),
@@ -65,6 +75,7 @@ def plot(request: pytest.FixtureRequest) -> Plot:
         "proactiveness": lambda: proactiveness_plot(PROACTIVE),
         "verdicts": lambda: verdict_plot(VERDICTS),
         "reach": lambda: reach_plot(working_set=1 << 30),
+        "hits": lambda: hit_plot(HITS),
         "bills": lambda: bill_plot(bills()),
         "timeline": lambda: request.getfixturevalue("timeline"),
     }
@@ -177,6 +188,16 @@ def test_N19_reach_in_words_and_bars() -> None:
     assert plot.figure.axes[0].get_xscale() == "log"
     for word in ("256 KiB", "12 MiB", "6 GiB", "3072 entries"):
         assert word in words(plot)
+
+
+def test_hits_draw_a_line_for_each_size_of_page() -> None:
+    plot = hit_plot(HITS)
+    small, huge = plot.figure.axes[0].lines
+    assert (list(small.get_xdata()), list(small.get_ydata())) == ([1 << 17, 1 << 19], [100, 50])
+    assert list(huge.get_xdata()) == [1 << 26, 1 << 28]
+    assert small.get_marker() != huge.get_marker()
+    assert plot.table.rows[1] == ("4 KiB", "512 KiB", "64", "50.0%", "2.00")
+    assert "2 MiB pages" in words(plot)
 
 
 def test_bills_are_stacked_by_party() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from thplab.plots.bills import bill_plot
 from thplab.plots.coverage import coverage_plot
 from thplab.plots.fairness import fairness_plot
+from thplab.plots.hits import hit_plot
 from thplab.plots.plot import Plot
 from thplab.plots.proactive import proactiveness_plot
 from thplab.plots.reach import reach_plot
@@ -23,6 +24,7 @@ __all__ = [
     "bill_plot",
     "coverage_plot",
     "fairness_plot",
+    "hit_plot",
     "proactiveness_plot",
     "reach_plot",
     "timeline_plot",

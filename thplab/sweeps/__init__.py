@@ -15,6 +15,7 @@ from __future__ import annotations
 from thplab.sweeps.columns import column_view
 from thplab.sweeps.coverage import CoverageRow, coverage_sweep
 from thplab.sweeps.fairness import FairnessRow, fairness_sweep
+from thplab.sweeps.hits import HitRow, hit_sweep
 from thplab.sweeps.proactive import ProactiveRow, proactiveness_sweep
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import SerialExecutor, sweep
@@ -23,6 +24,7 @@ from thplab.sweeps.verdicts import VerdictRow, verdict_sweep
 __all__ = [
     "CoverageRow",
     "FairnessRow",
+    "HitRow",
     "ProactiveRow",
     "Rows",
     "SerialExecutor",
@@ -30,6 +32,7 @@ __all__ = [
     "column_view",
     "coverage_sweep",
     "fairness_sweep",
+    "hit_sweep",
     "proactiveness_sweep",
     "sweep",
     "verdict_sweep",
