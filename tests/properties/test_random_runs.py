@@ -23,6 +23,7 @@ from thplab.machine import Machine
 from thplab.mm import collapse as collapse_module
 from thplab.mm import khugepaged as khugepaged_module
 from thplab.mm.errors import KernelError
+from thplab.mm.mm_types import VM_LOCKED
 from thplab.mm.page_alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc import __free_pages as free_pages
 from thplab.mm.vmstat import EVENTS
@@ -144,6 +145,13 @@ class RandomRun(RuleBasedStateMachine):
         process.munmap(*self._span(first, end))
         self._forget(expected, first, end)
 
+    def _discard(self, process, expected, first, end):
+        """MADV_DONTNEED works through the VMAs and stops at the first that is locked."""
+        start = self._at(first)
+        locked = (v for v in process.mm.vmas if v.vm_flags & VM_LOCKED and v.vm_end > start)
+        stop = min((max(vma.vm_start, start) for vma in locked), default=self._at(end))
+        self._forget(expected, first, min(end, (stop - self.base) // PAGE))
+
     @staticmethod
     def _forget(expected, first, end):
         for page in range(first, end):
@@ -205,7 +213,7 @@ class RandomRun(RuleBasedStateMachine):
         except MemoryError:
             assert advice.startswith("populate")
         if advice == "dontneed":
-            self._forget(expected, first, end)
+            self._discard(process, expected, first, end)
 
     @precondition(lambda self: self.processes)
     @rule(data=st.data(), advice=st.sampled_from(["free", "guard_install", "guard_remove"]))
@@ -377,7 +385,7 @@ class RandomRun(RuleBasedStateMachine):
                 self._forget(expected, first, end)
             elif what in ("dontneed", "nohugepage", "pageout"):
                 if what == "dontneed":
-                    self._forget(expected, first, end)
+                    self._discard(process, expected, first, end)
                 process.madvise(*self._span(first, end), what)
 
     # what a refused collapse must leave alone ---------------------------------------------
