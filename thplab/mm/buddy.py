@@ -24,7 +24,7 @@ from thplab.mm.mmzone import (
     populated_zones,
     set_pageblock_migratetype,
 )
-from thplab.mm.page import PG_buddy
+from thplab.mm.page import PG_buddy, deferred_grow_memmap
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def del_page_from_free_list(kernel: Kernel, zone: Zone, page: int, order: int) -
     mem_map.flags[page] &= ~PG_buddy
     mem_map.order[page] = 0
     zone.nr_free[order] -= 1
+    if page + (1 << order) > mem_map.nr_ready:
+        deferred_grow_memmap(mem_map, page + (1 << order))
 
 
 def __rmqueue_smallest(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int | None:

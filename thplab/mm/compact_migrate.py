@@ -59,9 +59,8 @@ def suitable_migration_source(kernel: Kernel, cc: CompactControl, pfn: int) -> b
     """Async direct compaction takes only from blocks of its own kind; a huge page's block is left alone."""
     mem_map = kernel.mem_map
     page = pfn - mem_map.start_pfn
-    head = mem_map.compound_head[page]
     compound = mem_map.flags[page] & (PG_head | PG_tail)
-    if compound and mem_map.order[head] >= mem_map.pageblock_order:
+    if compound and mem_map.order[mem_map.compound_head[page]] >= mem_map.pageblock_order:
         return False
     if cc.mode is not MigrateMode.ASYNC or not cc.direct_compaction:
         return True
@@ -142,6 +141,8 @@ def _inside_a_free_block(mem_map: MemMap, page: int) -> bool:
     In the kernel what was just moved away from waits on the per-CPU list till the block is done. Without
     such lists it joins at once, and the scanner may find itself in the middle of a free block.
     """
+    if page >= mem_map.nr_ready:
+        return True
     unused = not mem_map.refcount[page] and not mem_map.flags[page]
     return unused and bool(mem_map.lru_next[page] == page)
 

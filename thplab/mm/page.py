@@ -33,6 +33,7 @@ __all__ = [
     "PAGE_POISON",
     "VMEMMAP_START",
     "MemMap",
+    "deferred_grow_memmap",
     "folio_expected_ref_count",
     "folio_get",
     "folio_mapcount",
@@ -87,22 +88,30 @@ _FIELDS = (
 )  # fmt: skip
 
 
+#: What the free lists need to know of a frame.
+_NEEDED_AT_BOOT = ("flags", "order")
+#: Up to so many frames (4 GiB) everything is made ready at boot; beyond that, so many at a time.
+_READY_AT_BOOT, _SECTION = 1 << 20, 1 << 18
+
+
 class MemMap(Struct):
     """All page frames, as columns; ``nr_heads`` list heads follow the frames in the links.
 
     ``pageblock_migratetype`` and ``pageblock_skip`` (u8, one item for each pageblock): which kind of
     pages belongs there, and whether compaction should pass it over. ``first_block_offset``: how far
-    into its pageblock the first frame lies.
+    into its pageblock the first frame lies. ``nr_ready``: frames whose columns all exist.
     """
 
     __slots__ = (
         "compound_head", "contents", "entire_mapcount", "first_block_offset", "flags", "index",
         "large_mapcount", "lru_next", "lru_prev", "mapcount", "mapping", "memcg_data", "nr_frames",
-        "nr_pages_mapped", "order", "pageblock_migratetype", "pageblock_order", "pageblock_skip", "private",
+        "nr_pages_mapped", "nr_ready", "order", "pageblock_migratetype", "pageblock_order",
+        "pageblock_skip", "private",
         "refcount", "start_pfn",
     )  # fmt: skip
     start_pfn: int
     nr_frames: int
+    nr_ready: int
     flags: Column
     refcount: Column
     mapcount: Column
@@ -127,8 +136,10 @@ class MemMap(Struct):
         """``nr_frames`` frames from ``start_pfn`` on, all small, free of flags and of references."""
         self.start_pfn = start_pfn
         self.nr_frames = nr_frames
+        self.nr_ready = 0
         for name, typecode in _FIELDS:
-            setattr(self, name, Column(typecode, nr_frames, f"mem_map.{name}"))
+            length = nr_frames if name in _NEEDED_AT_BOOT else 0
+            setattr(self, name, Column(typecode, length, f"mem_map.{name}"))
         self.lru_next = Column("I", nr_frames + nr_heads, "mem_map.lru_next")
         self.lru_prev = Column("I", nr_frames + nr_heads, "mem_map.lru_prev")
         self.pageblock_order = pageblock_order
@@ -136,15 +147,37 @@ class MemMap(Struct):
         blocks = ((self.first_block_offset + nr_frames - 1) >> pageblock_order) + 1
         self.pageblock_migratetype = Column("B", blocks, "mem_map.pageblock_migratetype")
         self.pageblock_skip = Column("B", blocks, "mem_map.pageblock_skip")
-        identity = array("I", range(nr_frames))
-        self.compound_head[:] = identity
-        self.lru_next[:nr_frames] = identity
-        self.lru_prev[:nr_frames] = identity
+        if nr_frames <= _READY_AT_BOOT:
+            deferred_grow_memmap(self, nr_frames)
 
     @property
     def links(self) -> tuple[Column, Column]:
         """The two list columns, next and prev."""
         return self.lru_next, self.lru_prev
+
+
+def deferred_grow_memmap(mem_map: MemMap, end: int) -> None:
+    """Make the frames below ``end`` ready for use (mm/mm_init.c: deferred_grow_zone).
+
+    Of memory that was never handed out the free lists need only flags, order and links. The other
+    columns of a large machine grow as its memory comes into use, from the lowest frame on.
+    """
+    first, end = mem_map.nr_ready, min(-(-end // _SECTION) * _SECTION, mem_map.nr_frames)
+    if end <= first:
+        return
+    for name, typecode in _FIELDS:
+        if name not in _NEEDED_AT_BOOT:
+            getattr(mem_map, name).frombytes(bytes((end - first) * array(typecode).itemsize))
+    identity = array("I", range(first, end))
+    mem_map.compound_head[first:end] = identity
+    flags = mem_map.flags[first:end]
+    listed = [first + offset for offset, each in enumerate(flags) if each] if any(flags) else []
+    for column in mem_map.links:
+        kept = [column[page] for page in listed]
+        column[first:end] = identity
+        for page, link in zip(listed, kept, strict=True):
+            column[page] = link
+    mem_map.nr_ready = end
 
 
 def page_to_pfn(mem_map: MemMap, page: int) -> int:

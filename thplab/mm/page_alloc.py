@@ -195,6 +195,13 @@ def __free_pages(kernel: Kernel, page: int, order: int) -> None:
 
 def _free_pages_prepare(mem_map: MemMap, page: int, order: int) -> None:
     end = page + (1 << order)
+    if not order and not mem_map.mapcount[page] and not mem_map.entire_mapcount[page]:
+        # By far the most frequent case.
+        mem_map.flags[page] = mem_map.mapping[page] = mem_map.index[page] = mem_map.private[page] = 0
+        mem_map.order[page] = 0
+        mem_map.compound_head[page] = page
+        mem_map.contents[page] = PAGE_POISON
+        return
     if any(mem_map.mapcount[page:end]) or mem_map.entire_mapcount[page]:
         raise KernelBug(f"free_pages_prepare: page {page} is still mapped")
     mem_map.flags[page:end] = array("I", bytes(4 << order))

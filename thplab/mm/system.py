@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from thplab.kernels import Profile
-from thplab.mm.buddy import memmap_init_zone
+from thplab.mm.buddy import __rmqueue_smallest, memmap_init_zone
 from thplab.mm.compact_control import CaptureControl, CompactControl
 from thplab.mm.filemap import AddressSpace
 from thplab.mm.geometry import Geometry
@@ -134,7 +134,6 @@ class Kernel(Struct):
         self.zero_page = pages
         for page in range(self.zero_page, frames - memory.kernel_pages):
             self.mem_map.flags[page] = PG_reserved
-            self.mem_map.refcount[page] = 1
         zones, pfn = [], start_pfn
         for index, (name, size) in enumerate(layout):
             zones.append(Zone(name, index, pfn, size, order, frames + per_zone * index))
@@ -150,6 +149,7 @@ class Kernel(Struct):
             memmap_init_zone(self, zone, MIGRATE_MOVABLE)
         if outside is not None:
             memmap_init_zone(self, outside, default_migratetype(self, MIGRATE_UNMOVABLE))
+        _reserve_zero_page(self)
         set_pcp_high(self)
         init_per_zone_wmark_min(self)
 
@@ -162,6 +162,21 @@ class Kernel(Struct):
     def zero_pfn(self) -> int:
         """pfn of the 4 KiB page of zeros that all read faults share."""
         return page_to_pfn(self.mem_map, self.zero_page)
+
+
+def _reserve_zero_page(kernel: Kernel) -> None:
+    """The page of zeros lies behind the zones, or is the first page of a very large machine.
+
+    Of the latter not all frames are ready yet, those at its end least of all.
+    """
+    mem_map = kernel.mem_map
+    if mem_map.nr_ready < mem_map.nr_frames:
+        page = __rmqueue_smallest(kernel, kernel.node.zones[0], 0, MIGRATE_MOVABLE)
+        assert page is not None
+        kernel.zero_page = page
+        kernel.node.zones[0].managed_pages -= 1
+        mem_map.flags[page] = PG_reserved
+    mem_map.refcount[kernel.zero_page] = 1
 
 
 def _zone_layout(memory: Memory, start_pfn: int, pages: int) -> tuple[tuple[str, int], ...]:
