@@ -33,6 +33,7 @@ from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
 from thplab.mm.mmzone import SLICE, Memory
 from thplab.mm.mprotect import do_mprotect
+from thplab.mm.mremap import do_mremap
 from thplab.mm.prctl import prctl_set_thp_disable
 from thplab.mm.proc import clear_refs, smaps
 from thplab.mm.proc_vm import FACES, read_face
@@ -299,6 +300,11 @@ class Process:
         """Unmap."""
         with self._call() as mm:
             do_munmap(mm, start, length)
+
+    def mremap(self, old: int, old_length: int, new_length: int, new: int) -> None:
+        """Move mapped memory to ``new``, with MREMAP_FIXED."""
+        with self._call() as mm:
+            do_mremap(mm, old, old_length, new_length, new)
 
     def mprotect(self, start: int, length: int, prot: str) -> None:
         """Change the protection to ``none``, ``r`` or ``rw``."""

@@ -56,6 +56,10 @@ class Selftest:
         yield
         self.machine.write_sysfs(path, before[1] or before[2])
 
+    def free_pages(self) -> int:
+        """Pages in free blocks of all orders."""
+        return sum(blocks << order for order, blocks in enumerate(self.machine.kernel.zone.nr_free))
+
     def alloc_mapping(self, huge: int = 1) -> None:
         self.process.mmap(BASE, huge * HUGE)
 
@@ -90,10 +94,12 @@ class Selftest:
 Collapse = Callable[..., None]
 
 
-def by_khugepaged(test: Selftest, huge: int, *, expect: bool, process: Process | None = None) -> None:
+def by_khugepaged(
+    test: Selftest, huge: int, *, expect: bool, process: Process | None = None, at: int = BASE
+) -> None:
     process = process or test.process
     assert test.huge(process) == 0
-    process.madvise(BASE, huge * HUGE, "hugepage")
+    process.madvise(at, huge * HUGE, "hugepage")
     scan = test.machine.kernel.khugepaged
     full_scans = scan.full_scans
     for _ in range(300):
@@ -101,21 +107,23 @@ def by_khugepaged(test: Selftest, huge: int, *, expect: bool, process: Process |
             break
         test.machine.run_for(10)
     assert test.huge(process) == (huge if expect else 0)
-    process.madvise(BASE, huge * HUGE, "nohugepage")
+    process.madvise(at, huge * HUGE, "nohugepage")
 
 
-def by_madvise(test: Selftest, huge: int, *, expect: bool, process: Process | None = None) -> None:
+def by_madvise(
+    test: Selftest, huge: int, *, expect: bool, process: Process | None = None, at: int = BASE
+) -> None:
     process = process or test.process
     with test.setting("enabled", "never"):
-        process.madvise(BASE, huge * HUGE, "hugepage")
-        assert (_madvise_collapse_retry(process, huge) == 0) == expect
+        process.madvise(at, huge * HUGE, "hugepage")
+        assert (_madvise_collapse_retry(process, at, huge) == 0) == expect
     assert test.huge(process) == (huge if expect else 0)
 
 
-def _madvise_collapse_retry(process: Process, huge: int) -> int:
+def _madvise_collapse_retry(process: Process, at: int, huge: int) -> int:
     for last in (False, True):
         try:
-            process.madvise(BASE, huge * HUGE, "collapse")
+            process.madvise(at, huge * HUGE, "collapse")
         except KernelError as error:
             if error.errno != errno.EAGAIN or last:
                 return error.errno or 0
@@ -155,12 +163,12 @@ def test_collapse_full(context: Context) -> None:
     test = Selftest(16)
     test.alloc_mapping(4)
     test.fill(0, 2048)
-    free = test.machine.kernel.zone.nr_free
+    free = test.free_pages()
     context.collapse(test, 4, expect=True)
     test.validate(0, 2048)
     assert test.machine.vmstat("thp_collapse_alloc") == 4
     assert test.machine.kernel.khugepaged.pages_collapsed == (4 if context is KHUGEPAGED else 0)
-    assert test.machine.kernel.zone.nr_free == free  # 512 base pages are freed for each huge page
+    assert test.free_pages() == free  # 512 base pages are freed for each huge page
 
 
 @both
@@ -215,10 +223,10 @@ def test_collapse_full_of_compound(context: Context) -> None:
     test.advise("nohugepage", 0, 1)
     test.advise("nohugepage", 0, 512)
     assert test.huge() == 0
-    free = test.machine.kernel.zone.nr_free
+    free = test.free_pages()
     context.collapse(test, 1, expect=True)
     test.validate(0, 512)
-    assert test.machine.kernel.zone.nr_free == free  # the old huge page is freed whole
+    assert test.free_pages() == free  # the old huge page is freed whole
 
 
 @both
@@ -302,6 +310,31 @@ def test_collapse_max_ptes_shared(context: Context) -> None:
     child.exit()
     assert test.huge() == 1
     test.validate(0, 512)
+
+
+@both
+def test_collapse_compound_extreme(context: Context) -> None:
+    """512 entries, each of which maps a page of another huge page."""
+    test = Selftest(windows=530)
+    process, beyond = test.process, BASE + 2 * HUGE
+    test.alloc_mapping()
+    for count in range(512):
+        test.advise("hugepage", 0, 512)
+        test.fill(0, 512)
+        assert test.huge() == 1
+        test.advise("nohugepage", 0, 512)
+        # Keep the first page of it behind those that are there, and put all of them below the next one.
+        process.mremap(BASE - count * PAGE, count * PAGE + HUGE, (count + 1) * PAGE, beyond)
+        process.mremap(beyond, (count + 1) * PAGE, (count + 1) * PAGE + HUGE, BASE - (count + 1) * PAGE)
+    process.munmap(BASE, HUGE)
+    pages = range(-512, 0)
+    for page in pages:
+        process.write(BASE + page * PAGE, page + 0xDEAD0000)
+    assert test.huge() == 0
+    free = test.free_pages()
+    context.collapse(test, 1, expect=True, at=BASE - HUGE)
+    assert [process.read(BASE + page * PAGE) for page in pages] == [page + 0xDEAD0000 for page in pages]
+    assert test.free_pages() == free + 511 * 512  # all the huge pages are freed but one's worth
 
 
 def test_madvise_collapse_existing_thps() -> None:

@@ -90,6 +90,7 @@ def dup_mm(parent: Mm, name: str) -> Mm:
 def _dup_vma(mm: Mm, source: Vma) -> None:
     vm_flags = source.vm_flags & ~(VM_LOCKED | VM_UFFD_MISSING | VM_UFFD_WP)
     vma = Vma(mm, source.vm_start, source.vm_end, vm_flags)
+    vma.vm_pgoff = source.vm_pgoff
     vma_link_file(vma, source.vm_file, source.vm_pgoff)
     anon_vma_fork(vma, source)
     insert_vma(mm, vma)

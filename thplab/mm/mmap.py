@@ -59,7 +59,7 @@ def do_mmap(
     vm_flags = vm_access("mmap", prot) | flags
     down_write(mm.mmap_lock, mm.task.comm)
     try:
-        _unmap_locked(mm, start, end)
+        do_vmi_munmap(mm, start, end)
         vma = Vma(mm, start, end, vm_flags)
         if file is None and flags & VM_SHARED:
             file = shmem_file_setup(mm.kernel, "dev/zero", (end - start) // mm.kernel.geometry.PAGE_SIZE)
@@ -83,12 +83,12 @@ def do_munmap(mm: Mm, start: int, length: int) -> None:
     end = check_range(mm, "munmap", start, length, errno.EINVAL)
     down_write(mm.mmap_lock, mm.task.comm)
     try:
-        _unmap_locked(mm, start, end)
+        do_vmi_munmap(mm, start, end)
     finally:
         up_write(mm.mmap_lock)
 
 
-def _unmap_locked(mm: Mm, start: int, end: int) -> None:
+def do_vmi_munmap(mm: Mm, start: int, end: int) -> None:
     doomed = split_at(mm, start, end)
     for vma in doomed:
         unmap_page_range(vma, vma.vm_start, vma.vm_end, drop_markers=True)

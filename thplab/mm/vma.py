@@ -24,7 +24,8 @@ def split_vma(vma: Vma, address: int) -> Vma:
     """Cut ``vma`` at ``address``; the new upper part. A huge PMD across the border is split."""
     vma_adjust_trans_huge(vma, address)
     upper = Vma(vma.mm, address, vma.vm_end, vma.vm_flags)
-    vma_link_file(upper, vma.vm_file, linear_page_index(vma, address))
+    upper.vm_pgoff = linear_page_index(vma, address)
+    vma_link_file(upper, vma.vm_file, upper.vm_pgoff)
     anon_vma_clone(upper, vma)
     upper.anon_vma = vma.anon_vma
     vma.vm_end = address

@@ -1,0 +1,148 @@
+"""mremap: move mapped memory to another address, entries and all (mm/mremap.c, 6.18)."""
+
+from __future__ import annotations
+
+import errno
+
+from thplab.mm.anon_vma import anon_vma_clone
+from thplab.mm.errors import KernelError
+from thplab.mm.gup import mm_populate
+from thplab.mm.huge_memory import __split_huge_pmd, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw
+from thplab.mm.lock import down_write, up_write
+from thplab.mm.mm_types import (
+    VM_LOCKED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
+    Mm,
+    Vma,
+    linear_page_index,
+    vma_is_anonymous,
+    vma_lookup,
+)
+from thplab.mm.mmap import check_range, do_vmi_munmap
+from thplab.mm.pgtable import (
+    _PAGE_SOFT_DIRTY,
+    _PAGE_SWP_UFFD_WP,
+    _PAGE_UFFD_WP,
+    EntryRef,
+    mm_find_pmd,
+    pmd_alloc,
+    pmd_populate,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_alloc_one,
+    pte_index,
+    pte_present,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.shmem import vma_link_file
+from thplab.mm.vma import insert_vma, vma_merge
+
+__all__ = ["do_mremap"]
+
+
+def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> None:
+    """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new).
+
+    A longer range has nothing in its new part; of a shorter one the rest is unmapped. Raises
+    KernelError: EINVAL (unaligned, empty or overlapping ranges), EFAULT (the old range does not lie
+    in one VMA). Takes mmap_lock for writing.
+    """
+    old_end = check_range(mm, "mremap", old, old_length, errno.EINVAL)
+    new_end = check_range(mm, "mremap", new, new_length, errno.EINVAL)
+    if old < new_end and new < old_end:
+        raise KernelError(errno.EINVAL, "mremap: the old and the new range overlap")
+    vma = vma_lookup(mm, old)
+    if vma is None or vma.vm_end < old_end:
+        raise KernelError(errno.EFAULT, f"mremap: {old:#x}-{old_end:#x} does not lie in one mapping")
+    down_write(mm.mmap_lock, mm.task.comm)
+    try:
+        do_vmi_munmap(mm, new, new_end)
+        if new_end - new < old_end - old:
+            do_vmi_munmap(mm, old + (new_end - new), old_end)
+            old_end = old + (new_end - new)
+        moved = move_vma(mm, old, old_end, new, new_end)
+    finally:
+        up_write(mm.mmap_lock)
+    if moved.vm_flags & VM_LOCKED:
+        mm_populate(mm, new, new_end)
+
+
+def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int) -> Vma:
+    """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA."""
+    vma = vma_lookup(mm, old)
+    assert vma is not None
+    copied = copy_vma(vma, old, new, new_end)
+    move_page_tables(vma, old, old_end, new)
+    do_vmi_munmap(mm, old, old_end)
+    return vma_merge(mm, copied)
+
+
+def copy_vma(vma: Vma, old: int, new: int, new_end: int) -> Vma:
+    """A VMA like ``vma`` for another address: pages keep the index that they were mapped with.
+
+    Without a page there is none to keep. A registration with userfaultfd stays behind.
+    """
+    copied = Vma(vma.mm, new, new_end, vma.vm_flags & ~(VM_UFFD_MISSING | VM_UFFD_WP))
+    untouched = vma_is_anonymous(vma) and vma.anon_vma is None
+    if not untouched:
+        copied.vm_pgoff = linear_page_index(vma, old)
+    vma_link_file(copied, vma.vm_file, copied.vm_pgoff)
+    anon_vma_clone(copied, vma)
+    copied.anon_vma = vma.anon_vma
+    insert_vma(vma.mm, copied)
+    return copied
+
+
+def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
+    """Move the entries of ``old..old_end`` to ``new``: whole PMD entries where both places allow it."""
+    mm, size = vma.mm, vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    while old < old_end:
+        extent = min(size - old % size, size - new % size, old_end - old)
+        ref = mm_find_pmd(mm, old)
+        if ref is not None and ref[0][ref[1]]:
+            target = pmd_alloc(mm, new)
+            if extent == size and not target[0][target[1]]:
+                _move_pmd(vma, ref, target, old, new)
+            else:
+                _move_part(vma, ref, target, old, new, extent)
+        old += extent
+        new += extent
+
+
+def _move_pmd(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int) -> None:
+    """move_normal_pmd, move_huge_pmd: the entry itself moves, and with a leaf its deposited table."""
+    pmd = ref[0][ref[1]]
+    set_pmd_at(*ref, 0)
+    if not pmd_trans_huge(pmd):
+        set_pmd_at(*target, pmd)
+        return
+    if vma_is_anonymous(vma):
+        pgtable_trans_huge_deposit(vma.mm, new, pgtable_trans_huge_withdraw(vma.mm, old))
+    set_pmd_at(*target, pmd & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY)
+
+
+def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, extent: int) -> None:
+    """move_ptes: entry by entry; a leaf is split before."""
+    kernel = vma.mm.kernel
+    if pmd_trans_huge(ref[0][ref[1]]):
+        __split_huge_pmd(vma, ref, old)
+    if not ref[0][ref[1]]:
+        return  # of a file: faults find its pages again
+    if not target[0][target[1]]:
+        pmd_populate(kernel, target, pte_alloc_one(vma.mm))
+    source = kernel.tables[pmd_table_page(kernel, ref[0][ref[1]])]
+    table = kernel.tables[pmd_table_page(kernel, target[0][target[1]])]
+    first, to = pte_index(kernel, old), pte_index(kernel, new)
+    for number in range(extent // kernel.geometry.PAGE_SIZE):
+        pte = source[first + number]
+        if pte:
+            set_pte_at(source, first + number, 0)
+            set_pte_at(table, to + number, _moved(pte))
+
+
+def _moved(pte: int) -> int:
+    if pte_present(pte):
+        return pte & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY
+    return pte & ~_PAGE_SWP_UFFD_WP
