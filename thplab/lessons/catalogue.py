@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from random import Random
 from typing import TYPE_CHECKING
 
-from thplab.lessons import claims, clues, first_steps
+from thplab.lessons import budget, claims, clues, cursor, first_steps
 from thplab.lessons.question import Question
 from thplab.table import Table
 
@@ -20,6 +20,8 @@ _MAKERS: dict[str, Callable[[Random], Question]] = {
     **first_steps.QUESTIONS,
     **clues.QUESTIONS,
     **claims.QUESTIONS,
+    **budget.QUESTIONS,
+    **cursor.QUESTIONS,
 }
 
 
