@@ -471,7 +471,8 @@ def _locks(kernel: Any, census: Census) -> list[str]:
             locks.append(vma.vm_lock)
             if vma.anon_vma:
                 locks.append(vma.anon_vma.lock)
-    return [f"{lock.name} is still held" for lock in locks if lock.writer is not None or lock.readers]
+    held = [f"{lock.name} is still held" for lock in locks if lock.writer is not None or lock.readers]
+    return held + [f"{lock.name}: {lock.waiters[0].who} still waits" for lock in locks if lock.waiters]
 
 
 def _address_spaces(kernel: Any, census: Census) -> list[str]:

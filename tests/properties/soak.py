@@ -1,43 +1,92 @@
-"""Random runs for some minutes: ``python -m tests.properties.soak [MINUTES]``, or ``make soak``.
+"""make soak: random runs for some minutes; prints what was done, and stops at the first violation.
 
-Each round draws new runs; a violation ends it with the shortest run that hypothesis finds for it.
+python -m tests.properties.soak [--minutes 2] [--seed N]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections import Counter
+from random import SystemRandom
+from typing import ClassVar
 
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
 
-from tests.properties.test_random_runs import RandomRun, RandomRunOf512
+from tests.properties.races import RandomRaces, RandomRacesOf512
 
-__all__ = ["soak"]
+__all__ = ["main"]
+
+#: Runs between two looks at the clock, and operations in a run.
+_RUNS, _STEPS = 20, 50
 
 
-def soak(minutes: float) -> int:
-    """Run until the time is over; how many operations were done without a violation."""
-    end = time.monotonic() + minutes * 60
-    rounds = 0
-    while time.monotonic() < end:
-        # Most rounds with small tables, where more happens in the same time.
-        machine, examples = (RandomRunOf512, 4) if rounds % 8 == 7 else (RandomRun, 40)
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=examples,
-                stateful_step_count=60,
-                deadline=None,
-                database=None,
-                phases=(Phase.generate, Phase.shrink),
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        rounds += 1
-        print(f"round {rounds}: {RandomRun.operations} operations, no violation", flush=True)
-    return RandomRun.operations
+class Soak(RandomRaces):
+    """Random runs that count."""
+
+    operations = runs = 0
+    statuses: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        Soak.runs += 1
+
+    @invariant()
+    def counted(self) -> None:
+        """One more operation."""
+        Soak.operations += 1
+
+    def teardown(self) -> None:
+        """What the collapses of this run came to."""
+        super().teardown()
+        for event in self.machine.trace if hasattr(self, "machine") else ():
+            fields = dict(event.fields)
+            Soak.statuses[fields.get("status") or fields.get("result", event.name)] += 1
+
+
+class SoakOf512(Soak, RandomRacesOf512):
+    """The same with tables of 512 entries."""
+
+
+def _batch(machine: type[RuleBasedStateMachine], runs: int, steps: int, number: int) -> None:
+    how = settings(
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+
+    class Batch(machine):  # type: ignore[misc,valid-type]
+        """A class of its own, so that the seed is this batch's."""
+
+    run_state_machine_as_test(seed(number)(Batch), settings=how)
+
+
+def main(arguments: list[str]) -> int:
+    """Run for the given minutes; 0, or the violation with the operations that lead to it."""
+    parser = argparse.ArgumentParser(prog="make soak", description="Random runs until time is up.")
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--seed", type=int, default=SystemRandom().getrandbits(32))
+    given = parser.parse_args(arguments)
+    begin = time.monotonic()
+    print(f"seed {given.seed}, {given.minutes:g} minutes", flush=True)
+    batch = 0
+    while time.monotonic() < begin + given.minutes * 60:
+        if batch % 20 == 19:
+            _batch(SoakOf512, 2, 15, given.seed + batch)
+        else:
+            _batch(Soak, _RUNS, _STEPS, given.seed + batch)
+        batch += 1
+    seconds = time.monotonic() - begin
+    print(f"{Soak.operations} operations in {Soak.runs} runs, {seconds:.0f} s: no violation")
+    print("intruders:", ", ".join(f"{what} {count}" for what, count in sorted(RandomRaces.told.items())))
+    print("statuses:", ", ".join(f"{status} {count}" for status, count in Soak.statuses.most_common()))
+    return 0
 
 
 if __name__ == "__main__":
-    soak(float(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    sys.exit(main(sys.argv[1:]))

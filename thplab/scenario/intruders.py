@@ -37,7 +37,7 @@ from thplab.scenario.ops import perform
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["intruding"]
+__all__ = ["intruding", "needed"]
 
 
 class _Intruder:
@@ -68,7 +68,7 @@ class _Intruder:
             return
         if op["op"] == "exit":
             begin_exit(actor.process.mm)
-        lock, write = _needed(actor, op)
+        lock, write = needed(actor, op)
         if lock is None or not would_wait(lock, write=write):
             self.outcome = "at once"
             self.act()
@@ -100,7 +100,7 @@ class _Intruder:
         return {**seen, "error": self.error} if self.error else seen
 
 
-def _needed(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
+def needed(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
     """The lock that an op needs, and whether for writing."""
     mm, kind = actor.process.mm, op["op"]
     if kind in WRITERS or op.get("advice") in ("hugepage", "nohugepage"):
@@ -131,8 +131,8 @@ def _for_access(actor: Actor, op: Mapping[str, Any], *, write: bool) -> Lock | N
 def _faults(mm: Mm, address: int, *, write: bool) -> bool:
     """Would the processor fault here? (Looked up without a trace, unlike a real access.)"""
     entry = walk(mm, address)[-1][2]
-    needed = _PAGE_PRESENT | (_PAGE_RW if write else 0)
-    return entry & needed != needed
+    bits = _PAGE_PRESENT | (_PAGE_RW if write else 0)
+    return entry & bits != bits
 
 
 @contextmanager
