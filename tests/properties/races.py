@@ -161,19 +161,24 @@ class RandomRaces(RandomRun):
     # races --------------------------------------------------------------------------------
 
     @precondition(lambda self: self.processes)
-    @rule(
-        data=st.data(),
-        gap=st.sampled_from(list(GAPS)),
-        what=st.sampled_from((*RACES, *RACE_ADVICE)),
-        collapse=st.booleans(),
-    )
-    def race(self, data, gap, what, collapse):
-        """The first time that a collapse comes to the gap, somebody acts there, or waits."""
+    @rule(data=st.data(), gap=st.sampled_from(list(GAPS)), what=st.sampled_from((*RACES, *RACE_ADVICE)))
+    def race_with_khugepaged(self, data, gap, what):
+        """The first time that khugepaged comes to the gap, somebody acts there, or waits."""
+        self._race(data, gap, what, collapse=False)
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), gap=st.sampled_from(list(GAPS)), what=st.sampled_from((*RACES, *RACE_ADVICE)))
+    def race_with_madv_collapse(self, data, gap, what):
+        """The first time that MADV_COLLAPSE comes to the gap, somebody acts there, or waits."""
+        self._race(data, gap, what, collapse=True)
+
+    def _race(self, data, gap, what, *, collapse):
         _, process, _ = self._one(data)
-        window = self._make_food(data, process)
-        first, end = window if data.draw(st.booleans(), "this window") else self._range(data)
-        intruder = data.draw(st.sampled_from(sorted(self.processes)), "intruder")
-        waiting = [(intruder, what, first, end)]
+        window = first, end = self._make_food(data, process)
+        half = first + self.entries // 2
+        meant = data.draw(st.sampled_from([window, (first, half), (half, end), None]), "meant")
+        intruder = data.draw(st.sampled_from([process.mm.name, *sorted(self.processes)]), "intruder")
+        waiting = [(intruder, what, *(meant or self._range(data)))]
 
         def reached():
             while waiting:
