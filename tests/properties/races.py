@@ -264,12 +264,10 @@ class RandomRaces(RandomRun):
             folios = {folio_at(process, self._at(page)) for page in range(first, end)} - {None}
             kernel = self.machine.kernel
             reclaim_pages(kernel, [folio for folio in sorted(folios) if folio_isolate_lru(kernel, folio)])
+        elif what == "dontneed":
+            self._dontneed(process, expected, first, end)
         elif what in RACE_ADVICE:
-            try:
-                process.madvise(*span, what)
-            finally:
-                if what == "dontneed":
-                    self._forget(expected, first, end)
+            process.madvise(*span, what)
 
 
 class RandomRacesOf512(RandomRaces):

@@ -1,6 +1,6 @@
 """make soak: random runs for some minutes; prints what was done, and stops at the first violation.
 
-python -m tests.properties.soak [--minutes 2] [--seed N]
+python -m tests.properties.soak [--minutes 2] [--seed N] [--shrink]
 """
 
 from __future__ import annotations
@@ -50,13 +50,14 @@ class SoakOf512(Soak, RandomRacesOf512):
     """The same with tables of 512 entries."""
 
 
-def _batch(machine: type[RuleBasedStateMachine], runs: int, steps: int, number: int) -> None:
+def _batch(machine: type[RuleBasedStateMachine], runs: int, steps: int, number: int, shrink: bool) -> None:
     how = settings(
         max_examples=runs,
         stateful_step_count=steps,
         deadline=None,
         database=None,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
 
@@ -71,15 +72,18 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make soak", description="Random runs until time is up.")
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", type=int, default=SystemRandom().getrandbits(32))
+    parser.add_argument(
+        "--shrink", action="store_true", help="look for the shortest run that fails: takes minutes"
+    )
     given = parser.parse_args(arguments)
     begin = time.monotonic()
     print(f"seed {given.seed}, {given.minutes:g} minutes", flush=True)
     batch = 0
     while time.monotonic() < begin + given.minutes * 60:
         if batch % 20 == 19:
-            _batch(SoakOf512, 2, 15, given.seed + batch)
+            _batch(SoakOf512, 2, 15, given.seed + batch, given.shrink)
         else:
-            _batch(Soak, _RUNS, _STEPS, given.seed + batch)
+            _batch(Soak, _RUNS, _STEPS, given.seed + batch, given.shrink)
         batch += 1
     seconds = time.monotonic() - begin
     print(f"{Soak.operations} operations in {Soak.runs} runs, {seconds:.0f} s: no violation")

@@ -80,12 +80,12 @@ def do_cow_fault(vma: Vma, ref: EntryRef, address: int) -> None:
     kernel = vma.mm.kernel
     anon_vma_prepare(vma)
     folio = _file_folio(vma, address)
+    table, ptl = _pte_table(vma, ref)
     page = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0)
     if page is None:
         raise MemoryError(f"no free page for {vma.mm.name} at {address:#x}")
     source = folio_page(kernel.mem_map, folio, linear_page_index(vma, address))
     kernel.mem_map.contents[page] = kernel.mem_map.contents[source]
-    table, ptl = _pte_table(vma, ref)
     down_write(ptl, kernel.current.comm)
     folio_add_new_anon_rmap(kernel, page, vma, address)
     folio_add_lru(kernel, page)

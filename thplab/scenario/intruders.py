@@ -17,7 +17,7 @@ at a later gap or after the collapse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -107,25 +107,28 @@ def needed(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
         return mm.mmap_lock, True
     if kind in LOCKLESS:
         return None, False
+    addresses = [actor.address(page) for page in actor.pages(op)]
     if kind in ("write", "read"):
-        return _for_access(actor, op, write=kind == "write"), False
+        faulting = (at for at in addresses if _faults(mm, at, write=kind == "write"))
+        return _the_busiest(fault_lock(mm, at) for at in faulting), False
     if kind == "pin":
-        walks_by_itself = not any(_faults(mm, actor.address(page), write=False) for page in actor.pages(op))
+        walks_by_itself = not any(_faults(mm, at, write=False) for at in addresses)
         return None if walks_by_itself else mm.mmap_lock, False
-    address = actor.address(next(actor.pages(op), 0))
-    vma = vma_lookup(mm, address)
+    vmas = {id(vma): vma for vma in (vma_lookup(mm, at) for at in addresses) if vma is not None}
     if kind == "swapout":
-        return vma.anon_vma.lock if vma is not None and vma.anon_vma is not None else None, False
-    if op.get("advice") == "dontneed" and vma is not None:
-        return dontneed_lock(vma), False
+        return _the_busiest(vma.anon_vma.lock for vma in vmas.values() if vma.anon_vma is not None), False
+    if op.get("advice") == "dontneed" and len(vmas) == 1:
+        return dontneed_lock(*vmas.values()), False
     return mm.mmap_lock, False
 
 
-def _for_access(actor: Actor, op: Mapping[str, Any], *, write: bool) -> Lock | None:
-    """What the first page that faults asks for; None if no page does."""
-    mm = actor.process.mm
-    addresses = (actor.address(page) for page in actor.pages(op))
-    return next((fault_lock(mm, at) for at in addresses if _faults(mm, at, write=write)), None)
+def _the_busiest(locks: Iterable[Lock]) -> Lock | None:
+    """Of several locks needed for reading in turn, one that would have to be waited for, if any would."""
+    lock = None
+    for lock in locks:
+        if would_wait(lock, write=False):
+            break
+    return lock
 
 
 def _faults(mm: Mm, address: int, *, write: bool) -> bool:
