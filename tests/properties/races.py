@@ -238,6 +238,7 @@ class RandomRaces(RandomRun):
                     exit_mm(process.mm)
             elif name in self.processes:
                 self._do(name, process, what, first, end)
+        self.rss = None
         if waited or gap not in BEHIND_THE_FENCE:
             self.photograph = tables_and_pages(kernel)
             del self.photograph["free"]
@@ -265,7 +266,8 @@ class RandomRaces(RandomRun):
             kernel = self.machine.kernel
             reclaim_pages(kernel, [folio for folio in sorted(folios) if folio_isolate_lru(kernel, folio)])
         elif what == "dontneed":
-            self._dontneed(process, expected, first, end)
+            self._discard(process, expected, first, end)
+            process.madvise(*span, what)
         elif what in RACE_ADVICE:
             process.madvise(*span, what)
 

@@ -1,6 +1,6 @@
 """make soak: random runs for some minutes; prints what was done, and stops at the first violation.
 
-python -m tests.properties.soak [--minutes 2] [--seed N] [--shrink]
+python -m tests.properties.soak [MINUTES] [--seed N] [--shrink]
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from random import SystemRandom
 from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.properties.races import RandomRaces, RandomRacesOf512
+from tests.properties.test_random_runs import RandomRun
 
 __all__ = ["main"]
 
@@ -26,17 +27,12 @@ _RUNS, _STEPS = 20, 50
 class Soak(RandomRaces):
     """Random runs that count."""
 
-    operations = runs = 0
+    runs = 0
     statuses: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
         Soak.runs += 1
-
-    @invariant()
-    def counted(self) -> None:
-        """One more operation."""
-        Soak.operations += 1
 
     def teardown(self) -> None:
         """What the collapses of this run came to."""
@@ -70,7 +66,7 @@ def _batch(machine: type[RuleBasedStateMachine], runs: int, steps: int, number: 
 def main(arguments: list[str]) -> int:
     """Run for the given minutes; 0, or the violation with the operations that lead to it."""
     parser = argparse.ArgumentParser(prog="make soak", description="Random runs until time is up.")
-    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("minutes", type=float, nargs="?", default=2.0)
     parser.add_argument("--seed", type=int, default=SystemRandom().getrandbits(32))
     parser.add_argument(
         "--shrink", action="store_true", help="look for the shortest run that fails: takes minutes"
@@ -86,7 +82,7 @@ def main(arguments: list[str]) -> int:
             _batch(Soak, _RUNS, _STEPS, given.seed + batch, given.shrink)
         batch += 1
     seconds = time.monotonic() - begin
-    print(f"{Soak.operations} operations in {Soak.runs} runs, {seconds:.0f} s: no violation")
+    print(f"{RandomRun.operations} operations in {Soak.runs} runs, {seconds:.0f} s: no violation")
     print("intruders:", ", ".join(f"{what} {count}" for what, count in sorted(RandomRaces.told.items())))
     print("statuses:", ", ".join(f"{status} {count}" for status, count in Soak.statuses.most_common()))
     return 0

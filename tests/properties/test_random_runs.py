@@ -396,10 +396,14 @@ class RandomRun(RuleBasedStateMachine):
         def alloc_charge_folio(mm, cc):
             self._intrude()
             self.photograph, self.rss = tables_and_pages(mm.kernel), mm.rss
-            self.moved = mm.kernel.vmstat[EVENTS.index("pgmigrate_success")]
+            self.moved = self._moved()
             return original(mm, cc)
 
         return alloc_charge_folio
+
+    def _moved(self):
+        """What compaction and reclaim have done: an allocation may do both."""
+        return [self.machine.vmstat(name) for name in EVENTS if name.startswith(("pgmigrate", "pgs", "pswp"))]
 
     def _swapin(self):
         original = collapse_module.__dict__["__collapse_huge_page_swapin"]
@@ -417,9 +421,11 @@ class RandomRun(RuleBasedStateMachine):
 
         def collapse_huge_page(mm, *args):
             result = original(mm, *args)
-            # Compaction for the allocation may have moved pages; nothing else may have changed.
-            moved = mm.kernel.vmstat[EVENTS.index("pgmigrate_success")] != self.moved
+            # The allocation may have moved or reclaimed pages; nothing else may have changed.
+            moved = self._moved() != self.moved
             if result is ScanResult.SUCCEED:
+                if self.rss is None or moved:
+                    return result
                 filled = next(e for e in reversed(self.machine.trace) if e.name.endswith("_isolate"))
                 assert mm.rss - self.rss == int(filled.value("none_or_zero")), "RSS grew by other than holes"
             elif not moved:
