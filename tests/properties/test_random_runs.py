@@ -403,7 +403,8 @@ class RandomRun(RuleBasedStateMachine):
 
     def _moved(self):
         """What compaction and reclaim have done: an allocation may do both."""
-        return [self.machine.vmstat(name) for name in EVENTS if name.startswith(("pgmigrate", "pgs", "pswp"))]
+        names = ("pgmigrate", "pgs", "pswp", "compact", "thp_split", "thp_underused")
+        return [self.machine.vmstat(name) for name in EVENTS if name.startswith(names)]
 
     def _swapin(self):
         original = collapse_module.__dict__["__collapse_huge_page_swapin"]
