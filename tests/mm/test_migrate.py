@@ -134,3 +134,22 @@ def test_a_thp_is_never_moved():
     process.unpin(after)
     assert (entry, before) == (1, after)
     check(machine)
+
+
+def test_the_charge_goes_along():
+    """A page of a memory cgroup stays charged when it moves, and is uncharged when it is freed."""
+    process = Machine().process("app")
+    memcg = process.machine.cgroup("group")
+    process.enter_cgroup(memcg)
+    process.mmap(ADDRESS, 4 * PAGE)
+    process.write(ADDRESS, 77)
+    assert memcg.usage == 1
+    page = page_at(process)
+    moved, target = move(process, page)
+    assert moved
+    kernel = process.mm.kernel
+    folio_put(kernel, page)
+    folio_put(kernel, target)
+    assert memcg.usage == 1
+    process.munmap(ADDRESS, 4 * PAGE)
+    assert memcg.usage == 0

@@ -127,10 +127,11 @@ def try_to_migrate(kernel: Kernel, src: int) -> list[Unmapped]:
 
 
 def folio_migrate_copy(mem_map: MemMap, src: int, dst: int) -> None:
-    """Contents, flags, anon_vma and place of the page go to ``dst``."""
+    """Contents, flags, anon_vma, place and charge (mem_cgroup_migrate) of the page go to ``dst``."""
     mem_map.contents[dst] = mem_map.contents[src]
     mem_map.mapping[dst] = mem_map.mapping[src]
     mem_map.index[dst] = mem_map.index[src]
+    mem_map.memcg_data[dst], mem_map.memcg_data[src] = mem_map.memcg_data[src], 0
     mem_map.flags[dst] |= mem_map.flags[src] & ~(PG_locked | PG_isolated)
 
 

@@ -115,13 +115,17 @@ def give_back(process: Process, kept: Collection[int]) -> None:
 
 
 def _pin_one(process: Process, block: int) -> None:
-    """Take an extra reference on the first used frame of a pageblock: it can't be moved any more."""
+    """Take an extra reference on a used frame of a pageblock, the lowest address that has none yet.
+
+    The frame can't be moved any more.
+    """
     kernel = process.mm.kernel
     size, start_pfn = kernel.geometry.PAGE_SIZE, kernel.mem_map.start_pfn
     for vma in process.mm.vmas:
         for address in range(vma.vm_start, vma.vm_end, size):
             entry = walk(process.mm, address)[-1][2]
-            if entry and (entry_pfn(entry) - start_pfn) >> 9 == block:
+            frame = entry_pfn(entry) - start_pfn
+            if entry and frame >> 9 == block and kernel.mem_map.refcount[frame] == 1:
                 process.pin(address)
                 return
     raise ValueError(f"pageblock {block} has no used frame; the comb has blocks 0 to 7")
