@@ -167,6 +167,21 @@ def test_direct_compaction_is_paid_by_the_fault() -> None:
     assert bill.waited() == bill.ns("p")
 
 
+def test_N14_a_huge_page_is_had_sooner_where_kcompactd_was_there_before() -> None:
+    def fault(proactiveness: int) -> int:
+        machine, _ = comb34()
+        machine.write_sysfs("defrag", "always")
+        machine.write_sysctl("compaction_proactiveness", proactiveness)
+        machine.run_for(1000)
+        process = app(1, machine)
+        advise(process)
+        bill = metered(process, lambda: process.write(ADDRESS, 1))
+        assert bill.count("fault_huge_page", "app") == 1
+        return bill.ns("app")
+
+    assert fault(20) * 5 < fault(0)
+
+
 SCENARIOS = ("note", "S07.none_411", "S07.swap64", "S07.shared256", "S07.pin", "S06.naps", "S12.collapse.ok")
 
 
