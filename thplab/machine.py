@@ -11,10 +11,10 @@ machine.wake_khugepaged()
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from thplab.kernels import profile
+from thplab.kernels import profile, with_facts
 from thplab.mm.errors import KernelError
 from thplab.mm.exit import exit_mm
 from thplab.mm.filemap import AddressSpace
@@ -59,8 +59,9 @@ class Machine:
     ``entries``: how many entries a page table has (512 is the truth); ``swap_pages``: slots of the
     swap device (none: nothing can be paged out); ``lru_gen``: is the multi-generational LRU on (None:
     as the kernel's distribution has it)? ``memory``: zones, reserves, daemons; without it the pages are
-    a piece of a larger machine that has none of these. Raises ValueError for an unknown kernel, a
-    table size that does not exist, or memory too small for one huge page.
+    a piece of a larger machine that has none of these. ``what_if``: named facts of the kernel's profile
+    that are to be otherwise. Raises ValueError for an unknown kernel or fact, a table size that does
+    not exist, or memory too small for one huge page.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Machine:
         swap_pages: int = 0,
         lru_gen: bool | None = None,
         memory: Memory | None = None,
+        what_if: Mapping[str, object] | None = None,
     ) -> None:
         """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
         geometry = X86_64 if entries == 512 else Geometry(entries)
@@ -81,7 +83,8 @@ class Machine:
             raise ValueError(f"memory_pages={memory_pages}: a machine needs at least {least} pages")
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
             raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
-        self.kernel = Kernel(profile(kernel), geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
+        facts = with_facts(profile(kernel), what_if or {})
+        self.kernel = Kernel(facts, geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
         if lru_gen is not None:
             self.kernel.lru_gen_enabled = lru_gen
         self.kernel.after_store = {

@@ -21,8 +21,10 @@ from tests.mm.lab import (
     table,
 )
 from thplab.machine import Machine
+from thplab.mm import huge_memory
 from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_LOCKED, VM_UFFD_WP
 from thplab.mm.rmap import folio_maybe_mapped_shared
+from thplab.mm.shrinker import shrink_slab
 
 YOUNG, RW, DIRTY = 1 << 5, 1 << 1, 1 << 6
 
@@ -275,3 +277,68 @@ def test_a_name_that_is_taken():
     with pytest.raises(ValueError, match="'app'"):
         parent.fork("app")
     assert whole_state(parent.mm.kernel) == state
+
+
+@pytest.mark.parametrize(
+    ("what_if", "pages", "splits"), [({}, 1, 1), ({"huge_page_is_copied_whole": True}, 512, 0)]
+)
+def test_n17_what_a_write_after_fork_copies(what_if, pages, splits):
+    """One base page since 5.8, all 512 before: what do writes to four shared huge pages cost?"""
+    machine = Machine(what_if=what_if)
+    parent = app(4, machine=machine)
+    advise(parent, 4)
+    for window in range(4):
+        fill(parent, at=ADDRESS + window * WINDOW)
+    child = parent.fork("kid")
+    free = machine.vmstat("nr_free_pages")
+    for window in range(4):
+        parent.write(ADDRESS + window * WINDOW, 99)
+    assert machine.vmstat("nr_free_pages") == free - 4 * pages
+    assert machine.vmstat("thp_split_pmd") == 4 * splits
+    assert machine.vmstat("thp_fault_alloc") == 4 + 4 * (1 - splits)
+    assert bool((pmd(parent) or 0) & 0x80) is not bool(splits)
+    assert (parent.mm.rss, child.mm.rss) == (2048, 2048)
+    assert [peek(parent, ADDRESS), peek(child, ADDRESS), peek(parent, ADDRESS + PAGE)] == [99, 1, 2]
+    check(machine)
+    child.exit()
+    check(machine)
+
+
+def test_a_huge_copy_that_cannot_be_had():
+    """Is the leaf split and one page copied where no block is left for the old kind of copy?"""
+    machine = Machine(what_if={"huge_page_is_copied_whole": True})
+    parent = huge(machine=machine)
+    child = parent.fork("kid")
+    held = eat(machine, 9)
+    child.write(ADDRESS, 99)
+    assert [machine.vmstat(n) for n in ("thp_fault_fallback", "thp_split_pmd")] == [1, 1]
+    assert [peek(parent, ADDRESS), peek(child, ADDRESS)] == [1, 99]
+    check(machine, held=held)
+
+
+def test_fork_meets_a_leaf_that_reclaim_splits(monkeypatch):
+    """Does the child get entries for the base pages if the leaf is gone once its table is there?"""
+    parent = huge(kernel="6.18")
+    kernel = parent.mm.kernel
+    original = huge_memory.pte_alloc_one
+
+    def pte_alloc_one(mm):
+        page = original(mm)
+        monkeypatch.setattr(huge_memory, "pte_alloc_one", original)
+        knob(parent.machine, max_ptes_none=0)
+        shrink_slab(kernel, 0)
+        return page
+
+    parent.write(ADDRESS, 0)
+    monkeypatch.setattr(huge_memory, "pte_alloc_one", pte_alloc_one)
+    child = parent.fork("kid")
+    assert parent.machine.vmstat("thp_underused_split_page") == 1
+    assert [peek(child, ADDRESS + n * PAGE) for n in range(512)] == [0, *range(2, 513)]
+    check(parent.machine)
+
+
+@pytest.mark.parametrize("facts", [{"huge_page_is_copied": True}, {"shared_test": "page"}, {"has_mthp": 1}])
+def test_a_what_if_that_is_no_fact(facts):
+    """Is a fact refused that does not exist, is a word, or gets another kind of value?"""
+    with pytest.raises(ValueError, match="what_if"):
+        Machine(what_if=facts)

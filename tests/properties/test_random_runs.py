@@ -26,6 +26,8 @@ from thplab.mm.errors import KernelError
 from thplab.mm.mm_types import VM_LOCKED
 from thplab.mm.page_alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc import __free_pages as free_pages
+from thplab.mm.shrink_anon import shrink_anon_lists
+from thplab.mm.shrinker import shrink_slab
 from thplab.mm.vmstat import EVENTS
 
 PAGE = 4096
@@ -326,6 +328,7 @@ class RandomRun(RuleBasedStateMachine):
             st.sampled_from(
                 [
                     ("enabled", st.sampled_from(["always", "madvise", "never"])),
+                    ("shrink_underused", st.sampled_from([0, 1])),
                     ("use_zero_page", st.sampled_from([0, 1])),
                     ("hugepages-2048kB/enabled", st.sampled_from(["inherit", "always", "never"])),
                     ("khugepaged/max_ptes_none", limit),
@@ -339,6 +342,27 @@ class RandomRun(RuleBasedStateMachine):
         )
         with suppress(KernelError):  # 6.1 has no sizes
             self.machine.write_sysfs(path, data.draw(values, "value"))
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data())
+    def hole(self, data):
+        """Give a few pages of one window back: a huge page there is partially mapped afterwards."""
+        _, process, expected = self._one(data)
+        first = self._page(data)
+        end = min(first + data.draw(st.integers(1, 3), "pages"), self.pages)
+        with suppress(KernelError):
+            process.madvise(*self._span(first, end), "dontneed")
+            self._forget(expected, first, end)
+
+    @rule(priority=st.integers(0, 3))
+    def shrink(self, priority):
+        """Memory is short: the shrinkers give back what they can."""
+        shrink_slab(self.machine.kernel, priority)
+
+    @rule(priority=st.integers(0, 12), wanted=st.integers(1, 60))
+    def reclaim(self, priority, wanted):
+        """Memory is short: kswapd looks for pages that were not used lately."""
+        shrink_anon_lists(self.machine.kernel, wanted, priority)
 
     @rule(order=st.integers(0, 3))
     def eat(self, order):

@@ -56,6 +56,14 @@ FACTS: dict[str, Fact] = {
         "where a huge page is split, parts that hold nothing but zeroes are replaced by the zero page",
         "S13.split_zero",
     ),
+    "huge_page_is_copied_whole": Fact(
+        "a write to a huge page that parent and child share copies all 2 MiB, as before 5.8; since then the "
+        "PMD is split and one base page copied"
+    ),
+    "reclaim_splits_without_leaf": Fact(
+        "a huge page that is mapped by entries of page tables only is split before it goes to swap; later "
+        "kernels split it only if a part of it is mapped no more"
+    ),
     "has_underused_shrinker": Fact(
         "when memory is short, huge pages with more than max_ptes_none pages of zeros are split; the file "
         "shrink_underused switches that off"

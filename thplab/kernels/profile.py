@@ -40,7 +40,10 @@ class Profile:
 
     The other facts: ``needs_writable_pte``: a window without one writable PTE is refused;
     ``frees_empty_table``: MADV_DONTNEED over a whole table frees it; ``huge_zero_page_is_replaced``: a
-    write to the huge zero page makes a huge page; ``shared_test``: how a large folio's sharing is told
+    write to the huge zero page makes a huge page; ``huge_page_is_copied_whole``: at a write after fork, as
+    before 5.8 (no profile has it: for what-if questions); ``reclaim_splits_without_leaf``: a huge page
+    that no PMD maps is split before it is swapped out, else only one that is partially mapped;
+    ``shared_test``: how a large folio's sharing is told
     (page, first page, account); ``swapin_makes_writable``: also at a read; ``split_maps_zero_page``: a
     split folio's pages of zeros become the zero page; ``has_underused_shrinker``: reclaim splits huge
     pages that are full of zeros; ``write_upgrade_needs_dirty``: for mprotect to
@@ -64,6 +67,8 @@ class Profile:
     trace_has_writable: bool
     frees_empty_table: bool
     huge_zero_page_is_replaced: bool
+    huge_page_is_copied_whole: bool
+    reclaim_splits_without_leaf: bool
     vma_locked_before_pmd_check: bool
     shared_test: str
     has_vma_lock: bool

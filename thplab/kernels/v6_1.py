@@ -45,6 +45,7 @@ LINUX_6_1 = replace(
     trace_has_writable=True,
     frees_empty_table=False,
     huge_zero_page_is_replaced=False,
+    reclaim_splits_without_leaf=True,
     vma_locked_before_pmd_check=False,
     shared_test="page",
     has_vma_lock=False,

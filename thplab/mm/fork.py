@@ -124,9 +124,11 @@ def copy_pmd_range(vma: Vma, source: Vma, start: int, end: int) -> None:
     if not pmd:
         return
     if pmd_trans_huge(pmd):
-        if vma_is_anonymous(vma):  # of a file, the child's faults will bring it back
-            copy_huge_pmd(vma, source, child, ref, start)
-        return
+        if not vma_is_anonymous(vma):  # the child's faults will bring it back
+            return
+        if copy_huge_pmd(vma, source, child, ref, start):
+            return
+        pmd = ref[0][ref[1]]
     kernel = vma.mm.kernel
     if not child[0][child[1]]:
         pmd_populate(kernel, child, pte_alloc_one(vma.mm))

@@ -200,23 +200,46 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
         mem_map.flags[folio] |= PG_anon_exclusive
         set_pmd_at(*ref, pmd | mk_huge_pmd(0, write=True, dirty=True, young=True))
         return True
+    if anon and kernel.profile.huge_page_is_copied_whole and copy_whole_huge_page(vma, ref, address, folio):
+        return True
     __split_huge_pmd(vma, ref, address)
     return False
 
 
+def copy_whole_huge_page(vma: Vma, ref: EntryRef, address: int, shared: int) -> bool:
+    """do_huge_pmd_wp_page of old kernels: the writer gets a copy of all 2 MiB; False: none to be had."""
+    mm, kernel = vma.mm, vma.mm.kernel
+    folio_get(kernel.mem_map, shared)  # so that reclaim for the new folio leaves the old one alone
+    folio = vma_alloc_anon_folio_pmd(vma)
+    folio_put(kernel, shared)
+    if folio is None:
+        return False
+    contents, nr = kernel.mem_map.contents, kernel.geometry.HPAGE_PMD_NR
+    contents[folio : folio + nr] = contents[shared : shared + nr]
+    _replace_leaf(vma, ref, address, folio)
+    folio_remove_rmap_pmd(kernel, shared, mm)
+    mm.rss -= nr
+    folio_put(kernel, shared)
+    return True
+
+
 def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
     """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: none to be had, split."""
-    kernel = vma.mm.kernel
     folio = vma_alloc_anon_folio_pmd(vma)
     if folio is None:
         __split_huge_pmd(vma, ref, address)
         return False
+    _replace_leaf(vma, ref, address, folio)
+    return True
+
+
+def _replace_leaf(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Map a new folio where a leaf stands already; the deposited table stays. Takes the PMD lock."""
     ptl = pmd_lock(vma.mm, address)
-    down_write(ptl, kernel.current.comm)
+    down_write(ptl, vma.mm.kernel.current.comm)
     set_pmd_at(*ref, 0)
     map_anon_folio_pmd(vma, ref, address, folio)
     up_write(ptl)
-    return True
 
 
 def pgtable_trans_huge_deposit(mm: Mm, address: int, table_page: int) -> None:
@@ -242,10 +265,11 @@ def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
     return table_page
 
 
-def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, address: int) -> None:
+def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, address: int) -> bool:
     """fork: the child's VMA maps the parent's huge page too; neither may write it, the child's is old.
 
-    Raises MemoryError if there is no page for the table to deposit. Takes the PMD locks of both.
+    False (C: -EAGAIN): reclaim for the table to deposit has split the parent's leaf meanwhile. Raises
+    MemoryError if there is no page for that table. Takes the PMD locks of both.
     """
     mm, kernel = vma.mm, vma.mm.kernel
     table_page = pte_alloc_one(mm)
@@ -253,16 +277,27 @@ def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, addr
     for lock in locks:
         down_write(lock, kernel.current.comm)
     pmd = parent[0][parent[1]]
+    copied = pmd_trans_huge(pmd)
+    if copied:
+        pgtable_trans_huge_deposit(mm, address, table_page)
+        _share_leaf(vma, child, parent)
+    for lock in locks:
+        up_write(lock)
+    if not copied:
+        pte_free(mm, table_page)
+    return copied
+
+
+def _share_leaf(vma: Vma, child: EntryRef, parent: EntryRef) -> None:
+    """Give the child the parent's leaf. Locks expected: the PMD locks of both."""
+    kernel, pmd = vma.mm.kernel, parent[0][parent[1]]
     if not is_huge_zero_pmd(kernel, pmd):
         folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
         folio_get(kernel.mem_map, folio)
         folio_dup_anon_rmap_pmd(kernel, folio, vma)
-        mm.rss += kernel.geometry.HPAGE_PMD_NR
-    pgtable_trans_huge_deposit(mm, address, table_page)
+        vma.mm.rss += kernel.geometry.HPAGE_PMD_NR
     set_pmd_at(*parent, pmd & ~_PAGE_RW)
     set_pmd_at(*child, pmd & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP))
-    for lock in locks:
-        up_write(lock)
 
 
 def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:

@@ -4,9 +4,10 @@
      balance_pgdat    reclaim until every zone is above its high mark, or nothing comes
     try_to_free_pages the task that allocates reclaims by itself
 
-Only clean page cache can be given back here. Without swap space the kernel does not even look at
-anonymous pages, so their young marks stay as they are. When kswapd goes to sleep it may wake
-kcompactd, and only then: that is how a ``defer`` fault comes to its huge page.
+Clean page cache is dropped. Anonymous memory goes to swap, by kswapd alone (shrink_anon.py); without
+swap space the kernel does not even look at anonymous pages, so their young marks stay as they are.
+When kswapd goes to sleep it may wake kcompactd, and only then: that is how a ``defer`` fault comes to
+its huge page.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.compact_suitable import compact_gap, compaction_suitable, reset_isolation_suitable
 from thplab.mm.gfp import GFP_DIRECT_RECLAIM, gfp_text
-from thplab.mm.lru import LRU_NAMES, folio_change_lru, lru_list, lruvec_del_folio
+from thplab.mm.lru import SWAP_CLUSTER_MAX, folio_change_lru, lru_oldest, lruvec_del_folio
 from thplab.mm.mmzone import Node
 from thplab.mm.page import PG_active, PG_referenced
 from thplab.mm.page_alloc import zonelist
 from thplab.mm.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.readahead import drop_clean_page
+from thplab.mm.shrink_anon import shrink_anon_lists
 from thplab.mm.shrinker import shrink_slab
 from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
@@ -35,7 +37,6 @@ __all__ = ["kswapd_run", "try_to_free_pages", "wakeup_kswapd"]
 #: After so many rounds in vain kswapd leaves the node to direct reclaim.
 MAX_RECLAIM_RETRIES = 16
 DEF_PRIORITY = 12
-SWAP_CLUSTER_MAX = 32
 #: kswapd naps for a tenth of a second first: somebody may want more at once.
 _SHORT_SLEEP_NS = 100 * NSEC_PER_MSEC
 
@@ -195,26 +196,18 @@ def shrink_node(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
     """
     shrink_active_list(kernel, priority)
     freed = shrink_inactive_list(kernel, wanted, priority, who)
+    if who == "kswapd":
+        freed += shrink_anon_lists(kernel, wanted - freed, priority)
     shrink_slab(kernel, priority)
     if freed:
         kernel.node.kswapd_failures = 0
     return freed
 
 
-def _oldest(kernel: Kernel, number: int, priority: int) -> list[int]:
-    """The folios at the tail of an LRU list that a scan of this priority looks at."""
-    links, head = kernel.mem_map.links, lru_list(kernel, number)
-    folios, entry = [], links[1][head]
-    while entry != head:
-        folios.append(entry)
-        entry = links[1][entry]
-    return folios[: max(len(folios) >> priority, SWAP_CLUSTER_MAX)]
-
-
 def shrink_active_list(kernel: Kernel, priority: int) -> None:
     """Folios at the old end of the active list become inactive."""
     mem_map = kernel.mem_map
-    for folio in _oldest(kernel, LRU_NAMES.index("active_file"), priority):
+    for folio in lru_oldest(kernel, "active_file", priority):
         folio_referenced(kernel, folio)
         folio_change_lru(kernel, folio, mem_map.flags[folio] & ~PG_active)
         count_vm_event(kernel, "pgdeactivate")
@@ -224,7 +217,7 @@ def shrink_inactive_list(kernel: Kernel, wanted: int, priority: int, who: str) -
     """Free what was not used since the last look; what was used becomes active. The pages freed."""
     mem_map = kernel.mem_map
     freed = 0
-    for folio in _oldest(kernel, LRU_NAMES.index("inactive_file"), priority):
+    for folio in lru_oldest(kernel, "inactive_file", priority):
         if freed >= wanted:
             break
         count_vm_event(kernel, f"pgscan_{who}")

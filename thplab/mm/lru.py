@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LRU_NAMES",
+    "SWAP_CLUSTER_MAX",
     "folio_add_lru",
     "folio_add_lru_vma",
     "folio_change_lru",
@@ -40,8 +41,12 @@ __all__ = [
     "folio_putback_lru",
     "isolated_counter",
     "lru_list",
+    "lru_oldest",
     "lruvec_del_folio",
 ]
+
+#: A scan looks at least at so many folios.
+SWAP_CLUSTER_MAX = 32
 
 #: enum lru_list, in order.
 LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
@@ -58,6 +63,16 @@ def folio_lru_list(kernel: Kernel, folio: int) -> int:
 def lru_list(kernel: Kernel, number: int) -> int:
     """The list head of LRU list ``number``."""
     return kernel.node.lru + number
+
+
+def lru_oldest(kernel: Kernel, name: str, priority: int) -> list[int]:
+    """The folios at the tail of an LRU list that a scan of this priority looks at."""
+    links, head = kernel.mem_map.links, lru_list(kernel, LRU_NAMES.index(name))
+    folios, entry = [], links[1][head]
+    while entry != head:
+        folios.append(entry)
+        entry = links[1][entry]
+    return folios[: max(len(folios) >> priority, SWAP_CLUSTER_MAX)]
 
 
 def isolated_counter(kernel: Kernel, folio: int) -> str:

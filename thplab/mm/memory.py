@@ -33,6 +33,7 @@ from thplab.mm.page import (
     PG_ksm,
     PG_mapped_shared,
     PG_swapcache,
+    folio_get,
     page_to_pfn,
     pfn_to_page,
 )
@@ -183,7 +184,11 @@ def do_wp_page(vma: Vma, table: Column, index: int, address: int) -> None:
         mem_map.flags[page] |= PG_anon_exclusive
         set_pte_at(table, index, pte | mk_pte(0, write=True, dirty=True, young=True))
         return
-    _map_new_page(vma, table, index, address, copy_of=page)
+    folio_get(mem_map, folio)  # so that reclaim for the new page leaves the old one alone
+    try:
+        _map_new_page(vma, table, index, address, copy_of=page)
+    finally:
+        folio_put(mm.kernel, folio)
     folio_remove_rmap_ptes(mm.kernel, page, 1, mm)
     mm.rss -= 1
     free_folio_and_swap_cache(mm.kernel, folio)

@@ -54,6 +54,7 @@ __all__ = [
     "folio_remove_rmap_ptes",
     "page_mapcount",
     "rmap_walk",
+    "rmap_walk_pmd",
 ]
 
 
@@ -297,4 +298,18 @@ def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:
         table, index = kernel.tables[pmd_table_page(kernel, ref[0][ref[1]])], pte_index(kernel, address)
         if pte_present(table[index]) and entry_pfn(table[index]) == pfn:
             found.append((vma, table, index))
+    return found
+
+
+def rmap_walk_pmd(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
+    """Every PMD leaf that maps the huge page ``folio``: its VMA, table and index."""
+    found = []
+    for vma in (vma for mm in kernel.mms for vma in mm.vmas):
+        address = vma_address(vma, kernel.mem_map.index[folio])
+        if not vma.vm_start <= address < vma.vm_end:
+            continue
+        ref = mm_find_pmd(vma.mm, address)
+        pmd = ref[0][ref[1]] if ref is not None else 0
+        if ref is not None and pmd_trans_huge(pmd) and entry_pfn(pmd) == page_to_pfn(kernel.mem_map, folio):
+            found.append((vma, *ref))
     return found

@@ -26,8 +26,8 @@ from thplab.mm.page import (
     folio_nr_pages,
 )
 from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import _PAGE_UFFD_WP, entry_pfn, mm_find_pmd, pmd_trans_huge, set_pte_at
-from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.pgtable import _PAGE_UFFD_WP, set_pte_at
+from thplab.mm.rmap import folio_remove_rmap_ptes, rmap_walk, rmap_walk_pmd
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -78,15 +78,8 @@ def split_folio(kernel: Kernel, folio: int) -> bool:
 
 def unmap_folio(kernel: Kernel, folio: int) -> None:
     """Let every address space map the folio by PTEs."""
-    for vma in (vma for mm in kernel.mms for vma in mm.vmas):
-        address = vma_address(vma, kernel.mem_map.index[folio])
-        if not vma.vm_start <= address < vma.vm_end:
-            continue
-        ref = mm_find_pmd(vma.mm, address)
-        if ref is None or not pmd_trans_huge(ref[0][ref[1]]):
-            continue
-        if entry_pfn(ref[0][ref[1]]) - kernel.mem_map.start_pfn == folio:
-            __split_huge_pmd(vma, ref, address)
+    for vma, table, index in rmap_walk_pmd(kernel, folio):
+        __split_huge_pmd(vma, (table, index), vma_address(vma, kernel.mem_map.index[folio]))
 
 
 def __split_folio_to_order_0(kernel: Kernel, folio: int, page: int) -> None:

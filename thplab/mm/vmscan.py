@@ -14,6 +14,7 @@ from thplab.mm.page import (
     PG_dirty,
     PG_head,
     PG_isolated,
+    PG_partially_mapped,
     PG_swapbacked,
     PG_swapcache,
     folio_expected_ref_count,
@@ -109,12 +110,24 @@ def _add_to_swap(kernel: Kernel, folio: int) -> list[int] | None:
     if large and mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio) + 1:
         _keep(kernel, folio)
         return []
-    if folio_alloc_swap(kernel, folio):
+    split_first = large and _has_unmapped_pages(kernel, folio)
+    if not split_first and folio_alloc_swap(kernel, folio):
         return None
+    whole = folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR
     pieces = _split_to_list(kernel, folio) if large else []
     if not pieces:
         _keep(kernel, folio)
+    elif whole and not split_first:
+        count_vm_event(kernel, "thp_swpout_fallback")
     return pieces
+
+
+def _has_unmapped_pages(kernel: Kernel, folio: int) -> bool:
+    """Is the large folio better split at once, because some of its pages can be freed without writing?"""
+    mem_map = kernel.mem_map
+    if kernel.profile.reclaim_splits_without_leaf:
+        return not mem_map.entire_mapcount[folio]
+    return bool(mem_map.flags[folio] & PG_partially_mapped)
 
 
 def _split_to_list(kernel: Kernel, folio: int) -> list[int]:
@@ -123,8 +136,6 @@ def _split_to_list(kernel: Kernel, folio: int) -> list[int]:
     nr = folio_nr_pages(mem_map, folio)
     if not split_folio(kernel, folio):
         return []
-    if nr == kernel.geometry.HPAGE_PMD_NR:
-        count_vm_event(kernel, "thp_swpout_fallback")
     count_vm_event(kernel, "nr_isolated_anon", 1 - nr)
     folio_unlock(mem_map, folio)
     rest = [page for page in range(folio + 1, folio + nr) if folio_isolate_lru(kernel, page)]
