@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, peek
+from tests.invariants import check, page_of, peek
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, knob, page_at, pmd, pte, table
 from tests.mm.test_deferred_split import folio_of, huge
 from thplab.machine import Machine
+from thplab.mm.lock import down_write, up_write
 from thplab.mm.mmzone import Memory
 from thplab.mm.page import PG_active, PG_referenced
+from thplab.mm.pgtable import pte_lock
 from thplab.mm.shrink_anon import shrink_anon_lists
 
 YOUNG = 1 << 5
@@ -17,7 +19,7 @@ YOUNG = 1 << 5
 
 def reclaim(process, wanted: int = 1 << 20) -> int:
     """The most urgent look at all lists."""
-    return shrink_anon_lists(process.mm.kernel, wanted, 0)
+    return shrink_anon_lists(process.mm.kernel, wanted, 0, "kswapd")
 
 
 def counts(process, *names: str) -> list[int]:
@@ -121,17 +123,32 @@ def test_a_huge_page_mapped_by_ptes(kernel, whole):
     check(process.machine)
 
 
-def test_a_process_larger_than_memory():
-    """Can a process write more pages than there are, and does it read all of them back?"""
-    machine = Machine(memory_pages=4096, swap_pages=4096, memory=Memory())
+@pytest.mark.parametrize("daemons", [True, False])
+def test_a_process_larger_than_memory(daemons):
+    """Can a process write more pages than there are, with kswapd or by itself, and read all of them back?"""
+    machine = Machine(memory_pages=4096, swap_pages=4096, memory=Memory(daemons=daemons))
     process = app(12, machine=machine)
     for number in range(6000):
         process.write(ADDRESS + number * PAGE, number + 1)
-    zone = machine.kernel.zone
     assert machine.vmstat("pswpout") >= 6000 - 4096
-    assert machine.vmstat("nr_free_pages") > zone.watermark_min
+    assert machine.vmstat("nr_anon_pages") == process.mm.rss <= 4096
+    assert (machine.vmstat("pgsteal_kswapd") > 0) is daemons
     assert [peek(process, ADDRESS + n * PAGE) for n in range(6000)] == list(range(1, 6001))
     check(machine)
+
+
+def test_who_reclaims_in_a_fault_leaves_the_faults_own_table_alone():
+    """Is what a locked page table maps passed over?"""
+    process = app(2, swap_pages=64)
+    fill(process, 0, 4)
+    fill(process, 0, 3, at=ADDRESS + WINDOW)
+    process.clear_refs()
+    lock = pte_lock(process.mm.kernel, page_of(process.mm.kernel, pmd(process) or 0))
+    down_write(lock, "app")
+    assert reclaim(process) == 3
+    up_write(lock)
+    assert (process.mm.rss, pte(process) & 1) == (4, 1)
+    check(process.machine)
 
 
 def test_kswapd_splits_what_waits_on_the_queue():

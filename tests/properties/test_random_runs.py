@@ -362,7 +362,7 @@ class RandomRun(RuleBasedStateMachine):
     @rule(priority=st.integers(0, 12), wanted=st.integers(1, 60))
     def reclaim(self, priority, wanted):
         """Memory is short: kswapd looks for pages that were not used lately."""
-        shrink_anon_lists(self.machine.kernel, wanted, priority)
+        shrink_anon_lists(self.machine.kernel, wanted, priority, "direct")
 
     @rule(order=st.integers(0, 3))
     def eat(self, order):

@@ -4,7 +4,7 @@
      balance_pgdat    reclaim until every zone is above its high mark, or nothing comes
     try_to_free_pages the task that allocates reclaims by itself
 
-Clean page cache is dropped. Anonymous memory goes to swap, by kswapd alone (shrink_anon.py); without
+Clean page cache is dropped, anonymous memory goes to swap (shrink_anon.py). Without
 swap space the kernel does not even look at anonymous pages, so their young marks stay as they are.
 When kswapd goes to sleep it may wake kcompactd, and only then: that is how a ``defer`` fault comes to
 its huge page.
@@ -196,8 +196,7 @@ def shrink_node(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
     """
     shrink_active_list(kernel, priority)
     freed = shrink_inactive_list(kernel, wanted, priority, who)
-    if who == "kswapd":
-        freed += shrink_anon_lists(kernel, wanted - freed, priority)
+    freed += shrink_anon_lists(kernel, wanted - freed, priority, who)
     shrink_slab(kernel, priority)
     if freed:
         kernel.node.kswapd_failures = 0

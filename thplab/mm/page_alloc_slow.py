@@ -24,6 +24,7 @@ from thplab.mm.mmzone import page_zone
 from thplab.mm.page_alloc import ALLOC_WMARK_MIN, get_page_from_freelist, zonelist
 from thplab.mm.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
 from thplab.mm.vmstat import count_vm_event
+from thplab.mm.watermark import zone_watermark_ok
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
@@ -79,10 +80,16 @@ def _reclaim_and_retry(kernel: Kernel, gfp: int, order: int, priority: int) -> i
         if page is not None:
             return page
         stop = gfp & GFP_NORETRY or (costly_order(kernel, order) and not gfp & GFP_RETRY_MAYFAIL)
-        if stop or not (progress or order):
+        if stop or not (progress or order or should_reclaim_retry(kernel, gfp, order)):
             return None
         priority = max(priority - 1, SYNC_FULL)
     return None
+
+
+def should_reclaim_retry(kernel: Kernel, gfp: int, order: int) -> bool:
+    """Reclaim says that it freed nothing: are there enough free pages all the same (shrinkers do not count)?"""
+    zones = zonelist(kernel, gfp)
+    return any(zone_watermark_ok(kernel, z, order, z.watermark_min, zones[0].index) for z in zones)
 
 
 def wake_all_kswapds(kernel: Kernel, gfp: int, order: int) -> None:

@@ -1,8 +1,9 @@
-"""Reclaim of anonymous memory by kswapd: from the old end of the LRU lists to swap (mm/vmscan.c, 6.18).
+"""Reclaim of anonymous memory: from the old end of the LRU lists to swap (mm/vmscan.c, 6.18).
 
 A huge page goes whole if swap has 512 free slots in a row; else, or if a part of it is mapped no more,
 it is split first (vmscan.py). Whether a page was used lately stands in the entries that map it, so the
-lists are only a first guess: the entries are asked, and made old, when the page's turn comes.
+lists are only a first guess: the entries are asked, and made old, when the page's turn comes. A task
+that reclaims in the middle of a fault has its page table locked; what that table maps is passed over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from thplab.mm.vmscan import reclaim_pages
 from thplab.mm.vmstat import count_vm_event, vm_event
 
 if TYPE_CHECKING:
+    from thplab.mm.mm_types import Vma
+    from thplab.mm.state import Column
     from thplab.mm.system import Kernel
 
 __all__ = ["shrink_anon_lists"]
@@ -25,10 +28,11 @@ __all__ = ["shrink_anon_lists"]
 _LOOKED_AT = PG_lru | PG_anon | PG_active | PG_ksm
 
 
-def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int) -> int:
+def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
     """Look at a share of the anonymous LRU lists, oldest first; the pages freed.
 
-    Nothing is looked at without free swap space. ``wanted``: after so many pages it is enough.
+    Nothing is looked at without free swap space. ``wanted``: after so many pages it is enough; ``who``:
+    ``kswapd`` or ``direct``, for the counters.
     """
     if not get_nr_swap_pages(kernel):
         return 0
@@ -43,7 +47,7 @@ def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int) -> int:
             break
         # Reclaim of one before may have freed the page; shared and merged pages are left to MADV_PAGEOUT.
         if kernel.mem_map.flags[folio] & _LOOKED_AT == PG_lru | PG_anon:
-            freed += _shrink_inactive_folio(kernel, folio)
+            freed += _shrink_inactive_folio(kernel, folio, who)
     return freed
 
 
@@ -63,10 +67,12 @@ def inactive_is_low(kernel: Kernel) -> bool:
     return inactive < active
 
 
-def _shrink_inactive_folio(kernel: Kernel, folio: int) -> int:
+def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
     """Reclaim one folio unless it was used (folio_check_references); the pages freed."""
     mem_map, nr = kernel.mem_map, folio_nr_pages(kernel.mem_map, folio)
-    count_vm_event(kernel, "pgscan_kswapd", nr)
+    count_vm_event(kernel, f"pgscan_{who}", nr)
+    if _mapped_by_a_locked_table(kernel, folio):
+        return 0
     before = mem_map.flags[folio] & PG_referenced
     ptes, locked = folio_referenced(kernel, folio)
     if locked or (ptes and (before or ptes > 1)):
@@ -81,8 +87,22 @@ def _shrink_inactive_folio(kernel: Kernel, folio: int) -> int:
     already = vm_event(kernel, "pgfree")
     reclaim_pages(kernel, [folio])
     freed = vm_event(kernel, "pgfree") - already
-    count_vm_event(kernel, "pgsteal_kswapd", freed)
+    count_vm_event(kernel, f"pgsteal_{who}", freed)
     return freed
+
+
+def _entries(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
+    """All entries that map the folio, leaves first."""
+    entries = rmap_walk_pmd(kernel, folio)
+    for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
+        entries += rmap_walk(kernel, page) if kernel.mem_map.mapcount[page] else []
+    return entries
+
+
+def _mapped_by_a_locked_table(kernel: Kernel, folio: int) -> bool:
+    """Does somebody hold the lock of a table that maps the folio?"""
+    held = [kernel.tables[page] for page, lock in kernel.ptlocks.items() if lock.writer is not None]
+    return bool(held) and any(table is each for _, table, _ in _entries(kernel, folio) for each in held)
 
 
 def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
@@ -91,10 +111,7 @@ def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
     Makes all of them old, and takes the mark PG_referenced away.
     """
     mem_map, young, locked = kernel.mem_map, 0, False
-    entries = list(rmap_walk_pmd(kernel, folio))
-    for page in range(folio, folio + folio_nr_pages(mem_map, folio)):
-        entries += rmap_walk(kernel, page) if mem_map.mapcount[page] else []
-    for vma, table, index in entries:
+    for vma, table, index in _entries(kernel, folio):
         locked = locked or bool(vma.vm_flags & VM_LOCKED)
         if table[index] & _PAGE_ACCESSED:
             young += 1
