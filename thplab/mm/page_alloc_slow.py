@@ -87,7 +87,7 @@ def _reclaim_and_retry(kernel: Kernel, gfp: int, order: int, priority: int) -> i
 
 
 def should_reclaim_retry(kernel: Kernel, gfp: int, order: int) -> bool:
-    """Reclaim says that it freed nothing: are there enough free pages all the same (shrinkers do not count)?"""
+    """Reclaim counts nothing as freed: are there enough free pages all the same, from the shrinkers?"""
     zones = zonelist(kernel, gfp)
     return any(zone_watermark_ok(kernel, z, order, z.watermark_min, zones[0].index) for z in zones)
 
