@@ -64,7 +64,7 @@ def by_khugepaged(test: ShmemSelftest, huge: int, filled: int) -> None:
 def by_madvise(test: ShmemSelftest, huge: int, filled: int) -> None:
     with test.setting("enabled", "never"), test.setting("shmem_enabled", "never"):
         test.process.madvise(BASE, huge * HUGE, "hugepage")
-        assert _madvise_collapse_retry(test.process, huge) == 0
+        assert _madvise_collapse_retry(test.process, BASE, huge) == 0
     assert test.huge_mapped() == huge
 
 
