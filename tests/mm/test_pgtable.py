@@ -154,7 +154,7 @@ def test_upper_tables_are_made_once():
 
 def test_no_page_for_a_table():
     """What happens when there is no page left for a table?"""
-    process = app()
+    process = app(memory_pages=1024)
     held = eat(process.machine, 0)
     with pytest.raises(MemoryError, match="page table"):
         pmd_alloc(process.mm, ADDRESS)
