@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from thplab import cli
 from thplab.kernels import ScanResult
 from thplab.mm import khugepaged
 from thplab.scenario.predict import predict_line, predict_lines
+from thplab.scenario.schema import ADVICE
 
 ROWS = [row for row in rows("named") if row.name.startswith("none-")][:6]
 
@@ -109,6 +112,14 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", str(file), "--kernel", "6.1"]) == 0
 
 
+def test_command_reads_the_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line(ROWS[0]).encode())))
+    assert cli.main(["predict", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == ROWS[0].name
+
+
 def test_command_that_can_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", str(tmp_path / "missing")]) == 2
     assert cli.main(["predict", str(tmp_path)]) == 2
@@ -133,10 +144,23 @@ _op = st.one_of(
         {"op": st.sampled_from(["write", "read", "munmap", "pin", "unpin", "lock_page", "unlock_page"])},
         optional={"pages": st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 90)), max_size=2)},
     ),
-    st.fixed_dictionaries(
-        {"op": st.just("advise"), "advice": st.sampled_from(["hugepage", "nohugepage", "dontneed"])}
-    ),
-    st.sampled_from([{"op": "clear_refs"}, {"op": "lock_mm"}, {"op": "unlock_mm"}]),
+    st.fixed_dictionaries({"op": st.just("advise"), "advice": st.sampled_from(ADVICE)}),
+    st.fixed_dictionaries({"op": st.just("mprotect"), "prot": st.sampled_from(["rw", "r", "none"])}),
+    st.sampled_from(
+        [
+            {"op": name}
+            for name in (
+                "clear_refs",
+                "lock_mm",
+                "unlock_mm",
+                "fork",
+                "kid_exit",
+                "mlock",
+                "uffd_wp",
+                "cgroup",
+            )
+        ]
+    ).map(dict),
 )
 _step = st.sampled_from(
     [

@@ -117,4 +117,7 @@ FACTS: dict[str, Fact] = {
     "score_marks_narrow": Fact(
         "the upper mark of that score lies at most half the lower one above it, not 10"
     ),
+    "collapses_into_smaller_sizes": Fact(
+        "khugepaged collapses into every size that is enabled; the model refuses such runs"
+    ),
 }

@@ -95,6 +95,7 @@ class Profile:
     trace_has_order: bool
     trace_names_only_culprit: bool
     trace_has_visits: bool
+    collapses_into_smaller_sizes: bool
     proactive_counts_as_daemon: bool
     trace_proactive_wakeup: bool
     trace_has_nr_split: bool

@@ -84,6 +84,7 @@ LINUX_6_18 = Profile(
     trace_has_order=False,
     trace_names_only_culprit=False,
     trace_has_visits=False,
+    collapses_into_smaller_sizes=False,
     proactive_counts_as_daemon=True,
     trace_proactive_wakeup=True,
     trace_has_nr_split=True,

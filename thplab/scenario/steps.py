@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from thplab.mm.errors import KernelError
 from thplab.scenario.intruders import intruding
+from thplab.scenario.limits import refuse_collapse_into_smaller_sizes
 from thplab.scenario.observe import window_text
 from thplab.scenario.ops import perform
 from thplab.scenario.settings import SETTINGS
@@ -32,8 +33,10 @@ def _wakeup(run: ScenarioRun) -> dict[str, Any]:
     scan, first = run.machine.kernel.khugepaged, len(run.machine.trace)
     laps = scan.full_scans
     run.machine.wake_khugepaged()
+    events = run.events_since(first)
+    refuse_collapse_into_smaller_sizes(run, events)
     return {
-        "events": run.events_since(first),
+        "events": events,
         "daemon_runs": scan.thread is not None,
         "full_scans": scan.full_scans - laps,
     }
