@@ -16,6 +16,7 @@ from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.lock import Waiter, wait_for, would_wait
 from thplab.mm.lru import folio_isolate_lru
 from thplab.mm.mm_types import VM_SHARED
+from thplab.mm.page import PG_swapbacked
 from thplab.mm.task import running
 from thplab.mm.vmscan import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
@@ -262,9 +263,11 @@ class RandomRaces(RandomRun):
         elif what == "fork" and len(self.processes) < MOST_PROCESSES:
             self._fork(process)
         elif what == "swapout":
-            folios = {folio_at(process, self._at(page)) for page in range(first, end)} - {None}
             kernel = self.machine.kernel
-            reclaim_pages(kernel, [folio for folio in sorted(folios) if folio_isolate_lru(kernel, folio)])
+            folios = {folio_at(process, self._at(page)) for page in range(first, end)} - {None}
+            # Lazyfree pages would be dropped, and nobody could say any more what they must hold.
+            kept = [folio for folio in sorted(folios) if kernel.mem_map.flags[folio] & PG_swapbacked]
+            reclaim_pages(kernel, [folio for folio in kept if folio_isolate_lru(kernel, folio)])
         elif what == "dontneed":
             self._discard(process, expected, first, end)
             process.madvise(*span, what)
