@@ -9,14 +9,13 @@ from types import SimpleNamespace
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.invariants import peek, tables_and_pages, vma_of
+from tests.invariants import tables_and_pages, vma_of
 from tests.properties.test_random_runs import MOST_PROCESSES, WINDOWS, RandomRun
 from thplab.mm.errors import KernelError
 from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.lock import Waiter, wait_for, would_wait
 from thplab.mm.lru import folio_isolate_lru
 from thplab.mm.mm_types import VM_SHARED
-from thplab.mm.page import PG_swapbacked
 from thplab.mm.task import running
 from thplab.mm.vmscan import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
@@ -136,10 +135,7 @@ class RandomRaces(RandomRun):
         first, end = self._range(data)
         if any(page in expected.links for page in range(first, end)):
             return
-        with suppress(KernelError, MemoryError):
-            process.madvise(*self._span(first, end), advice)
-        for page in range(first, end):
-            expected[page] = peek(process, self._at(page))
+        self._lose(process, expected, first, end, advice)
 
     @rule(data=st.data())
     def shmem_knob(self, data):
@@ -265,9 +261,7 @@ class RandomRaces(RandomRun):
         elif what == "swapout":
             kernel = self.machine.kernel
             folios = {folio_at(process, self._at(page)) for page in range(first, end)} - {None}
-            # Lazyfree pages would be dropped, and nobody could say any more what they must hold.
-            kept = [folio for folio in sorted(folios) if kernel.mem_map.flags[folio] & PG_swapbacked]
-            reclaim_pages(kernel, [folio for folio in kept if folio_isolate_lru(kernel, folio)])
+            reclaim_pages(kernel, [folio for folio in sorted(folios) if folio_isolate_lru(kernel, folio)])
         elif what == "dontneed":
             self._discard(process, expected, first, end)
             process.madvise(*span, what)
