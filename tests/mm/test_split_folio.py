@@ -7,7 +7,7 @@ import pytest
 from tests.invariants import check, peek
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, page_at, pmd, pte, set_flag
 from tests.mm.test_vmscan import huge
-from thplab.mm.page import PG_head, folio_get, folio_trylock, folio_unlock
+from thplab.mm.page import PG_anon_exclusive, PG_head, folio_get, folio_trylock, folio_unlock
 from thplab.mm.page_alloc import folio_put
 from thplab.mm.split_folio import split_folio
 
@@ -92,6 +92,21 @@ def test_a_folio_that_two_processes_map():
     child.write(ADDRESS, 9)
     assert (parent.read(ADDRESS), child.read(ADDRESS)) == (1, 9)
     check(parent.machine)
+
+
+def test_a_page_shared_by_fork_stays_shared():
+    """Whose is a page that was shared after the first page had gone? Nobody's alone, split or not."""
+    process = huge()
+    process.madvise(ADDRESS, PAGE, "dontneed")
+    child = process.fork("child")
+    mem_map = process.mm.kernel.mem_map
+    mem_map.flags[mem_map.compound_head[folio_of(process)]] |= (
+        PG_anon_exclusive  # left over from when it was mapped
+    )
+    assert split(process)
+    check(process.machine)
+    process.write(ADDRESS + PAGE, 99)
+    assert peek(child, ADDRESS + PAGE) == 2
 
 
 def test_accessed_and_dirty_survive():

@@ -14,6 +14,7 @@ from thplab.mm.lru import folio_add_lru
 from thplab.mm.mm_types import VM_LOCKED, vma_address
 from thplab.mm.page import (
     PG_anon,
+    PG_anon_exclusive,
     PG_head,
     PG_isolated,
     PG_large_rmappable,
@@ -39,8 +40,8 @@ __all__ = ["split_folio"]
 _OF_THE_FOLIO_ONLY = PG_head | PG_large_rmappable | PG_mapped_shared | PG_partially_mapped
 
 
-#: Flags of the first page that say who has it in hand.
-_NOT_INHERITED = PG_locked | PG_isolated | PG_lru
+#: Flags of the first page that say who has it in hand, and who uses just this page alone.
+_NOT_INHERITED = PG_locked | PG_isolated | PG_lru | PG_anon_exclusive
 
 
 def split_folio(kernel: Kernel, folio: int) -> bool:
