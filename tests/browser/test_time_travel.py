@@ -251,3 +251,21 @@ def test_a_spotlight_leaves_one_view(page: Page) -> None:
     assert visible.evaluate_all("(nodes) => nodes.map((node) => node.dataset.view)") == ["stack"]
     page.keyboard.press("4")
     assert visible.count() == everything
+
+
+def test_pointing_at_a_frame_lights_its_entry_and_says_what_it_is(
+    context_page: Page, small: Recording, tmp_path: Path
+) -> None:
+    page = open_page(context_page, small, tmp_path, views=["window", "memory", "buddy", "space"])
+    page.keyboard.press("]")
+    said = page.locator(".ts-memory .ts-about").inner_text()
+    assert said.startswith("anonymous page · pfn 0x")
+    number = (_walked(small, 0)[3] & 0xFFFFFFFFFF000) >> 12
+    assert f"pfn {number:#x}:" in said
+    page.keyboard.press("Escape")
+    block, inside = divmod(number - small.state(0).path("mem_map.start_pfn"), 16)
+    box = page.locator(".ts-block").nth(block).bounding_box()
+    assert box
+    width, height = box["width"] / 8, box["height"] / 2
+    page.mouse.click(box["x"] + (inside % 8 + 0.5) * width, box["y"] + (inside // 8 + 0.5) * height)
+    assert page.locator("[data-selected]").get_attribute("data-entry") == "0"

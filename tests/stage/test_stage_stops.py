@@ -62,3 +62,9 @@ def test_another_scenario_stands_in_its_link(small: Recording) -> None:
 def test_a_link_that_leads_nowhere_says_why(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         open_link(text)
+
+
+def test_a_preset_opens_its_views(small: Recording) -> None:
+    assert Stage(small, views="memory").views == ["window", "memory", "buddy"]
+    with pytest.raises(traitlets.TraitError, match="no preset 'mem'; there are first"):
+        Stage(small, views="mem")

@@ -10,7 +10,7 @@ from thplab.stage.text import window_keys
 
 SECTIONS = (
     "Window:", "Source:", "Variables:", "Call stack:", "Locks held:", "Page-table walk:", "Trace:",
-    "Counters and knobs:",
+    "Counters and knobs:", "Memory:", "Free lists:", "Address space:",
 )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from thplab.stage.panel import Explorer, explore
     from thplab.stage.text import moment_text, window_text
-    from thplab.stage.widget import Stage
+    from thplab.stage.widget import PRESETS, Stage
 
-__all__ = ["Explorer", "Stage", "explore", "moment_text", "window_text"]
+__all__ = ["PRESETS", "Explorer", "Stage", "explore", "moment_text", "window_text"]
 
 _HOME = {
+    "PRESETS": "widget",
     "Explorer": "panel",
     "Stage": "widget",
     "explore": "panel",

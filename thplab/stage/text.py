@@ -15,6 +15,7 @@ from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.build import glyphs
 from thplab.stage.frames import Frames
+from thplab.stage.memory import buddy_lines, memory_lines, space_lines
 from thplab.stage.scene import Scene
 from thplab.stage.window import WalkStep, Window, walk
 
@@ -218,6 +219,9 @@ SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
     "Page-table walk": _walk_lines,
     "Trace": _trace_lines,
     "Counters and knobs": _counter_lines,
+    "Memory": memory_lines,
+    "Free lists": buddy_lines,
+    "Address space": space_lines,
 }
 
 

@@ -13,10 +13,13 @@ from thplab.stage.link import link_text, open_link
 from thplab.stage.stops import check_stops
 from thplab.stage.text import TextTwin
 
-__all__ = ["GRANULARITIES", "VIEWS", "Stage", "load_recording"]
+__all__ = ["GRANULARITIES", "PRESETS", "VIEWS", "Stage", "load_recording"]
 
 GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
-VIEWS = ("window", "source", "variables", "stack", "locks", "walk", "trace", "counters", "text")
+VIEWS = (
+    "window", "source", "variables", "stack", "locks", "walk", "trace", "counters", "memory", "buddy",
+    "space", "text",
+)  # fmt: skip
 
 
 def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Recording:
@@ -29,6 +32,30 @@ def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Rec
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Recording.from_bytes(bytes(source))
     return source
+
+
+#: Sets of views by what a lesson is about.
+PRESETS: dict[str, list[str]] = {
+    "first": [],
+    "collapse": ["window", "source", "stack", "locks"],
+    "memory": ["window", "memory", "buddy"],
+    "space": ["window", "space", "counters"],
+    "locks": ["window", "locks", "trace"],
+    "walk": ["window", "walk", "memory"],
+    "trace": ["trace", "counters", "window"],
+}
+
+
+class _Views(traitlets.List[Any]):
+    """A list of views, or the name of a preset."""
+
+    def set(self, obj: Any, value: Any) -> None:
+        """A name stands for the preset's views."""
+        if isinstance(value, str):
+            if value not in PRESETS:
+                raise traitlets.TraitError(f"views: no preset {value!r}; there are {', '.join(PRESETS)}")
+            value = list(PRESETS[value])
+        super().set(obj, value)
 
 
 def check_views(views: list[str]) -> list[str]:
@@ -44,9 +71,10 @@ class Stage(anywidget.AnyWidget):
 
     Traits: ``step`` (int, Python to browser: go there), ``shown`` (int, browser to Python: where the
     reader is; link others to this one), ``granularity`` (one of GRANULARITIES), ``views`` (some of
-    VIEWS; empty: the first four), ``theme`` ("", "light" or "dark"; "": as the notebook),
-    ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see :func:`check_stops`), ``guesses``
-    (browser to Python: the step of an asking stop, as text -> what was guessed), ``bookmarks`` (steps).
+    VIEWS or the name of one of PRESETS; empty: the first four), ``theme`` ("", "light" or "dark"; "":
+    as the notebook), ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see
+    :func:`check_stops`), ``guesses`` (browser to Python: the step of an asking stop, as text -> what
+    was guessed), ``bookmarks`` (steps).
     """
 
     _esm = traitlets.Unicode(javascript()).tag(sync=True)
@@ -55,7 +83,7 @@ class Stage(anywidget.AnyWidget):
     step = traitlets.Int(0).tag(sync=True)
     shown = traitlets.Int(0).tag(sync=True)
     granularity = traitlets.Enum(GRANULARITIES, "line").tag(sync=True)
-    views = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    views = _Views(traitlets.Unicode()).tag(sync=True)
     theme = traitlets.Enum(("", "light", "dark"), "").tag(sync=True)
     height = traitlets.Int(0, min=0).tag(sync=True)
     stops = traitlets.List(traitlets.Dict()).tag(sync=True)

@@ -25,6 +25,7 @@ export class Stage {
     this.speed = 10;
     this.playing = false;
     this.selected = null; // entry of the window, or null: follow the run
+    this.page = -1; // a page frame that was pointed at, or -1
     this.frameUp = 0; // how many frames up from the innermost the source shows
     this.views = new Set();
     this.helpShown = false;
@@ -212,12 +213,20 @@ export class Stage {
     return this.selected ?? this.moment.window?.cursor ?? -1;
   }
 
+  // A frame of memory, and the entry of the window that maps it, or -1.
+  pointAt(page, entry) {
+    this.page = this.page === page ? -1 : page;
+    this.selected = this.page < 0 || entry < 0 ? null : entry;
+  }
+
   select(entry) {
+    this.page = -1;
     this.selected = this.selected === entry ? null : entry;
   }
 
   selectBy(delta) {
     if (!this.moment.window) return;
+    this.page = -1;
     const { entries } = this.moment.window;
     this.selected = (Math.max(this.entry, 0) + (this.entry < 0 ? 0 : delta) + entries) % entries;
   }
@@ -228,6 +237,7 @@ export class Stage {
 
   follow() {
     this.selected = null;
+    this.page = -1;
     this.frameUp = 0;
     this.helpShown = false;
     this.findShown = false;

@@ -1,8 +1,11 @@
 // The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
 
+import { buddyView } from "./buddy.js";
 import { countersView } from "./counters.js";
 import { locksView } from "./locks.js";
+import { memoryView } from "./memory.js";
 import { sourceView } from "./source.js";
+import { spaceView } from "./space.js";
 import { stackView } from "./stack.js";
 import { traceView } from "./trace.js";
 import { variablesView } from "./variables.js";
@@ -10,7 +13,7 @@ import { walkView } from "./walk.js";
 import { windowView } from "./window.js";
 import { scroller, setText } from "./dom.js";
 
-export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, walkView, traceView, countersView];
+export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, walkView, traceView, countersView, memoryView, buddyView, spaceView];
 
 export function seconds(ns) {
   return `${(ns / 1e9).toFixed(6)} s`;
