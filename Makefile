@@ -54,6 +54,9 @@ soak: $(STAMP) ## random operations on the model for MINUTES (2)
 bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks
 
+gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
+	$(BIN)/python -m tests.browser.gallery
+
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.lock

@@ -1,6 +1,7 @@
-// Where the views stand: window on the left, source and stack on the right, the others unfold below.
+// Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
+// the right is free, there.
 
-import { button, el, setAttribute, setText } from "./dom.js";
+import { button, el, scroller, setAttribute, setText } from "./dom.js";
 import { textView, VIEWS } from "./textual.js";
 
 export const ALL = [...VIEWS, textView];
@@ -27,7 +28,7 @@ export function makeLayout(stage) {
   const left = el("div", "ts-left");
   const right = el("div", "ts-right", el("div", "ts-right-inner"));
   const main = el("div", "ts-main", left, right);
-  const below = el("div", "ts-below");
+  const below = scroller("div", "ts-below", "Other views");
   const places = { left, right: right.firstChild, below };
   const switches = el("div", "ts-switches");
   switches.setAttribute("role", "group");
@@ -65,6 +66,9 @@ export function makeLayout(stage) {
         node.hidden = !ALL.some((view) => view.place === name && stage.isShown(view.name));
       }
       main.hidden = left.hidden && right.hidden;
+      // With nothing on the right the other views stand there, so that they need no scrolling.
+      const others = ALL.some((view) => view.place === "below" && stage.isShown(view.name));
+      main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
       for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
     },
   };
