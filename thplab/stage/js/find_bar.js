@@ -16,7 +16,8 @@ function makeField(stage) {
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    stage.act(action);
+    if (action === "closeFind") stage.actNow(action);
+    else stage.act(action);
   });
   return field;
 }

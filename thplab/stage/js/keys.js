@@ -19,6 +19,9 @@ const PRESENTING = { PageDown: "nextStop", PageUp: "previousStop", b: "blank", B
 
 const SHIFTED = { ArrowRight: "nextFunction", ArrowLeft: "previousFunction" };
 
+// These move the focus: what is typed next must find it there.
+const AT_ONCE = ["find", "copyLink", "follow"];
+
 export const HELP = [
   ["→  n  PageDown", "step"],
   ["←  b  PageUp", "step back"],
@@ -67,6 +70,7 @@ export function listenToKeys(root, stage, present) {
     event.preventDefault();
     event.stopPropagation();
     if (action === "present") present();
+    else if (AT_ONCE.includes(action)) stage.actNow(action);
     else stage.act(action);
   });
 }

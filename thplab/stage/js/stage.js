@@ -95,6 +95,13 @@ export class Stage {
     this.queue.push(action);
   }
 
+  // The same before anything else is typed: for what moves the focus.
+  actNow(action) {
+    this.queue.flush();
+    this.run(action);
+    this.paint();
+  }
+
   run(action) {
     if (typeof action === "function") action();
     else this.actions[action]();
