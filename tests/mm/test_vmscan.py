@@ -121,3 +121,16 @@ def test_pageout_makes_room():
     process.madvise(ADDRESS, WINDOW, "pageout")
     assert process.machine.vmstat("nr_free_pages") == 512
     check(process.machine, held=held)
+
+
+def test_one_page_written_again_keeps_the_rest_of_a_lazyfree_folio():
+    """A lazyfree huge page, mapped by PTEs, one page of it written again, no swap: what is dropped?"""
+    process = huge(swap_pages=0)
+    process.madvise(ADDRESS, WINDOW, "free")
+    for advice in ("nohugepage", "hugepage"):  # cuts the VMA, so it splits the leaf; one VMA again
+        process.madvise(ADDRESS, PAGE, advice)
+    process.write(ADDRESS + 5 * PAGE, 77)
+    process.madvise(ADDRESS, WINDOW, "pageout")
+    assert process.mm.rss == 507
+    assert [peek(process, ADDRESS + n * PAGE) for n in (4, 5, 6)] == [0, 77, 7]
+    check(process.machine)

@@ -22,9 +22,10 @@ from thplab.mm.page import (
     folio_nr_pages,
     folio_trylock,
     folio_unlock,
+    pfn_to_page,
 )
 from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, set_pte_at
+from thplab.mm.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
 from thplab.mm.rmap import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.rmap_file import try_to_unmap_file
 from thplab.mm.shmem_swap import shmem_writeout
@@ -163,16 +164,17 @@ def try_to_unmap(kernel: Kernel, folio: int) -> None:
     down_read(lock)
     if kernel.mem_map.entire_mapcount[folio]:
         unmap_folio(kernel, folio)
-    for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
-        for vma, table, index in rmap_walk(kernel, page):
-            try_to_unmap_one(vma, table, index, page)
+    pages = range(folio, folio + folio_nr_pages(kernel.mem_map, folio))
+    entries = (entry for page in pages for entry in rmap_walk(kernel, page))
+    all(try_to_unmap_one(*entry) for entry in entries)  # the first refusal ends the walk
     up_read(lock)
 
 
-def try_to_unmap_one(vma: Vma, table: Column, index: int, page: int) -> None:
-    """Take away one mapping of a page."""
+def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
+    """Take away one mapping of a page; False: the folio is to stay after all."""
     mm, kernel = vma.mm, vma.mm.kernel
     mem_map, pte = kernel.mem_map, table[index]
+    page = pfn_to_page(mem_map, entry_pfn(pte))
     folio = mem_map.compound_head[page]
     if pte & _PAGE_DIRTY:
         mem_map.flags[folio] |= PG_dirty
@@ -185,14 +187,15 @@ def try_to_unmap_one(vma: Vma, table: Column, index: int, page: int) -> None:
         set_pte_at(table, index, swp_entry_to_pte(offset, exclusive=exclusive, uffd_wp=uffd_wp))
     elif mem_map.flags[folio] & PG_dirty:
         mem_map.flags[folio] |= PG_swapbacked  # written again after MADV_FREE: keep it after all
-        return
+        return False
     elif mem_map.refcount[folio] != 1 + folio_mapcount(mem_map, folio):
-        return
+        return False
     else:
         set_pte_at(table, index, 0)
     folio_remove_rmap_ptes(kernel, page, 1, mm)
     mm.rss -= 1
     folio_put(kernel, folio)
+    return True
 
 
 def swap_writeout(kernel: Kernel, folio: int) -> None:
