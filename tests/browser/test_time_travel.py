@@ -140,6 +140,8 @@ def test_the_next_and_previous_of_a_kind(page: Page, small: Recording, key: str,
 
 
 def test_bookmarks(page: Page) -> None:
+    from playwright.sync_api import expect
+
     for _ in range(2):
         for _ in range(3):
             page.keyboard.press("ArrowRight")
@@ -151,9 +153,9 @@ def test_bookmarks(page: Page) -> None:
         see(page, step)
     page.keyboard.press("Shift+J")
     see(page, 3)
-    assert page.locator(".ts-mark").count() == 2
+    expect(page.locator(".ts-mark")).to_have_count(2)
     page.keyboard.press("k")
-    assert page.locator(".ts-mark").count() == 1
+    expect(page.locator(".ts-mark")).to_have_count(1)
 
 
 def test_a_link_opens_the_same_moment(page: Page, small: Recording) -> None:
@@ -215,6 +217,8 @@ def test_a_stop_asks_before_it_shows(lecture: Page, small: Recording) -> None:
 
 
 def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
+    from playwright.sync_api import expect
+
     scan, collapse = (int(str(stop["step"])) for stop in stops_of(small))
     stage = stage_on(lecture)
     lecture.keyboard.press("p")
@@ -231,10 +235,10 @@ def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
     see(lecture, scan)
     for key in ("b", "."):
         lecture.keyboard.press(key)
-        assert stage.get_attribute("data-blank") is not None
-        assert not lecture.locator(".ts-sentence").is_visible()
+        expect(stage).to_have_attribute("data-blank", "")
+        expect(lecture.locator(".ts-sentence")).to_be_hidden()
         lecture.keyboard.press(key)
-        assert stage.get_attribute("data-blank") is None
+        expect(stage).not_to_have_attribute("data-blank", "")
     assert not lecture.locator(".ts-notes").is_visible()
     lecture.keyboard.press("s")
     assert "Wait for hands.\nNext: The collapse" in lecture.locator(".ts-notes").inner_text()

@@ -15,6 +15,7 @@ from thplab.mm.khugepaged_scan import CollapseControl
 from thplab.mm.mmap import do_munmap
 from thplab.mm.page import PG_anon, PG_locked, PG_lru
 from thplab.mm.page_alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc import folio_put
 from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
 from thplab.recording import Recorder, Recording, record_scenario
 from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
@@ -158,12 +159,15 @@ def test_empty_and_huge_windows() -> None:
 def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
     small, app = machine()
     touch(app, 0, 8)
-    while alloc_pages(small.kernel, 0, 3) is not None:  # all blocks of 8 pages and more
-        pass
-    largest = max(1 << order for order, blocks in enumerate(small.kernel.zone.nr_free) if blocks)
+    taken = []
+    for order in (3, 2):
+        while (page := alloc_pages(small.kernel, 0, order)) is not None:
+            taken.append(page)
+    folio_put(small.kernel, taken.pop())  # too little for compaction to copy eight pages to
     recorder = Recorder(small.kernel, "functions")
     with recorder:
         advise(app)
+    largest = max(1 << order for order, blocks in enumerate(small.kernel.zone.nr_free) if blocks)
     said = verdict(recorder.recording, "alloc_charge_folio")
     assert largest < 8
     assert said.startswith(f"No free block of 8 pages was to be had: the largest free block has {largest}.")
