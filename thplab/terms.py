@@ -1,0 +1,87 @@
+"""The glossary: each term in a sentence, in English and Chinese; the page docs/glossary.md is made of it.
+
+python -m thplab.terms > docs/glossary.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+from thplab.table import Table
+
+__all__ = ["Term", "find", "page", "table", "terms"]
+
+_HEADS = ("term", "meaning", "中文")
+_PAGE_HEAD = """# Glossary
+
+In a notebook: `thplab.glossary("collapse")`; a Chinese term will do, too. Names of the kernel stay as
+they are in both languages. The words of this page stand in `thplab/data/glossary.json`.
+
+| term | meaning | 中文 |
+| --- | --- | --- |
+"""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term, what it means, and its Chinese name."""
+
+    term: str
+    meaning: str
+    zh: str
+
+    def names(self) -> Iterator[str]:
+        """What one may look for: the term, its parts at ``/``, without brackets, and the Chinese names."""
+        for whole in (self.term, self.zh):
+            yield whole.lower()
+            for part in re.split(r"\s*/\s*", whole):
+                yield re.sub(r"\s*[(（][^)）]*[)）]\s*", " ", part).strip().lower()
+
+    def __str__(self) -> str:
+        """In one line."""
+        return f"{self.term} ({self.zh}): {self.meaning}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        return Table.of(_HEADS, [(self.term, self.meaning, self.zh)])._repr_html_()
+
+
+@cache
+def terms() -> tuple[Term, ...]:
+    """All terms, in the order of the page."""
+    text = (files("thplab") / "data/glossary.json").read_text("utf-8")
+    return tuple(Term(**entry) for entry in json.loads(text))
+
+
+def find(name: str) -> Term:
+    """The term called ``name``, in English or Chinese. ValueError, with near matches, if there is none."""
+    wanted = name.strip().lower()
+    by_name = {each: term for term in reversed(terms()) for each in term.names()}
+    if wanted in by_name:
+        return by_name[wanted]
+    holds = [each for each in by_name if wanted and wanted in each]
+    near = holds[:3] or get_close_matches(wanted, by_name, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "thplab.glossary() lists all terms"
+    raise ValueError(f"no term {name!r} in the glossary; {hint}")
+
+
+def table() -> Table:
+    """The whole glossary."""
+    return Table.of(_HEADS, [(each.term, each.meaning, each.zh) for each in terms()])
+
+
+def page() -> str:
+    """docs/glossary.md."""
+    return _PAGE_HEAD + "".join(f"| {each.term} | {each.meaning} | {each.zh} |\n" for each in terms())
+
+
+if __name__ == "__main__":
+    print(page(), end="")
