@@ -21,6 +21,8 @@ from thplab.plots import (
     coverage_plot,
     fairness_plot,
     hit_plot,
+    ladder_plot,
+    lanes_plot,
     proactiveness_plot,
     reach_plot,
     timeline_plot,
@@ -28,6 +30,7 @@ from thplab.plots import (
 )
 from thplab.plots.plot import COLOURS
 from thplab.recording import record_scenario
+from thplab.scenario.lanes import LaneResult
 from thplab.sweeps import CoverageRow, FairnessRow, HitRow, ProactiveRow, Rows, VerdictRow
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +45,13 @@ COVERAGE = Rows(
 )  # fmt: skip
 FAIRNESS = Rows([FairnessRow(16, 16, 2, 10.0), FairnessRow(8192, 16, 513, 5120.0)])
 PROACTIVE = Rows([ProactiveRow(11, 89, 99, 99, 99, 0, 0), ProactiveRow(20, 80, 90, 99, 65, 2, 256)])
+LANES = {
+    letter: LaneResult(letter, who, result, moved, copied, waited, waited, 0, result == "huge", {}, ())
+    for letter, who, result, moved, copied, waited in [
+        ("A", "fault, defrag=never", "small", 0, 0, "nobody"),
+        ("D", "fault, defrag=defer, then khugepaged", "huge", 128, 512, "khugepaged"),
+    ]
+}
 VERDICTS = Rows([VerdictRow("succeeded", 30, 1), VerdictRow("exceed_none_pte", 10, 1)])
 
 HITS = Rows(
@@ -66,13 +76,26 @@ def timeline() -> Plot:
 
 
 @pytest.fixture(
-    params=["coverage", "fairness", "proactiveness", "verdicts", "reach", "hits", "bills", "timeline"]
+    params=[
+        "coverage",
+        "fairness",
+        "proactiveness",
+        "ladder",
+        "lanes",
+        "verdicts",
+        "reach",
+        "hits",
+        "bills",
+        "timeline",
+    ]
 )
 def plot(request: pytest.FixtureRequest) -> Plot:
     made = {
         "coverage": lambda: coverage_plot(COVERAGE, cap_mib=50),
         "fairness": lambda: fairness_plot(FAIRNESS),
         "proactiveness": lambda: proactiveness_plot(PROACTIVE),
+        "ladder": lambda: ladder_plot(PROACTIVE),
+        "lanes": lambda: lanes_plot(LANES),
         "verdicts": lambda: verdict_plot(VERDICTS),
         "reach": lambda: reach_plot(working_set=1 << 30),
         "hits": lambda: hit_plot(HITS),
@@ -171,6 +194,23 @@ def test_proactiveness_says_why_nothing_happens() -> None:
     said = words(proactiveness_plot(PROACTIVE))
     assert "nothing: score 99 is not above 99" in said
     assert "256 copies, score 99 → 65 (low mark 80)" in said
+
+
+def test_ladder_has_a_rung_for_each_block_and_the_marks_of_one_value() -> None:
+    plot = ladder_plot(PROACTIVE)
+    stairs = plot.figure.axes[0].lines[0]
+    assert (list(stairs.get_xdata()), list(stairs.get_ydata())) == ([0, 2], [99, 65])
+    for word in ("65 (256 copies)", "starts above 90", "stops at 80"):
+        assert word in words(plot)
+    with pytest.raises(ValueError, match="no run at proactiveness 30; there are 11, 20"):
+        ladder_plot(PROACTIVE, 30)
+
+
+def test_lanes_are_stacked_and_say_who_waited() -> None:
+    plot = lanes_plot(LANES)
+    assert sum(bar.get_width() for bar in plot.figure.axes[0].patches) == 128 + 512
+    assert "huge; waited: khugepaged" in words(plot)
+    assert plot.table.rows[1][:4] == ("D", "fault, defrag=defer, then khugepaged", "128", "512")
 
 
 def test_verdicts_are_counted() -> None:

@@ -13,6 +13,8 @@ from thplab.plots.bills import bill_plot
 from thplab.plots.coverage import coverage_plot
 from thplab.plots.fairness import fairness_plot
 from thplab.plots.hits import hit_plot
+from thplab.plots.ladder import ladder_plot
+from thplab.plots.lanes import lanes_plot
 from thplab.plots.plot import Plot
 from thplab.plots.proactive import proactiveness_plot
 from thplab.plots.reach import reach_plot
@@ -25,6 +27,8 @@ __all__ = [
     "coverage_plot",
     "fairness_plot",
     "hit_plot",
+    "ladder_plot",
+    "lanes_plot",
     "proactiveness_plot",
     "reach_plot",
     "timeline_plot",
