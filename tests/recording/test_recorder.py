@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from types import FrameType
@@ -11,6 +12,7 @@ import pytest
 
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
 from thplab.mm.errors import KernelError
+from thplab.mm.lock import Waiter, down_read, wait_for
 from thplab.mm.state import Column, Struct
 from thplab.recording import DEPTHS, Recorder
 
@@ -195,3 +197,66 @@ def test_an_empty_recording_has_a_beginning_and_an_end() -> None:
     assert len(made) == 2
     assert repr(made) == "<Recording empty: 2 moments, 6.18>"
     assert made.sentence(1) == ""
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_machine_beside_the_recorded_one_leaves_no_trace_in_the_recording(depth: str) -> None:
+    """The block boots another machine, drives it in between, and its threads die while ours works."""
+
+    def record(*, company: bool) -> bytes:
+        small, app = machine()
+        recorder = Recorder(small.kernel, depth)
+        with recorder:
+            touch(app, 0, 4)
+            if company:
+                _, stranger = machine()
+                touch(stranger, 0, 8)
+                advise(stranger)
+            touch(app, 4, 4)
+            advise(app)
+        return recorder.recording.to_bytes()
+
+    assert record(company=True) == record(company=False)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_the_garbage_collector_may_end_other_machines_meanwhile(depth: str) -> None:
+    """It closes their sleeping kernel threads, wherever the recorder or the machine is just then."""
+
+    def record(strangers: int) -> bytes:
+        small, app = machine()
+        gc.collect()
+        for _ in range(strangers):
+            touch(machine()[1], 0, 1)
+        recorder = Recorder(small.kernel, depth)
+        with recorder:
+            touch(app, 0, 4)
+            gc.collect()
+            touch(app, 4, 1)
+        return recorder.recording.to_bytes()
+
+    gc.disable()
+    try:
+        assert record(3) == record(0)
+    finally:
+        gc.enable()
+
+
+def test_what_joins_the_machine_in_the_block_was_not_there_before() -> None:
+    """A struct made elsewhere is read when something of the machine first refers to it."""
+    small, app = machine()
+    waiter = Waiter("made before", lambda: None, write=True)
+    recorder = Recorder(small.kernel)
+    with recorder:
+        down_read(app.mm.mmap_lock)
+        wait_for(app.mm.mmap_lock, waiter)
+    made = recorder.recording
+    assert made.state(0).objects("Waiter") == []
+    last = made.state(len(made) - 1)
+    assert [last.get(each, "who") for each in last.objects("Waiter")] == ["made before"]
+
+
+def test_a_focus_on_another_machine_is_refused() -> None:
+    (small, _), (_, stranger) = machine(), machine()
+    with pytest.raises(ValueError, match="focus: process 'app' runs on another machine"):
+        Recorder(small.kernel, focus=(stranger.mm, ADDRESS))

@@ -8,6 +8,7 @@ tuples); kind 255 says that the object does not exist yet.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -74,8 +75,11 @@ class ValueTable:
 class Cells:
     """Numbers the cells of everything reachable from a root, and encodes values."""
 
-    def __init__(self, root: Struct) -> None:
-        """Number all that exists now; what appears later gets the numbers behind."""
+    def __init__(self, root: Struct, note: Callable[[int, int, int, int], None]) -> None:
+        """Number all that exists now; what appears later gets the numbers behind.
+
+        ``note`` is told of each value (cell, kind, lo, hi) that an object which appears later brings along.
+        """
         self.objects: list[ObjectInfo] = []
         self.columns: list[ColumnInfo] = []
         self.table = ValueTable()
@@ -85,22 +89,38 @@ class Cells:
         self.object_of: dict[int, ObjectInfo] = {}
         self.column_of: dict[int, ColumnInfo] = {}
         self._alive: list[Any] = []  # keeps id() from being used twice
+        self._maps: list[tuple[ObjectInfo, str, dict[int, Any]]] = []
+        self._note: Callable[[int, int, int, int], None] = self._store
         self.root = self.object(root)
+        self._note = note
 
     def object(self, struct: Struct) -> ObjectInfo:
         """The number of a Struct; one that is new is read, and all that it refers to."""
         info = self.object_of.get(id(struct))
         if info is None:
-            info = self.new_object(struct)
+            info = self._new_object(struct)
             for offset, name in enumerate(info.fields):
                 value = getattr(struct, name, _MISSING)
                 if isinstance(value, dict):
-                    info.maps[name] = {key: self.target(item, key) for key, item in value.items()}
+                    self.add_map(info, name, value)
                 elif value is not _MISSING:
-                    self.store(info.base + offset, self.encode(value))
+                    self._note(info.base + offset, *self.encode(value))
         return info
 
-    def new_object(self, struct: Struct) -> ObjectInfo:
+    def add_map(self, info: ObjectInfo, field: str, entries: dict[int, Any]) -> None:
+        """A growth-only dict of a Struct, with what is in it now."""
+        self._maps.append((info, field, entries))
+        self._read_map(info, field, entries)
+
+    def read_maps(self) -> None:
+        """Number what the growth-only dicts have gained meanwhile: that they grow, nobody is told."""
+        for info, field, entries in self._maps:
+            self._read_map(info, field, entries)
+
+    def _read_map(self, info: ObjectInfo, field: str, entries: dict[int, Any]) -> None:
+        info.maps[field] = {key: self._target(item, key) for key, item in entries.items()}
+
+    def _new_object(self, struct: Struct) -> ObjectInfo:
         """Number a Struct without reading it: its fields do not exist yet."""
         fields = fields_of(type(struct))
         label = str(getattr(struct, "name", "") or type(struct).__name__)
@@ -139,11 +159,11 @@ class Cells:
         self.lo.frombytes(bytes(4 * count))
         self.hi.frombytes(bytes(4 * count))
 
-    def store(self, cell: int, value: tuple[int, int, int]) -> None:
+    def _store(self, cell: int, kind: int, lo: int, hi: int) -> None:
         """Set the initial value of a cell."""
-        self.kind[cell], self.lo[cell], self.hi[cell] = value
+        self.kind[cell], self.lo[cell], self.hi[cell] = kind, lo, hi
 
-    def target(self, item: Struct | Column, key: int) -> tuple[str, int]:
+    def _target(self, item: Struct | Column, key: int) -> tuple[str, int]:
         """How an entry of a growth-only dict is written down."""
         if isinstance(item, Column):
             return "column", self.column(item, key).id

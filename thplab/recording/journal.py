@@ -6,13 +6,16 @@ assignment of both is watched on the classes themselves; afterwards they are exa
 
 from __future__ import annotations
 
+import sys
 import threading
 from array import array
 from collections.abc import Callable
 from typing import Any
 
 from thplab.mm.state import Column, Struct
-from thplab.recording.cells import INTEGER, Cells
+from thplab.mm.system import Kernel
+from thplab.recording.cells import INTEGER, Cells, ObjectInfo
+from thplab.recording.owner import kernel_at_work
 
 __all__ = ["Journal"]
 
@@ -20,16 +23,21 @@ _open: list[Journal] = []
 
 
 class Journal:
-    """Watches one machine. ``cells`` numbers its state; the columns below hold one row a change."""
+    """Watches one machine. ``cells`` numbers its state; the columns below hold one row a change.
 
-    def __init__(self, root: Struct, on_field: Callable[[Struct, str], None] | None = None) -> None:
+    What has a number belongs to the machine; what has none yet gets one if it changes while functions
+    work for this machine (owner.py), or when something of the machine first refers to it.
+    """
+
+    def __init__(self, root: Kernel, on_field: Callable[[Struct, str], None] | None = None) -> None:
         """``on_field`` is told of each field that was changed, after the change."""
-        self.cells = Cells(root)
-        self.initial_cells = len(self.cells.kind)
         self.cell = array("I")
         self.kind = array("B")
         self.lo = array("I")
         self.hi = array("I")
+        self.cells = Cells(root, self._append)
+        self.initial_cells = len(self.cells.kind)
+        self._root = root
         self._on_field = on_field
         self._thread = threading.get_ident()
 
@@ -48,9 +56,14 @@ class Journal:
         type.__delattr__(Struct, "__setattr__")
         _open.clear()
 
+    def _is_ours(self) -> bool:
+        """Does whoever assigns (the caller of the caller) work for this machine?"""
+        return kernel_at_work(sys._getframe(2)) is self._root
+
     def _column_hook(self) -> Callable[[Column, Any, Any], None]:
         plain, get_ident, here = array.__setitem__, threading.get_ident, self._thread
         known, number, note_slice = self.cells.column_of, self.cells.column, self._note_slice
+        is_ours = self._is_ours
         # One function without inner calls: a tracer sees each call, and this one is made most often.
         cell, kind, lo, hi = self.cell.append, self.kind.append, self.lo.append, self.hi.append
 
@@ -58,8 +71,10 @@ class Journal:
             if get_ident() != here:
                 plain(column, key, value)
                 return
-            info = known.get(id(column)) or number(column)
-            if isinstance(key, slice):
+            info = known.get(id(column)) or (number(column) if is_ours() else None)
+            if info is None:
+                plain(column, key, value)
+            elif isinstance(key, slice):
                 old = column[key]
                 plain(column, key, value)
                 note_slice(column, info.base, key, old)
@@ -87,37 +102,34 @@ class Journal:
 
     def _struct_hook(self) -> Callable[[Struct, str, Any], None]:
         here, get_ident = self._thread, threading.get_ident
+        known, number, is_ours = self.cells.object_of, self.cells.object, self._is_ours
 
         def assign_field(struct: Struct, name: str, value: Any) -> None:
+            info = None
+            if get_ident() == here:
+                info = known.get(id(struct)) or (number(struct) if is_ours() else None)
             before = getattr(struct, name, _MISSING)
             object.__setattr__(struct, name, value)
-            if get_ident() == here and (before is _MISSING or before != value):
-                self._note_field(struct, name, value)
+            if info is not None and (before is _MISSING or before != value):
+                self._note_field(info, struct, name, value)
 
         return assign_field
 
-    def _note_field(self, struct: Struct, name: str, value: Any) -> None:
-        info = self.cells.object_of.get(id(struct)) or self.cells.new_object(struct)
+    def _note_field(self, info: ObjectInfo, struct: Struct, name: str, value: Any) -> None:
         if name == "name":
             info.label = str(value)
-        if name in info.fields and not isinstance(value, dict):
+        if name not in info.fields:
+            return
+        if isinstance(value, dict):
+            self.cells.add_map(info, name, value)
+        else:
             self._append(info.base + info.fields.index(name), *self.cells.encode(value))
             if self._on_field is not None:
                 self._on_field(struct, name)
 
     def finish(self) -> None:
         """At the end: number what growth-only dicts have gained, so that a state can be walked."""
-        seen = set(self.cells.object_of)
-        for struct in list(self.cells._alive):
-            if isinstance(struct, Struct) and id(struct) in seen:
-                self._refresh_maps(struct)
-
-    def _refresh_maps(self, struct: Struct) -> None:
-        info = self.cells.object_of[id(struct)]
-        for name in info.fields:
-            value = getattr(struct, name, None)
-            if isinstance(value, dict):
-                info.maps[name] = {key: self.cells.target(item, key) for key, item in value.items()}
+        self.cells.read_maps()
 
 
 _MISSING = object()

@@ -39,8 +39,9 @@ class Recorder:
 
     ``depth``: ``events`` (trace events and state only), ``functions`` (calls and returns as well) or
     ``lines`` (and each line of ``files``, with its local variables). ``focus``: the window that a
-    view opens on, as (mm, address). Raises ValueError for an unknown depth, RuntimeError if another
-    recording runs.
+    view opens on, as (mm, address). Only what happens on this machine is recorded, whatever else the
+    block does. Raises ValueError for an unknown depth or a process of another machine, RuntimeError if
+    another recording runs.
     """
 
     def __init__(
@@ -57,6 +58,10 @@ class Recorder:
         """Nothing is recorded yet."""
         if depth not in DEPTHS:
             raise ValueError(f"depth {depth!r}; allowed: {', '.join(DEPTHS)}")
+        if focus is not None and focus[0].kernel is not kernel:
+            raise ValueError(
+                f"focus: process {focus[0].name!r} runs on another machine than the recorded one"
+            )
         self.kernel = kernel
         self.depth = depth
         self.title, self.story, self.scenario, self.focus = title, story, dict(scenario or {}), focus

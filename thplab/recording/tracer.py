@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from thplab import mm
 from thplab.mm.state import Struct
+from thplab.recording.owner import kernel_at_work
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
@@ -71,11 +72,20 @@ class FunctionInfo:
     """A function of the model that is recorded, and whether its lines are."""
 
     number: int
-    name: str
+    code: CodeType
     file: str
-    line: int
     lines: bool
     params: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.code.co_name
+
+    @property
+    def line(self) -> int:
+        """The line of its ``def``."""
+        return self.code.co_firstlineno
 
 
 class Tracer:
@@ -86,12 +96,14 @@ class Tracer:
         self._recorder = recorder
         self._line_files = line_files
         #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
-        self._known: dict[int, tuple[FunctionInfo | None, CodeType]] = {}
+        self._quiet: dict[int, CodeType] = {}
+        self._shown: dict[int, FunctionInfo] = {}
         self.functions: list[FunctionInfo] = []
         self._frames: dict[int, int] = {}
         self._alive: list[FrameType] = []
         self._last_locals: dict[int, dict[str, Any]] = {}
         self.stack: list[int] = []
+        self._elsewhere = False  # a function works for another machine
         self.f_function, self.f_parent, self.f_call_line = array("H"), array("I"), array("I")
         self.f_args: list[dict[str, Any]] = []
         self.l_name, self.l_kind = array("H"), array("B")
@@ -115,28 +127,41 @@ class Tracer:
         self._last_locals.clear()
         self.stack.clear()
 
-    def _info(self, code: CodeType) -> FunctionInfo | None:
-        """What a function is, to be remembered; None if its calls are not recorded."""
-        path = Path(code.co_filename)
-        info = None
-        wanted = code.co_filename.startswith(_MM) and path.name not in _QUIET_FILES
-        if wanted and code.co_name not in _QUIET:
-            params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-            file, lines = f"thplab/mm/{path.name}", path.name in self._line_files
-            number = len(self.functions)
-            info = FunctionInfo(number, code.co_name, file, code.co_firstlineno, lines, params)
-            self.functions.append(info)
-        self._known[id(code)] = info, code
+    def _is_quiet(self, code: CodeType) -> bool:
+        """True, and remembered, for a function whose calls are not recorded."""
+        quiet = (
+            not code.co_filename.startswith(_MM)
+            or Path(code.co_filename).name in _QUIET_FILES
+            or code.co_name in _QUIET
+        )
+        if quiet:
+            self._quiet[id(code)] = code
+        return quiet
+
+    def _info(self, code: CodeType) -> FunctionInfo:
+        """Number a function."""
+        name = Path(code.co_filename).name
+        params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        number, lines = len(self.functions), name in self._line_files
+        info = FunctionInfo(number, code, f"thplab/mm/{name}", lines, params)
+        self.functions.append(info)
+        self._shown[id(code)] = info
         return info
 
     def _on_call(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
         code = frame.f_code
-        known = self._known.get(id(code))
-        info = known[0] if known is not None else self._info(code)
-        if info is None:
+        if self._elsewhere or id(code) in self._quiet:
             return None
-        number = self._frames.get(id(frame))
+        info = self._shown.get(id(code))
+        if info is None and self._is_quiet(code):
+            return None
         entered = frame.f_lineno == code.co_firstlineno  # else a generator that goes on
+        if not (entered and self.stack) and kernel_at_work(frame) is not self._recorder.kernel:
+            self._elsewhere = True
+            frame.f_trace_lines = False
+            return self._leave_elsewhere
+        info = info or self._info(code)
+        number = self._frames.get(id(frame))
         if number is None:
             number = self._new_frame(frame, info)
         self.stack.append(number)
@@ -149,6 +174,13 @@ class Tracer:
             frame.f_trace_lines = False
             return self._return_hook
         return self._line_hook
+
+    def _leave_elsewhere(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+        """In a function for another machine, or a kernel thread of one that the garbage collector closes."""
+        if event == "return":
+            self._elsewhere = False
+            frame.f_trace_lines = True
+        return self._leave_elsewhere
 
     def _new_frame(self, frame: FrameType, info: FunctionInfo) -> int:
         number = self._frames[id(frame)] = len(self.f_function)
