@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.stage.conftest import SMALL
+from thplab.ledger import Meter
+from thplab.lessons.lanes import lanes
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import build
@@ -62,6 +64,8 @@ RECORDINGS: dict[str, Callable[[], Recording]] = {
     "small": lambda: record_scenario(Scenario.from_data(SMALL)),
     "events": lambda: record_scenario("note", depth="events"),
     "refused": lambda: record_scenario("S07.none_411", "6.1"),
+    "race": lambda: record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter),
+    "lane": lambda: lanes("B").recordings["B"],
 }
 
 

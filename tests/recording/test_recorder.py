@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from itertools import pairwise
 from types import FrameType
 from typing import Any
 
@@ -23,10 +24,17 @@ def unhooked() -> bool:
     return ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct)) == CLEAN == (True, True)
 
 
-def test_events_have_only_trace_events_and_the_two_ends() -> None:
+def test_events_have_trace_events_who_runs_and_the_two_ends() -> None:
     made = collapse(depth="events")
-    kinds = [made.moment(n).kind for n in range(len(made))]
-    assert kinds == ["return", *["event"] * len(made.header["trace"]), "return"]
+    moments = [made.moment(n) for n in range(len(made))]
+    kinds = [moment.kind for moment in moments]
+    assert kinds[0] == kinds[-1] == "return"
+    assert set(kinds[1:-1]) == {"event", "switch"}
+    assert kinds.count("event") == len(made.header["trace"])
+    assert all(moment.task == "khugepaged-30" for moment in moments if moment.kind == "event")
+    switched = [moment.task for moment in moments if moment.kind == "switch"]
+    assert all(before != after for before, after in pairwise(switched))
+    assert switched[-2:] == ["khugepaged-30", "swapper-0"]
     assert [line["event"] for line in made.header["trace"]][:3] == [
         "mm_collapse_huge_page_isolate",
         "mm_collapse_huge_page",

@@ -51,7 +51,8 @@ def test_a_verdict_is_where_a_function_returns_a_scan_result(refused: Recording)
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(calls: Recording) -> None:
-    with pytest.raises(ValueError, match="kind 'step'; allowed: line, call, return, event, verdict, change"):
+    allowed = "line, call, return, event, switch, verdict, change"
+    with pytest.raises(ValueError, match=f"kind 'step'; allowed: {allowed}"):
         calls.find("step", 0)
 
 

@@ -84,7 +84,9 @@ def test_small_tables(small: Recording) -> None:
 
 
 def test_a_recording_without_lines(events: Recording) -> None:
-    text = moment_text(events, 1)
+    assert "app runs now." in moment_text(events, 1)
+    assert "Nobody runs now." in moment_text(events, 2)
+    text = moment_text(events, events.find("event", 0) or 0)
     assert "This recording has no source lines" in text
     assert "Prints mm_collapse_huge_page_isolate." in text
 

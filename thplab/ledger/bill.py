@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from thplab.ledger.costs import STEPS, Costs, shipped_costs
@@ -30,12 +31,26 @@ class BillRow:
 
 
 class Bill:
-    """Rows by party, in the order in which they came up, and step, priced with ``costs``."""
+    """Rows by party, in the order in which they came up, and step, priced with ``costs``.
+
+    ``told`` is told of each charge: who, the step in words, how many, ns, whether it was locked.
+    """
 
     def __init__(self, costs: Costs | None = None) -> None:
         """An empty bill, with the shipped figures unless others are given."""
         self.costs = costs or shipped_costs()
+        self.told: Callable[[str, str, int, int, bool], None] | None = None
         self._rows: dict[tuple[str, str], BillRow] = {}
+
+    @property
+    def steps(self) -> list[str]:
+        """All steps in words."""
+        return list(STEPS.values())
+
+    @property
+    def source(self) -> str:
+        """Where the figures come from, and what they are good for."""
+        return f"{SHAPE} Figures: {self.costs.source}."
 
     @property
     def rows(self) -> list[BillRow]:
@@ -52,6 +67,8 @@ class Bill:
             row.count += count
             row.ns += ns
             row.locked_ns += ns if locked else 0
+            if self.told is not None:
+                self.told(party, STEPS[step], count, ns, locked)
         return ns
 
     def charge_scan(self, party: str, present: int, empty: int) -> int:
@@ -87,7 +104,7 @@ class Bill:
             total, locked = sum(r.ns for r in mine), sum(r.locked_ns for r in mine)
             rows.append((party, "all together", "", _us(total), _us(locked)))
         heads = ("who", "step", "count", "µs", "µs with mmap_lock held for writing")
-        return Table.of(heads, rows, f"{SHAPE} Figures: {self.costs.source}.")
+        return Table.of(heads, rows, self.source)
 
     def __str__(self) -> str:
         """The table as text."""

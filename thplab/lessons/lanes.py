@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from thplab.ledger import Meter
 from thplab.machine import Machine
 from thplab.recording.recorder import Recorder
 from thplab.recording.recording import Recording
-from thplab.scenario.lanes import LANES, LaneResult, run_lane
+from thplab.scenario.lanes import LANES, WINDOW, LaneResult, run_lane
 
 __all__ = ["LaneTable", "lanes"]
 
@@ -55,17 +56,32 @@ class LaneTable:
         )
 
 
-def lanes(letters: Sequence[str] = tuple(LANES), kernel: str = "6.18", depth: str = "events") -> LaneTable:
-    """Run lanes and record each: ``depth`` is that of the recorder. Raises ValueError for no such lane."""
+def lanes(
+    letters: Sequence[str] = tuple(LANES),
+    kernel: str = "6.18",
+    depth: str = "events",
+    *,
+    ledger: bool = False,
+) -> LaneTable:
+    """Run lanes and record each: ``depth`` is that of the recorder, ``ledger``: with what the steps cost.
+
+    Raises ValueError for no such lane.
+    """
     results, recordings = {}, {}
     for letter in letters:
         recorders: list[Recorder] = []
 
         @contextmanager
         def record(machine: Machine, into: list[Recorder] = recorders, name: str = letter) -> Iterator[None]:
-            recorder = Recorder(machine.kernel, depth=depth, title=f"lane {name}")
+            own = next(mm for mm in machine.kernel.mms if mm.name == "P")
+            story = f"A huge page for P on a machine without a free block. {LANES[name].who}."
+            recorder = Recorder(
+                machine.kernel, depth=depth, title=f"lane {name}", story=story, focus=(own, WINDOW)
+            )
             into.append(recorder)
-            with recorder:
+            with Meter(machine) if ledger else nullcontext() as meter, recorder:
+                if meter is not None:
+                    recorder.follow(meter.bill)
                 yield
 
         results[letter] = run_lane(letter, kernel, record)

@@ -28,11 +28,13 @@ _ROOT = Path(thplab.__file__).parent.parent
 def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     """Header and sections, as docs/recording-format.md describes them."""
     described, frames = _frames(recorder)
+    ledger, paid = _ledger(recorder)
     sections = {**_state_sections(recorder), **recorder.moments(), **_local_sections(recorder), **frames}
     stops = _stops(recorder, sections)
     sections |= {f"g_{name}": array("I", sorted(numbers)) for name, numbers in stops.items()}
+    sections |= paid
     granularity = {"line": None, **{name: f"g_{name}" for name in stops}}
-    header = {**_description(recorder), **described, "granularity": granularity}
+    header = {**_description(recorder), **described, "ledger": ledger, "granularity": granularity}
     return header, sections
 
 
@@ -73,6 +75,23 @@ def _description(r: Recorder) -> dict[str, Any]:
         ],
         "focus": _focus(r),
     }  # fmt: skip
+
+
+def _ledger(r: Recorder) -> tuple[dict[str, Any] | None, dict[str, array[Any]]]:
+    """What steps cost, if somebody said so: who and which step by number, in the order of the moments."""
+    if r.payer is None:
+        return None, {}
+    steps, parties = r.payer.steps, list(dict.fromkeys(paid[1] for paid in r.paid))
+    header = {"parties": parties, "steps": steps, "source": r.payer.source}
+    sections: dict[str, array[Any]] = {
+        "b_moment": array("I", (paid[0] for paid in r.paid)),
+        "b_party": array("H", (parties.index(paid[1]) for paid in r.paid)),
+        "b_step": array("H", (steps.index(paid[2]) for paid in r.paid)),
+        "b_count": array("I", (paid[3] for paid in r.paid)),
+        "b_ns": array("d", (paid[4] for paid in r.paid)),
+        "b_locked": array("B", (paid[5] for paid in r.paid)),
+    }
+    return header, sections
 
 
 def _focus(r: Recorder) -> dict[str, Any] | None:

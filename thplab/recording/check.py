@@ -27,12 +27,15 @@ SECTIONS = {
     "l_hi": "I", "f_function": "H", "f_parent": "I", "f_labels": "I", "f_call_line": "I",
 }  # fmt: skip
 
+#: Only in a recording that says what steps cost.
+LEDGER = {"b_moment": "I", "b_party": "H", "b_step": "H", "b_count": "I", "b_ns": "d", "b_locked": "B"}
+
 _GEOMETRY = ("entries", "page_shift", "pmd_shift", "pud_shift", "pgdir_shift")
 
 
 def check(header: _Header, sections: _Sections) -> None:
     """Raises RecordingError, naming the part that is damaged."""
-    _check_sections(sections)
+    _check_sections(sections, SECTIONS if header.get("ledger") is None else {**SECTIONS, **LEDGER})
     _check_header(header)
     _check_objects(header, len(sections["cell_kind"]))
     _check_moments(header, sections)
@@ -61,9 +64,9 @@ def _records(items: Any, **kinds: type) -> bool:
     )
 
 
-def _check_sections(sections: _Sections) -> None:
+def _check_sections(sections: _Sections, known: Mapping[str, str]) -> None:
     lengths: dict[str, int] = {}
-    for name, typecode in SECTIONS.items():
+    for name, typecode in known.items():
         _need(name in sections, f"section {name} is missing")
         column = sections[name]
         _need(column.typecode == typecode, f"section {name} has another type")
@@ -130,7 +133,7 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     _need(all(frame < frames or frame == 0xFFFFFFFF for frame in s["m_frame"]), "m_frame")
     _need(all(parent <= number for number, parent in enumerate(s["f_parent"])), "f_parent")
     below = {
-        "m_kind": 4, "m_task": len(header["tasks"]), "m_sentence": len(header["strings"]) + 1,
+        "m_kind": 5, "m_task": len(header["tasks"]), "m_sentence": len(header["strings"]) + 1,
         "f_function": len(header["functions"]), "f_labels": len(header["labels"]),
         "l_name": len(header["names"]), "c_cell": len(s["cell_kind"]),
     }  # fmt: skip
@@ -140,6 +143,7 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     for name, column in ends.items():
         grows = all(before <= after for before, after in pairwise(s[name]))
         _need(grows and s[name][-1] <= len(column), f"{name} does not grow to the end of its column")
+    _check_ledger(header.get("ledger"), s)
     granularity = header.get("granularity")
     _need(isinstance(granularity, dict), "granularity")
     assert isinstance(granularity, dict)
@@ -147,6 +151,17 @@ def _check_moments(header: _Header, s: _Sections) -> None:
         if section is not None:
             stops = s.get(section) if isinstance(section, str) else None
             _need(stops is not None and max(stops, default=0) < moments, f"granularity {name}")
+
+
+def _check_ledger(ledger: Any, s: _Sections) -> None:
+    if ledger is None:
+        return
+    _need(isinstance(ledger, dict) and isinstance(ledger.get("source"), str), "ledger")
+    for names, section in (("parties", "b_party"), ("steps", "b_step")):
+        _need(_texts(ledger.get(names)), f"{names} of the ledger")
+        _need(max(s[section], default=-1) < len(ledger[names]), f"a number in {section} is too large")
+    grows = all(before <= after for before, after in pairwise(s["b_moment"]))
+    _need(grows and max(s["b_moment"], default=0) < len(s["m_kind"]), "b_moment")
 
 
 def _check_values(header: _Header, s: _Sections) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from thplab.mm.mm_types import Mm
 from thplab.mm.state import Struct
@@ -18,9 +18,9 @@ from thplab.recording.narrate import (
     sentence_of_wakeup,
 )
 from thplab.recording.recording import Recording, make_recording
-from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, FunctionInfo, Tracer
+from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer
 
-__all__ = ["DEPTHS", "LINE_FILES", "Recorder"]
+__all__ = ["DEPTHS", "LINE_FILES", "Payer", "Recorder"]
 
 DEPTHS = ("events", "functions", "lines")
 
@@ -32,6 +32,24 @@ _MOMENT_COLUMNS = {
 
 #: Files whose lines are recorded by default.
 LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
+
+
+class Payer(Protocol):
+    """Who knows what steps cost, such as a Bill. It calls ``told`` with who paid, for which step in words,
+    how many of them, how many ns, and whether an mmap_lock was held for writing.
+
+    ``steps``: all steps in words, in order; ``source``: where the figures come from.
+    """
+
+    told: Callable[[str, str, int, int, bool], None] | None
+
+    @property
+    def steps(self) -> list[str]:
+        """All steps in words."""
+
+    @property
+    def source(self) -> str:
+        """Where the figures come from, and what they are good for."""
 
 
 class Recorder:
@@ -74,6 +92,9 @@ class Recorder:
         self.sentences: dict[str, int] = {}
         self.tasks: dict[tuple[str, int], int] = {}
         self._news: str | None = None
+        self.payer: Payer | None = None
+        #: Number of the first moment that shows it, then as ``Payer.told``.
+        self.paid: list[tuple[int, str, str, int, int, bool]] = []
         self._ended = False
         self._recording: Recording | None = None
 
@@ -106,6 +127,11 @@ class Recorder:
                 raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
             self._recording = make_recording(self)
         return self._recording
+
+    def follow(self, payer: Payer) -> None:
+        """Record what steps cost, too."""
+        self.payer = payer
+        payer.told = lambda *cost: self.paid.append((len(self._rows), *cost))
 
     def moments(self) -> dict[str, array[Any]]:
         """The columns of the moments, as docs/recording-format.md names them."""
@@ -159,5 +185,7 @@ class Recorder:
         if name == "nr_written" and struct is self.kernel.tracing:
             frame = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
             self.moment(EVENT, frame, self._rows[-1][2])
+        elif name == "current" and struct is self.kernel and self.depth == "events":
+            self.moment(SWITCH, NO_FRAME, 0)  # deeper recordings have calls that show it
         elif (sentence := sentence_of_change(struct, name)) is not None:
             self._news = sentence  # said at the next moment, the first that shows the change

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "Moment", "Recording", "make_recording"]
 
-KINDS = ("line", "call", "return", "event")
+KINDS = ("line", "call", "return", "event", "switch")
 
 #: What :meth:`Recording.find` finds.
 FINDABLE = (*KINDS, "verdict", "change")

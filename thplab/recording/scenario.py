@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from thplab.machine import Machine
-from thplab.recording.recorder import LINE_FILES, Recorder
+from thplab.recording.recorder import LINE_FILES, Payer, Recorder
 from thplab.recording.recording import Recording
 from thplab.scenario import Scenario, ScenarioRun, scenario
 
@@ -23,7 +23,8 @@ def record_scenario(
 ) -> Recording:
     """Record the steps of a scenario, given as data or by name, under a kernel's profile.
 
-    ``alongside`` makes of the machine what is to run while the steps do: ``Meter`` lets time go on.
+    ``alongside`` makes of the machine what is to run while the steps do: ``Meter`` lets time go on, and
+    the recording has its ``bill``.
     Raises ValueError for an unknown name, kernel or depth, Unsupported and ScenarioError as
     :class:`~thplab.scenario.ScenarioRun` does.
     """
@@ -39,7 +40,10 @@ def record_scenario(
         scenario=chosen.raw,
         focus=(first.process.mm, first.address(0)),
     )
-    with alongside(run.machine), recorder:
+    with alongside(run.machine) as beside, recorder:
+        bill: Payer | None = getattr(beside, "bill", None)
+        if bill is not None:
+            recorder.follow(bill)
         for step in chosen.steps:
             run.step(step)
     return recorder.recording

@@ -23,9 +23,9 @@ from thplab.recording.owner import kernel_at_work
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
 
-__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "FunctionInfo", "Tracer"]
+__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer"]
 
-LINE, CALL, RETURN, EVENT = 0, 1, 2, 3
+LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 
 #: The frame of a moment outside every recorded function.
 NO_FRAME = 0xFFFFFFFF

@@ -6,11 +6,13 @@ The browser's frames.js and focus.js follow the same rules; a test holds both ag
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import cached_property
 from typing import Any
 
 from thplab.recording import Recording, State
 from thplab.recording.cells import INTEGER, ObjectInfo
 from thplab.recording.tracer import CALL, NO_FRAME, RETURN
+from thplab.stage.lanes import Lanes
 
 __all__ = ["Frames"]
 
@@ -43,6 +45,11 @@ class Frames:
                 moments.append(moment)
                 records.append(record)
             begin = end
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """Who runs and who holds which lock; worked out when it is first asked for."""
+        return Lanes(self.recording)
 
     def parent(self, frame: int) -> int:
         """The caller's frame, or NO_FRAME."""

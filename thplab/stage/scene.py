@@ -53,12 +53,19 @@ class Scene:
         m = self.moment
         if m.kind == "event":
             return f"Prints {self.header['trace'][m.trace_lines - 1]['event']}."
+        if m.kind == "switch":
+            return self.who_runs()
         if m.frame == NO_FRAME:
             return "The recording ends here." if m.number else "Nothing has run yet."
         name = self.frames.name_of(m.frame)
         if m.kind == "line":
             return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
         return f"{'Enters' if m.kind == 'call' else 'Leaves'} {name}."
+
+    def who_runs(self) -> str:
+        """At a moment at which another task goes on."""
+        comm, _, pid = self.moment.task.rpartition("-")
+        return f"{comm} runs now." if pid != "0" else "Nobody runs now."
 
     def source_around(self, around: int) -> list[tuple[int, str, bool]]:
         """(number, line, whether it runs next) of the source around the place; empty without one."""

@@ -15,6 +15,7 @@ from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.build import glyphs
 from thplab.stage.frames import Frames
+from thplab.stage.ledger import ledger_lines
 from thplab.stage.memory import buddy_lines, memory_lines, space_lines
 from thplab.stage.scene import Scene
 from thplab.stage.window import WalkStep, Window, walk
@@ -130,6 +131,10 @@ def _lock_lines(at: Scene) -> list[str]:
     return lines or ["No lock is held: anything may happen."]
 
 
+def _lane_lines(at: Scene) -> list[str]:
+    return at.frames.lanes.at(at.number) or ["Nobody runs in this recording."]
+
+
 def _table_locks(at: Scene) -> dict[int, str]:
     """Which of the window's tables a page table lock protects."""
     w, locks = at.window, at.state.root.maps["ptlocks"]
@@ -216,9 +221,11 @@ SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
     "Variables": _variable_lines,
     "Call stack": _stack_lines,
     "Locks held": _lock_lines,
+    "Lanes": _lane_lines,
     "Page-table walk": _walk_lines,
     "Trace": _trace_lines,
     "Counters and knobs": _counter_lines,
+    "Ledger": ledger_lines,
     "Memory": memory_lines,
     "Free lists": buddy_lines,
     "Address space": space_lines,

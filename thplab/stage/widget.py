@@ -17,8 +17,8 @@ __all__ = ["GRANULARITIES", "PRESETS", "VIEWS", "Stage", "load_recording"]
 
 GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
 VIEWS = (
-    "window", "source", "variables", "stack", "locks", "walk", "trace", "counters", "memory", "buddy",
-    "space", "text",
+    "window", "source", "variables", "stack", "locks", "lanes", "walk", "trace", "counters", "ledger",
+    "memory", "buddy", "space", "text",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ PRESETS: dict[str, list[str]] = {
     "memory": ["window", "memory", "buddy"],
     "space": ["window", "space", "counters"],
     "locks": ["window", "locks", "trace"],
+    "lanes": ["lanes", "ledger", "trace"],
     "walk": ["window", "walk", "memory"],
     "trace": ["trace", "counters", "window"],
 }

@@ -14,6 +14,7 @@ export const KINDS = [
   ["addr 0x…", "an entry on the way to this address changes"],
   ["pfn 0x…", "something of this page frame changes"],
   ["lock NAME", "a lock is taken or released"],
+  ["task NAME", "a process or daemon goes on"],
 ];
 
 export class Finder {
@@ -30,6 +31,7 @@ export class Finder {
       addr: (text) => this.changes(this.addressCells(text)),
       pfn: (text) => this.changes(this.frameCells(text)),
       lock: (text) => this.changes(this.lockCells(text)),
+      task: (text) => this.switches(text),
     };
   }
 
@@ -93,6 +95,13 @@ export class Finder {
     const { sourceOf } = this.reader.frames;
     const has = this.reader.lines.map((lines) => lines.map((each) => each.toLowerCase().includes(text)));
     return this.where((n) => kind[n] === LINE && owner[n] !== NO_FRAME && has[sourceOf[fn[owner[n]]]]?.[line[n] - 1]);
+  }
+
+  // Where another task goes on whose name has the text.
+  switches(text) {
+    const { m_task: task } = this.columns;
+    const named = this.header.tasks.map(({ comm }) => comm.toLowerCase().includes(text));
+    return this.where((n) => n && task[n] !== task[n - 1] && named[task[n]]);
   }
 
   // The moments that first show a new value of one of these cells.

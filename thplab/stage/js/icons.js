@@ -25,3 +25,10 @@ export function icon(name) {
 export function setIcon(svg, name) {
   svg.firstChild.setAttribute("d", PATHS[name]);
 }
+
+// An element of a drawing; its namespace is that of the parsed one, so that no address stands in this file.
+export function shape(tag, className) {
+  const node = document.createElementNS(icon("play").namespaceURI, tag);
+  if (className) node.setAttribute("class", className);
+  return node;
+}

@@ -9,7 +9,7 @@ const KEYS = {
   g: "granularity", "]": "entryRight", "[": "entryLeft", u: "frameUp", d: "frameDown",
   Escape: "follow", x: "text", "?": "help", p: "present",
   "/": "find", m: "nextMatch", M: "previousMatch", i: "stopAtMatches",
-  r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock",
+  r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock", a: "nextTask", A: "previousTask",
   k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
   N: "nextStop", P: "previousStop", s: "notes", c: "code",
 };
@@ -39,6 +39,7 @@ export const HELP = [
   ["Esc", "follow the run again"],
   ["x", "everything as text"],
   ["r  R,  l  L", "next, previous verdict; lock taken or released"],
+  ["a  A", "where the next, the previous process or daemon goes on"],
   ["/  m  M", "find moments; the next, the previous of them"],
   ["i", "playing stops at what was found"],
   ["k  j  J", "bookmark; the next, the previous one"],

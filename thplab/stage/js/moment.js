@@ -6,7 +6,7 @@ import { Frames, NO_FRAME } from "./frames.js";
 import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
 
-const KINDS = ["line", "call", "return", "event"];
+const KINDS = ["line", "call", "return", "event", "switch"];
 const CALL = 1;
 const RETURN = 2;
 
@@ -105,6 +105,7 @@ class Moment {
   // What this moment is, in a few words: the line about to run, a call, a return, a trace event.
   get what() {
     if (this.kind === "event") return `Prints ${this.reader.header.trace[this.traceLines - 1].event}.`;
+    if (this.kind === "switch") return this.task.pid ? `${this.task.comm} runs now.` : "Nobody runs now.";
     if (this.nothingRuns) return this.step ? "The recording ends here." : "Nothing has run yet.";
     const [frame] = this.stack;
     const name = this.reader.frames.nameOf(this.frame);

@@ -60,6 +60,8 @@ export class Stage {
       previousVerdict: to((n) => below(this.finder.find("verdict"), n)),
       nextLock: to((n) => above(this.finder.find("lock"), n)),
       previousLock: to((n) => below(this.finder.find("lock"), n)),
+      nextTask: to((n) => above(this.finder.find("task"), n)),
+      previousTask: to((n) => below(this.finder.find("task"), n)),
       bookmark: () => this.bookmark(),
       nextBookmark: to((n) => above(this.bookmarks, n)),
       previousBookmark: to((n) => below(this.bookmarks, n)),

@@ -2,6 +2,8 @@
 
 import { buddyView } from "./buddy.js";
 import { countersView } from "./counters.js";
+import { lanesView } from "./lanes.js";
+import { ledgerView } from "./ledger.js";
 import { locksView } from "./locks.js";
 import { memoryView } from "./memory.js";
 import { sourceView } from "./source.js";
@@ -13,7 +15,7 @@ import { walkView } from "./walk.js";
 import { windowView } from "./window.js";
 import { scroller, setText } from "./dom.js";
 
-export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, walkView, traceView, countersView, memoryView, buddyView, spaceView];
+export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, lanesView, walkView, traceView, countersView, ledgerView, memoryView, buddyView, spaceView];
 
 export function seconds(ns) {
   return `${(ns / 1e9).toFixed(6)} s`;
