@@ -74,7 +74,7 @@ def lanes(
         @contextmanager
         def record(machine: Machine, into: list[Recorder] = recorders, name: str = letter) -> Iterator[None]:
             own = next(mm for mm in machine.kernel.mms if mm.name == "P")
-            story = f"A huge page for P on a machine without a free block. {LANES[name].who}."
+            story = f"A huge page for P on a machine without a free block: {LANES[name].who}."
             recorder = Recorder(
                 machine.kernel, depth=depth, title=f"lane {name}", story=story, focus=(own, WINDOW)
             )

@@ -55,6 +55,6 @@ export class Axis {
   }
 
   get title() {
-    return this.timed ? "virtual time, sleeps drawn short" : "moments";
+    return this.timed ? "virtual time" : "moments";
   }
 }

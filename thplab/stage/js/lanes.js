@@ -93,7 +93,7 @@ function makeLane(stage, lanes, axis, who) {
   };
 }
 
-function makeLegend() {
+function makeLegend(axis) {
   const legend = el("div", "ts-lane-legend");
   for (const [band, [top, bottom, name]] of Object.entries(BANDS)) {
     const swatch = shape("svg", "ts-lane-swatch");
@@ -104,6 +104,7 @@ function makeLegend() {
     swatch.append(path);
     legend.append(el("span", "", swatch, ` ${name}`));
   }
+  if (axis.timed) legend.append(el("span", "", "A sleep of everybody is drawn short."));
   return legend;
 }
 
@@ -128,7 +129,7 @@ export const lanesView = {
     const axis = new Axis(stage.reader, lanes.timed);
     const made = lanes.rows.map((who) => makeLane(stage, lanes, axis, who));
     const list = el("ol", "ts-lane-rows", ...made.map(({ row }) => row));
-    const root = el("section", "ts-lanes", list, makeAxis(axis), makeLegend());
+    const root = el("section", "ts-lanes", list, makeAxis(axis), makeLegend(axis));
     return {
       root,
       update(moment) {
