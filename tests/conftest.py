@@ -37,3 +37,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     names = sorted(path.name for path in _BROWSER.glob("test_*.py"))
     if missing and names:
         terminalreporter.write_line(f"Not run: tests/browser/ ({', '.join(names)}): {missing}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def progress_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Answers that tests give are no progress of whoever runs them; subprocesses see the variable, too."""
+    os.environ["THPLAB_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.json")

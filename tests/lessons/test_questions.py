@@ -28,9 +28,7 @@ def letters(question: Question, *fragments: str) -> str:
 def test_every_question_can_be_answered_from_what_it_shows(name: str, seed: int) -> None:
     question = make(name, seed)
     kind = question.kind
-    right = kind.right
-    text = str(right) if isinstance(right, int) and not kind.options else letters_of(right)
-    assert question.judge(text).right is True
+    assert question.judge(kind.key).right is True
     assert question.prompt
     assert len(set(question.hints)) == 2
     assert question.because
@@ -38,23 +36,33 @@ def test_every_question_can_be_answered_from_what_it_shows(name: str, seed: int)
         assert len(set(kind.options)) == len(kind.options)
 
 
-def letters_of(value: object) -> str:
-    positions = value if isinstance(value, tuple) else (value,)
-    return " ".join(ascii_lowercase[position] for position in positions)
-
-
 @pytest.mark.parametrize("name", questions())
 def test_a_seed_draws_the_same_question_for_everybody(name: str) -> None:
     a, b = make(name, 4), make(name, 4)
-    assert (a.prompt, a.kind, a.because, a.hints) == (b.prompt, b.kind, b.because, b.hints)
+    assert (a.prompt, a.kind.options, a.kind.key) == (b.prompt, b.kind.options, b.kind.key)
+    assert (a.because, a.hints) == (b.because, b.hints)
 
 
 @pytest.mark.parametrize(
-    "name", ["05.caller", "05.referenced", "05.gfp", "05.pfn", "05.index", "05.order", "05.chain"]
+    "name",
+    [
+        "05.caller",
+        "05.referenced",
+        "05.gfp",
+        "05.pfn",
+        "05.index",
+        "05.order",
+        "05.chain",
+        "07.stop",
+        "07.mirrored",
+        "07.limit",
+        "07.paint",
+        "07.rules",
+    ],
 )
 def test_other_seeds_draw_other_questions(name: str) -> None:
-    drawn = {(q.prompt, q.kind.options) for q in (make(name, seed) for seed in range(12))}
-    assert len(drawn) > 3
+    drawn = {(q.prompt, q.kind.options) for q in (make(name, seed) for seed in range(5))}
+    assert len(drawn) > 2
 
 
 def test_an_unknown_question_is_named_with_near_matches() -> None:

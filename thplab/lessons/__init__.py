@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from thplab.lessons.decode import decode_gfp, decode_page, split_address
     from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
+    from thplab.lessons.looking import look
     from thplab.lessons.passes import (
         already_huge_table,
         first_pass_of,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
         speed_table,
         wait_sweep,
     )
+    from thplab.lessons.progress_file import progress
+    from thplab.lessons.sets import exit_ticket, recall
+    from thplab.lessons.seven_steps import subgoals
 
 _HOME = {
     "already_huge_table": "passes",
@@ -37,12 +41,14 @@ _HOME = {
     "counter": "facts",
     "decode_gfp": "decode",
     "decode_page": "decode",
+    "exit_ticket": "sets",
     "first_pass_of": "passes",
     "free_frames": "facts",
     "free_table": "compare",
     "jumps": "buttons",
     "load_backtrace": "gdb",
     "locks_held": "facts",
+    "look": "looking",
     "model_backtrace": "compare",
     "naps_table": "passes",
     "nofree_table": "passes",
@@ -50,13 +56,16 @@ _HOME = {
     "passes_table": "passes",
     "phases": "compare",
     "predict": "catalogue",
+    "progress": "progress_file",
     "questions": "catalogue",
+    "recall": "sets",
     "registration_table": "chain",
     "rss_pages": "facts",
     "span": "facts",
     "speed_table": "passes",
     "split_address": "decode",
     "stack_table": "compare",
+    "subgoals": "seven_steps",
     "trace_field": "facts",
     "two_roads": "compare",
     "wait_sweep": "passes",
@@ -71,12 +80,14 @@ __all__ = [
     "counter",
     "decode_gfp",
     "decode_page",
+    "exit_ticket",
     "first_pass_of",
     "free_frames",
     "free_table",
     "jumps",
     "load_backtrace",
     "locks_held",
+    "look",
     "model_backtrace",
     "naps_table",
     "nofree_table",
@@ -84,13 +95,16 @@ __all__ = [
     "passes_table",
     "phases",
     "predict",
+    "progress",
     "questions",
+    "recall",
     "registration_table",
     "rss_pages",
     "span",
     "speed_table",
     "split_address",
     "stack_table",
+    "subgoals",
     "trace_field",
     "two_roads",
     "wait_sweep",

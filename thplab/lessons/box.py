@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from string import ascii_lowercase
-from typing import Any
 
 import ipywidgets as widgets
 
+from thplab.lessons import progress_file
+from thplab.lessons.classify import Classify
+from thplab.lessons.coding import Code
+from thplab.lessons.fields import CodeField, Field, GroupsField, StopField, TextField
+from thplab.lessons.kinds import Kind
+from thplab.lessons.paint_field import PaintField
+from thplab.lessons.painting import Paint
 from thplab.lessons.question import Question, Verdict
+from thplab.lessons.stopping import Stop
+from thplab.lessons.written import WrittenBox
 from thplab.table import Table
 
 __all__ = ["QuestionBox"]
@@ -18,7 +25,7 @@ _COLOURS = {True: "#009e73", False: "#d55e00", None: "#cc79a7"}
 _MARKS = {True: "✔", False: "✘", None: "?"}
 
 
-class QuestionBox(widgets.VBox):
+class QuestionBox(WrittenBox):
     """One question. Every button is a method too: ``check("42")``, ``hint()``, ``reveal()``.
 
     With ``predict`` an answer is a prediction: it is kept, and shown beside what the run says, and a
@@ -27,27 +34,31 @@ class QuestionBox(widgets.VBox):
     """
 
     def __init__(
-        self, question: Question, *, predict: bool = False, shows: Callable[[], Table] | None = None
+        self,
+        draw: Callable[[int], Question],
+        seed: int = 0,
+        *,
+        predict: bool = False,
+        shows: Callable[[], Table] | None = None,
     ) -> None:
-        """For ``question``."""
-        self.question, self.predict, self._shows = question, predict, shows
-        self.given: list[str] = []
-        self._hints = 0
-        self._field = widgets.Text(
-            placeholder=question.kind.ask,
-            continuous_update=False,
-            description="Your guess" if predict else "Your answer",
-            style={"description_width": "initial"},
-            layout={"width": "min(100%, 32em)"},
-        )
-        self._field.observe(self._entered, "value")
-        self._said = widgets.HTML(layout={"margin": "2px 0 0 0"})
-        self._shown = widgets.HTML()
-        below = [self._field, self._buttons(), self._said, self._shown]
-        super().__init__([self._prompt(), *self._options(), *below])
+        """For the question that ``draw`` makes of ``seed``."""
+        self._draw, self.predict, self._shows = draw, predict, shows
+        super().__init__()
         self.add_class("thplab-question")
         self.layout.padding = "8px 12px"
         self.layout.border = "1px solid #888"
+        self._begin(seed)
+
+    def _begin(self, seed: int) -> None:
+        """Put the question of a seed into the box."""
+        self.seed, self.question = seed, self._draw(seed)
+        self.given: list[str] = []
+        self._hints = 0
+        self.field = _field_for(self.question.kind, "Your guess" if self.predict else "Your answer")
+        self.field.enter = self.check
+        self._said = widgets.HTML(layout={"margin": "2px 0 0 0"})
+        self._shown = widgets.HTML()
+        self.children = [self._prompt(), *self.field.children, self._buttons(), self._said, self._shown]
 
     def _prompt(self) -> widgets.HTML:
         kind = "Predict" if self.predict else "Question"
@@ -55,24 +66,9 @@ class QuestionBox(widgets.VBox):
             f'<div style="line-height:1.4"><b>{kind}.</b> {escape(self.question.prompt)}</div>'
         )
 
-    def _options(self) -> list[widgets.Widget]:
-        """The options, and a button for each that types its letter."""
-        options = self.question.kind.options
-        if not options:
-            return []
-        rows = "".join(f"<li>{escape(text)}</li>" for text in options)
-        listed = widgets.HTML(f'<ol type="a" style="margin:4px 0;line-height:1.4">{rows}</ol>')
-        letters = [self._letter(ascii_lowercase[i], text) for i, text in enumerate(options)]
-        return [listed, widgets.HBox(letters, layout={"flex_flow": "row wrap"})]
-
-    def _letter(self, letter: str, text: str) -> widgets.Button:
-        button = widgets.Button(description=letter, tooltip=text, layout={"width": "3em"})
-        button.on_click(lambda _: self._type(letter))
-        return button
-
     def _buttons(self) -> widgets.HBox:
         check = widgets.Button(description="Lock it in" if self.predict else "Check", button_style="primary")
-        check.on_click(lambda _: self.check(self._field.value))
+        check.on_click(lambda _: self.check(self.field.value))
         buttons = [check]
         if not self.predict:
             hint = widgets.Button(description="Hint")
@@ -80,18 +76,15 @@ class QuestionBox(widgets.VBox):
             buttons.append(hint)
         reveal = widgets.Button(description="What the run says")
         reveal.on_click(lambda _: self.reveal())
-        return widgets.HBox([*buttons, reveal], layout={"flex_flow": "row wrap"})
-
-    def _type(self, letter: str) -> None:
-        """A click on an option: a choice is replaced, an order is continued."""
-        many = isinstance(self.question.kind.right, tuple)
-        self._field.unobserve(self._entered, "value")
-        self._field.value = f"{self._field.value} {letter}".strip() if many else letter
-        self._field.observe(self._entered, "value")
-
-    def _entered(self, change: Any) -> None:
-        if change["new"].strip():
-            self.check(change["new"])
+        buttons.append(reveal)
+        if not self.predict:
+            another = widgets.Button(
+                description="Another",
+                tooltip=f"{self.question.name}, seed {self.seed}; next seed {self.seed + 1}",
+            )
+            another.on_click(lambda _: self.another())
+            buttons.append(another)
+        return widgets.HBox(buttons, layout={"flex_flow": "row wrap"})
 
     def check(self, answer: object) -> str:
         """Judge an answer; what is said about it."""
@@ -99,6 +92,7 @@ class QuestionBox(widgets.VBox):
         verdict = self.question.judge(text)
         if verdict.right is not None and (not self.given or self.given[-1] != text):
             self.given.append(text)
+            progress_file.note(self.question.name, self.seed, text, verdict, predicted=self.predict)
         if self.predict and verdict.right is not None:
             verdict = Verdict(verdict.right, self._beside(text, verdict))
         unfold = verdict.right is not None if self.predict else verdict.right
@@ -123,7 +117,14 @@ class QuestionBox(widgets.VBox):
                 return self._say(
                     Verdict(None, f"{ask}: a wrong guess costs nothing, and what surprises you stays.")
                 )
+        if not self.predict:
+            progress_file.note(self.question.name, self.seed, "", Verdict(None, ""))
         return self._say(Verdict(True, self.question.answer())) + self._unfold()
+
+    def another(self) -> str:
+        """The same question as the next seed draws it."""
+        self._begin(self.seed + 1)
+        return self.text()
 
     def _unfold(self) -> str:
         """Show the table that was kept back."""
@@ -146,20 +147,19 @@ class QuestionBox(widgets.VBox):
 
     def text(self) -> str:
         """The question as text, with the calls that answer it."""
-        options = [
-            f"  {letter}  {text}"
-            for letter, text in zip(ascii_lowercase, self.question.kind.options, strict=False)
-        ]
-        ask = f"Answer: {self.question.kind.ask}. In Python: _.check('...'), _.hint(), _.reveal()"
-        return "\n".join([self.question.prompt, *options, ask])
+        kind = self.question.kind
+        calls = "_.check('...'), _.hint(), _.reveal()" + ("" if self.predict else ", _.another()")
+        head = f"{'Predict' if self.predict else 'Question'} ({self.question.name}, seed {self.seed})"
+        ask = f"Answer: {kind.ask}. In Python: {calls}"
+        return "\n".join([f"{head}. {self.question.prompt}", *(f"  {line}" for line in kind.listing), ask])
 
-    def __repr__(self) -> str:
-        """The question as text."""
-        return self.text()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and where widgets are off the question as text."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = self.text()
-        return bundle
+def _field_for(kind: Kind, label: str) -> Field:
+    """The controls for a kind of question."""
+    if isinstance(kind, Classify):
+        return GroupsField(kind)
+    if isinstance(kind, Stop):
+        return StopField(kind, label)
+    if isinstance(kind, Paint):
+        return PaintField(label)
+    return CodeField(kind) if isinstance(kind, Code) else TextField(kind, label)

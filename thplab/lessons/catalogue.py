@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from thplab.lessons import budget, claims, clues, cursor, first_steps
+from thplab.lessons import budget, claims, clues, cursor, first_steps, scan, scan_make
 from thplab.lessons.question import Question
 from thplab.table import Table
 
@@ -22,6 +23,8 @@ _MAKERS: dict[str, Callable[[Random], Question]] = {
     **claims.QUESTIONS,
     **budget.QUESTIONS,
     **cursor.QUESTIONS,
+    **scan.QUESTIONS,
+    **scan_make.QUESTIONS,
 }
 
 
@@ -45,7 +48,7 @@ def ask(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> Q
     """
     from thplab.lessons.box import QuestionBox
 
-    return QuestionBox(make(name, seed), shows=shows)
+    return QuestionBox(partial(make, name), seed, shows=shows)
 
 
 def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> QuestionBox:
@@ -55,4 +58,4 @@ def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) 
     """
     from thplab.lessons.box import QuestionBox
 
-    return QuestionBox(make(name, seed), predict=True, shows=shows)
+    return QuestionBox(partial(make, name), seed, predict=True, shows=shows)

@@ -8,7 +8,7 @@ from random import Random
 from string import ascii_lowercase
 from typing import Protocol
 
-__all__ = ["AnswerError", "Choice", "Kind", "Number", "Order"]
+__all__ = ["AnswerError", "Choice", "Exact", "Kind", "Number", "Order", "letter", "lettered"]
 
 
 class AnswerError(ValueError):
@@ -16,7 +16,10 @@ class AnswerError(ValueError):
 
 
 class Kind(Protocol):
-    """What a question needs of its kind. A value is what :meth:`read` returns."""
+    """What a question needs of its kind. A value is what :meth:`read` returns.
+
+    Where many answers are right (a window to paint, code to write) ``right`` is one of them.
+    """
 
     @property
     def ask(self) -> str:
@@ -33,6 +36,16 @@ class Kind(Protocol):
         """What there is to choose from, if anything."""
         ...
 
+    @property
+    def key(self) -> str:
+        """A right answer, as one would type it."""
+        ...
+
+    @property
+    def listing(self) -> tuple[str, ...]:
+        """The options as lines of text, each with the letter or number that names it."""
+        ...
+
     def read(self, text: str) -> object:
         """The value that a text means. AnswerError if it means none."""
         ...
@@ -41,9 +54,42 @@ class Kind(Protocol):
         """A value as text."""
         ...
 
+    def accepts(self, value: object) -> bool:
+        """Is this value right?"""
+        ...
+
+    def gap(self, value: object) -> str:
+        """Where a wrong value parts from the right one; empty if there is nothing to say."""
+        ...
+
+
+class Exact:
+    """Of a kind with one right value, and with nothing to choose from."""
+
+    right: object
+    options: tuple[str, ...]
+
+    @property
+    def listing(self) -> tuple[str, ...]:
+        """The options, each with its letter."""
+        return lettered(self.options)
+
+    def accepts(self, value: object) -> bool:
+        """Is it the right value?"""
+        return value == self.right
+
+    def gap(self, value: object) -> str:
+        """Nothing more is known about a wrong value."""
+        return ""
+
+
+def lettered(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Each option after its letter."""
+    return tuple(f"{name}  {text}" for name, text in zip(ascii_lowercase, options, strict=False))
+
 
 @dataclass(frozen=True)
-class Number:
+class Number(Exact):
     """An integer; ``unit`` is what is counted. Hexadecimal with 0x, ``,`` and ``_`` between digits."""
 
     right: int
@@ -54,6 +100,11 @@ class Number:
     def ask(self) -> str:
         """What the reader is to type."""
         return f"a number ({self.unit})" if self.unit else "a number"
+
+    @property
+    def key(self) -> str:
+        """The number in digits."""
+        return str(self.right)
 
     def read(self, text: str) -> int:
         """The integer in ``text``."""
@@ -68,7 +119,8 @@ class Number:
         return f"{value} {self.unit}".strip()
 
 
-def _letter(text: str, count: int) -> int:
+def letter(text: str, count: int) -> int:
+    """The position of a letter among the first ``count``. AnswerError if it is none of them."""
     position = ascii_lowercase.find(text.lower()) if len(text) == 1 else -1
     if not 0 <= position < count:
         raise AnswerError(f"{text!r} is not one of the letters a to {ascii_lowercase[count - 1]}")
@@ -76,7 +128,7 @@ def _letter(text: str, count: int) -> int:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Exact):
     """One of several; ``right`` is its position."""
 
     options: tuple[str, ...]
@@ -94,9 +146,14 @@ class Choice:
         random.shuffle(options)
         return cls(tuple(options), options.index(right))
 
+    @property
+    def key(self) -> str:
+        """The letter."""
+        return ascii_lowercase[self.right]
+
     def read(self, text: str) -> int:
         """The position that a letter means."""
-        return _letter(text.strip(), len(self.options))
+        return letter(text.strip(), len(self.options))
 
     def show(self, value: object) -> str:
         """Letter and option."""
@@ -105,7 +162,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Exact):
     """Some of the options in their order (a Parsons problem): what never happens stays out.
 
     ``right`` holds positions in ``options``.
@@ -119,6 +176,11 @@ class Order:
         """What the reader is to type."""
         return "letters in order, first thing first"
 
+    @property
+    def key(self) -> str:
+        """The letters."""
+        return " ".join(ascii_lowercase[position] for position in self.right)
+
     def read(self, text: str) -> tuple[int, ...]:
         """The positions that the letters mean."""
         letters = re.findall(r"\w+", text)
@@ -126,9 +188,25 @@ class Order:
             letters = list(letters[0])
         if not letters:
             raise AnswerError("type letters, such as: b a c")
-        return tuple(_letter(each, len(self.options)) for each in letters)
+        return tuple(letter(each, len(self.options)) for each in letters)
 
     def show(self, value: object) -> str:
         """Letters and options, one a line."""
         assert isinstance(value, tuple)
         return "\n".join(f"{ascii_lowercase[i]}  {self.options[i]}" for i in value)
+
+    def gap(self, value: object) -> str:
+        """How far it is right."""
+        assert isinstance(value, tuple)
+        good = 0
+        while good < min(len(value), len(self.right)) and value[good] == self.right[good]:
+            good += 1
+        if good == len(value):
+            return f"Right so far, but something is missing after the {len(value)} that you gave."
+        if good == len(self.right):
+            return f"The first {good} are right; what comes after them never happens."
+        return (
+            f"The first {good} are right; look again at number {good + 1}."
+            if good
+            else "Look at the first one."
+        )

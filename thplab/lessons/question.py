@@ -6,30 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.lessons.kinds import AnswerError, Kind, Order
+from thplab.lessons.kinds import AnswerError, Kind
 
 __all__ = ["Mistake", "Question", "Verdict"]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that has a known cause. ``matches`` is asked with the value that was given."""
+    """A wrong answer that has a known cause. ``matches`` is asked with the value that was given.
+
+    ``tag``: the misconception behind it, by its number in the course (``M6``); empty for a slip.
+    """
 
     matches: Callable[[Any], bool]
     cause: str
+    tag: str = ""
 
     @classmethod
-    def gives(cls, value: object, cause: str) -> Mistake:
+    def gives(cls, value: object, cause: str, tag: str = "") -> Mistake:
         """The mistake that leads to just this value."""
-        return cls(lambda given: given == value, cause)
+        return cls(lambda given: given == value, cause, tag)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an answer: right, wrong, or (``right`` is None) no answer at all."""
+    """What became of an answer: right, wrong, or (``right`` is None) no answer at all.
+
+    ``tag``: that of the mistake, if it was recognised and has one.
+    """
 
     right: bool | None
     message: str
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,33 +60,18 @@ class Question:
             given = self.kind.read(text)
         except AnswerError as error:
             return Verdict(None, f"That can't be read: {error}.")
-        if given == self.kind.right:
+        if self.kind.accepts(given):
             return Verdict(True, f"Yes. {self.because}")
-        return Verdict(False, self._cause(given))
-
-    def _cause(self, given: Any) -> str:
-        known = next((m.cause for m in self.mistakes if m.matches(given)), None)
+        known = next((m for m in self.mistakes if m.matches(given)), None)
         if known is not None:
-            return f"Not so. {known}"
-        if isinstance(self.kind, Order):
-            return f"Not so. {_first_difference(self.kind, given)}"
-        return f"The run says something else than {self.kind.show(given)}."
+            return Verdict(False, f"Not so. {known.cause}", known.tag)
+        gap = self.kind.gap(given)
+        if gap:
+            return Verdict(False, f"Not so. {gap}")
+        return Verdict(False, f"The run says something else than {self.kind.show(given)}.")
 
     def answer(self) -> str:
         """The right answer and why."""
         shown = self.kind.show(self.kind.right)
         gap = "\n" if "\n" in shown else " "
         return f"The run says:{gap}{shown}\n{self.because}"
-
-
-def _first_difference(kind: Order, given: tuple[int, ...]) -> str:
-    good = 0
-    while good < min(len(given), len(kind.right)) and given[good] == kind.right[good]:
-        good += 1
-    if good == len(given):
-        return f"Right so far, but something is missing after the {len(given)} that you gave."
-    if good == len(kind.right):
-        return f"The first {good} are right; what comes after them never happens."
-    return (
-        f"The first {good} are right; look again at number {good + 1}." if good else "Look at the first one."
-    )
