@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thplab.lessons.facts import window_frames
 from thplab.lessons.lanes import lanes
 
 
@@ -13,6 +14,7 @@ def test_a_recording_and_a_row_for_each_lane():
     assert table.rows()[1][2:] == ("a huge page", "128", "0", "P", "P")
     names = [line["event"] for line in table.recordings["B"].header["trace"]]
     assert "mm_compaction_try_to_compact_pages" in names
-    lines = table.text().splitlines()
-    assert len(lines) == 3
-    assert lines[0].startswith("lane  who")
+    assert table.table().column("lane") == ("A", "B")
+    assert str(table).startswith("lane  who")
+    # The stage opens on the window of the process under test.
+    assert window_frames(table.recordings["B"], len(table.recordings["B"]) - 1)

@@ -13,12 +13,16 @@ from thplab.table import Table
 
 if TYPE_CHECKING:
     from thplab.lessons.buttons import jumps
+    from thplab.lessons.cases import cases_table
     from thplab.lessons.catalogue import ask, predict, questions
     from thplab.lessons.chain import registration_table
+    from thplab.lessons.collapse_phases import bytes_table, frames_table, lock_table, reached, rollback_table
     from thplab.lessons.compare import beside, free_table, model_backtrace, phases, stack_table, two_roads
     from thplab.lessons.decode import decode_gfp, decode_page, split_address
     from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
+    from thplab.lessons.injector import RaceInjector
+    from thplab.lessons.lanes import lanes
     from thplab.lessons.looking import look
     from thplab.lessons.passes import (
         already_huge_table,
@@ -30,25 +34,39 @@ if TYPE_CHECKING:
         wait_sweep,
     )
     from thplab.lessons.progress_file import progress
+    from thplab.lessons.races import races_table
+    from thplab.lessons.scanners import batches_table, blocks_table, comb_run, looks_table, proactive_rows
     from thplab.lessons.sets import exit_ticket, recall
     from thplab.lessons.seven_steps import subgoals
+    from thplab.lessons.stalls import bills_of_lanes, stall_table
 
 _HOME = {
+    "RaceInjector": "injector",
     "already_huge_table": "passes",
     "ask": "catalogue",
+    "batches_table": "scanners",
     "beside": "compare",
+    "bills_of_lanes": "stalls",
+    "blocks_table": "scanners",
+    "bytes_table": "collapse_phases",
     "call_of": "facts",
+    "cases_table": "cases",
+    "comb_run": "scanners",
     "counter": "facts",
     "decode_gfp": "decode",
     "decode_page": "decode",
     "exit_ticket": "sets",
     "first_pass_of": "passes",
+    "frames_table": "collapse_phases",
     "free_frames": "facts",
     "free_table": "compare",
     "jumps": "buttons",
+    "lanes": "lanes",
     "load_backtrace": "gdb",
+    "lock_table": "collapse_phases",
     "locks_held": "facts",
     "look": "looking",
+    "looks_table": "scanners",
     "model_backtrace": "compare",
     "naps_table": "passes",
     "nofree_table": "passes",
@@ -56,15 +74,20 @@ _HOME = {
     "passes_table": "passes",
     "phases": "compare",
     "predict": "catalogue",
+    "proactive_rows": "scanners",
     "progress": "progress_file",
     "questions": "catalogue",
+    "races_table": "races",
+    "reached": "collapse_phases",
     "recall": "sets",
     "registration_table": "chain",
+    "rollback_table": "collapse_phases",
     "rss_pages": "facts",
     "span": "facts",
     "speed_table": "passes",
     "split_address": "decode",
     "stack_table": "compare",
+    "stall_table": "stalls",
     "subgoals": "seven_steps",
     "trace_field": "facts",
     "two_roads": "compare",
@@ -72,22 +95,33 @@ _HOME = {
 }
 
 __all__ = [
+    "RaceInjector",
     "Table",
     "already_huge_table",
     "ask",
+    "batches_table",
     "beside",
+    "bills_of_lanes",
+    "blocks_table",
+    "bytes_table",
     "call_of",
+    "cases_table",
+    "comb_run",
     "counter",
     "decode_gfp",
     "decode_page",
     "exit_ticket",
     "first_pass_of",
+    "frames_table",
     "free_frames",
     "free_table",
     "jumps",
+    "lanes",
     "load_backtrace",
+    "lock_table",
     "locks_held",
     "look",
+    "looks_table",
     "model_backtrace",
     "naps_table",
     "nofree_table",
@@ -95,15 +129,20 @@ __all__ = [
     "passes_table",
     "phases",
     "predict",
+    "proactive_rows",
     "progress",
     "questions",
+    "races_table",
+    "reached",
     "recall",
     "registration_table",
+    "rollback_table",
     "rss_pages",
     "span",
     "speed_table",
     "split_address",
     "stack_table",
+    "stall_table",
     "subgoals",
     "trace_field",
     "two_roads",

@@ -8,7 +8,19 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from thplab.lessons import budget, claims, clues, cursor, first_steps, scan, scan_make
+from thplab.lessons import (
+    bookshelf,
+    budget,
+    claims,
+    clues,
+    cursor,
+    first_steps,
+    lane_questions,
+    moving,
+    scan,
+    scan_make,
+    striking,
+)
 from thplab.lessons.question import Question
 from thplab.table import Table
 
@@ -25,6 +37,10 @@ _MAKERS: dict[str, Callable[[Random], Question]] = {
     **cursor.QUESTIONS,
     **scan.QUESTIONS,
     **scan_make.QUESTIONS,
+    **moving.QUESTIONS,
+    **striking.QUESTIONS,
+    **bookshelf.QUESTIONS,
+    **lane_questions.QUESTIONS,
 }
 
 

@@ -11,6 +11,7 @@ from thplab.machine import Machine
 from thplab.recording.recorder import Recorder
 from thplab.recording.recording import Recording
 from thplab.scenario.lanes import LANES, WINDOW, LaneResult, run_lane
+from thplab.table import Table
 
 __all__ = ["LaneTable", "lanes"]
 
@@ -46,14 +47,20 @@ class LaneTable:
             for lane in self.results.values()
         ]
 
-    def text(self) -> str:
+    def table(self) -> Table:
+        """The lanes side by side."""
+        caption = "Moved by compaction, copied by a collapse: base pages that had to go somewhere else."
+        return Table.of(self.HEAD, self.rows(), caption)
+
+    def __str__(self) -> str:
         """The table in plain text."""
-        lines = [self.HEAD, *self.rows()]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(self.HEAD))]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        )
+        return str(self.table())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        return self.table()._repr_html_()
 
 
 def lanes(

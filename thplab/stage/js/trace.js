@@ -18,7 +18,6 @@ export const traceView = {
     const root = el("section", "ts-trace", box);
     let first = 0;
     let count = -1;
-    let grown = false;
     const make = (i) => {
       const line = button("", "", () => stage.act(() => stage.move(frames.momentOfTrace(first + i))));
       line.removeAttribute("aria-label");
@@ -29,17 +28,13 @@ export const traceView = {
       root,
       update(moment) {
         if (count === moment.traceLines) return;
-        grown = true;
         count = moment.traceLines;
         first = Math.max(0, count - SHOWN);
         setText(more, count ? (first ? `${first} earlier lines` : "") : "No trace event yet.");
         more.hidden = !more.textContent;
         updateList(list, header.trace.slice(first, count), make, (item, line) => setText(item.firstChild, line.text.trim()));
         [...list.children].forEach((item, i) => item.toggleAttribute("data-new", i === list.children.length - 1));
-      },
-      settle() {
-        if (grown) box.scrollTop = box.scrollHeight;
-        grown = false;
+        box.scrollTop = box.scrollHeight;
       },
     };
   },
