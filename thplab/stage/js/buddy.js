@@ -36,7 +36,7 @@ export const buddyView = {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
     const head = el("tr", "", el("th", "", "zone, type"), ...Array.from({ length: orders }, (_, order) => el("th", "", `order ${order}`)));
     const body = el("tbody");
-    const root = scroller("section", "ts-buddy", "Free lists");
+    const root = scroller("div", "ts-buddy", "Free lists");
     root.append(el("table", "", el("thead", "", head), body));
     const make = () => el("tr", "", el("th"), ...Array.from({ length: orders }, () => el("td")));
     return {

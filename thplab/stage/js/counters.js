@@ -44,7 +44,7 @@ export const countersView = {
   make() {
     const list = el("div", "ts-pairs");
     const knobList = el("div", "ts-pairs");
-    const root = el("section", "ts-counters", list, el("div", "ts-title", "Knobs"), knobList);
+    const root = el("div", "ts-counters", list, el("div", "ts-title", "Knobs"), knobList);
     const before = new Map();
     const make = () => el("div", "", el("span"), el("b"), el("em"));
     return {

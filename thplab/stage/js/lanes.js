@@ -129,7 +129,7 @@ export const lanesView = {
     const axis = new Axis(stage.reader, lanes.timed);
     const made = lanes.rows.map((who) => makeLane(stage, lanes, axis, who));
     const list = el("ol", "ts-lane-rows", ...made.map(({ row }) => row));
-    const root = el("section", "ts-lanes", list, makeAxis(axis), makeLegend(axis));
+    const root = el("div", "ts-lanes", list, makeAxis(axis), makeLegend(axis));
     return {
       root,
       update(moment) {

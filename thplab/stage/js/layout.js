@@ -16,6 +16,8 @@ function panel(view, made) {
   const root = made.root;
   root.dataset.view = view.name;
   root.classList.add("ts-view");
+  // A region, but no <section>: a reveal deck takes each of those for a slide.
+  root.setAttribute("role", "region");
   if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", view.title);
   if (view.place !== "below") return root;
   const box = el("div", "ts-panel", el("div", "ts-title", view.title), root);

@@ -74,11 +74,11 @@ export const ledgerView = {
     const said = el("p", "ts-quiet");
     if (!reader.header.ledger) {
       said.textContent = NO_LEDGER;
-      return { root: el("section", "ts-ledger", said), update: () => {} };
+      return { root: el("div", "ts-ledger", said), update: () => {} };
     }
     const { table, body } = makeTable();
     const key = el("p", "ts-lane-legend", el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: every fault of that process waits"), el("span", "", el("i", "ts-bar-free"), " the rest"));
-    const root = el("section", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
+    const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
     const whole = Math.max(1, ...bill(reader, reader.last).map(({ ns }) => ns), ...lanesOf(reader).waited(reader.last).map(({ ns }) => ns));
     return {
       root,

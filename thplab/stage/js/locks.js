@@ -50,7 +50,7 @@ export const locksView = {
   make() {
     const list = el("ul", "ts-rows");
     const none = el("p", "ts-quiet", "No lock is held: anything may happen.");
-    const root = el("section", "ts-locks", list, none);
+    const root = el("div", "ts-locks", list, none);
     return {
       root,
       update(moment) {

@@ -122,7 +122,7 @@ export const memoryView = {
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this frame", () => stage.act(() => stage.move(Number(when.dataset.step))));
-    const root = el("section", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
+    const root = el("div", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
     for (const glyph of GLYPHS.filter(({ key }) => USES.includes(key))) {
       const swatch = el("i", `ts-${glyph.key}`, glyph.key === "huge" ? "" : glyph.glyph);
       swatch.setAttribute("aria-hidden", "true");

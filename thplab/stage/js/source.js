@@ -29,7 +29,7 @@ export const sourceView = {
     const name = el("strong");
     const where = el("span");
     const code = scroller("div", "ts-code", "Source of the model");
-    const root = el("section", "ts-source", el("div", "ts-title", name, where), code);
+    const root = el("div", "ts-source", el("div", "ts-title", name, where), code);
     const files = stage.reader.header.sources.map((source) => el("pre", "", ...sourceLines(source.text)));
     let file = null;
     let marked = null;

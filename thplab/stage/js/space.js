@@ -75,7 +75,7 @@ export const spaceView = {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");
     const key = el("p", "ts-quiet", `Each field is a window: ${Object.values(STATES).map(([glyph, name]) => `${glyph} ${name}`).join(", ")}. The framed one is the window of the picture.`);
-    const root = el("section", "ts-space", list, at, key);
+    const root = el("div", "ts-space", list, at, key);
     const make = () => {
       const bar = el("div", "ts-windows");
       bar.setAttribute("role", "img");

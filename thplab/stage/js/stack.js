@@ -29,7 +29,7 @@ export const stackView = {
   make(stage) {
     const list = el("ol", "ts-frames");
     const none = el("p", "ts-quiet", "No kernel function is running.");
-    const root = el("section", "ts-stack", el("div", "ts-title", "Call stack"), none, list);
+    const root = el("div", "ts-stack", el("div", "ts-title", "Call stack"), none, list);
     let shown = [];
     const make = (i) => {
       const frame = button("", "", () => stage.act(() => stage.selectFrame(shown[i].up)));

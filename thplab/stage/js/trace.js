@@ -15,7 +15,7 @@ export const traceView = {
     const more = el("p", "ts-quiet");
     const list = el("ol", "ts-trace-lines");
     const box = el("div", "ts-scroll", more, list);
-    const root = el("section", "ts-trace", box);
+    const root = el("div", "ts-trace", box);
     let first = 0;
     let count = -1;
     const make = (i) => {

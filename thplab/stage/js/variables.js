@@ -17,7 +17,7 @@ export const variablesView = {
   summary: () => "",
   make(stage) {
     const list = el("div", "ts-pairs");
-    const root = el("section", "ts-variables", el("div", "ts-title", "Variables"), list);
+    const root = el("div", "ts-variables", el("div", "ts-title", "Variables"), list);
     const before = new Map();
     return {
       root,

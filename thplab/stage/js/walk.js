@@ -33,7 +33,7 @@ export const walkView = {
   make(stage) {
     const body = el("tbody");
     const head = el("tr", "", ...["entry", "value", "bits", "is a"].map((name) => el("th", "", name)));
-    const root = scroller("section", "ts-walk", "Page-table walk");
+    const root = scroller("div", "ts-walk", "Page-table walk");
     root.append(el("table", "", el("thead", "", head), body));
     return {
       root,

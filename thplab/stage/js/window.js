@@ -100,7 +100,7 @@ export const windowView = {
   summary: () => "",
   make(stage) {
     const { header } = stage.reader;
-    const root = el("section", "ts-window");
+    const root = el("div", "ts-window");
     const title = el("div", "ts-title", "Window ");
     const where = el("span", "ts-mono");
     title.append(where);
