@@ -112,9 +112,10 @@ ERRNO = {
     "S13.empty_middle": "EINVAL",
 }
 
-#: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; races: test_races.py; or that
-#: have no verdict.
-ELSEWHERE = {name for name in NAMED if name.startswith(("S06.", "S08.race.", "S08.outcome."))} | {
+#: Scenarios whose rule is arithmetic over several passes: test_lesson6.py; races: test_races.py; results:
+#: tests/lessons/test_gallery.py; or that have no verdict.
+_GROUPS = ("S06.", "S07.result.", "S08.race.", "S08.outcome.")
+ELSEWHERE = {name for name in NAMED if name.startswith(_GROUPS)} | {
     "note", "S12.fork", "S13.huge_zero", "S13.split_zero", "S13.except_advised", "S13.shmem",
     "S13.shmem_once", "S13.sizes", "S13.fresh_child",
 }  # fmt: skip

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from thplab.lessons.compare import beside, free_table, model_backtrace, phases, stack_table, two_roads
     from thplab.lessons.decode import decode_gfp, decode_page, split_address
     from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
+    from thplab.lessons.gallery_box import gallery
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
     from thplab.lessons.injector import RaceInjector
     from thplab.lessons.lanes import lanes
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from thplab.lessons.sets import exit_ticket, recall
     from thplab.lessons.seven_steps import subgoals
     from thplab.lessons.stalls import bills_of_lanes, stall_table
+    from thplab.lessons.verdict_gallery import gallery_table
 
 _HOME = {
     "RaceInjector": "injector",
@@ -60,6 +62,8 @@ _HOME = {
     "frames_table": "collapse_phases",
     "free_frames": "facts",
     "free_table": "compare",
+    "gallery": "gallery_box",
+    "gallery_table": "verdict_gallery",
     "jumps": "buttons",
     "lanes": "lanes",
     "load_backtrace": "gdb",
@@ -115,6 +119,8 @@ __all__ = [
     "frames_table",
     "free_frames",
     "free_table",
+    "gallery",
+    "gallery_table",
     "jumps",
     "lanes",
     "load_backtrace",

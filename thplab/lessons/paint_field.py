@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import groupby
 from typing import Any
 
 import ipywidgets as widgets
 
-from thplab.lessons.fields import LABEL, MONO, ROW, Field
+from thplab.lessons.fields import LABEL, ROW, Field
+from thplab.lessons.window_picture import window_picture
 from thplab.scenario import ScenarioError
 from thplab.scenario.build import KINDS, window
-from thplab.stage.build import glyphs
 
-__all__ = ["PaintField", "window_picture"]
+__all__ = ["PaintField"]
+
+#: A page that has no glyph of its own on the stage.
+_DRAWN_AS = {"lazyfree": "young"}
 
 
 class PaintField(Field):
@@ -67,25 +69,10 @@ class PaintField(Field):
 
     def _draw(self) -> None:
         try:
-            self.picture.value = window_picture(window(self.value))
+            self.picture.value = window_picture([_DRAWN_AS.get(kind, kind) for kind in window(self.value)])
         except ScenarioError:
             return
 
 
 def _in_runs(pages: Sequence[str]) -> str:
     return ", ".join(f"{len(list(run))}x {kind}" for kind, run in groupby(pages))
-
-
-#: Of a page that is no glyph of its own on the stage.
-_DRAWN_AS = {"lazyfree": "young"}
-
-
-def window_picture(pages: Sequence[str]) -> str:
-    """The window as 16 lines of 32 glyphs, with the index of each line's first entry."""
-    signs = {glyph["key"]: glyph["glyph"] for glyph in glyphs()}
-    cells = [signs["huge" if kind == "huge" else _DRAWN_AS.get(kind, kind)] for kind in pages]
-    lines = [f"{n:3}  {''.join(cells[n : n + 32])}" for n in range(0, len(cells), 32)]
-    body = escape("\n".join(lines))
-    return (
-        f'<pre style="margin:4px 0;line-height:1.15;{MONO}" role="img" aria-label="the window">{body}</pre>'
-    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from thplab.mm import collapse, collapse_pages, khugepaged, madvise_collapse
+from thplab.mm import collapse, collapse_file, collapse_pages, khugepaged, madvise_collapse
 
 __all__ = ["GAPS", "INTRUDER_OPS", "Gap", "probed"]
 
@@ -38,15 +38,18 @@ class Gap:
     says: str
 
 
+#: Anonymous windows and those of files ask for memory at different places.
+_ALLOCATING = (collapse, collapse_file)
+
 #: name -> where it is, in the order of a collapse
 GAPS: dict[str, Gap] = {
     "before_scan": Gap(
         0, (khugepaged, madvise_collapse), "scan_pmd", False, "mmap_lock R", "about to look at the window"
     ),
     "before_alloc": Gap(
-        1, (collapse,), "alloc_charge_folio", False, "nothing", "the scan said yes, mmap_lock is dropped"
+        1, _ALLOCATING, "alloc_charge_folio", False, "nothing", "the scan said yes, mmap_lock is dropped"
     ),
-    "after_alloc": Gap(1, (collapse,), "alloc_charge_folio", True, "nothing", "the huge page is there"),
+    "after_alloc": Gap(1, _ALLOCATING, "alloc_charge_folio", True, "nothing", "the huge page is there"),
     "recheck": Gap(
         2,
         (collapse,),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from thplab.scenario.data import Scenario
-from thplab.scenario.named import nb05, nb06, nb07, nb08, nb08_races, nb12, nb13
+from thplab.scenario.named import nb05, nb06, nb07, nb07_results, nb08, nb08_races, nb12, nb13
 
 __all__ = ["NAMED", "scenario"]
 
 #: name -> scenario, in the order of the course
 NAMED: dict[str, Scenario] = {
     each.name: each
-    for lesson in (nb05, nb06, nb07, nb08, nb08_races, nb12, nb13)
+    for lesson in (nb05, nb06, nb07, nb07_results, nb08, nb08_races, nb12, nb13)
     for each in lesson.SCENARIOS
 }
 

@@ -58,7 +58,9 @@ def _race(name: str, story: str, at: str, op: Mapping[str, Any], window: str, pr
 
 
 def _window(kind: str, phase: int) -> str:
-    """512 pages in use; with swapped ones for the phase that reads them in, with a hole for who fills it."""
+    """512 pages in use; with swapped ones for the phase that reads them in, with a hole for who fills "
+    "it.
+    """
     swapped, hole = phase == 3, kind == "fault_fills_hole"
     begin = "7x young, 1x none, 56x young" if hole else "64x young"
     return f"{begin}, 384x young, 64x swap" if swapped else f"{begin}, 448x young"

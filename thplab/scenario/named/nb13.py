@@ -16,7 +16,9 @@ _SHARED = [
 
 
 def _shared_memory(name: str, story: str, ops: list[dict[str, Any]], action: str) -> Scenario:
-    """512 pages of shared memory; ``shmem_enabled`` lets khugepaged, not a fault, make huge pages of them."""
+    """512 pages of shared memory; ``shmem_enabled`` lets khugepaged, not a fault, make huge pages of "
+    "them.
+    """
     return Scenario.from_data(
         {
             "name": name,
