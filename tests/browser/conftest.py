@@ -10,7 +10,7 @@ import pytest
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import Lab, serve
 from tests.conftest import missing_for_browser_tests
-from tests.stage.conftest import note, small  # noqa: F401 # fixtures
+from tests.stage.conftest import note, refused, small  # noqa: F401 # fixtures
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -22,6 +22,9 @@ export function keepKeys(node, label) {
   return node;
 }
 
+// "light" or "dark": what pictures are drawn for that a style sheet does not reach.
+export const modeOf = (node) => node.closest(".thplab-stage").dataset.mode;
+
 // A scrolling region that the keyboard can reach.
 export function scroller(tag, className, label) {
   const node = keepKeys(el(tag, className), label);
@@ -36,15 +39,6 @@ export function button(className, label, press, ...children) {
   node.title = label;
   node.addEventListener("click", press);
   return node;
-}
-
-// Scroll `child` into the middle third of `box`, without moving the page.
-export function keepInView(box, child) {
-  const top = child.offsetTop;
-  const third = box.clientHeight / 3;
-  if (top >= box.scrollTop + third / 2 && top <= box.scrollTop + 2.2 * third) return;
-  const line = parseFloat(getComputedStyle(child).lineHeight) || child.offsetHeight;
-  box.scrollTop = Math.round((top - third * 1.2) / line) * line;
 }
 
 // Lists that grow and shrink: item number i is made once and updated afterwards.

@@ -1,11 +1,12 @@
 // Memory: pageblock by pageblock what each frame is used for. Pointing at a frame lights its entry.
 
-import { button, el, scroller, setAttribute, setText } from "./dom.js";
+import { button, el, modeOf, scroller, setAttribute, setText } from "./dom.js";
 import { readEntry } from "./entries.js";
 import { pageWords } from "./entry_words.js";
 import { frameKeys, pageblocks } from "./frame_keys.js";
 import { GLYPHS } from "./glyphs.js";
 import { hex } from "./machine.js";
+import { Tiles } from "./tiles.js";
 
 // As the glyphs are called, but a frame is of a huge folio, whoever maps it.
 const NAMES = GLYPHS.map(({ key, name }) => (key === "huge" ? "of one huge folio" : name));
@@ -26,7 +27,9 @@ function counted(keys) {
   return NAMES.flatMap((name, key) => (found[key] ? [`${found[key]}x ${name}`] : [])).join(", ");
 }
 
-const columnsFor = (frames) => (frames > 64 ? 32 : 8);
+const MOST_COLUMNS = 32;
+
+const columnsFor = (frames) => (frames > 64 ? MOST_COLUMNS : 8);
 
 class BlockPainter {
   constructor(block) {
@@ -44,35 +47,38 @@ class BlockPainter {
     this.mode = "";
   }
 
-  paint(keys, lit, mode) {
+  // Draws what has changed, frames that are alike and beside each other at once.
+  paint(keys, lit, tiles) {
     const { first } = this.block;
     const here = lit >= first && lit < this.block.end ? lit - first : -1;
+    const fresh = tiles.mode !== this.mode;
+    const stale = (i) => fresh || this.drawn[i] !== keys[first + i] || (i === here) !== (i === this.lit);
+    const framed = here >= 0 && stale(here);
     for (let i = 0; i < this.frames; i++) {
+      if (!stale(i)) continue;
       const key = keys[first + i];
-      const same = this.drawn[i] === key && this.mode === mode;
-      if (same && (this.lit === here || (i !== here && i !== this.lit))) continue;
-      this.cell(i, GLYPHS[key], mode, i === here);
-      this.drawn[i] = key;
+      const row = Math.floor(i / this.columns);
+      const rowEnd = Math.min((row + 1) * this.columns, this.frames);
+      let end = i + 1;
+      while (end < rowEnd && keys[first + end] === key && stale(end)) end++;
+      this.run(key, (i - row * this.columns) * CELL, row * CELL, end - i, tiles);
+      this.drawn.fill(key, i, end);
+      i = end - 1;
     }
+    if (framed) this.frame(here, tiles.mode);
     this.lit = here;
-    this.mode = mode;
+    this.mode = tiles.mode;
   }
 
-  cell(i, glyph, mode, lit) {
+  run(key, x, y, count, tiles) {
+    this.pen.clearRect(x, y, CELL * count, CELL);
+    if (GLYPHS[key].key !== "huge") return tiles.draw(this.pen, key, x, y, CELL * count, CELL - 1);
+    [this.pen.fillStyle] = GLYPHS[key][tiles.mode]; // no gap: one block
+    this.pen.fillRect(x, y, CELL * count, CELL);
+  }
+
+  frame(i, mode) {
     const [x, y] = [(i % this.columns) * CELL, Math.floor(i / this.columns) * CELL];
-    const [background, ink] = glyph[mode];
-    this.pen.clearRect(x, y, CELL, CELL);
-    this.pen.fillStyle = background || "transparent";
-    if (glyph.key === "huge") this.pen.fillRect(x, y, CELL, CELL); // no gap: one block
-    else {
-      this.pen.fillRect(x, y, CELL - 1, CELL - 1);
-      this.pen.fillStyle = ink;
-      this.pen.font = `${CELL - 3}px monospace`;
-      this.pen.textAlign = "center";
-      this.pen.textBaseline = "middle";
-      this.pen.fillText(glyph.glyph, x + CELL / 2, y + CELL / 2);
-    }
-    if (!lit) return;
     this.pen.strokeStyle = mode === "dark" ? "#ff8f3f" : "#d55e00";
     this.pen.lineWidth = 4;
     this.pen.strokeRect(x + 1, y + 1, CELL - 3, CELL - 3);
@@ -122,6 +128,7 @@ export const memoryView = {
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this frame", () => stage.act(() => stage.move(Number(when.dataset.step))));
+    let tiles = null;
     const root = el("div", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
     for (const glyph of GLYPHS.filter(({ key }) => USES.includes(key))) {
       const swatch = el("i", `ts-${glyph.key}`, glyph.key === "huge" ? "" : glyph.glyph);
@@ -133,10 +140,11 @@ export const memoryView = {
       update(moment) {
         const keys = keysOf(moment);
         const lit = litFrame(stage, moment);
-        const mode = root.closest(".thplab-stage").dataset.mode;
+        const mode = modeOf(root);
+        if (tiles?.mode !== mode) tiles = new Tiles(CELL - 1, CELL - 1, mode, `${CELL - 3}px monospace`, 1, MOST_COLUMNS);
         pageblocks(machine).forEach((block, i) => {
           const { painter, about, first } = made[i];
-          painter.paint(keys, lit, mode);
+          painter.paint(keys, lit, tiles);
           setText(about, `pfn ${first}, ${block.type}`);
           setAttribute(painter.canvas, "aria-label", `Pageblock ${block.number}, ${block.type}: ${counted(keys.subarray(block.first, block.end))}`);
         });

@@ -74,7 +74,7 @@ function followFullscreen(root, stage) {
 function build(element, recording, options) {
   const stage = new Stage(recording);
   const root = makeRoot(recording.header);
-  const theme = followTheme(root, options.theme);
+  const theme = followTheme(root, options.theme, () => stage.paint());
   const full = followFullscreen(root, stage);
   const layout = makeLayout(stage);
   const presenter = makePresenter(stage);

@@ -1,6 +1,7 @@
 // The model's own source with the line that runs next, and the kernel's name and file for it.
 
-import { el, keepInView, scroller, setText } from "./dom.js";
+import { el, scroller, setAttribute, setText } from "./dom.js";
+import { Listing } from "./listing.js";
 import { sourceLines } from "./syntax.js";
 
 // The frame whose source is shown: the one the reader went up to, or the innermost that has any.
@@ -30,8 +31,13 @@ export const sourceView = {
     const where = el("span");
     const code = scroller("div", "ts-code", "Source of the model");
     const root = el("div", "ts-source", el("div", "ts-title", name, where), code);
-    const files = stage.reader.header.sources.map((source) => el("pre", "", ...sourceLines(source.text)));
-    let file = null;
+    const listing = new Listing(code);
+    const files = new Map(); // number of a source -> its lines, coloured when it is first shown
+    const linesOf = (number) => {
+      if (!files.has(number)) files.set(number, sourceLines(stage.reader.header.sources[number].text));
+      return files.get(number);
+    };
+    let near = null;
     let marked = null;
     return {
       root,
@@ -40,19 +46,14 @@ export const sourceView = {
         const head = heading(moment, frame);
         setText(name, head.name);
         setText(where, head.where);
-        marked?.removeAttribute("data-now");
-        marked = null;
-        const near = frame ?? stage.reader.frames.nearestSource(moment.step);
-        if (!near) return;
-        if (files[near.source] !== file) code.replaceChildren(files[near.source]);
-        file = files[near.source];
-        const line = file.children[near.line - 1];
-        if (!line) return;
-        keepInView(code, line);
-        if (!frame) return;
-        marked = line;
-        marked.dataset.now = frame === moment.stack[0] ? "here" : "caller";
+        near = frame ?? stage.reader.frames.nearestSource(moment.step);
+        const line = near && listing.show(linesOf(near.source), near.line - 1);
+        const now = frame && line ? (frame === moment.stack[0] ? "here" : "caller") : "";
+        if (marked && (marked !== line || !now)) marked.removeAttribute("data-now");
+        if (now) setAttribute(line, "data-now", now);
+        marked = now ? line : null;
       },
+      settle: () => near && listing.reveal(near.line - 1),
     };
   },
   lines(moment) {

@@ -6,13 +6,13 @@ const TOKENS =
   /("""[^]*?"""|f?"[^"\n]*")|(#.*)|\b(def|return|if|else|elif|for|while|in|not|and|or|is|break|continue|None|True|False|yield|from|import|with|as|pass|assert|raise|class|lambda|try|except|finally)\b|(?<=\bdef )(\w+)/g;
 const KINDS = ["string", "comment", "word", "name"];
 
-// The lines of a text as elements, each token a span.
+// The lines of a text, each a list of its pieces [text, kind]; kind "" is plain.
 export function sourceLines(text) {
-  const lines = [newLine(1)];
+  const lines = [[]];
   const add = (piece, kind) => {
     piece.split("\n").forEach((part, i) => {
-      if (i) lines.push(newLine(lines.length + 1));
-      if (part) lines[lines.length - 1].append(kind ? el("span", `ts-code-${kind}`, part) : part);
+      if (i) lines.push([]);
+      if (part) lines[lines.length - 1].push([part, kind]);
     });
   };
   let last = 0;
@@ -25,8 +25,9 @@ export function sourceLines(text) {
   return lines;
 }
 
-function newLine(number) {
-  const line = el("span", "ts-line");
+// One line as an element, each token a span.
+export function lineElement(pieces, number) {
+  const line = el("span", "ts-line", ...pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part)));
   line.dataset.n = number;
   return line;
 }

@@ -1,29 +1,38 @@
 // Light or dark: what was asked for, else the notebook's theme, else the system's.
 
+const system = matchMedia("(prefers-color-scheme: dark)");
+const paper = matchMedia("print");
+
 function wanted(theme) {
+  if (paper.matches) return "light";
   if (theme === "light" || theme === "dark") return theme;
   const lab = document.body?.dataset.jpThemeLight;
   if (lab !== undefined) return lab === "false" ? "dark" : "light";
   if (document.body?.classList.contains("vscode-dark")) return "dark";
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return system.matches ? "dark" : "light";
 }
 
-// Keeps root.dataset.mode right; returns {set(theme), stop()}.
-export function followTheme(root, theme) {
+// Keeps root.dataset.mode right, and calls `changed` when it has become another; returns {set(theme), stop()}.
+export function followTheme(root, theme, changed) {
   let chosen = theme;
-  const apply = () => (root.dataset.mode = wanted(chosen));
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", apply);
+  const apply = () => {
+    const mode = wanted(chosen);
+    if (root.dataset.mode === mode) return;
+    root.dataset.mode = mode;
+    changed();
+  };
+  const media = [system, paper];
+  for (const each of media) each.addEventListener("change", apply);
   const notebook = new MutationObserver(apply);
   notebook.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
-  apply();
+  root.dataset.mode = wanted(chosen);
   return {
     set(next) {
       chosen = next;
       apply();
     },
     stop() {
-      system.removeEventListener("change", apply);
+      for (const each of media) each.removeEventListener("change", apply);
       notebook.disconnect();
     },
   };

@@ -18,6 +18,7 @@ export const traceView = {
     const root = el("div", "ts-trace", box);
     let first = 0;
     let count = -1;
+    let grown = false;
     const make = (i) => {
       const line = button("", "", () => stage.act(() => stage.move(frames.momentOfTrace(first + i))));
       line.removeAttribute("aria-label");
@@ -28,13 +29,17 @@ export const traceView = {
       root,
       update(moment) {
         if (count === moment.traceLines) return;
+        grown = true;
         count = moment.traceLines;
         first = Math.max(0, count - SHOWN);
         setText(more, count ? (first ? `${first} earlier lines` : "") : "No trace event yet.");
         more.hidden = !more.textContent;
         updateList(list, header.trace.slice(first, count), make, (item, line) => setText(item.firstChild, line.text.trim()));
         [...list.children].forEach((item, i) => item.toggleAttribute("data-new", i === list.children.length - 1));
-        box.scrollTop = box.scrollHeight;
+      },
+      settle() {
+        if (grown) box.scrollTop = box.scrollHeight;
+        grown = false;
       },
     };
   },

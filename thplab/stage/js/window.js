@@ -1,8 +1,9 @@
 // The window: the PMD's state, and the entries below it, each with glyph, colour and number.
 
-import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
+import { button, el, keepKeys, modeOf, setAttribute, setText } from "./dom.js";
 import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
+import { Grid } from "./grid.js";
 import { hex, hex64 } from "./machine.js";
 import { runLengths } from "./runs.js";
 
@@ -27,57 +28,6 @@ function counts(keys) {
   const found = new Array(GLYPHS.length).fill(0);
   for (const key of keys) found[key]++;
   return found;
-}
-
-const columnsFor = (entries) => (entries >= 256 ? 32 : entries >= 64 ? 16 : entries >= 16 ? 8 : 4);
-
-function makeGrid(stage, entries) {
-  const grid = el("div", "ts-grid");
-  grid.dataset.size = entries > 64 ? "many" : "few";
-  const columns = columnsFor(entries);
-  grid.style.setProperty("--columns", columns);
-  const cells = [];
-  for (let i = 0; i < entries; i++) {
-    if (i % columns === 0) grid.append(el("b", "", String(i)));
-    const cell = el("i");
-    cell.dataset.entry = i;
-    cells.push(cell);
-    grid.append(cell);
-  }
-  grid.addEventListener("click", (event) => {
-    const { entry } = event.target.dataset;
-    if (entry !== undefined) stage.act(() => stage.select(Number(entry)));
-  });
-  return { grid, cells };
-}
-
-// Draws what has changed since the last picture: cells, and the marks for cursor and selection.
-class GridPainter {
-  constructor(cells) {
-    this.cells = cells;
-    this.keys = new Uint8Array(cells.length).fill(255);
-    this.marks = { cursor: -1, selected: -1 };
-  }
-
-  paint(keys, cursor, selected) {
-    for (let i = 0; i < keys.length; i++) {
-      if (this.keys[i] === keys[i]) continue;
-      this.keys[i] = keys[i];
-      this.cells[i].className = `ts-${GLYPHS[keys[i]].key}`;
-      if (this.cells.length > 64) this.cells[i].textContent = GLYPHS[keys[i]].glyph;
-      else this.cells[i].replaceChildren(GLYPHS[keys[i]].glyph, el("small", "", String(i)));
-    }
-    this.mark("cursor", cursor);
-    this.mark("selected", selected);
-  }
-
-  mark(name, index) {
-    const before = this.marks[name];
-    if (before === index) return;
-    if (before >= 0) this.cells[before].removeAttribute(`data-${name}`);
-    if (index >= 0) this.cells[index].setAttribute(`data-${name}`, "");
-    this.marks[name] = index;
-  }
 }
 
 function drawLegend(legend, keys) {
@@ -106,15 +56,14 @@ export const windowView = {
     title.append(where);
     const pmd = el("span", "ts-entry");
     const state = el("span");
-    const { grid, cells } = makeGrid(stage, header.geometry.entries);
+    const grid = new Grid(header.geometry.entries, (entry) => stage.act(() => stage.select(entry)));
     const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), el("span"));
-    const box = keepKeys(el("div", "ts-box", grid, leaf));
+    const box = keepKeys(el("div", "ts-box", grid.root, leaf));
     box.setAttribute("role", "img");
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
     root.append(title, el("div", "ts-pmd", pmd, state), box, el("div", "ts-words", legend, el("p", "ts-about", when, words)));
-    const painter = new GridPainter(cells);
     return {
       root,
       update(moment) {
@@ -126,7 +75,7 @@ export const windowView = {
         setText(state, STATES[w.state]);
         setAttribute(root, "data-state", w.state);
         const selected = stage.selected ?? -1;
-        painter.paint(w.keys, w.cursor, selected);
+        grid.paint(w.keys, modeOf(root), w.cursor, selected);
         const size = (w.entries * 4096) / 1024;
         if (w.state === "leaf") setText(leaf.lastChild, `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));

@@ -1,0 +1,64 @@
+"""What stands on the canvas, by its pixels: the colours of glyphs.json, light, dark and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.test_exported_page import stage_on
+from thplab.export import page as make_page
+from thplab.recording import Recording
+from thplab.stage.build import glyphs
+from thplab.stage.text import window_keys
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+#: For each entry: the colours near the corner of its field, and how many other colours stand in its middle.
+PIXELS = """() => {
+  const canvas = document.querySelector(".ts-picture");
+  const pen = canvas.getContext("2d");
+  const place = canvas.getBoundingClientRect();
+  const scale = canvas.width / place.width;
+  const two = (number) => number.toString(16).padStart(2, "0");
+  const hex = ([r, g, b, a]) => a && "#" + [r, g, b].map(two).join("");
+  return [...document.querySelectorAll(".ts-grid i")].map((cell) => {
+    const box = cell.getBoundingClientRect();
+    const inCanvas = [box.x - place.x, box.y - place.y, box.width, box.height];
+    const [x, y, w, h] = inCanvas.map((each) => each * scale);
+    const corner = hex(pen.getImageData(x + 2, y + 2, 1, 1).data);
+    const inside = pen.getImageData(x + 2, y + 2, w - 4, h - 4).data;
+    let ink = false;
+    for (let i = 0; i < inside.length; i += 4) ink ||= hex(inside.slice(i, i + 4)) !== corner;
+    return [corner, ink];
+  });
+}"""
+
+
+@pytest.fixture
+def page(browser: Browser, refused: Recording, tmp_path: Path) -> Iterator[Page]:
+    file = tmp_path / "refused.html"
+    file.write_text(make_page(refused, 300), "utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    page.goto(file.as_uri())
+    stage_on(page)
+    yield page
+    page.close()
+
+
+def test_many_entries_are_drawn_where_their_elements_stand(page: Page, refused: Recording) -> None:
+    keys = window_keys(refused, 300)
+    assert set(keys) == {"young", "none"}
+    for mode in ("dark", "light", "dark"):
+        if mode == "light":  # paper is light, whatever the screen is
+            page.emulate_media(media="print")
+        else:
+            page.emulate_media(media="screen")
+        page.wait_for_timeout(100)
+        colour = {glyph["key"]: glyph[mode][0] or 0 for glyph in glyphs()}
+        assert page.evaluate(PIXELS) == [[colour[key], True] for key in keys], mode

@@ -1,0 +1,67 @@
+// A long listing of which only the lines around those that are seen are elements: the browser lays out a
+// hundred lines instead of thousands. The others are empty space of the same height.
+
+import { el } from "./dom.js";
+import { lineElement } from "./syntax.js";
+
+const LEAST = 12; // lines that stand ready at least on each side of the one in question
+const STRIDE = 8; // a step within so many lines makes none anew
+
+export class Listing {
+  constructor(box) {
+    this.box = box;
+    this.body = el("pre");
+    this.made = new Map(); // text -> the elements of its lines, made when they are first wanted
+    this.lines = null;
+    this.from = this.to = 0;
+    this.rows = LEAST; // that the box shows
+    box.append(this.body);
+    box.addEventListener("scroll", () => this.fill(Math.round((box.scrollTop + box.clientHeight / 2) / this.lineHeight)));
+  }
+
+  // In pixels.
+
+  get lineHeight() {
+    return parseFloat(getComputedStyle(this.body).lineHeight) || 16;
+  }
+
+  // Show a text (what `sourceLines` made of it) around a line; the element of that line, or null.
+  show(lines, index) {
+    if (lines !== this.lines) {
+      if (!this.made.has(lines)) this.made.set(lines, []);
+      this.lines = lines;
+      this.from = this.to = 0;
+      const widest = Math.max(...lines.map((pieces) => pieces.reduce((sum, [part]) => sum + part.length, 0)));
+      this.body.style.setProperty("--widest", widest);
+    }
+    this.fill(index);
+    return index < lines.length ? this.element(index) : null;
+  }
+
+  element(index) {
+    const elements = this.made.get(this.lines);
+    return (elements[index] ??= lineElement(this.lines[index], index + 1));
+  }
+
+  fill(index) {
+    if (!this.lines) return;
+    const margin = Math.max(LEAST, Math.ceil(this.rows * 0.8)); // the line is in the middle third
+    const from = Math.max(0, Math.floor(index / STRIDE) * STRIDE - margin);
+    const to = Math.min(this.lines.length, from + 2 * margin + STRIDE);
+    if (from === this.from && to === this.to) return;
+    Object.assign(this, { from, to });
+    this.body.replaceChildren(...Array.from({ length: to - from }, (_, i) => this.element(from + i)));
+    this.body.style.setProperty("--above", from);
+    this.body.style.setProperty("--below", this.lines.length - to);
+  }
+
+  // Bring a line into the middle third of the box, without moving the page. Reads the layout: call it last.
+  reveal(index) {
+    const { box, lineHeight } = this;
+    const top = index * lineHeight;
+    const third = box.clientHeight / 3;
+    this.rows = Math.ceil((3 * third) / lineHeight);
+    if (top >= box.scrollTop + third / 2 && top <= box.scrollTop + 2.2 * third) return;
+    box.scrollTop = Math.round((top - third * 1.2) / lineHeight) * lineHeight;
+  }
+}
