@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from thplab.lessons import pairs_table, thresholds, versions_table
 from thplab.lessons.catalogue import ask, make
 from thplab.lessons.classify import Classify
 from thplab.lessons.coding import LONGEST, Code
@@ -265,3 +266,42 @@ def test_another_draws_the_next_seed_into_the_same_box() -> None:
 def test_text_form_lists_what_there_is_to_choose(name: str) -> None:
     box = ask(name)
     assert all(line in box.text() for line in box.question.kind.listing)
+
+
+# Sorting results, and the tables of notebook 07.
+
+
+def test_results_are_sorted_by_what_the_kernels_do() -> None:
+    question = make("07.errno", 1)
+    shown = question.kind.show(question.kind.right)
+    assert "not_suitable_page_count: EAGAIN" in shown
+    assert "exceed_swap_pte: 0" in shown
+    assert "pmd_none: EINVAL" in shown
+    zero = next(i for i, option in enumerate(question.kind.options) if option.startswith("0:"))
+    other = "ab"[zero == 0]
+    assert "binds only khugepaged" in question.judge(" ".join([other] * 5)).message
+    versions = make("07.versions", 2)
+    assert "read-only" in versions.prompt
+    assert versions.kind.show(versions.kind.right).count("no_writable_page") == 2  # 6.1 and 6.12
+
+
+def test_pairs_differ_by_one_and_so_do_their_verdicts() -> None:
+    table = pairs_table()
+    verdicts = dict(zip(table.column("scenario"), table.column("verdict"), strict=True))
+    assert verdicts["S07.none_412"] == verdicts["S07.swap64"] == verdicts["S07.shared256"] == "succeeded"
+    stops = dict(zip(table.column("scenario"), table.column("stopped at"), strict=True))
+    assert stops["S07.none_411"] == "511"  # in a VMA with more windows behind this one
+    assert (stops["S07.swap65"], stops["S07.shared257"], stops["S07.old"]) == ("64", "256", "read all")
+    lazy = dict(zip(versions_table().heads, versions_table().rows[1], strict=True))
+    assert (lazy["6.18"], lazy["7.3"]) == ("succeeded", "page_lazyfree")
+
+
+def test_sliders_move_the_limits_and_the_model_answers() -> None:
+    shown = thresholds("100x young, 412x none", max_ptes_none=411)
+    assert "exceed_none_pte: the scan stopped at entry 511" in shown.text()
+    shown.limits["max_ptes_none"].value = 412
+    assert "succeeded" in shown.text()
+    before = shown.text()
+    shown.window.value = "100x nonsense"
+    assert "is not accepted" in shown._picture.value
+    assert before.splitlines()[1] in shown.text()

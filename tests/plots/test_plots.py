@@ -25,6 +25,7 @@ from thplab.plots import (
     lanes_plot,
     proactiveness_plot,
     reach_plot,
+    threshold_plot,
     timeline_plot,
     verdict_plot,
 )
@@ -52,6 +53,7 @@ LANES = {
         ("D", "fault, defrag=defer, then khugepaged", "huge", 128, 512, "khugepaged"),
     ]
 }
+PAGES = ["young"] * 2 + ["none"] * 4 + ["swap", "zero", "none", "young"]
 VERDICTS = Rows([VerdictRow("succeeded", 30, 1), VerdictRow("exceed_none_pte", 10, 1)])
 
 HITS = Rows(
@@ -87,6 +89,7 @@ def timeline() -> Plot:
         "hits",
         "bills",
         "timeline",
+        "thresholds",
     ]
 )
 def plot(request: pytest.FixtureRequest) -> Plot:
@@ -101,6 +104,7 @@ def plot(request: pytest.FixtureRequest) -> Plot:
         "hits": lambda: hit_plot(HITS),
         "bills": lambda: bill_plot(bills()),
         "timeline": lambda: request.getfixturevalue("timeline"),
+        "thresholds": lambda: threshold_plot(PAGES, {"max_ptes_none": 4, "max_ptes_swap": 9}, "no", 7),
     }
     return made[request.param]()
 
@@ -276,3 +280,11 @@ def test_no_display_no_pyplot_and_no_matplotlib_before_the_first_figure() -> Non
         "MPLBACKEND": "tkagg"
     }
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, timeout=120)
+
+
+def test_thresholds_count_holes_with_zero_pages_and_mark_the_stop() -> None:
+    plot = threshold_plot(PAGES, {"max_ptes_none": 4, "max_ptes_swap": 9, "max_ptes_shared": 1}, "no", 7)
+    assert plot.table.rows == (("empty", "6", "max_ptes_none 4"), ("swapped out", "1", "max_ptes_swap 9"))
+    assert "the scan stopped at entry 7" in plot.figure.axes[0].get_title(loc="left")
+    stair = plot.figure.axes[0].lines[0]
+    assert list(stair.get_ydata()) == [0, 0, 1, 2, 3, 4, 4, 5, 6, 6]

@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     )
     from thplab.lessons.progress_file import progress
     from thplab.lessons.races import races_table
+    from thplab.lessons.scan_tables import pairs_table, versions_table
     from thplab.lessons.scanners import batches_table, blocks_table, comb_run, looks_table, proactive_rows
     from thplab.lessons.sets import exit_ticket, recall
     from thplab.lessons.seven_steps import subgoals
     from thplab.lessons.stalls import bills_of_lanes, stall_table
+    from thplab.lessons.threshold_box import thresholds
     from thplab.lessons.verdict_gallery import gallery_table
 
 _HOME = {
@@ -74,6 +76,7 @@ _HOME = {
     "model_backtrace": "compare",
     "naps_table": "passes",
     "nofree_table": "passes",
+    "pairs_table": "scan_tables",
     "parse_backtrace": "gdb",
     "passes_table": "passes",
     "phases": "compare",
@@ -93,8 +96,10 @@ _HOME = {
     "stack_table": "compare",
     "stall_table": "stalls",
     "subgoals": "seven_steps",
+    "thresholds": "threshold_box",
     "trace_field": "facts",
     "two_roads": "compare",
+    "versions_table": "scan_tables",
     "wait_sweep": "passes",
 }
 
@@ -131,6 +136,7 @@ __all__ = [
     "model_backtrace",
     "naps_table",
     "nofree_table",
+    "pairs_table",
     "parse_backtrace",
     "passes_table",
     "phases",
@@ -150,8 +156,10 @@ __all__ = [
     "stack_table",
     "stall_table",
     "subgoals",
+    "thresholds",
     "trace_field",
     "two_roads",
+    "versions_table",
     "wait_sweep",
 ]
 

@@ -19,6 +19,7 @@ from thplab.lessons import (
     moving,
     scan,
     scan_make,
+    scan_sort,
     striking,
 )
 from thplab.lessons.question import Question
@@ -37,6 +38,7 @@ _MAKERS: dict[str, Callable[[Random], Question]] = {
     **cursor.QUESTIONS,
     **scan.QUESTIONS,
     **scan_make.QUESTIONS,
+    **scan_sort.QUESTIONS,
     **moving.QUESTIONS,
     **striking.QUESTIONS,
     **bookshelf.QUESTIONS,

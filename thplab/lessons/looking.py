@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from thplab.recording import record_scenario
 from thplab.scenario import Scenario, ScenarioRun
 from thplab.scenario.build import experiment
 
@@ -44,7 +45,9 @@ def look_at(scenario: Scenario, kernel: str = "6.18") -> Look:
     if not scans:
         return Look("not looked at")
     first = scans[0]
-    read = run.machine.kernel.khugepaged.collapse_control.ptes_read if len(scans) == 1 else 0
+    read = run.machine.kernel.khugepaged.collapse_control.ptes_read
+    if len(scans) > 1:
+        read = _read_by_the_first_scan(scenario, kernel)
     collapsing = any(event["ev"] == "collapse" for event in events)
     whole = collapsing or first["status"] in _AFTER_THE_LAST
     return Look(
@@ -52,6 +55,14 @@ def look_at(scenario: Scenario, kernel: str = "6.18") -> Look:
         None if whole or not read else read - 1,
         *(first[name] for name in ("referenced", "none_or_zero", "unmapped")),
     )
+
+
+def _read_by_the_first_scan(scenario: Scenario, kernel: str) -> int:
+    """How many entries the first of several scans looked at: asked of a recording, when its line is printed."""
+    recording = record_scenario(scenario, kernel, "events")
+    scan = recording.find("event", 0, name="mm_khugepaged_scan_pmd")
+    assert scan is not None
+    return int(recording.state(scan).path("khugepaged.collapse_control.ptes_read"))
 
 
 #: What is said when no entry spoke against the window: the loop has gone to its end.

@@ -18,6 +18,7 @@ from thplab.plots.lanes import lanes_plot
 from thplab.plots.plot import Plot
 from thplab.plots.proactive import proactiveness_plot
 from thplab.plots.reach import reach_plot
+from thplab.plots.thresholds import threshold_plot
 from thplab.plots.timeline import timeline_plot
 from thplab.plots.verdicts import verdict_plot
 
@@ -31,6 +32,7 @@ __all__ = [
     "lanes_plot",
     "proactiveness_plot",
     "reach_plot",
+    "threshold_plot",
     "timeline_plot",
     "verdict_plot",
 ]
