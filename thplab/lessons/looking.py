@@ -58,7 +58,7 @@ def look_at(scenario: Scenario, kernel: str = "6.18") -> Look:
 
 
 def _read_by_the_first_scan(scenario: Scenario, kernel: str) -> int:
-    """How many entries the first of several scans looked at: asked of a recording, when its line is printed."""
+    """How many entries the first of several scans looked at: seen in a recording, at its line."""
     recording = record_scenario(scenario, kernel, "events")
     scan = recording.find("event", 0, name="mm_khugepaged_scan_pmd")
     assert scan is not None

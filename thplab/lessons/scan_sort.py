@@ -42,7 +42,7 @@ def step(random: Random) -> Question:
         " ".join(f"{item}: {told[item]}" for item in kind.items),
         (
             (
-                "What can be seen in the page table is found at the look; what only a race can change, after a "
+                "What stands in the page table is found at the look; what only a race can change, after a "
                 "lock gap."
             ),
             "Choose the result in the gallery: the step is marked there.",
