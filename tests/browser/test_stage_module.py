@@ -12,7 +12,7 @@ import pytest
 
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
-from thplab.lessons.lanes import lanes
+from thplab.lessons.lanes import run_lanes
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import build
@@ -65,7 +65,7 @@ RECORDINGS: dict[str, Callable[[], Recording]] = {
     "events": lambda: record_scenario("note", depth="events"),
     "refused": lambda: record_scenario("S07.none_411", "6.1"),
     "race": lambda: record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter),
-    "lane": lambda: lanes("B").recordings["B"],
+    "lane": lambda: run_lanes("B").recordings["B"],
 }
 
 

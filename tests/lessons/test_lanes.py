@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from thplab.lessons.facts import window_frames
-from thplab.lessons.lanes import lanes
+from thplab.lessons.lanes import run_lanes
 
 
 def test_a_recording_and_a_row_for_each_lane():
     """Is the table read from the runs, and does each recording end where the run ended?"""
-    table = lanes(("A", "B"))
+    table = run_lanes(("A", "B"))
     assert list(table.recordings) == ["A", "B"]
     assert [row[0] for row in table.rows()] == ["A", "B"]
     assert table.rows()[1][2:] == ("a huge page", "128", "0", "P", "P")

@@ -11,13 +11,15 @@ import pytest
 from tests.notebooks.execute import notebooks
 from thplab.kernels import profile
 from thplab.lessons.passes import passes
+from thplab.lessons.scanners import proactive_rows
 from thplab.mm.geometry import X86_64
 from thplab.scenario import scenario
+from thplab.scenario.comb import COMB_FRAMES, used_frames
 
 #: Smaller ones count things on the page ("three routes", "frame 3").
 SMALL = 10
 #: What is no measurement: how long a sitting takes, the notebooks' own numbers.
-CONVENTIONS = {45, 55, 60, 0, 5}
+CONVENTIONS = {45, 50, 55, 60, 0, 5, 10}
 
 
 def of_scenarios() -> set[int]:
@@ -37,18 +39,23 @@ def of_scenarios() -> set[int]:
 #: What a window with its visit costs in the run: the units of one pass over windows that all collapse.
 _FIRST = passes("S06.one16")[0]
 COST = _FIRST.units // _FIRST.collapsed
-ALLOWED = {X86_64.HPAGE_PMD_NR, COST} | of_scenarios() | CONVENTIONS
+#: Of the comb: frames in use in each block, and how far the two marks of kcompactd lie apart by default.
+COMB = {len(used_frames()) * X86_64.HPAGE_PMD_NR // COMB_FRAMES}
+COMB |= {row.high_mark - row.low_mark for row in proactive_rows(20)}
+ALLOWED = {X86_64.HPAGE_PMD_NR, COST} | of_scenarios() | COMB | CONVENTIONS
 #: Releases that are spoken of: profiles, stops in gdb, and history (where a rule came or went).
 RELEASES = {"6.1", "6.12", "6.18", "7.3", "6.2", "6.4", "2.6.38"}
 
 
+_NO_PROSE = r"`[^`]*`|\]\([^)]*\)|^#+ .*$|<small>.*?</small>|\*\*\d+:\d\d"
+
+
 def prose(path: Path) -> list[tuple[str, str]]:
-    """(cell, text) without code, links' targets, headings' numbers and quotations of the note."""
+    """(cell, text) without code, links' targets, headings' numbers, clock times and quotations of the note."""
     cells = []
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            text = re.sub(r"`[^`]*`|\]\([^)]*\)|^#+ .*$|<small>.*?</small>", " ", cell.source, flags=re.MULTILINE)
-            cells.append((cell.id, text))
+            cells.append((cell.id, re.sub(_NO_PROSE, " ", cell.source, flags=re.MULTILINE)))
     return cells
 
 

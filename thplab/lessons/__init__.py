@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from thplab.lessons.gallery_box import gallery
     from thplab.lessons.gdb import load_backtrace, parse_backtrace
     from thplab.lessons.injector import RaceInjector
-    from thplab.lessons.lanes import lanes
+    from thplab.lessons.lanes import run_lanes
     from thplab.lessons.looking import look
     from thplab.lessons.passes import (
         already_huge_table,
@@ -67,7 +67,6 @@ _HOME = {
     "gallery": "gallery_box",
     "gallery_table": "verdict_gallery",
     "jumps": "buttons",
-    "lanes": "lanes",
     "load_backtrace": "gdb",
     "lock_table": "collapse_phases",
     "locks_held": "facts",
@@ -90,6 +89,7 @@ _HOME = {
     "registration_table": "chain",
     "rollback_table": "collapse_phases",
     "rss_pages": "facts",
+    "run_lanes": "lanes",
     "span": "facts",
     "speed_table": "passes",
     "split_address": "decode",
@@ -127,7 +127,6 @@ __all__ = [
     "gallery",
     "gallery_table",
     "jumps",
-    "lanes",
     "load_backtrace",
     "lock_table",
     "locks_held",
@@ -150,6 +149,7 @@ __all__ = [
     "registration_table",
     "rollback_table",
     "rss_pages",
+    "run_lanes",
     "span",
     "speed_table",
     "split_address",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from thplab.lessons.bookshelf import lane
 from thplab.lessons.cases import case_result
 from thplab.lessons.classify import Classify
 from thplab.lessons.kinds import Choice, Order
+from thplab.lessons.lanes import lane
 from thplab.lessons.question import Mistake, Question
 from thplab.machine import Machine
 from thplab.mm.proc import huge_pages

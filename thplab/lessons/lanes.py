@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 from thplab.ledger import Meter
 from thplab.machine import Machine
@@ -13,7 +14,7 @@ from thplab.recording.recording import Recording
 from thplab.scenario.lanes import LANES, WINDOW, LaneResult, run_lane
 from thplab.table import Table
 
-__all__ = ["LaneTable", "lanes"]
+__all__ = ["LaneTable", "lane", "run_lanes"]
 
 _RESULTS = {
     "huge": "a huge page",
@@ -63,7 +64,7 @@ class LaneTable:
         return self.table()._repr_html_()
 
 
-def lanes(
+def run_lanes(
     letters: Sequence[str] = tuple(LANES),
     kernel: str = "6.18",
     depth: str = "events",
@@ -72,25 +73,36 @@ def lanes(
 ) -> LaneTable:
     """Run lanes and record each: ``depth`` is that of the recorder, ``ledger``: with what the steps cost.
 
-    Raises ValueError for no such lane.
+    A lane that was run before in this way is not run again. Raises ValueError for no such lane.
     """
-    results, recordings = {}, {}
-    for letter in letters:
-        recorders: list[Recorder] = []
+    runs = {letter: _run(letter, kernel, depth, ledger) for letter in letters}
+    return LaneTable(
+        {letter: result for letter, (result, _) in runs.items()},
+        {letter: recording for letter, (_, recording) in runs.items()},
+    )
 
-        @contextmanager
-        def record(machine: Machine, into: list[Recorder] = recorders, name: str = letter) -> Iterator[None]:
-            own = next(mm for mm in machine.kernel.mms if mm.name == "P")
-            story = f"A huge page for P on a machine without a free block: {LANES[name].who}."
-            recorder = Recorder(
-                machine.kernel, depth=depth, title=f"lane {name}", story=story, focus=(own, WINDOW)
-            )
-            into.append(recorder)
-            with Meter(machine) if ledger else nullcontext() as meter, recorder:
-                if meter is not None:
-                    recorder.follow(meter.bill)
-                yield
 
-        results[letter] = run_lane(letter, kernel, record)
-        recordings[letter] = recorders[0].recording
-    return LaneTable(results, recordings)
+def lane(letter: str) -> LaneResult:
+    """What comes of a lane. Raises ValueError for no such lane."""
+    return _run(letter, "6.18", "events", False)[0]
+
+
+@cache
+def _run(letter: str, kernel: str, depth: str, ledger: bool) -> tuple[LaneResult, Recording]:
+    recorders: list[Recorder] = []
+
+    @contextmanager
+    def record(machine: Machine) -> Iterator[None]:
+        own = next(mm for mm in machine.kernel.mms if mm.name == "P")
+        story = f"A huge page for P on a machine without a free block: {LANES[letter].who}."
+        recorder = Recorder(
+            machine.kernel, depth=depth, title=f"lane {letter}", story=story, focus=(own, WINDOW)
+        )
+        recorders.append(recorder)
+        with Meter(machine) if ledger else nullcontext() as meter, recorder:
+            if meter is not None:
+                recorder.follow(meter.bill)
+            yield
+
+    result = run_lane(letter, kernel, record)
+    return result, recorders[0].recording

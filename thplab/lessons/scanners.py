@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from thplab.lessons.facts import counter
 from thplab.machine import Machine
-from thplab.mm.proc import huge_pages
 from thplab.recording import Recording
 from thplab.recording.recorder import Recorder
 from thplab.scenario.comb import COMB_FRAMES, REGION, comb34
 from thplab.stage.memory import frame_keys
 from thplab.sweeps import ProactiveRow, Rows, SerialExecutor, proactiveness_sweep
+from thplab.sweeps.proactive import PROACTIVENESS
 from thplab.table import Table
 
 __all__ = [
@@ -46,18 +47,17 @@ class Batch:
     moved: int
 
 
-def comb_run(
-    proactiveness: int = 20,
-    *,
-    pinned_blocks: Collection[int] = (),
-    kernel: str = "6.18",
-    depth: str = "events",
-) -> Recording:
+def comb_run(proactiveness: int = 20, *, pinned_blocks: Collection[int] = ()) -> Recording:
     """The comb; then somebody writes ``vm.compaction_proactiveness``, and kcompactd does what it does."""
-    machine, process = comb34(kernel, pinned_blocks=pinned_blocks)
+    return _comb(proactiveness, tuple(sorted(pinned_blocks)))
+
+
+@cache
+def _comb(proactiveness: int, pins: tuple[int, ...]) -> Recording:
+    machine, process = comb34(pinned_blocks=pins)
     story = "Three of four frames are free, and no block of 512."
     focus = (process.mm, REGION)
-    recorder = Recorder(machine.kernel, depth, title="S03.comb34", story=story, focus=focus)
+    recorder = Recorder(machine.kernel, "events", title="S03.comb34", story=story, focus=focus)
     with recorder:
         machine.write_sysctl("compaction_proactiveness", proactiveness)
         machine.run_for(_MILLISECONDS)
@@ -113,20 +113,20 @@ def blocks_table(recording: Recording) -> Table:
 
 
 def proactive_rows(*values: int, pinned_blocks: Collection[int] = ()) -> Rows[ProactiveRow]:
-    """Runs at these values of the knob, in this process (all that the sweep has, if none is given)."""
-    pins = sorted(pinned_blocks)
-    if not values:
-        return proactiveness_sweep(pinned_blocks=pins, executor=SerialExecutor())
-    return proactiveness_sweep(values, pinned_blocks=pins, executor=SerialExecutor())
+    """Runs at these values of the knob (those of the sweep, if none is given), each made only once."""
+    pins = tuple(sorted(pinned_blocks))
+    return Rows(_row(value, pins) for value in values or PROACTIVENESS)
 
 
 @cache
-def huge_after(proactiveness: int = 100) -> int:
-    """How many huge mappings there are after kcompactd has worked on the comb."""
-    machine, process = comb34()
-    machine.write_sysctl("compaction_proactiveness", proactiveness)
-    machine.run_for(_MILLISECONDS)
-    return sum(huge_pages(vma)[0] for vma in process.mm.vmas)
+def _row(value: int, pins: tuple[int, ...]) -> ProactiveRow:
+    (row,) = proactiveness_sweep((value,), pinned_blocks=pins, executor=SerialExecutor())
+    return row
+
+
+def huge_after(recording: Recording) -> int:
+    """How many windows are mapped huge at the end."""
+    return counter(recording, len(recording) - 1, "nr_anon_transparent_hugepages")
 
 
 def _blocks(machine: Machine) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from thplab.ledger import SHAPE, Bill, Meter, bill_of
-from thplab.lessons.lanes import lanes
+from thplab.lessons.lanes import run_lanes
 from thplab.plots.spans import collapse_spans
 from thplab.recording import record_scenario
 from thplab.scenario.lanes import LANES
@@ -18,7 +18,7 @@ _ALLOCATE, _WRITE = "allocate", "mmap_lock (WRITE)"
 
 def bills_of_lanes(letters: Sequence[str] = tuple(LANES)) -> dict[str, Bill]:
     """What each lane cost whom: a bill for each, by name, for ``bill_plot``."""
-    recordings = lanes(letters, ledger=True).recordings
+    recordings = run_lanes(letters, ledger=True).recordings
     return {f"{letter}  {LANES[letter].who}": bill_of(recordings[letter]) for letter in letters}
 
 
@@ -26,7 +26,7 @@ def stall_table() -> Table:
     """How long faults of the process are kept out, and how long with the allocation under the lock."""
     runs = {
         "a block is free": record_scenario("S08.clean512", depth="functions", alongside=Meter),
-        "memory is fragmented": lanes(("F",), depth="functions", ledger=True).recordings["F"],
+        "memory is fragmented": run_lanes(("F",), depth="functions", ledger=True).recordings["F"],
     }
     rows = []
     for name, recording in runs.items():
