@@ -1,4 +1,4 @@
-"""The command line: thplab lab, trace, predict, export, doctor. ``thplab COMMAND --help`` has examples."""
+"""The command line: lab, trace, predict, export, present, doctor. ``thplab COMMAND --help`` has examples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab import cli_export, cli_predict
+from thplab import cli_export, cli_predict, cli_present
 from thplab.cli_errors import hint, unusable
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
   thplab predict scenarios.jsonl              what a kernel would do, one answer for each line
   thplab export note --html                   a page that steps through it without Python
+  thplab present 05                           notebook 05 as slides, with live stages
   thplab doctor                               what this computer can run"""
 
 _LAB_EXAMPLES = """examples:
@@ -165,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
     cli_predict.arguments(_command(commands, "predict", cli_predict.SAYS, cli_predict.EXAMPLES))
 
     cli_export.arguments(_command(commands, "export", cli_export.SAYS, cli_export.EXAMPLES))
+
+    cli_present.arguments(_command(commands, "present", cli_present.SAYS, cli_present.EXAMPLES))
 
     doctor = _command(commands, "doctor", "say what this computer can run", _DOCTOR_EXAMPLES)
     doctor.set_defaults(run=_doctor)

@@ -15,13 +15,14 @@ __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
 SAYS = "write a scenario as a page to step through, as text or as a picture"
 
-PICTURES = ("svg", "png", "pdf")
+_ENDINGS = {"slides": "slides.html"}
 
 EXAMPLES = """A page needs no Python and no network; a picture is of one moment: --step or --at.
 
 examples:
   thplab export note                          ./note.html: one file, for any browser
   thplab export note --html -o lecture.html --kernel 6.1
+  thplab export note --slides                 ./note.slides.html: a deck for a lecture
   thplab export note --text                   the run in words, from trace line to trace line
   thplab export note --text --granularity function | less
   thplab export note --png --at mm_collapse_huge_page
@@ -35,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     for name, says in (
         ("html", "one page that steps, plays, searches and presents (default)"),
+        ("slides", "a deck with the live stage in it: the run, each trace line, the end"),
         ("text", "the run in words; with --step or --at one moment, complete"),
         ("svg", "a picture of one moment"),
         ("png", "the same as pixels"),
@@ -83,13 +85,15 @@ def _moment(recording: Recording, step: int | None, at: str | None) -> int | Non
 
 
 def _write(recording: Recording, step: int | None, options: argparse.Namespace) -> int:
-    from thplab.export import page, save_picture
+    from thplab.export import page, save_picture, slides
 
     if options.form == "text":
         return _write_text(recording, step, options)
-    path = Path(options.output or f"{options.scenario}.{options.form}")
+    path = Path(options.output or f"{options.scenario}.{_ENDINGS.get(options.form, options.form)}")
     if options.form == "html":
         path.write_text(page(recording, step or 0), "utf-8")
+    elif options.form == "slides":
+        path.write_text(slides(recording, step or 0), "utf-8")
     else:
         save_picture(recording, len(recording) - 1 if step is None else step, path, options.form)
     print(path)

@@ -39,6 +39,14 @@ PIXELS = """() => {
   });
 }"""
 
+#: It is drawn for this mode, and in the size that it now has.
+DRAWN = """async (mode) => {
+  const canvas = document.querySelector(".ts-picture");
+  for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+  const size = Math.round(canvas.clientWidth * devicePixelRatio);
+  return document.querySelector(".thplab-stage").dataset.mode === mode && canvas.width === size;
+}"""
+
 
 @pytest.fixture
 def page(browser: Browser, refused: Recording, tmp_path: Path) -> Iterator[Page]:
@@ -59,6 +67,6 @@ def test_many_entries_are_drawn_where_their_elements_stand(page: Page, refused: 
             page.emulate_media(media="print")
         else:
             page.emulate_media(media="screen")
-        page.wait_for_timeout(100)
+        page.wait_for_function(DRAWN, arg=mode)
         colour = {glyph["key"]: glyph[mode][0] or 0 for glyph in glyphs()}
         assert page.evaluate(PIXELS) == [[colour[key], True] for key in keys], mode

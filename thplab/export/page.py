@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from html import escape
 from typing import Any
 
+from thplab.export.embed import POLICY, recording_script, script
 from thplab.recording import Recording
 from thplab.stage.build import css, javascript
 from thplab.stage.link import link_text
 from thplab.stage.text import moment_text
 
 __all__ = ["page"]
-
-#: The browser itself keeps the page from asking anybody for anything.
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 
 _BODY = """body { margin: 0; padding: 8px; background: #fff; }
 @media (prefers-color-scheme: dark) { body { background: #12161b; } }
@@ -45,7 +42,7 @@ def page(recording: Recording, step: int = 0, **options: Any) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width">
 <title>{escape(title)}</title>
 <style>
@@ -56,17 +53,12 @@ def page(recording: Recording, step: int = 0, **options: Any) -> str:
 <main id="stage"></main>
 <noscript><p>This page steps through a recording with JavaScript, which is off. Moment {step} in words:</p>
 <pre>{escape(twin)}</pre></noscript>
-<script type="application/json" id="options">{_script(json.dumps(data))}</script>
-<script type="text/plain" id="recording">{b64encode(recording.to_bytes()).decode()}</script>
+<script type="application/json" id="options">{script(json.dumps(data))}</script>
+{recording_script("recording", recording.to_bytes())}
 <script type="module">
-{_script(javascript())}
+{script(javascript())}
 {_START}
 </script>
 </body>
 </html>
 """
-
-
-def _script(text: str) -> str:
-    """Text that can't end the script it stands in: ``</`` only occurs inside strings."""
-    return text.replace("</", "<\\/")

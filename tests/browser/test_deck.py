@@ -1,0 +1,116 @@
+"""The deck in Chromium, opened from the disk: live stages, a clicker, the speaker's notes, no request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.test_time_travel import stops_of
+from thplab.export.deck import Shelf, Slide, deck
+from thplab.recording import Recording
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def file(small: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A title, a slide with a stage and one below it with stops, a slide with too much text."""
+    shelf, data = Shelf(), small.to_bytes()
+    lecture = shelf.stage(data, step=0, stops=stops_of(small))
+    columns = [
+        [Slide(["<h1>A title</h1>"], ["<p>Say hello.</p>"])],
+        [Slide(["<h3>Alive</h3>", shelf.stage(data, step=5)]), Slide([lecture])],
+        [Slide(["<p>long</p>" * 19, '<p class="fragment">last</p>'])],
+    ]
+    path = tmp_path_factory.mktemp("deck") / "deck.html"
+    path.write_text(deck("A title", columns, shelf), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, file: Path) -> Iterator[tuple[Page, list[str]]]:
+    """The page, and the addresses of everything that it asks for."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: asked.append(str(error)))
+    page.goto(file.as_uri())
+    yield page, asked
+    page.context.close()
+
+
+def at(page: Page, slide: str) -> None:
+    """Wait for this slide, ready."""
+    page.wait_for_function(
+        """(hash) => (location.hash || "#/") === hash
+          && document.querySelector("section.present:not(.stack)").dataset.ready !== undefined""",
+        arg=f"#/{slide}",
+    )
+
+
+def step_on(page: Page, step: int) -> None:
+    page.wait_for_function(
+        """(step) => document.querySelector("section.present:not(.stack) .thplab-stage")?.dataset.step
+          === step""",
+        arg=str(step),
+    )
+
+
+def test_a_clicker_goes_through_the_stops_and_on(
+    opened: tuple[Page, list[str]], small: Recording, file: Path
+) -> None:
+    page, asked = opened
+    scan, collapse = (int(str(stop["step"])) for stop in stops_of(small))
+    at(page, "")
+    page.keyboard.press("PageDown")
+    at(page, "1")
+    step_on(page, 5)
+    page.keyboard.press("Enter")  # the keys are the stage's
+    page.keyboard.press("ArrowRight")
+    step_on(page, 6)
+    page.keyboard.press("Escape")  # and the deck's again
+    page.keyboard.press("ArrowDown")
+    at(page, "1/1")
+    step_on(page, 0)
+    for step in (scan, collapse):
+        page.keyboard.press("PageDown")
+        step_on(page, step)
+    page.keyboard.press("PageUp")
+    step_on(page, scan)
+    page.keyboard.press("PageDown")
+    step_on(page, collapse)
+    page.keyboard.press("PageDown")
+    at(page, "2")
+    assert not page.locator(".fragment").evaluate("(node) => node.classList.contains('visible')")
+    page.keyboard.press("PageDown")
+    assert page.locator(".fragment").evaluate("(node) => node.classList.contains('visible')")
+    assert page.evaluate("() => document.querySelectorAll('.slides section section section').length") == 0
+    assert asked == [file.as_uri()]
+
+
+def test_nothing_stands_outside_its_slide(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    for slide in ("1", "1/1", "2"):
+        page.evaluate("(slide) => { location.hash = `#/${slide}`; }", slide)
+        at(page, slide)
+        over = page.locator("section.present:not(.stack)").evaluate(
+            "(slide) => [slide.scrollHeight - slide.clientHeight, slide.scrollWidth - slide.clientWidth]"
+        )
+        assert over == [0, 0], slide
+
+
+def test_the_speaker_has_a_window_with_notes(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.evaluate("() => { location.hash = '#/'; }")
+    at(page, "")
+    with page.context.expect_page() as waiting:
+        page.keyboard.press("s")
+    speaker = waiting.value
+    speaker.locator(".speaker-controls-notes .value", has_text="Say hello.").wait_for()
+    speaker.close()

@@ -1,0 +1,87 @@
+// The deck: reveal turns the slides, each stage comes to life shortly before its slide is shown.
+
+const HEIGHT = 720;
+const [LEAST, MOST] = [530, 668]; // pixels of a stage on a slide
+const SMALLEST = 0.6; // of the type on a slide with too much text
+
+const deck = new Reveal({
+  width: 1280, height: HEIGHT, margin: 0.01, center: false, hash: true, transition: "none", backgroundTransition: "none",
+  slideNumber: "c/t", controls: false, keyboardCondition: (event) => !event.target.closest?.(".live"), plugins: [RevealNotes],
+});
+const stages = new Map(); // element -> the handle of its stage, or a promise of it
+
+async function wake(element) {
+  if (stages.has(element)) return stages.get(element);
+  const text = document.getElementById(element.dataset.recording).textContent;
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const made = mount(element, bytes, JSON.parse(element.dataset.options));
+  stages.set(element, made);
+  stages.set(element, await made);
+  return stages.get(element);
+}
+
+// Text that is too long becomes smaller; a stage takes the room that the rest of the slide leaves.
+function fit(slide) {
+  const lives = [...slide.querySelectorAll(".live")].map((element) => stages.get(element));
+  const free = () => HEIGHT - 20 - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
+  for (const live of lives) live.setHeight?.(LEAST);
+  for (let size = 1; size >= SMALLEST; size -= 0.05) {
+    slide.style.fontSize = `${size}em`;
+    if (free() >= 0) break;
+  }
+  for (const live of lives) live.setHeight?.(Math.min(MOST, LEAST + Math.max(0, free()) / lives.length));
+}
+
+async function prepare(slide) {
+  if (!slide) return;
+  await Promise.allSettled([...slide.querySelectorAll(".live")].map(wake));
+  fit(slide);
+}
+
+const slideAfter = (slide) => deck.getSlides()[deck.getSlides().indexOf(slide) + 1];
+
+async function shown({ currentSlide }) {
+  await prepare(currentSlide);
+  currentSlide.dataset.ready = "";
+  setTimeout(() => prepare(slideAfter(currentSlide)), 200);
+}
+
+// The stage of this slide whose stops a clicker walks: the one with the focus, else the first that has any.
+function walked() {
+  const lives = [...deck.getCurrentSlide().querySelectorAll(".live")].filter((element) => stages.get(element)?.stage?.stops.list.length);
+  return lives.find((element) => element.contains(document.activeElement)) ?? lives[0];
+}
+
+// A clicker knows two keys. They lead through the stops of the slide's stage, then to the next slide.
+function click(forward) {
+  const element = walked();
+  const stage = element && stages.get(element).stage;
+  const { step } = stage?.moment ?? {};
+  const more = stage && (forward ? stage.stops.after(step) || stage.stops.asking(step) : stage.stops.before(step));
+  if (more) return stage.act(forward ? "nextStop" : "previousStop");
+  document.activeElement.blur();
+  return forward ? deck.next() : deck.prev();
+}
+
+// Escape closes what is open in a stage; when nothing is, the keys are the deck's again.
+function leave(stage) {
+  const open = stage.helpShown || stage.findShown || stage.linkShown || stage.spotlight || stage.selected !== null || stage.presenting;
+  if (!open) document.activeElement.blur();
+}
+
+document.addEventListener("keydown", (event) => {
+  const element = event.target.closest?.(".live");
+  const stage = element && stages.get(element)?.stage;
+  if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting) {
+    event.preventDefault();
+    event.stopPropagation();
+    click(event.key === "PageDown");
+  } else if (stage && event.key === "Escape") leave(stage);
+  else if (!element && event.key === "Enter" && event.target === document.body) deck.getCurrentSlide().querySelector(".thplab-stage")?.focus();
+}, true);
+
+deck.on("slidechanged", shown);
+document.addEventListener("toggle", () => fit(deck.getCurrentSlide()), true); // code was unfolded
+await deck.initialize();
+if (/print-pdf/.test(location.search)) for (const slide of deck.getSlides()) await prepare(slide);
+await shown({ currentSlide: deck.getCurrentSlide() });

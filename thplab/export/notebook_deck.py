@@ -1,0 +1,66 @@
+"""A notebook as a deck in one file: run, cut into slides, put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import thplab
+from thplab.export.deck import Shelf, deck
+from thplab.export.notebook_run import NotebookError, run_notebook
+from thplab.export.notebook_slides import is_marked, notebook_slides, notebook_title
+from thplab.export.reveal import reveal
+from thplab.sweeps.progress import Progress
+
+__all__ = ["is_current", "notebook_deck"]
+
+_SOURCE = re.compile(r'<meta name="thplab-source" content="([0-9a-f]*)">')
+
+
+def notebook_deck(path: Path) -> tuple[str, bool]:
+    """The text of the deck, and whether the notebook says itself what its slides are.
+
+    A line on the terminal tells how far the run is. NoReveal if reveal.js is not installed,
+    NotebookError if the notebook can't be run or leaves no slide.
+    """
+    reveal()  # before the notebook runs for a minute
+    source = _made_from(path)
+    with _progress(path) as progress:
+        notebook = run_notebook(path, progress.at)
+    shelf = Shelf()
+    columns = notebook_slides(notebook, path.parent, shelf)
+    if not columns:
+        raise NotebookError(f"{path.name}: all its cells are marked to be skipped, so there is no slide")
+    title = notebook_title(notebook) or path.stem
+    return deck(title, columns, shelf, source=source), is_marked(notebook)
+
+
+def is_current(file: Path, path: Path) -> bool:
+    """Was the deck in a file made from this notebook as it is now, by this thplab?"""
+    if not file.is_file():
+        return False
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        found = _SOURCE.search(opened.read(4000))
+    return found is not None and found[1] == _made_from(path)
+
+
+def _made_from(path: Path) -> str:
+    """A digest of the notebook and of the package that runs it."""
+    package = Path(thplab.__file__).parent
+    newest = max(
+        file.stat().st_mtime_ns for file in package.rglob("*") if file.suffix != ".pyc" and file.is_file()
+    )
+    return sha256(path.read_bytes() + f"{thplab.__version__} {newest}".encode()).hexdigest()
+
+
+@contextmanager
+def _progress(path: Path) -> Iterator[Progress]:
+    try:
+        cells = path.read_text("utf-8").count('"cell_type"')
+    except UnicodeDecodeError:
+        raise NotebookError(f"{path}: not a notebook") from None
+    with Progress(f"running {path.name}, cells", max(cells, 1)) as progress:
+        yield progress

@@ -1,0 +1,63 @@
+"""What a cell shows, as HTML that needs no Python: live stages, pictures inside the page, else text."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from thplab.export.deck import Shelf
+from thplab.export.embed import data_address
+from thplab.export.markup import clean
+
+__all__ = ["output_html"]
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_TRAITS = ("step", "views", "granularity", "stops", "bookmarks", "link")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def output_html(output: Any, widgets: dict[str, dict[str, Any]], shelf: Shelf) -> str:
+    """One output of a code cell."""
+    if output["output_type"] == "stream":
+        return _pre(output["text"]) if output["name"] == "stdout" else ""
+    data = output.get("data", {})
+    if _WIDGET in data:
+        stages = [_stage(model, shelf) for model in _stages(data[_WIDGET]["model_id"], widgets)]
+        return "".join(stages) or _pre(data.get("text/plain", ""), "needs-python")
+    for kind in ("image/svg+xml", "image/png", "image/jpeg"):
+        if kind in data:
+            return _picture(kind, data[kind], data.get("text/plain", ""))
+    if "text/html" in data:
+        return clean("".join(data["text/html"]))
+    return _pre(data.get("text/plain", ""))
+
+
+def _pre(text: str, kind: str = "") -> str:
+    plain = _COLOURS.sub("", "".join(text)).strip("\n")
+    return f'<pre class="{kind}">{escape(plain)}</pre>' if plain else ""
+
+
+def _picture(kind: str, data: str, says: str) -> str:
+    content = data.encode() if kind == "image/svg+xml" else b64decode(data)
+    return f'<img src="{data_address(kind, content)}" alt="{escape(says)}">'
+
+
+def _stages(model: str, widgets: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The stages in a widget: itself, or those that its boxes hold, in their order."""
+    entry = widgets.get(model)
+    if entry is None:
+        return
+    state = entry["state"]
+    if "recording" in state or any(buffer["path"] == ["recording"] for buffer in entry.get("buffers", [])):
+        yield entry
+    for child in state.get("children", []):
+        yield from _stages(str(child).removeprefix("IPY_MODEL_"), widgets)
+
+
+def _stage(entry: dict[str, Any], shelf: Shelf) -> str:
+    recording = next(buffer for buffer in entry["buffers"] if buffer["path"] == ["recording"])
+    options = {name: entry["state"][name] for name in _TRAITS if name in entry["state"]}
+    return shelf.stage(b64decode(recording["data"]), **options)
