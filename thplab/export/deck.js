@@ -2,7 +2,8 @@
 
 const HEIGHT = 720;
 const [LEAST, MOST] = [530, 668]; // pixels of a stage on a slide
-const SMALLEST = 0.6; // of the type on a slide with too much text
+const FOOT = 40; // below the last thing on a slide
+const SMALLEST = 60; // per cent of the type on a slide with too much text
 
 const deck = new Reveal({
   width: 1280, height: HEIGHT, margin: 0.01, center: false, hash: true, transition: "none", backgroundTransition: "none",
@@ -23,10 +24,10 @@ async function wake(element) {
 // Text that is too long becomes smaller; a stage takes the room that the rest of the slide leaves.
 function fit(slide) {
   const lives = [...slide.querySelectorAll(".live")].map((element) => stages.get(element));
-  const free = () => HEIGHT - 20 - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
+  const free = () => HEIGHT - FOOT - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
   for (const live of lives) live.setHeight?.(LEAST);
-  for (let size = 1; size >= SMALLEST; size -= 0.05) {
-    slide.style.fontSize = `${size}em`;
+  for (let size = 100; size >= SMALLEST; size -= 5) {
+    slide.style.fontSize = `${size}%`;
     if (free() >= 0) break;
   }
   for (const live of lives) live.setHeight?.(Math.min(MOST, LEAST + Math.max(0, free()) / lives.length));
