@@ -73,7 +73,7 @@ def test_chromium_accepts_the_joined_module(page: Page) -> None:
     exported: Any = page.evaluate(
         "async () => Object.entries(await import('/stage.js')).map(([name, it]) => [name, typeof it])"
     )
-    assert sorted(exported) == [["default", "object"], ["mount", "function"]]
+    assert sorted(exported) == [["default", "object"], ["mount", "function"], ["mountPair", "function"]]
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

@@ -166,7 +166,7 @@ def test_a_header_with_another_value_somewhere_is_refused_or_harmless(
 def test_each_part_of_the_header_is_needed(name: str) -> None:
     data = header()
     del data[name]
-    if name in ("focus", "ledger"):  # may be absent: no window to open on, nobody said what steps cost
+    if name in ("focus", "intruders", "ledger", "steps"):  # may be absent: there is nothing to say
         read_all(with_header(data))
     else:
         with pytest.raises(RecordingError):

@@ -27,7 +27,7 @@ def test_only_the_end_exports() -> None:
     assert not [line for line in lines if re.match(r"\s*import[\s{]", line)]
     assert [line for line in lines if line.startswith("export")] == [
         "export default { render };",
-        "export { mount };",
+        "export { mount, mountPair };",
     ]
 
 

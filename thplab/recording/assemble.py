@@ -74,6 +74,8 @@ def _description(r: Recorder) -> dict[str, Any]:
             for event in r.kernel.tracing.events[r.first_event :]
         ],
         "focus": _focus(r),
+        "steps": r.steps,
+        "intruders": r.intruders,
     }  # fmt: skip
 
 

@@ -92,6 +92,9 @@ class Recorder:
         self.sentences: dict[str, int] = {}
         self.tasks: dict[tuple[str, int], int] = {}
         self._news: str | None = None
+        #: The first moment of each step of the scenario, and what became of the intruders in it.
+        self.steps: list[int] = []
+        self.intruders: list[dict[str, Any]] = []
         self.payer: Payer | None = None
         #: Number of the first moment that shows it, then as ``Payer.told``.
         self.paid: list[tuple[int, str, str, int, int, bool]] = []
@@ -127,6 +130,10 @@ class Recorder:
                 raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
             self._recording = make_recording(self)
         return self._recording
+
+    def begin_step(self) -> None:
+        """A step of the scenario begins with the next moment."""
+        self.steps.append(len(self._rows))
 
     def follow(self, payer: Payer) -> None:
         """Record what steps cost, too."""

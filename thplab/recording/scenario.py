@@ -45,5 +45,6 @@ def record_scenario(
         if bill is not None:
             recorder.follow(bill)
         for step in chosen.steps:
-            run.step(step)
+            recorder.begin_step()
+            recorder.intruders += run.step(step).get("intruders", ())
     return recorder.recording

@@ -16,7 +16,7 @@ from typing import Any
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
 
-__all__ = ["KINDS", "experiment", "window"]
+__all__ = ["KINDS", "experiment", "ranges_of", "window"]
 
 #: What a page of a window may be, and what makes it so.
 KINDS = {
@@ -119,9 +119,14 @@ def _on(pages: Sequence[str], kinds: Iterable[str], op: str, **others: Any) -> l
 
 
 def _ranges(pages: Sequence[str], kinds: set[str]) -> list[list[int]]:
-    """Where pages of these kinds lie: ranges [first, end)."""
+    """Where pages of these kinds lie."""
+    return ranges_of([kind in kinds for kind in pages])
+
+
+def ranges_of(chosen: Sequence[bool]) -> list[list[int]]:
+    """Where the true ones lie: ranges [first, end)."""
     ranges, first = [], 0
-    for inside, run in groupby(pages, lambda kind: kind in kinds):
+    for inside, run in groupby(chosen):
         end = first + len(list(run))
         if inside:
             ranges.append([first, end])

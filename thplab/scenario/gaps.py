@@ -20,7 +20,7 @@ __all__ = ["GAPS", "INTRUDER_OPS", "Gap", "probed"]
 
 #: Ops of an intruder that need mmap_lock for writing, and those that need no lock.
 WRITERS = ("munmap", "mprotect", "mmap", "fork", "clear_refs", "exit")
-LOCKLESS = ("unpin", "lock_page", "unlock_page", "isolate_page", "putback_page")
+LOCKLESS = ("unpin", "lock_page", "unlock_page", "isolate_page", "putback_page", "set")
 
 #: The ops that an intruder can do.
 INTRUDER_OPS = (*WRITERS, *LOCKLESS, "advise", "write", "read", "pin", "swapout", "collapse")

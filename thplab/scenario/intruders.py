@@ -12,11 +12,14 @@ at a later gap or after the collapse.
     advise ..., collapse    mmap_lock for reading
     pin                 nothing while the page tables lead to the page (GUP-fast), else mmap_lock for reading
     swapout             the anon_vma for reading, then each page's lock, which it only tries
-    unpin, lock_page, unlock_page, isolate_page, putback_page    nothing
+    unpin, lock_page, unlock_page, isolate_page, putback_page, set    nothing
+
+``"nth": 2`` waits for the second time that the gap is reached in the step.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -143,10 +146,12 @@ def intruding(run: ScenarioRun, specs: Sequence[Mapping[str, Any]]) -> Iterator[
     """Let the intruders of a step act while the block runs; the list then holds a report of each."""
     reports: list[dict[str, Any]] = []
     everybody = [_Intruder(run, spec) for spec in specs]
-    waiting = list(everybody)
+    waiting, times = list(everybody), Counter[str]()
 
     def reached(gap: str) -> None:
-        for intruder in [each for each in waiting if each.spec["at"] == gap]:
+        times[gap] += 1
+        due = (gap, times[gap])
+        for intruder in [each for each in waiting if (each.spec["at"], each.spec.get("nth", 1)) == due]:
             waiting.remove(intruder)
             intruder.arrive()
 

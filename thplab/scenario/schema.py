@@ -11,7 +11,17 @@ from thplab.scenario.errors import ScenarioError
 from thplab.scenario.gaps import GAPS, INTRUDER_OPS
 from thplab.scenario.settings import SETTINGS
 
-__all__ = ["ADVICE", "KINDS", "LAST_PAGE", "OPS", "PROTECTIONS", "STEPS", "check_scenario", "refuse"]
+__all__ = [
+    "ADVICE",
+    "KINDS",
+    "LAST_PAGE",
+    "OPS",
+    "PROTECTIONS",
+    "STEPS",
+    "check_scenario",
+    "check_settings",
+    "refuse",
+]
 
 #: Page numbers go up to here: 512 GiB from page 0 of the region.
 LAST_PAGE = 1 << 27
@@ -98,6 +108,11 @@ def _settings(value: object, where: str, depth: int) -> None:
             raise _unknown(where, key, SETTINGS)
         if not SETTINGS[key].legal(each):
             raise refuse(f"{where}.{key}", each, SETTINGS[key].allowed)
+
+
+def check_settings(settings: Mapping[str, Any], where: str) -> None:
+    """Raises ScenarioError for a setting that there is not, or a value that its file refuses."""
+    _settings(settings, where, 0)
 
 
 def _object(value: object, where: str) -> Mapping[str, Any]:
@@ -223,8 +238,16 @@ _INTRUDER_OPS = {**{kind: OPS[kind] for kind in INTRUDER_OPS if kind in OPS}, "e
 
 
 def _intruder(value: object, where: str, depth: int) -> None:
-    checks = {"at": _word(tuple(GAPS)), "proc": _proc_name, "op": _one_of("op", _INTRUDER_OPS)}
-    _fields(_object(value, where), where, checks, ("at", "op"), depth)
+    checks = {
+        "at": _word(tuple(GAPS)),
+        "nth": _number(1, 1 << 20),
+        "proc": _proc_name,
+        "op": _one_of("op", _INTRUDER_OPS),
+    }
+    data = _object(value, where)
+    _fields(data, where, checks, ("at", "op"), depth)
+    if data["op"]["op"] == "set":
+        _settings({data["op"]["key"]: data["op"]["value"]}, f"{where}.op", depth)
 
 
 #: Ours: what other tasks do while a window is being collapsed.
@@ -235,12 +258,12 @@ STEPS: dict[str, tuple[Mapping[str, Check], Sequence[str]]] = {
     "khugepaged": ({**_PROC, **_INTRUDERS, "wakeups": _number(1, 100_000)}, ()),
     "madvise_collapse": ({**_PROC, **_INTRUDERS, "ranges": _pages}, ()),
     "fault": ({**_PROC, "touches": _list_of(_touch)}, ("touches",)),
-    "ops": ({**_PROC, "ops": _ops}, ("ops",)),
+    "ops": ({**_PROC, **_INTRUDERS, "ops": _ops}, ("ops",)),
     "exit": (_PROC, ()),
     "set": ({"settings": _settings}, ("settings",)),
     "none": (_PROC, ()),
     # Ours: time goes by, and khugepaged wakes up by itself; the sleep settings count from here on.
-    "sleep": ({"milliseconds": _number(1, 1 << 40)}, ("milliseconds",)),
+    "sleep": ({**_INTRUDERS, "milliseconds": _number(1, 1 << 40)}, ("milliseconds",)),
 }
 
 

@@ -82,9 +82,10 @@ def _touch(run: ScenarioRun, step: Mapping[str, Any], touch: Mapping[str, Any]) 
 def _ops(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     actor = run.actor(step)
     logged, first = len(actor.log), len(run.machine.trace)
-    for op in step["ops"]:
-        perform(actor, op)
-    return {"log": actor.log[logged:], "events": run.events_since(first)}
+    with intruding(run, step.get("intruders", ())) as reports:
+        for op in step["ops"]:
+            perform(actor, op)
+    return {"log": actor.log[logged:], "events": run.events_since(first), **_told(reports)}
 
 
 def _exit(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,11 +104,13 @@ def _sleep(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     passes, laps = scan.passes, scan.full_scans
     default = SETTINGS["scan_sleep_millisecs"].default
     run.store({"scan_sleep_millisecs": run.scenario.settings.get("scan_sleep_millisecs", default)})
-    run.machine.run_for(step["milliseconds"])
+    with intruding(run, step.get("intruders", ())) as reports:
+        run.machine.run_for(step["milliseconds"])
     return {
         "passes": scan.passes - passes,
         "full_scans": scan.full_scans - laps,
         "events": run.events_since(first),
+        **_told(reports),
     }
 
 

@@ -10,16 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thplab.stage.branching import Branch, branch
+    from thplab.stage.comparing import Comparison, compare
     from thplab.stage.panel import Explorer, explore
     from thplab.stage.text import moment_text, window_text
     from thplab.stage.widget import PRESETS, Stage
 
-__all__ = ["PRESETS", "Explorer", "Stage", "explore", "moment_text", "window_text"]
+__all__ = [
+    "PRESETS", "Branch", "Comparison", "Explorer", "Stage", "branch", "compare", "explore", "moment_text",
+    "window_text",
+]  # fmt: skip
 
 _HOME = {
     "PRESETS": "widget",
+    "Branch": "branching",
+    "Comparison": "comparing",
     "Explorer": "panel",
     "Stage": "widget",
+    "branch": "branching",
+    "compare": "comparing",
     "explore": "panel",
     "moment_text": "text",
     "window_text": "text",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
+from thplab.stage.editing import CHOICES
 
 __all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
 
@@ -32,10 +33,11 @@ def glyphs() -> list[dict[str, Any]]:
 
 
 def modules() -> dict[str, str]:
-    """File name -> text of all modules; glyphs.js is made from glyphs.json, verdicts.js from Python."""
+    """File name -> text of all modules; glyphs.js is made from glyphs.json, two others from Python."""
     found = {path.name: path.read_text("utf-8") for path in sorted((_HERE / "js").glob("*.js"))}
     found["glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
+    found["choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
     return found
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Any
 
 from thplab.mm import pgtable as bits
-from thplab.recording import Recording, State
+from thplab.recording import Recording
 from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.build import glyphs
+from thplab.stage.counters import counter_lines
 from thplab.stage.frames import Frames
 from thplab.stage.ledger import ledger_lines
 from thplab.stage.memory import buddy_lines, memory_lines, space_lines
@@ -184,36 +184,6 @@ def _trace_lines(at: Scene) -> list[str]:
     return lines or ["No trace event yet."]
 
 
-def _counter_lines(at: Scene) -> list[str]:
-    start = dict(_counters(at, at.recording.state(0)))
-    lines = []
-    for name, value in _counters(at, at.state):
-        delta = value - start[name]
-        if value or delta:
-            lines.append(f"{name} {value}" + (f" ({delta:+d})" if delta else ""))
-    knobs = at.state.path("knobs")
-    return [*lines, *(f"{name} = {_knob(at.state.get(knobs, name))}" for name in knobs.fields)]
-
-
-def _knob(value: Any) -> str:
-    """A knob's value; one that has a value for each order in run lengths: ``9x never``."""
-    if not isinstance(value, tuple):
-        return str(value)
-    return "; ".join(f"{len(list(run))}x {each}" for each, run in groupby(value))
-
-
-def _counters(at: Scene, state: State) -> list[tuple[str, int]]:
-    rows: list[tuple[str, int]] = []
-    focus = at.header["focus"]
-    if focus:
-        mm = next((obj for obj in state.objects("Mm") if obj.id == focus["mm"]), None)
-        label = at.header["objects"][focus["mm"]]["label"]
-        rows.append((f"rss of {label}, in pages", state.get(mm, "rss") if mm else 0))
-    for field in ("pages_collapsed", "full_scans"):
-        rows.append((f"khugepaged/{field}", state.path(f"khugepaged.{field}")))
-    return rows + list(zip(at.header["vmstat"], state.items(state.path("vmstat")), strict=True))
-
-
 #: What a moment as text consists of, in order: title -> the lines of a scene.
 SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
     "Window": _window_lines,
@@ -224,7 +194,7 @@ SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
     "Lanes": _lane_lines,
     "Page-table walk": _walk_lines,
     "Trace": _trace_lines,
-    "Counters and knobs": _counter_lines,
+    "Counters and knobs": counter_lines,
     "Ledger": ledger_lines,
     "Memory": memory_lines,
     "Free lists": buddy_lines,

@@ -8,7 +8,10 @@ import anywidget
 import traitlets
 
 from thplab.recording import Recording, record_scenario
+from thplab.stage.branching import Branch, branch
 from thplab.stage.build import css, javascript
+from thplab.stage.comparing import Comparison, compare
+from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
 from thplab.stage.stops import check_stops
 from thplab.stage.text import TextTwin
@@ -75,7 +78,7 @@ class Stage(anywidget.AnyWidget):
     VIEWS or the name of one of PRESETS; empty: the first four), ``theme`` ("", "light" or "dark"; "":
     as the notebook), ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see
     :func:`check_stops`), ``guesses`` (browser to Python: the step of an asking stop, as text -> what
-    was guessed), ``bookmarks`` (steps).
+    was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`.
     """
 
     _esm = traitlets.Unicode(javascript()).tag(sync=True)
@@ -91,6 +94,8 @@ class Stage(anywidget.AnyWidget):
     guesses = traitlets.Dict().tag(sync=True)
     bookmarks = traitlets.List(traitlets.Int()).tag(sync=True)
     link = traitlets.Unicode().tag(sync=True)
+    second = traitlets.Bytes().tag(sync=True)
+    differences = traitlets.Dict().tag(sync=True)
 
     def __init__(self, recording: Recording | bytes | str, *, kernel: str = "6.18", **traits: Any) -> None:
         """``recording``: a Recording, the bytes of one, or the name of a scenario to record.
@@ -101,6 +106,8 @@ class Stage(anywidget.AnyWidget):
         self._at = 0
         bytes_, link = self._twin.recording.to_bytes(), link_text(self._twin.recording)
         super().__init__(recording=bytes_, link=link, **traits)
+        self._comparison: Comparison | None = None
+        self.on_msg(lambda _, content, __: answer(self, content))
 
     @traitlets.validate("step")
     def _check_step(self, proposal: Any) -> int:
@@ -143,7 +150,39 @@ class Stage(anywidget.AnyWidget):
             self.stops, self.bookmarks, self.guesses = [], [], {}
             self.link = link_text(self._twin.recording)
             self.recording = self._twin.recording.to_bytes()
+            self.alone()
         self._at = 0
+
+    def branch(self, at: int | None = None, **edits: Any) -> Comparison:
+        """Run on from a moment (the one that is shown) with something else, and show both futures.
+
+        ``edits``: as of :func:`thplab.stage.branch`, which also says what is raised; then nothing changes.
+        """
+        recording = self._twin.recording
+        found = compare(recording, branch(recording, self._at if at is None else at, **edits))
+        self.beside(found)
+        return found
+
+    def beside(self, other: Comparison | Recording | Branch) -> Stage:
+        """Show another recording beside this one, on one clock, with their differences; itself."""
+        found = other if isinstance(other, Comparison) else compare(self._twin.recording, other)
+        self._comparison = found
+        with self.hold_sync():
+            self.differences = found.to_data()
+            self.second = found.second.to_bytes()
+        return self
+
+    def alone(self) -> None:
+        """Show this recording only."""
+        self._comparison = None
+        self.second = b""
+
+    def keep_second(self) -> None:
+        """Show the other recording only, at its moment that was the first to differ."""
+        found = self._comparison
+        if found is not None:
+            self.show(found.second)
+            self.go(found.parted or 0)
 
     def go(self, step: int) -> None:
         """Go to a moment, even if Python has sent the stage there before."""

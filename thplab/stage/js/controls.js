@@ -69,9 +69,10 @@ export function makeControls(stage, present) {
   const marks = makeMarks(stage);
   const find = button("ts-button", "Find a moment (/)", () => stage.act("find"), icon("find"));
   const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
+  const edit = button("ts-button", "What if? Edit, and run on from here (q)", () => stage.actNow("edit"), icon("fork"));
   const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
-  const right = el("div", "ts-cluster", find, keep, full, help);
+  const right = el("div", "ts-cluster", find, keep, edit, full, help);
   const bar = el("div", "ts-bar", el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts), granularity.group, right);
   const root = el("div", "ts-controls", el("div", "ts-time", el("div", "ts-track", phases.root, marks.root), count, slider, total), bar);
   return {
@@ -83,6 +84,8 @@ export function makeControls(stage, present) {
       marks.update();
       setAttribute(keep, "aria-pressed", String(stage.bookmarks.includes(moment.step)));
       setAttribute(find, "aria-expanded", String(stage.findShown));
+      setAttribute(edit, "aria-expanded", String(stage.edit.shown));
+      edit.hidden = !stage.edit.send; // without Python it stays out of the way; q says why
       slider.value = moment.step;
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
       setText(count, String(moment.step));

@@ -11,6 +11,7 @@ const KEYS = {
   "/": "find", m: "nextMatch", M: "previousMatch", i: "stopAtMatches",
   r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock", a: "nextTask", A: "previousTask",
   k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
+  q: "edit", Enter: "paintEntry", "}": "paintOn", "{": "paintBack",
   N: "nextStop", P: "previousStop", s: "notes", c: "code",
 };
 
@@ -20,7 +21,7 @@ const PRESENTING = { PageDown: "nextStop", PageUp: "previousStop", b: "blank", B
 const SHIFTED = { ArrowRight: "nextFunction", ArrowLeft: "previousFunction" };
 
 // These move the focus: what is typed next must find it there.
-const AT_ONCE = ["find", "copyLink", "follow"];
+const AT_ONCE = ["find", "copyLink", "follow", "edit"];
 
 export const HELP = [
   ["→  n  PageDown", "step"],
@@ -42,6 +43,8 @@ export const HELP = [
   ["a  A", "where the next, the previous process or daemon goes on"],
   ["/  m  M", "find moments; the next, the previous of them"],
   ["i", "playing stops at what was found"],
+  ["q", "what if? Paint entries, turn knobs, let somebody act; run on from here"],
+  ["Enter  }  {", "then: paint the selected entry; paint and go on, back"],
   ["k  j  J", "bookmark; the next, the previous one"],
   ["y", "this moment as a text that opens it again"],
   ["1 … 9", "one open view alone; once more: all"],
@@ -67,7 +70,7 @@ export function listenToKeys(root, stage, present) {
     const typing = tagName === "INPUT" && event.target.type !== "range";
     const action = actionOf(event, stage);
     if (!action || tagName === "SELECT" || (typing && event.key !== "Escape")) return;
-    if (tagName === "BUTTON" && event.key === " ") return;
+    if (tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     if (action === "present") present();

@@ -1,10 +1,12 @@
 // mount(element, bytes, options): put a stage into a page; the same in a notebook and in a file.
 // options: step, views, granularity, theme, height (CSS pixels, 0: as high as it needs), stops, bookmarks,
-// link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps).
+// link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
+// onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message).
 
 import { makeAsk } from "./ask.js";
 import { makeControls } from "./controls.js";
 import { decode } from "./decode.js";
+import { makeEditRow } from "./edit_row.js";
 import { el, keepKeys, setText } from "./dom.js";
 import { makeFindBar } from "./find_bar.js";
 import { HELP, listenToKeys } from "./keys.js";
@@ -80,9 +82,11 @@ function build(element, recording, options) {
   const presenter = makePresenter(stage);
   const head = makeHeader(recording.header, presenter.head);
   const [sentence, ask, find, link, help] = [makeSentence(), makeAsk(stage), makeFindBar(stage), makeLink(stage), makeHelp(stage)];
+  stage.edit.send = options.onEdit ?? null;
+  const edit = makeEditRow(stage);
   const controls = makeControls(stage, full.present);
-  const parts = [head, sentence, ask, layout, help, controls, find, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, link, help].map((part) => part.root);
+  const parts = [head, sentence, ask, layout, help, controls, find, edit, link, presenter];
+  const rows = [head, sentence, ask, { root: layout.main }, controls, find, edit, link, help].map((part) => part.root);
   root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
   const report = makeReport(stage, options);
@@ -114,6 +118,7 @@ function build(element, recording, options) {
       stage.go(step);
     },
     text: () => momentText(stage.moment),
+    answer: (message) => stage.edit.answer(message),
     setGranularity: (name) => stage.setGranularity(name),
     setStops(list) {
       stage.stops = new Stops(list);

@@ -1,5 +1,6 @@
 // The stage: one recording, one moment, what is selected, which views are open. Views read it and draw.
 
+import { EditState } from "./edit_state.js";
 import { readEntry } from "./entries.js";
 import { Finder } from "./finder.js";
 import { Reader } from "./moment.js";
@@ -28,6 +29,7 @@ export class Stage {
     this.page = -1; // a page frame that was pointed at, or -1
     this.frameUp = 0; // how many frames up from the innermost the source shows
     this.views = new Set();
+    this.edit = new EditState(this.reader.header.geometry.entries, () => this.paint());
     this.helpShown = false;
     this.moment = this.reader.read(0);
     this.listeners = [];
@@ -61,6 +63,11 @@ export class Stage {
       nextLock: to((n) => above(this.finder.find("lock"), n)),
       previousLock: to((n) => below(this.finder.find("lock"), n)),
       nextTask: to((n) => above(this.finder.find("task"), n)),
+      edit: () => (this.edit.shown = !this.edit.shown),
+      runEdit: () => this.edit.run(this.moment.step),
+      paintEntry: () => this.paintSelected(0),
+      paintOn: () => this.paintSelected(1),
+      paintBack: () => this.paintSelected(-1),
       previousTask: to((n) => below(this.finder.find("task"), n)),
       bookmark: () => this.bookmark(),
       nextBookmark: to((n) => above(this.bookmarks, n)),
@@ -240,6 +247,14 @@ export class Stage {
     this.selected = (Math.max(this.entry, 0) + (this.entry < 0 ? 0 : delta) + entries) % entries;
   }
 
+  // Paint the entry that is described, and go on to the one beside it.
+  paintSelected(delta) {
+    if (!this.edit.shown || !this.moment.window) return;
+    if (this.selected === null) this.selectBy(0);
+    this.edit.paintEntry(this.selected);
+    if (delta) this.selectBy(delta);
+  }
+
   selectFrame(up) {
     this.frameUp = Math.max(0, Math.min(up, this.moment.stack.length - 1));
   }
@@ -250,6 +265,7 @@ export class Stage {
     this.frameUp = 0;
     this.helpShown = false;
     this.findShown = false;
+    this.edit.shown = false;
     this.linkShown = "";
     this.spotlight = "";
   }
@@ -269,6 +285,7 @@ export class Stage {
 
   destroy() {
     clearTimeout(this.timer);
+    this.edit.stop();
     this.playing = false;
     this.listeners = [];
   }

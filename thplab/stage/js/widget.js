@@ -2,6 +2,7 @@
 // trait did both, a late echo from a slow kernel would put the picture back.
 
 import { mount } from "./mount.js";
+import { mountPair } from "./pair.js";
 
 const ECHO_MS = 120;
 
@@ -13,7 +14,7 @@ async function render({ model, el }) {
   el.classList.add("thplab-stage-host"); // as wide as the box it stands in
   let timer = 0;
   let handle = null;
-  let gone = false;
+  let turn = 0; // of several that are asked for at once the last one stays
   const report = (step) => {
     if (model.get("shown") === step) return;
     model.set("shown", step);
@@ -24,13 +25,19 @@ async function render({ model, el }) {
     model.set(name, value);
     model.save_changes();
   };
+  const send = (message) => model.send(message);
   const show = async () => {
+    const mine = ++turn;
     handle?.destroy();
     handle = null;
     const options = Object.fromEntries(["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [name, model.get(name)]));
+    const reports = { onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
+    const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const made = await mount(el, bytesOf(model.get("recording")), { ...options, onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks") });
-      if (gone) made.destroy();
+      const { rows = [], parted = null, joined = null, edits = "" } = model.get("differences");
+      const both = { ...options, ...reports, differences: rows, parted, joined, edits, onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
+      const made = second.byteLength ? await mountPair(el, [first, second], both) : await mount(el, first, { ...options, ...reports });
+      if (mine !== turn) made.destroy();
       else handle = made;
     } catch {
       // mount() has said in words what is wrong
@@ -45,12 +52,13 @@ async function render({ model, el }) {
     "change:bookmarks": () => handle?.setBookmarks(model.get("bookmarks")),
     "change:height": () => handle?.setHeight(model.get("height")),
     "change:recording": show,
-    "msg:custom": (message) => typeof message?.go === "number" && handle?.go(message.go),
+    "change:second": show,
+    "msg:custom": (message) => (typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {})),
   };
   for (const [event, listener] of Object.entries(follow)) model.on(event, listener);
   await show();
   return () => {
-    gone = true;
+    turn++;
     clearTimeout(timer);
     for (const [event, listener] of Object.entries(follow)) model.off(event, listener);
     handle?.destroy();
@@ -58,4 +66,4 @@ async function render({ model, el }) {
 }
 
 export default { render };
-export { mount };
+export { mount, mountPair };

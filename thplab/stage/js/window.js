@@ -5,6 +5,7 @@ import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
 import { Grid } from "./grid.js";
 import { hex, hex64 } from "./machine.js";
+import { PaintMarks, paintWithPointer } from "./paint_marks.js";
 import { runLengths } from "./runs.js";
 
 const STATES = {
@@ -56,7 +57,9 @@ export const windowView = {
     title.append(where);
     const pmd = el("span", "ts-entry");
     const state = el("span");
-    const grid = new Grid(header.geometry.entries, (entry) => stage.act(() => stage.select(entry)));
+    const grid = new Grid(header.geometry.entries, (entry) => stage.edit.paints || stage.act(() => stage.select(entry)));
+    const marks = new PaintMarks(grid.cells);
+    paintWithPointer(stage, grid.root);
     const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), el("span"));
     const box = keepKeys(el("div", "ts-box", grid.root, leaf));
     box.setAttribute("role", "img");
@@ -76,6 +79,7 @@ export const windowView = {
         setAttribute(root, "data-state", w.state);
         const selected = stage.selected ?? -1;
         grid.paint(w.keys, modeOf(root), w.cursor, selected);
+        marks.show(stage.edit.painted);
         const size = (w.entries * 4096) / 1024;
         if (w.state === "leaf") setText(leaf.lastChild, `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
