@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def test_the_moment_of_a_gap_is_where_an_intruder_acts(clean: Recording, gap: st
 
 
 def test_a_gap_can_be_reached_more_than_once() -> None:
-    data: dict[str, Any] = {**SMALL, "action": {"type": "khugepaged"}}
+    data: dict[str, Any] = {**deepcopy(SMALL), "action": {"type": "khugepaged"}}
     data["procs"][0]["ops"] = [*data["procs"][0]["ops"][:2], {"op": "advise", "advice": "hugepage"}]
     recording = record_scenario(Scenario.from_data(data), depth="functions")
     first = next_place(recording, 0, "before_scan")
