@@ -10,10 +10,11 @@ import pytest
 
 from tests.notebooks.execute import notebooks
 from thplab.kernels import profile
+from thplab.lessons.looking import look_at
 from thplab.lessons.passes import passes
 from thplab.lessons.scanners import proactive_rows
 from thplab.mm.geometry import X86_64
-from thplab.scenario import scenario
+from thplab.scenario import NAMED, scenario
 from thplab.scenario.comb import COMB_FRAMES, used_frames
 
 #: Smaller ones count things on the page ("three routes", "frame 3").
@@ -36,15 +37,22 @@ def of_scenarios() -> set[int]:
     return found
 
 
+def of_looks() -> set[int]:
+    """What khugepaged counts in the windows of lesson 7, and at which entry it stops."""
+    looks = [look_at(each) for name, each in NAMED.items() if name.startswith("S07.") and ".result." not in name]
+    counts = {n for seen in looks for n in (seen.referenced, seen.none_or_zero, seen.unmapped)}
+    return counts | {seen.stopped for seen in looks if seen.stopped is not None}
+
+
 #: What a window with its visit costs in the run: the units of one pass over windows that all collapse.
 _FIRST = passes("S06.one16")[0]
 COST = _FIRST.units // _FIRST.collapsed
 #: Of the comb: frames in use in each block, and how far the two marks of kcompactd lie apart by default.
 COMB = {len(used_frames()) * X86_64.HPAGE_PMD_NR // COMB_FRAMES}
 COMB |= {row.high_mark - row.low_mark for row in proactive_rows(20)}
-ALLOWED = {X86_64.HPAGE_PMD_NR, COST} | of_scenarios() | COMB | CONVENTIONS
+ALLOWED = {X86_64.HPAGE_PMD_NR, COST} | of_scenarios() | of_looks() | COMB | CONVENTIONS
 #: Releases that are spoken of: profiles, stops in gdb, and history (where a rule came or went).
-RELEASES = {"6.1", "6.12", "6.18", "7.3", "6.2", "6.4", "2.6.38"}
+RELEASES = {"6.1", "6.12", "6.18", "7.3", "6.2", "6.4", "6.17", "7.2", "2.6.38"}
 
 
 _NO_PROSE = r"`[^`]*`|\]\([^)]*\)|^#+ .*$|<small>.*?</small>|\*\*\d+:\d\d"
