@@ -79,7 +79,8 @@ def test_no_page_for_a_process():
     with pytest.raises(MemoryError, match="page table of app"):
         machine.process("app")
     assert whole_state(machine.kernel, without=("vmstat",)) == state
-    assert machine.vmstat("allocstall_dma32") == 1
+    # A page for the kernel may come from zone Normal, also where that has none; nothing came of two rounds.
+    assert machine.vmstat("allocstall_normal") == 2
     check(machine, held=held)
 
 

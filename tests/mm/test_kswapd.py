@@ -37,7 +37,7 @@ def test_it_reclaims_up_to_the_high_mark():
     machine.run_ready()
     assert zone.free_pages > zone.watermark_high
     assert machine.vmstat("pgsteal_kswapd") > 0
-    assert machine.vmstat("allocstall_normal") == 0
+    assert machine.vmstat("allocstall_movable") == 0
     machine.run_for(200)
     assert machine.trace[-1].name == "mm_vmscan_kswapd_sleep"
     check(machine)
@@ -59,8 +59,17 @@ def test_direct_reclaim_leaves_it_to_compaction():
     machine, _ = comb34()
     scanned = machine.vmstat("pgscan_direct")
     assert try_to_free_pages(machine.kernel, GFP_TRANSHUGE, 9) == 1
-    assert machine.vmstat("allocstall_normal") == 1
+    assert machine.vmstat("allocstall_movable") == 1
     assert machine.vmstat("pgscan_direct") == scanned
+
+
+def test_what_comes_to_nothing_is_tried_again():
+    """Since 6.12 direct reclaim that frees nothing makes a second round, and both are counted."""
+    for kernel, rounds in (("6.1", 1), ("6.12", 2)):
+        memory = Memory(zones=(("Normal", 2048),), pcp=0, kernel_pages=64)
+        machine = Machine(kernel, memory_pages=2048, start_pfn=0x100000, memory=memory)
+        assert try_to_free_pages(machine.kernel, GFP_HIGHUSER_MOVABLE, 0) == 0
+        assert machine.vmstat("allocstall_movable") == rounds
 
 
 def test_nothing_to_reclaim():

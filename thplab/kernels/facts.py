@@ -117,6 +117,9 @@ FACTS: dict[str, Fact] = {
     "score_marks_narrow": Fact(
         "the upper mark of that score lies at most half the lower one above it, not 10"
     ),
+    "reclaim_walks_again": Fact(
+        "direct reclaim that frees nothing makes a second round and counts it in `allocstall_*`"
+    ),
     "collapses_into_smaller_sizes": Fact(
         "khugepaged collapses into every size that is enabled; the model refuses such runs"
     ),

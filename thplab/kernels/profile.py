@@ -101,6 +101,7 @@ class Profile:
     trace_has_nr_split: bool
     least_score_mark: int
     score_marks_narrow: bool
+    reclaim_walks_again: bool
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.

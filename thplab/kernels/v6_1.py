@@ -62,6 +62,7 @@ LINUX_6_1 = replace(
     has_mthp=False,
     proactive_counts_as_daemon=False,
     trace_proactive_wakeup=False,
+    reclaim_walks_again=False,
     trace_has_nr_split=False,
     least_score_mark=5,
     score_marks_narrow=False,

@@ -87,6 +87,7 @@ LINUX_6_18 = Profile(
     collapses_into_smaller_sizes=False,
     proactive_counts_as_daemon=True,
     trace_proactive_wakeup=True,
+    reclaim_walks_again=True,
     trace_has_nr_split=True,
     least_score_mark=0,
     score_marks_narrow=True,

@@ -165,10 +165,13 @@ def _set_type_of_block(kernel: Kernel, page: int, order: int, migratetype: int) 
 def _compaction_capture(kernel: Kernel, zone: Zone, page: int, order: int, migratetype: int) -> bool:
     """compaction_capture: the task that compacts takes a block of its order as soon as it is whole.
 
-    Blocks smaller than a pageblock are left alone if their type is not the wanted one.
+    Kernel threads take it off the free lists later. Blocks smaller than a pageblock are left alone if their
+    type is not the wanted one.
     """
     capture = kernel.capture_control
     if capture is None or capture.page is not None or capture.order != order or capture.zone is not zone:
+        return False
+    if kernel.current.kthread:
         return False
     small = order < kernel.mem_map.pageblock_order
     if small and migratetype == MIGRATE_MOVABLE and capture.migratetype != MIGRATE_MOVABLE:

@@ -46,12 +46,14 @@ class CompactControl(Struct):
     ``order``: the block wanted; -1: the whole zone, as a write to compact_memory asks. ``migratetype``:
     what kind of pages it is for. ``migrate_pfn``, ``free_pfn``: where the two scanners stand.
     ``nr_migratepages``, ``nr_freepages``: pages in hand, sources and targets; their lists begin at
-    ``migratepages`` and ``freepages + order``. ``finish_pageblock``: take all of the present block.
+    ``migratepages`` and ``freepages + order``. ``fast_start_pfn``: the lowest block that the migrate scanner
+    jumped to (0: none yet, None: it went back there). ``finish_pageblock``: take all of the present block.
     """
 
     __slots__ = (
-        "alloc_flags", "contended", "direct_compaction", "fast_search_fail", "finish_pageblock", "free_pfn",
-        "freepages", "highest_zoneidx", "ignore_block_suitable", "ignore_skip_hint", "migrate_pfn",
+        "alloc_flags", "contended", "direct_compaction", "fast_search_fail", "fast_start_pfn",
+        "finish_pageblock", "free_pfn", "freepages", "highest_zoneidx", "ignore_block_suitable",
+        "ignore_skip_hint", "migrate_pfn",
         "migratepages", "migratetype", "mode", "nr_freepages", "nr_migratepages", "order",
         "proactive_compaction", "search_order", "total_free_scanned", "total_migrate_scanned",
         "whole_zone", "zone",
@@ -72,6 +74,7 @@ class CompactControl(Struct):
     total_migrate_scanned: int
     total_free_scanned: int
     fast_search_fail: int
+    fast_start_pfn: int | None
     direct_compaction: bool
     proactive_compaction: bool
     whole_zone: bool
@@ -94,6 +97,7 @@ class CompactControl(Struct):
         self.migratepages = kernel.node.compact_lists
         self.freepages = kernel.node.compact_lists + 1
         self.total_migrate_scanned = self.total_free_scanned = self.fast_search_fail = 0
+        self.fast_start_pfn = 0
         self.direct_compaction = self.proactive_compaction = self.whole_zone = False
         self.ignore_skip_hint = self.ignore_block_suitable = False
         self.finish_pageblock = self.contended = False
@@ -129,6 +133,12 @@ def compact_scanners_met(kernel: Kernel, cc: CompactControl) -> bool:
 def compact_cluster_max(kernel: Kernel) -> int:
     """COMPACT_CLUSTER_MAX: pages in a batch, a sixteenth of a pageblock (32)."""
     return max(1, kernel.geometry.HPAGE_PMD_NR // 16)
+
+
+def freelist_scan_limit(kernel: Kernel, cc: CompactControl) -> int:
+    """How many list entries a search looks at: less after each failure."""
+    shift = min(12, cc.fast_search_fail)
+    return max(1, ((compact_cluster_max(kernel) >> shift) + 1) >> 1)
 
 
 def get_pageblock_skip(kernel: Kernel, pfn: int) -> bool:

@@ -9,6 +9,7 @@ from thplab.mm.compact_control import (
     CompactControl,
     MigrateMode,
     compact_cluster_max,
+    freelist_scan_limit,
     isolation_suitable,
     set_pageblock_skip,
     trace_isolate,
@@ -145,7 +146,7 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     if cc.order <= 0:
         return
     at_start = cc.free_pfn >= cc.zone.compact_init_free_pfn
-    limit = kernel.geometry.HPAGE_PMD_NR >> 1 if at_start else _scan_limit(kernel, cc)
+    limit = kernel.geometry.HPAGE_PMD_NR >> 1 if at_start else freelist_scan_limit(kernel, cc)
     distance = cc.free_pfn - cc.migrate_pfn
     low_pfn = pageblock_start_pfn(kernel, cc.free_pfn - (distance >> 2))
     min_pfn = pageblock_start_pfn(kernel, cc.free_pfn - (distance >> 1))
@@ -179,12 +180,6 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
             cc.free_pfn = max(min_pfn, cc.zone.zone_start_pfn)
         return
     _isolate_around(kernel, cc, found + kernel.mem_map.start_pfn)
-
-
-def _scan_limit(kernel: Kernel, cc: CompactControl) -> int:
-    """How many list entries a search looks at (freelist_scan_limit): less after each failure."""
-    shift = min(12, cc.fast_search_fail)
-    return max(1, ((compact_cluster_max(kernel) >> shift) + 1) >> 1)
 
 
 def _search_list(

@@ -8,14 +8,17 @@ from thplab.mm.compact_control import (
     CompactControl,
     MigrateMode,
     compact_cluster_max,
+    freelist_scan_limit,
+    get_pageblock_skip,
     isolation_suitable,
     set_pageblock_skip,
     trace_isolate,
 )
-from thplab.mm.list import list_add
+from thplab.mm.gfp import MIGRATE_MOVABLE
+from thplab.mm.list import list_add, list_del, list_for_each
 from thplab.mm.lru import folio_isolate_lru
 from thplab.mm.migrate import putback_movable_pages
-from thplab.mm.mmzone import get_pageblock_migratetype, pageblock_end_pfn, pageblock_start_pfn
+from thplab.mm.mmzone import free_list, get_pageblock_migratetype, pageblock_end_pfn, pageblock_start_pfn
 from thplab.mm.page import (
     MemMap,
     PG_anon,
@@ -26,6 +29,7 @@ from thplab.mm.page import (
     folio_mapcount,
     folio_nr_pages,
 )
+from thplab.mm.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
@@ -39,11 +43,12 @@ def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
 
     Looks at one pageblock at most, and stops below the free scanner's.
     """
-    low = cc.migrate_pfn
+    low = fast_find_migrateblock(kernel, cc)
+    found = low != cc.migrate_pfn and not cc.fast_search_fail
     end = pageblock_end_pfn(kernel, low)
     while end <= cc.free_pfn:
         at_start = low in (pageblock_start_pfn(kernel, low), cc.zone.zone_start_pfn)
-        if at_start and not isolation_suitable(kernel, cc, low):
+        if at_start and not found and not isolation_suitable(kernel, cc, low):
             pass
         elif not suitable_migration_source(kernel, cc, low):
             update_cached_migrate(kernel, cc, end)
@@ -52,7 +57,60 @@ def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
             break
         cc.migrate_pfn = low = end
         end += kernel.geometry.HPAGE_PMD_NR
+        found = False
     return bool(cc.nr_migratepages)
+
+
+def fast_find_migrateblock(kernel: Kernel, cc: CompactControl) -> int:
+    """Where to go on (pfn): a block near by that is partly free already costs less than the next one.
+
+    The free lists of larger orders are asked, only for a costly goal and at the start of a block. Once that
+    fails, the scanner goes back to the lowest block that was found so, and on from there.
+    """
+    at_start = cc.migrate_pfn in (cc.zone.zone_start_pfn, pageblock_start_pfn(kernel, cc.migrate_pfn))
+    for_movable = not cc.direct_compaction or cc.migratetype == MIGRATE_MOVABLE
+    costly = cc.order > PAGE_ALLOC_COSTLY_ORDER
+    if cc.ignore_skip_hint or cc.finish_pageblock or not (at_start and costly and for_movable):
+        return cc.migrate_pfn
+    distance = (cc.free_pfn - cc.migrate_pfn) >> (1 if cc.migrate_pfn == cc.zone.zone_start_pfn else 3)
+    high_pfn = pageblock_start_pfn(kernel, cc.migrate_pfn + distance)
+    limit, scanned = freelist_scan_limit(kernel, cc), 0
+    found: int | None = None
+    for order in range(cc.order - 1, PAGE_ALLOC_COSTLY_ORDER - 1, -1):
+        if found is None and scanned < limit and cc.zone.nr_free[order]:
+            found, scanned = _search_for_block(kernel, cc, order, high_pfn, scanned, limit)
+    cc.total_migrate_scanned += scanned
+    if found is not None:
+        cc.fast_search_fail = 0
+        if cc.fast_start_pfn is not None:
+            cc.fast_start_pfn = min(cc.fast_start_pfn or found, found)
+        return max(pageblock_start_pfn(kernel, found), cc.zone.zone_start_pfn)
+    cc.fast_search_fail += 1
+    if cc.fast_start_pfn:
+        cc.migrate_pfn, cc.fast_start_pfn = cc.fast_start_pfn, None
+    return cc.migrate_pfn
+
+
+def _search_for_block(
+    kernel: Kernel, cc: CompactControl, order: int, high_pfn: int, scanned: int, limit: int
+) -> tuple[int | None, int]:
+    """A free block below ``high_pfn`` in a pageblock without skip hint: its pfn, and entries looked at.
+
+    The entry where the search ended becomes the last of the list: another search begins behind it.
+    """
+    mem_map = kernel.mem_map
+    head = free_list(cc.zone, order, MIGRATE_MOVABLE)
+    for page in list_for_each(mem_map.links, head):
+        pfn = page + mem_map.start_pfn
+        usable = pfn < high_pfn and not get_pageblock_skip(kernel, pfn)
+        full = scanned >= limit
+        scanned += 1
+        if full or usable:
+            if mem_map.lru_next[page] != head:
+                list_del(mem_map.links, head)
+                list_add(mem_map.links, head, page)
+            return (None if full else pfn), scanned
+    return None, scanned
 
 
 def suitable_migration_source(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:

@@ -38,6 +38,7 @@ from thplab.mm.list import list_empty
 from thplab.mm.migrate import migrate_pages, putback_movable_pages
 from thplab.mm.mmzone import Zone, default_migratetype, free_list, pageblock_start_pfn
 from thplab.mm.page_alloc import ALLOC_WMARK_MIN, zonelist
+from thplab.mm.pcp import drain_pages_zone
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
@@ -184,6 +185,9 @@ def _compact_batches(kernel: Kernel, cc: CompactControl) -> CompactResult:
         last_migrated_pfn = max(zone.zone_start_pfn, pageblock_start_pfn(kernel, cc.migrate_pfn - 1))
         if not _migrate_batch(kernel, cc):
             return CompactResult.CONTENDED
+        if cc.order > 0 and last_migrated_pfn < cc.migrate_pfn & -(1 << cc.order):
+            # The block is left behind: what was freed in it is to join now.
+            drain_pages_zone(kernel, zone)
         if kernel.capture_control is not None and kernel.capture_control.page is not None:
             return CompactResult.SUCCESS
     return result

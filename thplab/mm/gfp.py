@@ -121,9 +121,13 @@ def gfp_migratetype(mask: int) -> int:
 
 
 def gfp_zone(mask: int) -> str:
-    """Name of the highest zone that the mask allows; the zones below it are allowed as well."""
+    """Name of the highest zone that the mask allows; the zones below it are allowed as well.
+
+    Pages that can be moved may come from zone Movable, also on a machine where that has no pages.
+    """
     if mask & GFP_DMA:
         return "DMA"
     if mask & GFP_DMA32:
         return "DMA32"
-    return "Normal"
+    movable = GFP_BITS["HIGHMEM"], GFP_BITS["MOVABLE"]
+    return "Movable" if all(mask >> bit & 1 for bit in movable) else "Normal"

@@ -80,8 +80,8 @@ def proactiveness_written(kernel: Kernel) -> None:
 
 
 def _trace_wake(kernel: Kernel, event: str, order: int, zoneidx: int) -> None:
-    zone = kernel.node.zones[zoneidx].name
-    trace(kernel, event, ("nid", Node.NODE_ID), ("order", order), ("classzone_idx", zone))
+    names = [*(zone.name for zone in kernel.node.zones), "Movable"]
+    trace(kernel, event, ("nid", Node.NODE_ID), ("order", order), ("classzone_idx", names[zoneidx]))
 
 
 def kcompactd_run(kernel: Kernel) -> None:
@@ -151,7 +151,8 @@ def kcompactd_do_work(kernel: Kernel) -> None:
 def _work_on_zone(kernel: Kernel, zone: Zone, order: int, zoneidx: int) -> None:
     if compaction_deferred(kernel, zone, order):
         return
-    suits = compaction_suit_allocation_order(kernel, zone, order, zoneidx, ALLOC_WMARK_MIN)
+    # Asked as for a request that can only have this zone; compact_zone asks again for the real one.
+    suits = compaction_suit_allocation_order(kernel, zone, order, zone.index, ALLOC_WMARK_MIN)
     if suits is not CompactResult.CONTINUE:
         return
     migratetype = default_migratetype(kernel, gfp_migratetype(GFP_KERNEL))

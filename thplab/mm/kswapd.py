@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from thplab.mm.compact_suitable import compact_gap, compaction_suitable, reset_isolation_suitable
-from thplab.mm.gfp import GFP_DIRECT_RECLAIM, gfp_text
+from thplab.mm.gfp import GFP_DIRECT_RECLAIM, gfp_text, gfp_zone
 from thplab.mm.lru import SWAP_CLUSTER_MAX, folio_change_lru, lru_oldest, lruvec_del_folio
 from thplab.mm.mmzone import Node
 from thplab.mm.page import PG_active, PG_referenced
@@ -171,10 +171,17 @@ def _end_boost(kernel: Kernel, zoneidx: int) -> None:
 def try_to_free_pages(kernel: Kernel, gfp: int, order: int) -> int:
     """Direct reclaim; the pages freed (unsigned long), or 1 if it is compaction's turn instead.
 
-    For a costly order it stops at once where a zone has enough free pages for compaction to work.
+    For a costly order it stops at once where a zone has enough free pages for compaction to work. What comes
+    to nothing is done again by newer kernels, which walk through the memory cgroups by halves at first.
     """
+    rounds = 2 if kernel.profile.reclaim_walks_again else 1
+    return next((freed for _ in range(rounds) if (freed := do_try_to_free_pages(kernel, gfp, order))), 0)
+
+
+def do_try_to_free_pages(kernel: Kernel, gfp: int, order: int) -> int:
+    """One round of direct reclaim with rising effort."""
     zones = zonelist(kernel, gfp)
-    count_vm_event(kernel, f"allocstall_{zones[0].name.lower()}")
+    count_vm_event(kernel, f"allocstall_{gfp_zone(gfp).lower()}")
     for priority in range(DEF_PRIORITY, -1, -1):
         if order > PAGE_ALLOC_COSTLY_ORDER and any(
             zone_watermark_ok(kernel, zone, order, zone.watermark_min, zones[0].index)

@@ -50,6 +50,7 @@ __all__ = [
     "folio_put",
     "free_blocks",
     "get_page_from_freelist",
+    "highest_zoneidx",
     "page_address",
     "prep_new_page",
     "zonelist",
@@ -57,7 +58,7 @@ __all__ = [
 
 ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
 ALLOC_WMARK_MASK = 3
-_ZONE_RANK = {name: rank for rank, (name, _) in enumerate(ZONE_LIMITS)}
+_ZONE_RANK = {name: rank for rank, name in enumerate([*(name for name, _ in ZONE_LIMITS), "Movable"])}
 #: Take nothing that would mix types.
 ALLOC_NOFRAGMENT = 0x100
 
@@ -69,6 +70,11 @@ def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
         return (node.kernel_zone,)
     highest = _ZONE_RANK[gfp_zone(gfp)]
     return tuple([zone for zone in reversed(node.zones) if _ZONE_RANK[zone.name] <= highest])
+
+
+def highest_zoneidx(kernel: Kernel, gfp: int) -> int:
+    """Number of the highest zone that a request may use; zone Movable, which is empty, comes behind all."""
+    return len(kernel.node.zones) if gfp_zone(gfp) == "Movable" else zonelist(kernel, gfp)[0].index
 
 
 def wmark_pages(zone: Zone, alloc_flags: int) -> int:

@@ -21,7 +21,7 @@ from thplab.mm.gfp import (
 )
 from thplab.mm.kswapd import try_to_free_pages, wakeup_kswapd
 from thplab.mm.mmzone import page_zone
-from thplab.mm.page_alloc import ALLOC_WMARK_MIN, get_page_from_freelist, zonelist
+from thplab.mm.page_alloc import ALLOC_WMARK_MIN, get_page_from_freelist, highest_zoneidx, zonelist
 from thplab.mm.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
 from thplab.mm.vmstat import count_vm_event
 from thplab.mm.watermark import zone_watermark_ok
@@ -95,7 +95,7 @@ def should_reclaim_retry(kernel: Kernel, gfp: int, order: int) -> bool:
 def wake_all_kswapds(kernel: Kernel, gfp: int, order: int) -> None:
     """Wake kswapd, if the mask asks for it; kswapd in turn may wake kcompactd."""
     if gfp & GFP_KSWAPD_RECLAIM:
-        wakeup_kswapd(kernel, gfp, order, zonelist(kernel, gfp)[0].index)
+        wakeup_kswapd(kernel, gfp, order, highest_zoneidx(kernel, gfp))
 
 
 def __alloc_pages_direct_reclaim(kernel: Kernel, gfp: int, order: int) -> tuple[int | None, int]:

@@ -24,7 +24,7 @@ from thplab.mm.mmzone import (
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
 
-__all__ = ["drain_all_pages", "pcp_allowed_order", "rmqueue_pcplist"]
+__all__ = ["drain_all_pages", "drain_pages_zone", "pcp_allowed_order", "rmqueue_pcplist"]
 
 #: Above this order a request is costly: the allocator gives up early (PAGE_ALLOC_COSTLY_ORDER).
 PAGE_ALLOC_COSTLY_ORDER = 3
@@ -94,7 +94,12 @@ def free_pcppages_bulk(kernel: Kernel, zone: Zone, pages: int) -> None:
                 left -= 1 << order
 
 
+def drain_pages_zone(kernel: Kernel, zone: Zone) -> None:
+    """Empty the per-CPU lists of a zone: their pages join again."""
+    free_pcppages_bulk(kernel, zone, zone.pcp.count)
+
+
 def drain_all_pages(kernel: Kernel) -> None:
-    """Empty the per-CPU lists of all zones: their pages join again."""
+    """Empty the per-CPU lists of all zones."""
     for zone in populated_zones(kernel.node):
-        free_pcppages_bulk(kernel, zone, zone.pcp.count)
+        drain_pages_zone(kernel, zone)

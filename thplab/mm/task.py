@@ -49,16 +49,18 @@ class Clock(Struct):
 
 
 class Task(Struct):
-    """``comm`` (up to 15 characters) and ``pid``, as a trace line prints them."""
+    """``comm`` (up to 15 characters) and ``pid``, as a trace line prints them; is it a kernel thread?"""
 
-    __slots__ = ("comm", "pid")
+    __slots__ = ("comm", "kthread", "pid")
     comm: str
     pid: int
+    kthread: bool
 
-    def __init__(self, comm: str, pid: int) -> None:
+    def __init__(self, comm: str, pid: int, *, kthread: bool = False) -> None:
         """A task of that name."""
         self.comm = comm
         self.pid = pid
+        self.kthread = kthread
 
 
 class Kthread(Struct):
@@ -92,7 +94,7 @@ def running(kernel: Kernel, task: Task) -> Iterator[None]:
 
 def kthread_run(kernel: Kernel, comm: str, body: Sleeping) -> Kthread:
     """Create a kernel thread; it begins to run when it is first resumed."""
-    thread = Kthread(Task(comm, kernel.next_kthread_pid), body)
+    thread = Kthread(Task(comm, kernel.next_kthread_pid, kthread=True), body)
     kernel.next_kthread_pid += 1
     return thread
 

@@ -30,6 +30,7 @@ EVENTS = (
     "thp_zero_page_alloc", "thp_zero_page_alloc_failed",
     "thp_file_alloc", "thp_file_fallback", "thp_file_mapped",
     "nr_isolated_file", "allocstall_dma", "allocstall_dma32", "allocstall_normal",
+    "allocstall_movable",
     "pgactivate", "pgdeactivate", "pgsteal_kswapd", "pgsteal_direct", "pgscan_kswapd", "pgscan_direct",
     "pageoutrun",
     "pgmigrate_success", "pgmigrate_fail", "compact_migrate_scanned", "compact_free_scanned",

@@ -91,7 +91,8 @@ def set_pcp_high(kernel: Kernel) -> None:
 def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
     """For a request that could have had zone number i: how much of ``zone`` is kept from it."""
     ratio = _RESERVE_RATIO.get(zone.name, 32)
-    above = [sum(z.managed_pages for z in zones[zone.index + 1 : i + 1]) for i in range(len(zones))]
+    numbers = range(len(zones) + 1)  # the last one is zone Movable, which has no pages
+    above = [sum(z.managed_pages for z in zones[zone.index + 1 : i + 1]) for i in numbers]
     return tuple(pages // ratio for pages in above)
 
 

@@ -245,7 +245,7 @@ def _swapout(actor: Actor, op: Mapping[str, Any]) -> None:
     """Reclaim comes by: kswapd takes the pages off the LRU and writes them to swap, where it can."""
     kernel = actor.machine.kernel
     folios = [folio_at(actor.process, actor.address(page)) for page in actor.pages(op)]
-    with running(kernel, Task("kswapd0", 0)):
+    with running(kernel, Task("kswapd0", 0, kthread=True)):
         on_lru = [folio for folio in dict.fromkeys(folios) if folio is not None]
         reclaim_pages(kernel, [folio for folio in on_lru if folio_isolate_lru(kernel, folio)])
 
