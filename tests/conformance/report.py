@@ -1,7 +1,8 @@
 """Write what is generated in docs: python -m tests.conformance.report.
 
 docs/kernels.md comes from the profiles and from what thplab/kernels/facts.py says of their facts; the
-conformance table of docs/fidelity.md from the recorded runs and the tables of rows that are not compared.
+conformance table of docs/fidelity.md from the recorded runs and the tables of rows that are not compared, the
+table of lanes from running them all (half a minute).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tests.conformance.captures import FILES, rows
 from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
+from tests.conformance.lanes.table import with_lanes
 from thplab.kernels import PROFILES, Profile, ScanResult
 from thplab.kernels.facts import FACTS
 from thplab.scenario import NAMED
@@ -158,7 +160,7 @@ def main() -> None:
     """Write both files."""
     (DOCS / "kernels.md").write_text(kernels_page())
     fidelity = DOCS / "fidelity.md"
-    fidelity.write_text(with_table(fidelity.read_text()))
+    fidelity.write_text(with_lanes(with_table(fidelity.read_text())))
 
 
 if __name__ == "__main__":
