@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
 SAYS = "write a scenario as a page to step through, as text or as a picture"
 
-_ENDINGS = {"slides": "slides.html"}
+_ENDINGS = {"slides": "slides.html", "perfetto": "perfetto.json"}
 
 EXAMPLES = """A page needs no Python and no network; a picture is of one moment: --step or --at.
 
@@ -23,6 +23,7 @@ examples:
   thplab export note                          ./note.html: one file, for any browser
   thplab export note --html -o lecture.html --kernel 6.1
   thplab export note --slides                 ./note.slides.html: a deck for a lecture
+  thplab export note --perfetto               ./note.perfetto.json
   thplab export note --text                   the run in words, from trace line to trace line
   thplab export note --text --granularity function | less
   thplab export note --png --at mm_collapse_huge_page
@@ -38,6 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("html", "one page that steps, plays, searches and presents (default)"),
         ("slides", "a deck with the live stage in it: the run, each trace line, the end"),
         ("text", "the run in words; with --step or --at one moment, complete"),
+        ("perfetto", "the lanes as a Chrome trace: open it at ui.perfetto.dev"),
         ("svg", "a picture of one moment"),
         ("png", "the same as pixels"),
         ("pdf", "the same for paper"),
@@ -53,11 +55,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from thplab.recording import record_scenario
     from thplab.scenario import Unsupported
 
     try:
-        recording = record_scenario(options.scenario, options.kernel)
+        recording = _record(options)
         step = _moment(recording, options.step, options.at)
         return _write(recording, step, options)
     except (ValueError, Unsupported) as error:
@@ -66,6 +67,16 @@ def _export(options: argparse.Namespace) -> int:
         raise
     except OSError as error:
         return unusable(f"{options.output}: {error.strerror or error}")
+
+
+def _record(options: argparse.Namespace) -> Recording:
+    """With its lines; for lanes with its functions and with what steps cost, so that time goes by."""
+    from thplab.ledger import Meter
+    from thplab.recording import record_scenario
+
+    if options.form == "perfetto":
+        return record_scenario(options.scenario, options.kernel, "functions", alongside=Meter)
+    return record_scenario(options.scenario, options.kernel)
 
 
 def _moment(recording: Recording, step: int | None, at: str | None) -> int | None:
@@ -85,13 +96,15 @@ def _moment(recording: Recording, step: int | None, at: str | None) -> int | Non
 
 
 def _write(recording: Recording, step: int | None, options: argparse.Namespace) -> int:
-    from thplab.export import page, save_picture, slides
+    from thplab.export import page, perfetto, save_picture, slides
 
     if options.form == "text":
         return _write_text(recording, step, options)
     path = Path(options.output or f"{options.scenario}.{_ENDINGS.get(options.form, options.form)}")
     if options.form == "html":
         path.write_text(page(recording, step or 0), "utf-8")
+    elif options.form == "perfetto":
+        path.write_text(perfetto(recording), "utf-8")
     elif options.form == "slides":
         path.write_text(slides(recording, step or 0), "utf-8")
     else:
