@@ -27,6 +27,7 @@ STATES = {
     "find": ("/",),
     "keys": ("?",),
     "link": ("y",),
+    "what if": ("q",),
     "question": ("PageDown", "k"),
     "presenting": ("p", "s"),
 }
@@ -49,10 +50,10 @@ def page(browser: Browser, file: Path) -> Iterator[Page]:
     page.close()
 
 
-def serious(page: Page) -> list[tuple[str, str]]:
+def serious(page: Page, context: str = ".thplab-stage") -> list[tuple[str, str]]:
     from axe_playwright_python.sync_playwright import Axe
 
-    found: list[dict[str, Any]] = Axe().run(page, context=".thplab-stage").response["violations"]
+    found: list[dict[str, Any]] = Axe().run(page, context=context).response["violations"]
     return [
         (rule["id"], node["html"])
         for rule in found if rule["impact"] in ("serious", "critical")

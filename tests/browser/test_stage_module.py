@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import random
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.modules import as_text, page_with_modules
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
 from thplab.lessons.lanes import run_lanes
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
-from thplab.stage import build
 from thplab.stage.text import TextTwin
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-SITE = "http://localhost:1"  # every request is answered by the test
 
 TELL = """async ([text, steps]) => {
   const { decode } = await import("/decode.js");
@@ -45,16 +43,7 @@ TELL = """async ([text, steps]) => {
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    files = {**build.modules(), "stage.js": build.javascript(), "": "<!doctype html>"}
-
-    def answer(route: Route) -> None:
-        name = route.request.url.removeprefix(f"{SITE}/")
-        kind = "text/javascript" if name else "text/html"
-        route.fulfill(body=files[name], content_type=f"{kind}; charset=utf-8")
-
-    page = browser.new_page()
-    page.route(f"{SITE}/**", answer)
-    page.goto(f"{SITE}/")
+    page = page_with_modules(browser)
     yield page
     page.close()
 
@@ -82,7 +71,7 @@ def test_the_browser_says_the_same(name: str, page: Page) -> None:
     draw = random.Random(name)
     steps = [0, len(recording) - 1, *(draw.randrange(len(recording)) for _ in range(50))]
     twin = TextTwin(recording)
-    told = page.evaluate(TELL, [b64encode(recording.to_bytes()).decode(), steps])
+    told = page.evaluate(TELL, [as_text(recording), steps])
     for step, said in zip(steps, told, strict=True):
         assert said["text"] == twin.text(step)
         state = recording.state(step)

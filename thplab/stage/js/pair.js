@@ -60,7 +60,7 @@ function makeHead(pair, options) {
   return { root, update };
 }
 
-// mountPair(element, [bytes, bytes], options): differences (rows of three texts), parted (the first moment that
+// mountPair(element, [bytes, bytes], options): rows (differences, three texts each), parted (the first moment that
 // differs, or null), joined (null, or a moment of each from which both go on alike), edits (what is
 // otherwise in the second), onKeep(), onAlone(),
 // and those of mount(). Its handle is as that of mount(); what it says of steps is said of the first.
@@ -93,7 +93,7 @@ export async function mountPair(element, both, options) {
     root.dataset.second = pair.stages[1].moment.step;
   };
   root.prepend(head.root);
-  root.append(handles[0].root.querySelector(".ts-switches"), el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.differences)));
+  root.append(handles[0].root.querySelector(".ts-switches"), el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)));
   listenToKeys(root, pair.stages[0], () => {});
   follow = link(pair);
   follow(0);

@@ -34,8 +34,7 @@ async function render({ model, el }) {
     const reports = { onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
     const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const { rows = [], parted = null, joined = null, edits = "" } = model.get("differences");
-      const both = { ...options, ...reports, differences: rows, parted, joined, edits, onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
+      const both = { ...options, ...reports, ...model.get("differences"), onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
       const made = second.byteLength ? await mountPair(el, [first, second], both) : await mount(el, first, { ...options, ...reports });
       if (mine !== turn) made.destroy();
       else handle = made;

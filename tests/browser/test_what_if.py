@@ -1,0 +1,181 @@
+"""Edit and branch in the browser: the row of fields, two futures on one clock, and a page without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.jupyterlab import Lab, run_all, wait_for_stage
+from tests.browser.modules import as_text, page_with_modules
+from tests.stage.conftest import SMALL
+from thplab.ledger import Meter
+from thplab.recording import record_scenario
+from thplab.scenario import Scenario
+from thplab.stage import Comparison, branch, compare
+from thplab.stage.text import TextTwin
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.browser
+
+MOUNT = """async ([texts, options, python]) => {
+  const stage = await import("/stage.js");
+  const bytes = texts.map((text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+  const main = document.querySelector("main");
+  window.sent = [];
+  if (python) options.onEdit = (message) => window.sent.push(message);
+  const [one, two] = bytes;
+  window.handle = await (two ? stage.mountPair(main, bytes, options) : stage.mount(main, one, options));
+  document.querySelector(".thplab-stage").focus();
+}"""
+
+
+@pytest.fixture(scope="module")
+def futures() -> Comparison:
+    before = record_scenario("S08.clean512", depth="functions", alongside=Meter)
+    return compare(before, branch(before, op="munmap 0-255", gap="after_fence"))
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = page_with_modules(browser)
+    yield page
+    page.close()
+
+
+def mount(page: Page, *, python: bool = True) -> None:
+    small = record_scenario(Scenario.from_data(SMALL))
+    page.evaluate(MOUNT, [[as_text(small)], {"views": ["window", "locks"]}, python])
+
+
+def field(page: Page, name: str) -> Any:
+    return page.get_by_label(name, exact=True)
+
+
+def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
+    mount(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("q")
+    page.keyboard.type("2x swap")
+    field(page, "Knobs").fill("max_ptes_none=16")
+    field(page, "When").select_option("after_alloc")
+    field(page, "Knobs").press("Enter")
+    edit = {"at": 1, "paint": "2x swap", "knobs": "max_ptes_none=16", "op": "", "gap": "after_alloc"}
+    assert page.evaluate("() => sent") == [{"edit": edit}]
+    assert page.get_by_role("button", name="Run on from here with this").is_disabled()
+    refused = {"field": "knobs", "text": "16 is not accepted; allowed: an integer from 0 to 15"}
+    page.evaluate("(refused) => { handle.answer({ listening: true }); handle.answer({ refused }); }", refused)
+    assert page.locator(".ts-wrong:visible").all_inner_texts() == [refused["text"]]
+    assert field(page, "Knobs").get_attribute("aria-invalid") == "true"
+    assert field(page, "Knobs").input_value() == "max_ptes_none=16"
+    page.evaluate("() => handle.answer({ branched: true })")
+    assert field(page, "Knobs").input_value() == ""
+
+
+def test_entries_are_painted_by_keys_and_by_pointer(page: Page) -> None:
+    mount(page)
+    page.keyboard.press("q")
+    field(page, "Paint with").select_option("pinned")
+    page.locator(".thplab-stage").focus()
+    for key in ("]", "]", "}", "}", "Enter"):
+        page.keyboard.press(key)
+    assert field(page, "Entries of the window").input_value() == "1-3 pinned"
+    page.locator('[data-entry="8"]').hover()
+    page.mouse.down()
+    for entry in (9, 10):
+        page.locator(f'[data-entry="{entry}"]').hover()
+    page.mouse.up()
+    assert field(page, "Entries of the window").input_value() == "1-3 pinned, 8-10 pinned"
+    painted = page.locator("[data-paint]").evaluate_all("(cells) => cells.map((cell) => cell.dataset.entry)")
+    assert painted == ["1", "2", "3", "8", "9", "10"]
+    page.keyboard.press("Escape")
+    assert page.locator("[data-paint]").count() == 0
+
+
+def test_without_python_it_says_so_and_stays_out_of_the_way(page: Page) -> None:
+    mount(page, python=False)
+    assert page.locator('[aria-label^="What if? Edit"]').is_hidden()
+    page.keyboard.press("q")
+    assert "Editing needs Python" in page.locator(".ts-edit").inner_text()
+    assert page.locator(".ts-edit input:visible").count() == 0
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".thplab-stage").get_attribute("data-step") == "1"
+
+
+def test_python_that_does_not_answer_is_told(page: Page) -> None:
+    page.clock.install()
+    mount(page)
+    page.keyboard.press("q")
+    page.keyboard.type("3 none")
+    page.keyboard.press("Enter")
+    page.clock.fast_forward(5000)
+    assert "Python does not answer" in page.locator(".ts-edit-says").inner_text()
+    assert field(page, "Entries of the window").input_value() == "3 none"
+
+
+def moments(pair: Locator) -> tuple[int, int]:
+    """Where the first and the second stand."""
+    first, second = (int(pair.get_attribute(name) or -1) for name in ("data-step", "data-second"))
+    return first, second
+
+
+def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
+    options = {"views": ["window", "lanes"], **futures.to_data()}
+    page.evaluate(MOUNT, [[as_text(futures.first), as_text(futures.second)], options, False])
+    pair = page.locator(".thplab-stage-pair")
+    parted = futures.parted
+    assert parted is not None
+    assert pair.get_attribute("data-step") == pair.get_attribute("data-second") == str(parted)
+    page.evaluate("(step) => handle.go(step)", parted - 40)
+    assert pair.get_attribute("data-second") == str(parted - 40)
+    page.evaluate("() => handle.go(1e9)")
+    end, second = moments(pair)
+    assert end == len(futures.first) - 1
+    page.get_by_role("button", name="Both on").click()
+    assert moments(pair) == (end, second + 1)  # the first is over, the second goes on
+    for step in (parted - 40, parted + 30, end - 3):
+        page.evaluate("(step) => handle.go(step)", step)
+        first, second = moments(pair)
+        assert first == step
+        times = [r.sections["m_time"][n] for r, n in ((futures.first, first), (futures.second, second))]
+        assert times[0] == pytest.approx(times[1]) or second == parted
+        twins = [TextTwin(r).text(n) for r, n in ((futures.first, first), (futures.second, second))]
+        assert page.evaluate("() => handle.text()") == "\n\n".join(twins)
+    rows = page.locator(".tp-differences tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows] == [list(row) for row in futures.rows]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, futures: Comparison, scheme: Any) -> None:
+    from tests.browser.test_access import serious
+
+    page.emulate_media(color_scheme=scheme)
+    options = {"views": ["lanes", "ledger"], **futures.to_data()}
+    page.evaluate(MOUNT, [[as_text(futures.first), as_text(futures.second)], options, True])
+    assert serious(page, "main") == []
+    mount(page)
+    page.keyboard.press("q")
+    page.keyboard.type("2x pinned")
+    page.evaluate("() => handle.answer({ refused: { field: 'op', text: 'not accepted' } })")
+    assert serious(page, "main") == []
+
+
+def test_a_branch_in_jupyterlab(lab: Lab, browser: Browser) -> None:
+    cells = ("from thplab.stage import Stage\nstage = Stage('S07.none_411', views=['window'])\nstage",)
+    page = lab.open(browser, lab.write("what-if.ipynb", cells))
+    run_all(page)
+    stage = wait_for_stage(page)
+    stage.press("q")
+    page.keyboard.type("101x present")
+    page.keyboard.press("Enter")
+    pair = page.locator(".thplab-stage-pair[data-second]")
+    pair.wait_for(state="visible")
+    assert "512x mapped by one huge page" in page.locator(".tp-differences").inner_text()
+    page.get_by_role("button", name="Go on with the second future only").click()
+    page.locator(".thplab-stage-pair").wait_for(state="detached")
+    assert wait_for_stage(page).locator("strong").first.inner_text() == "S07.none_411, otherwise"
+    page.context.close()
