@@ -52,7 +52,7 @@ def test_copies_and_pins() -> None:
     assert question.judge(str(128 * number(question.prompt, "kcompactd makes "))).right is True
     assert "need not move" in question.judge("1024").message
     pins = make("09.pins", 1)
-    spoilt = pins.prompt.partition("blocks ")[2].partition(" of the comb")[0].count(",") + 1
+    spoilt = pins.prompt.partition("pinned: ")[2].partition(".")[0].count(",") + 1
     assert pins.judge(str(6 - spoilt)).right is True
     assert pins.judge("6").tag == "M19"
 

@@ -111,7 +111,7 @@ def pins(random: Random) -> Question:
     row, free = _row(100, pinned), _row(100)
     return Question(
         "09.pins",
-        f"In each of the blocks {', '.join(map(str, pinned))} of the comb one page is pinned. kcompactd "
+        f"In each of these blocks of the comb one page is pinned: {', '.join(map(str, pinned))}. kcompactd "
         f"does all that it can (without pins: {free.blocks} free blocks for {free.copies} copies). How many "
         "free blocks does it make now?",
         Number(row.blocks, "blocks"),

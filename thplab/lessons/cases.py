@@ -25,4 +25,4 @@ def cases_table(kernel: str = "6.18") -> Table:
         seen = case_result(case.number, kernel)
         rows.append((case.number, case.reason, _WORDS[seen.at_fault], _WORDS[seen.later]))
     heads = ("", "reason", "the fault maps", "after a pass of khugepaged")
-    return Table.of(heads, rows, "Each row is a run of its own.")
+    return Table.of(heads, rows, "Each row with a result is a run of its own.")

@@ -132,7 +132,7 @@ class CodeField(Field):
         """With the lines to begin with."""
         super().__init__()
         rows = max(len(kind.listing) + 3, 7)
-        self.text = widgets.Textarea(kind.template, rows=rows, layout={"width": "100%"})
+        self.text = widgets.Textarea(kind.template, rows=rows, layout={"width": "calc(100% - 4px)"})
         self.text.add_class("thplab-code")
         style = widgets.HTML(f"<style>.thplab-code textarea{{{MONO};tab-size:4}}</style>")
         self.children = [style, self.text]

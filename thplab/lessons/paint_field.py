@@ -26,7 +26,11 @@ class PaintField(Field):
         """A window that is in use all over; ``label`` stands before the words."""
         super().__init__()
         self.text = widgets.Text(
-            "512x young", continuous_update=False, description=label, style=LABEL, layout={"width": "100%"}
+            "512x young",
+            continuous_update=False,
+            description=label,
+            style=LABEL,
+            layout={"width": "calc(100% - 4px)"},
         )
         self.brush = widgets.Dropdown(
             options=[(f"{name}: {meaning}", name) for name, meaning in KINDS.items() if name != "huge"],
