@@ -39,7 +39,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         """The table for a notebook; the first column heads its row."""
-        head = "".join(f'<th scope="col" style="{_CELL}">{escape(cell)}</th>' for cell in self.heads)
+        head = "".join(f'<th scope="col" style="{_style(cell)}">{escape(cell)}</th>' for cell in self.heads)
         body = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in self.rows)
         caption = f'<caption style="{_CAPTION}">{escape(self.caption)}</caption>' if self.caption else ""
         table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
@@ -47,12 +47,17 @@ class Table:
 
 
 _CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
-_SHORT = 24
+_SHORT, _LONGEST_NAME = 24, 32
 _CAPTION = "caption-side:bottom;text-align:left;padding-top:4px"
 
 
+def _style(cell: str) -> str:
+    """What is short stays on one line, and so does a name, which would be broken inside."""
+    one_line = len(cell) < _SHORT or (" " not in cell and len(cell) <= _LONGEST_NAME)
+    return _CELL + (";white-space:nowrap" if one_line else "")
+
+
 def _cells(row: tuple[str, ...]) -> list[str]:
-    """The first cell heads the row; short cells stay on one line."""
-    styles = [_CELL + (";white-space:nowrap" if len(cell) < _SHORT else "") for cell in row]
-    first, *rest = (f'style="{style}">{escape(cell)}' for style, cell in zip(styles, row, strict=True))
+    """The first cell heads the row."""
+    first, *rest = (f'style="{_style(cell)}">{escape(cell)}' for cell in row)
     return [f'<th scope="row" {first}</th>', *(f"<td {cell}</td>" for cell in rest)]

@@ -112,11 +112,12 @@ def test_it_lies_where_a_system_keeps_such_data(
 
 def test_recall_asks_about_earlier_notebooks_only() -> None:
     names = [box.question.name for box in recall(7).boxes]
-    assert [name[:2] for name in names] == ["06", "06", "05"]
+    assert [name[:2] for name in names[:2]] == ["06", "06"]
+    assert names[2][:2] in ("05", "00")
     assert len(set(names)) == 3
-    assert {box.question.name[:2] for box in recall(6, seed=2).boxes} == {"05"}
-    with pytest.raises(ValueError, match="no notebook before 5"):
-        recall(5)
+    assert {box.question.name[:2] for box in recall(5, seed=2).boxes} == {"00"}
+    with pytest.raises(ValueError, match="no notebook before 0"):
+        recall(0)
 
 
 def test_an_exit_ticket_is_about_its_notebook_and_drawn_by_seed() -> None:

@@ -166,6 +166,13 @@ def test_the_data_moves() -> None:
     assert "glued" in question.judge(letters(question, "same frames")).message
 
 
+def test_who_works_and_how_many_entries_go() -> None:
+    assert make("00.who").judge(letters(make("00.who"), "thread of the kernel")).right is True
+    assert "not there yet" in make("00.who").judge(letters(make("00.who"), "page fault")).message
+    assert make("00.entries").kind.right == WINDOW
+    assert "divide" in make("00.entries").judge("2048").message
+
+
 # Kinds of answers.
 
 

@@ -44,15 +44,69 @@ def test_cells_are_short_and_define_nothing_worth_importing(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             assert len(cell.source.splitlines()) <= 12, cell.id
-            assert not [line for line in cell.source.splitlines() if line.startswith(("def ", "class "))], cell.id
+            assert not [line for line in cell.source.splitlines() if line.startswith(("def ", "class "))], (
+                cell.id
+            )
+
+
+SLIDES = {"slide", "subslide", "fragment", "notes", "skip"}
+LESSONS = pytest.mark.parametrize(
+    "path", [p for p in notebooks() if p.stem[:2].isdecimal()], ids=lambda p: p.stem
+)
+
+
+@LESSONS
+def test_every_cell_says_whether_it_belongs_to_the_lecture(path: Path) -> None:
+    kinds = [
+        cell.metadata.get("slideshow", {}).get("slide_type")
+        for cell in nbformat.read(path, as_version=4).cells
+    ]
+    assert set(kinds) <= SLIDES
+    assert kinds[0] == "slide"
+    if not path.stem.startswith("00"):
+        assert kinds.count("slide") >= 4
+        assert kinds.count("notes") >= 4
+
+
+@LESSONS
+def test_a_lesson_has_the_parts_that_all_have(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    ids = {cell.id for cell in cells}
+    if path.stem.startswith("00"):
+        assert {"title", "progress"} <= ids
+        return
+    assert {
+        "title",
+        "imports",
+        "recall",
+        "clinic",
+        "real-world",
+        "exit",
+        "progress",
+        "why-people-argued",
+    } <= ids
+    assert sum(cell.id.startswith("predict-") and cell.cell_type == "code" for cell in cells) >= 3
+    text = "\n".join(cell.source for cell in cells)
+    assert all(
+        words in text for words in ("You will be able to", "You need", "Read the source with me", "subgoals(")
+    )
 
 
 BROKEN = {
     "cell": ("1/0", "ZeroDivisionError"),
     "Output widget": ("import ipywidgets as w\no = w.Output()\nwith o:\n    1/0\no", "ZeroDivisionError"),
-    "interact": ("import ipywidgets as w\n@w.interact(x=(0, 3))\ndef f(x):\n    return 1 / 0", "ZeroDivisionError"),
-    "observer": ("import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda c: 1 / 0, 'value')\ns.value = 5", "Zero"),
-    "button": ("import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()", "ZeroDivisionError"),
+    "interact": (
+        "import ipywidgets as w\n@w.interact(x=(0, 3))\ndef f(x):\n    return 1 / 0",
+        "ZeroDivisionError",
+    ),
+    "observer": (
+        "import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda c: 1 / 0, 'value')\ns.value = 5",
+        "Zero",
+    ),
+    "button": (
+        "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: 1 / 0)\nb.click()",
+        "ZeroDivisionError",
+    ),
 }
 
 

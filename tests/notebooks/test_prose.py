@@ -39,7 +39,9 @@ def of_scenarios() -> set[int]:
 
 def of_looks() -> set[int]:
     """What khugepaged counts in the windows of lesson 7, and at which entry it stops."""
-    looks = [look_at(each) for name, each in NAMED.items() if name.startswith("S07.") and ".result." not in name]
+    looks = [
+        look_at(each) for name, each in NAMED.items() if name.startswith("S07.") and ".result." not in name
+    ]
     counts = {n for seen in looks for n in (seen.referenced, seen.none_or_zero, seen.unmapped)}
     return counts | {seen.stopped for seen in looks if seen.stopped is not None}
 
@@ -59,7 +61,7 @@ _NO_PROSE = r"`[^`]*`|\]\([^)]*\)|^#+ .*$|<small>.*?</small>|\*\*\d+:\d\d"
 
 
 def prose(path: Path) -> list[tuple[str, str]]:
-    """(cell, text) without code, links' targets, headings' numbers, clock times and quotations of the note."""
+    """(cell, text) without code, links' targets, headings, clock times and quotations of the note."""
     cells = []
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":

@@ -1,13 +1,14 @@
-"""The question of notebook 00."""
+"""The questions of notebook 00."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
-from thplab.lessons.facts import window_frames
-from thplab.lessons.kinds import Choice
+from thplab.lessons.facts import call_of, window_frames
+from thplab.lessons.kinds import Choice, Number
 from thplab.lessons.question import Mistake, Question
+from thplab.mm.geometry import X86_64
 from thplab.recording import record_scenario
 
 __all__ = ["QUESTIONS"]
@@ -43,4 +44,59 @@ def where(random: Random) -> Question:
     )
 
 
-QUESTIONS: dict[str, Callable[[Random], Question]] = {"00.where": where}
+def entries(random: Random) -> Question:
+    """How many entries does a huge page replace?"""
+    recording = record_scenario("note", depth="functions")
+    right = len(window_frames(recording, 0))
+    kib = recording.header["geometry"]["entries"] * X86_64.PAGE_SIZE >> 10
+    return Question(
+        "00.entries",
+        f"A window has {kib} KiB, a small page has {X86_64.PAGE_SIZE >> 10} KiB. How many entries of a "
+        f"page table does "
+        "one huge page replace by a single one?",
+        Number(right, "entries"),
+        "One table, all of it: the leaf takes the place of the whole table.",
+        ("One small page stands behind each entry.", f"{kib} divided by {X86_64.PAGE_SIZE >> 10}."),
+        (
+            Mistake.gives(right * 2, "That is one too many halvings undone: 2 MiB are 2048 KiB, not 4096."),
+            Mistake.gives(1, "One entry is what is left; how many were there before?"),
+            Mistake.gives(kib, "That is the window in KiB: divide by the size of a small page."),
+        ),
+    )
+
+
+def who(random: Random) -> Question:
+    """Who makes the huge page?"""
+    recording = record_scenario("note", depth="functions")
+    copying = recording.moment(call_of(recording, "__collapse_huge_page_copy"))
+    words = {"khugepaged": "a thread of the kernel", "app": "the program itself, in its next page fault"}
+    right = words[copying.task.rpartition("-")[0]]
+    others = {
+        *words.values(),
+        "the program's memory allocator (malloc)",
+        "the processor, when it has time",
+    } - {right}
+    kind = Choice.shuffled(random, right, *sorted(others))
+    return Question(
+        "00.who",
+        "In the run of notebook 00 the pages of a program are copied into one huge page. Whose work is that?",
+        kind,
+        f"On the stage the running task stands beside the clock: {copying.task}.",
+        (
+            "The program is not asked, and does not wait for it in a system call.",
+            "Look who runs when __collapse_huge_page_copy is entered.",
+        ),
+        (
+            Mistake(
+                lambda i: "page fault" in kind.options[i],
+                "A fault can make a huge page of memory that is not there yet. This memory was there.",
+            ),
+        ),
+    )
+
+
+QUESTIONS: dict[str, Callable[[Random], Question]] = {
+    "00.where": where,
+    "00.entries": entries,
+    "00.who": who,
+}

@@ -39,7 +39,7 @@ def recall(notebook: int, seed: int = 0) -> QuestionSet:
     Where only one notebook with questions comes before, all three are about that one. ``seed`` draws
     which, and their numbers. ValueError if no earlier notebook has questions.
     """
-    before = sorted({_book(name) for name in questions() if 0 < _book(name) < notebook})
+    before = sorted({_book(name) for name in questions() if _book(name) < notebook})
     if not before:
         raise ValueError(f"no notebook before {notebook} has questions to recall")
     random = Random(f"recall {notebook} {seed}")

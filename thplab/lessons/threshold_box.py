@@ -43,8 +43,8 @@ class Thresholds(WrittenBox):
     @staticmethod
     def _slider(name: str, value: int) -> widgets.IntSlider:
         return widgets.IntSlider(
-            value, 0, 511, description=name, continuous_update=False, style={"description_width": "8.5em"},
-            layout={"width": "22em"},
+            value, 0, 511, description=name, continuous_update=False, style={"description_width": "9.5em"},
+            layout={"width": "24em"},
         )  # fmt: skip
 
     def _draw(self) -> None:
