@@ -88,13 +88,15 @@ def test_indices_as_debugfs_prints_them():
 
 
 def test_vmstat_names_are_those_of_a_real_machine():
-    """Is every name in the model's /proc/vmstat one that recorded kernels print?"""
+    """Is every name in the model's /proc/vmstat one that recorded kernels print, and in their order?"""
     with gzip.open(Path(CAPTURES / "lanes" / "lanes-6.12.jsonl.gz"), "rt") as file:
-        real = set(json.loads(file.readline())["before"]["vmstat"])
+        in_order = list(json.loads(file.readline())["before"]["vmstat"])
+    real = set(in_order)
     for name in ("ftrace/compact_memory", "ftrace/kcompactd_proactive"):
         real |= {line.split()[0] for line in recorded_text(name) if re.fullmatch(r"[a-z_0-9]+ \d+", line)}
     machine, _ = comb34()
     ours = dict(line.split() for line in machine.read("/proc/vmstat").splitlines())
+    assert [name for name in ours if name in in_order] == [name for name in in_order if name in ours]
     families = ("compact_", "pgmigrate_", "allocstall_", "thp_")
     assert {n for n in ours if n.startswith(families)} <= real
     assert ours["nr_free_pages"] == "3072"

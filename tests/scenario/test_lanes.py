@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.invariants import check
-from thplab.scenario.lanes import LANES, run_lane
+from thplab.mm.proc import huge_pages
+from thplab.scenario.lanes import LANES, SIZE, WINDOW, run_lane
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "lanes"
 USED = 128  # used frames in a pageblock of the comb: the price of one free block
@@ -92,10 +94,33 @@ def test_the_same_task_compacts(results, letter):
     assert {"P" if task.startswith("python") else task for task in tasks} == ours
 
 
-def test_khugepaged_sleeps_after_the_failure(results):
-    """Lane E: the allocation failed, and the daemon takes its long nap of 60 s."""
-    statuses = [e.value("status") for e in results["E"].events if e.name == "mm_collapse_huge_page"]
+def test_khugepaged_sleeps_after_the_failure():
+    """Lane E: the allocation failed; the daemon sleeps for 60 s, and goes on behind the window."""
+    machines = []
+    result = run_lane("E", around=lambda machine: machines.append(machine) or nullcontext())
+    statuses = [e.value("status") for e in result.events if e.name == "mm_collapse_huge_page"]
     assert statuses == ["alloc_huge_page_failed"]
+    scan = machines[0].kernel.khugepaged
+    assert scan.thread.wait.queue == "khugepaged_alloc_sleep"
+    failed = next(e for e in result.events if e.name == "mm_collapse_huge_page")
+    assert scan.thread.wait.deadline - failed.time_ns == 60_000_000_000
+    assert scan.scan_address == WINDOW + SIZE
+
+
+def test_deferred_to_nobody_and_done_beforehand():
+    """C: kswapd has nothing to reclaim and does not wake kcompactd. G: a later fault is huge for nothing."""
+    names = [e.name for e in run_lane("C").events]
+    assert "mm_vmscan_kswapd_wake" in names
+    assert "mm_compaction_kcompactd_wake" not in names
+    machines = []
+    run_lane("G", around=lambda machine: machines.append(machine) or nullcontext())
+    process = machines[0].process("later")
+    process.mmap(WINDOW, SIZE)
+    process.madvise(WINDOW, SIZE, "hugepage")
+    stalls = machines[0].vmstat("compact_stall")
+    process.write(WINDOW, 1)
+    assert sum(huge_pages(vma)[0] for vma in process.mm.vmas) == 1
+    assert machines[0].vmstat("compact_stall") == stalls
 
 
 def test_no_such_lane():
@@ -106,14 +131,6 @@ def test_no_such_lane():
 def test_a_lane_leaves_the_machine_whole():
     """Is everything in its place after a lane, and does the window read what was written?"""
     machines = []
-    run_lane("F", around=lambda machine: machines.append(machine) or _nothing())
+    run_lane("F", around=lambda machine: machines.append(machine) or nullcontext())
     (machine,) = machines
     check(machine)
-
-
-class _nothing:
-    def __enter__(self):
-        return None
-
-    def __exit__(self, *_):
-        return None

@@ -79,10 +79,15 @@ def _blocks_by_type(kernel: Kernel, zone: Zone) -> list[int]:
 
 
 def vmstat(kernel: Kernel) -> str:
-    """/proc/vmstat: the counters that the model has, a line each."""
+    """/proc/vmstat: the counters that the model has, a line each, in the kernel's order."""
     lists = {f"nr_{name}": _pages_on_lru(kernel, name) for name in LRU_NAMES}
-    counters = {name: vm_event(kernel, name) for name in EVENTS if name not in _NOT_IN_VMSTAT}
-    return "".join(f"{name} {value}\n" for name, value in {**lists, **counters}.items())
+    free, *others = (name for name in EVENTS if name not in _NOT_IN_VMSTAT)
+    values = {
+        free: vm_event(kernel, free),
+        **lists,
+        **{name: vm_event(kernel, name) for name in others},
+    }
+    return "".join(f"{name} {value}\n" for name, value in values.items())
 
 
 #: Counters of the model that the file splits by zone.
