@@ -21,7 +21,7 @@ CONTEXT = {11: "savings of an allocator in user space", 18: "explicit huge pages
 
 
 def populated(pages: tuple[int, ...], **knobs: int) -> Process:
-    """A process with so many pages written in each window; MADV_HUGEPAGE will wake khugepaged for one pass."""
+    """A process with so many pages written in each window. MADV_HUGEPAGE then wakes khugepaged for a pass."""
     machine = Machine(memory_pages=(2 * len(pages) + 8) * 512)
     machine.set_knobs([(f"khugepaged/{name}", value) for name, value in knobs.items()])
     process = machine.process("app")
@@ -78,7 +78,7 @@ def test_N8_the_order_of_use_beats_the_order_of_addresses():
 
 @pytest.mark.parametrize("threshold", [1, 64, 256, 512])
 def test_N9_from_how_many_pages_on_a_window_is_made_huge(threshold):
-    """shape: with max_ptes_none = 512 - n exactly the windows with n pages or more are; n = 1, 64, 256, 512."""
+    """shape: with max_ptes_none = 512 - n exactly the windows of n pages or more are; n = 1, 64, 256, 512."""
     pages = (1, 63, 64, 65, 255, 256, 512)
     process = populated(pages, max_ptes_none=512 - threshold)
     process.madvise(ADDRESS, len(pages) * WINDOW, "hugepage")
