@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, peek
+from tests.invariants import check, peek, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, lines, pmd, table
 from thplab.mm.errors import KernelError
 from thplab.mm.swap import make_pte_marker, pte_to_swp_offset, swap_free
@@ -32,7 +32,7 @@ def test_pages_are_read_in_and_the_window_collapses():
     assert events["mm_khugepaged_scan_pmd"].value("unmapped") == "64"
     assert machine.vmstat("pswpin") == 64
     assert not any(process.mm.kernel.swap.swap_map)
-    assert [peek(process, ADDRESS + n * PAGE) for n in range(512)] == list(range(1, 513))
+    assert read_back(process, ADDRESS, 512) == list(range(1, 513))
     assert process.mm.rss == 512
     check(machine)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.invariants import check
+from tests.invariants import check, tokens
 from tests.mm.ftrace import parse, recorded
 from thplab.machine import Machine
 from thplab.mm.compact_suitable import (
@@ -40,10 +40,9 @@ def copies(machine: Machine) -> int:
 
 def read_back(process, kept=range(COMB_FRAMES)):
     """Every page that is still mapped reads what was written."""
-    from tests.invariants import peek
-
-    tokens = {page: peek(process, REGION + page * PAGE) for page in kept}
-    return all(token in (0, page + 1) for page, token in tokens.items()), sum(map(bool, tokens.values()))
+    found = tokens(process)
+    held = {page: found.get(REGION + page * PAGE, 0) for page in kept}
+    return all(token in (0, page + 1) for page, token in held.items()), sum(map(bool, held.values()))
 
 
 def test_the_comb_before():

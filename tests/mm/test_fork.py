@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, peek, whole_state
+from tests.invariants import check, peek, read_back, whole_state
 from tests.mm.lab import (
     ADDRESS,
     PAGE,
@@ -48,7 +48,7 @@ def test_nothing_is_copied():
     fill(process, 0, 10)
     free = process.machine.vmstat("nr_free_pages")
     child = process.fork("kid")
-    assert [peek(child, ADDRESS + n * PAGE) for n in range(11)] == [*range(1, 11), 0]
+    assert read_back(child, ADDRESS, 11) == [*range(1, 11), 0]
     assert process.machine.vmstat("nr_free_pages") == free - 4  # PGD, PUD, PMD, PTE
     assert (child.mm.rss, process.mm.rss) == (10, 10)
     assert pte(process) & (RW | YOUNG | DIRTY) == YOUNG | DIRTY
@@ -262,11 +262,11 @@ def test_no_memory_for_the_child():
     fill(parent, 0, 600)
     advise(parent, 2)
     tables = eat(parent.machine, 0, keep=3)
-    state = [peek(parent, ADDRESS + n * PAGE) for n in range(600)]
+    state = read_back(parent, ADDRESS, 600)
     with pytest.raises(MemoryError):
         parent.fork("kid")
     assert [mm.name for mm in parent.mm.kernel.mms] == ["app"]
-    assert [peek(parent, ADDRESS + n * PAGE) for n in range(600)] == state
+    assert read_back(parent, ADDRESS, 600) == state
     check(parent.machine, held=tables)
 
 
@@ -333,7 +333,7 @@ def test_fork_meets_a_leaf_that_reclaim_splits(monkeypatch):
     monkeypatch.setattr(huge_memory, "pte_alloc_one", pte_alloc_one)
     child = parent.fork("kid")
     assert parent.machine.vmstat("thp_underused_split_page") == 1
-    assert [peek(child, ADDRESS + n * PAGE) for n in range(512)] == [0, *range(2, 513)]
+    assert read_back(child, ADDRESS, 512) == [0, *range(2, 513)]
     check(parent.machine)
 
 

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from tests.invariants import check, page_of, peek
+from tests.invariants import check, page_of, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, eat, fill, knob, pmd, table
 from thplab.machine import Machine, Process
 from thplab.mm.errors import KernelError
@@ -48,7 +48,7 @@ def results(process: Process) -> list[tuple[str, str]]:
 
 def reads_back(process: Process, pages: int = 512) -> bool:
     """Do the pages hold what fill wrote, and the others nothing?"""
-    return all(peek(process, ADDRESS + n * PAGE) == (n + 1 if n < pages else 0) for n in range(512))
+    return read_back(process, ADDRESS, 512) == [n + 1 if n < pages else 0 for n in range(512)]
 
 
 # who sees what ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, page_of, peek
+from tests.invariants import check, page_of, peek, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, knob, page_at, pmd, pte, table
 from tests.mm.test_deferred_split import folio_of, huge
 from thplab.machine import Machine
@@ -133,7 +133,7 @@ def test_a_process_larger_than_memory(daemons):
     assert machine.vmstat("pswpout") >= 6000 - 4096
     assert machine.vmstat("nr_anon_pages") == process.mm.rss <= 4096
     assert (machine.vmstat("pgsteal_kswapd") > 0) is daemons
-    assert [peek(process, ADDRESS + n * PAGE) for n in range(6000)] == list(range(1, 6001))
+    assert read_back(process, ADDRESS, 6000) == list(range(1, 6001))
     check(machine)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, peek
+from tests.invariants import check, peek, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, page_at, pmd, pte, set_flag
 from tests.mm.test_vmscan import huge
 from thplab.mm.page import PG_anon_exclusive, PG_head, folio_get, folio_trylock, folio_unlock
@@ -41,7 +41,7 @@ def test_base_pages_where_the_huge_page_was():
     mem_map = process.mm.kernel.mem_map
     assert [page_at(process, ADDRESS + n * PAGE) for n in range(512)] == list(range(folio, folio + 512))
     assert not any(flags & PG_head for flags in mem_map.flags[folio : folio + 512])
-    assert [peek(process, ADDRESS + n * PAGE) for n in range(512)] == list(range(1, 513))
+    assert read_back(process, ADDRESS, 512) == list(range(1, 513))
     assert [process.machine.vmstat(n) for n in ("thp_split_page", "thp_split_pmd")] == [1, 1]
     assert process.mm.rss == 512
     check(process.machine)

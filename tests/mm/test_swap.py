@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, peek
+from tests.invariants import check, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pte
 from thplab.mm.errors import KernelBug
 from thplab.mm.page import PG_swapcache
@@ -53,7 +53,7 @@ def test_a_slot_for_each_page():
     swap = process.mm.kernel.swap
     assert list(swap.swap_map[:5]) == [1, 1, 1, 1, 0]
     assert sorted(swap.contents[:4]) == [1, 2, 3, 4]
-    assert [peek(process, ADDRESS + n * PAGE) for n in range(4)] == [1, 2, 3, 4]
+    assert read_back(process, ADDRESS, 4) == [1, 2, 3, 4]
     assert process.mm.rss == 0
     assert process.machine.vmstat("pswpout") == 4
     check(process.machine)

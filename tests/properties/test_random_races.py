@@ -8,7 +8,7 @@ from tests.properties.test_random_runs import run
 
 def test_small_tables():
     """Do all rules hold after any sequence, whoever acts in the gaps?"""
-    run(RandomRaces, 150, 40)
+    run(RandomRaces, 80, 40)
 
 
 def test_tables_of_512():

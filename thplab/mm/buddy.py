@@ -11,7 +11,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from thplab.mm.gfp import MIGRATE_MOVABLE
-from thplab.mm.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_for_each
+from thplab.mm.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_for_each
 from thplab.mm.mmzone import (
     MIGRATE_PCPTYPES,
     MIGRATE_TYPES,
@@ -112,9 +112,9 @@ def __rmqueue_smallest(kernel: Kernel, zone: Zone, order: int, migratetype: int)
     mem_map = kernel.mem_map
     for current_order in range(order, zone.max_order + 1):
         head = free_list(zone, current_order, migratetype)
-        if list_empty(mem_map.links, head):
-            continue
         page: int = mem_map.lru_next[head]
+        if page == head:  # the list is empty
+            continue
         del_page_from_free_list(kernel, zone, page, current_order)
         expand(kernel, zone, page, order, current_order, migratetype)
         account_freepages(kernel, zone, -(1 << order))

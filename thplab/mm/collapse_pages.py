@@ -180,14 +180,14 @@ def __collapse_huge_page_copy_succeeded(vma: Vma, address: int, pte_table: Colum
     """
     mm = vma.mm
     kernel = mm.kernel
-    mem_map = kernel.mem_map
+    mem_map, zero_pfn = kernel.mem_map, kernel.zero_pfn
     large: list[int] = []
     down_write(ptl, kernel.current.comm)
     index = 0
     while index < len(pte_table):
         pte = pte_table[index]
         pfn = (pte & PTE_PFN_MASK) >> 12
-        if not pte or pfn == kernel.zero_pfn:
+        if not pte or pfn == zero_pfn:
             mm.rss += 1
             if pte:
                 set_pte_at(pte_table, index, 0)

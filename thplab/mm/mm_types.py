@@ -151,7 +151,10 @@ def vm_access(call: str, prot: str) -> int:
 
 def find_vma(mm: Mm, address: int) -> Vma | None:
     """The first VMA that ends above ``address`` (it may begin above it, too)."""
-    return next((vma for vma in mm.vmas if vma.vm_end > address), None)
+    for vma in mm.vmas:
+        if vma.vm_end > address:
+            return vma
+    return None
 
 
 def vma_lookup(mm: Mm, address: int) -> Vma | None:

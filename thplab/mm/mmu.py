@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.errors import KernelBug, KernelError
 from thplab.mm.memory import handle_mm_fault
-from thplab.mm.page import pfn_to_page
 from thplab.mm.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
@@ -15,7 +14,7 @@ from thplab.mm.pgtable import (
     _PAGE_PSE,
     _PAGE_RW,
     _PAGE_SOFT_DIRTY,
-    entry_pfn,
+    PFN_BITS,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def access(mm: Mm, address: int, *, write: bool) -> int:
 
 def translate(mm: Mm, address: int, *, write: bool) -> int | None:
     """Walk the tables; the page, with accessed (and dirty) set in its entry, or None: page fault."""
-    geometry, mem_map, tables = mm.kernel.geometry, mm.kernel.mem_map, mm.kernel.tables
+    geometry, tables, start_pfn = mm.kernel.geometry, mm.kernel.tables, mm.kernel.mem_map.start_pfn
     mask = geometry.PTRS_PER_PTE - 1
     table = tables[mm.pgd]
     for shift in geometry.WALK_SHIFTS:
@@ -51,13 +50,13 @@ def translate(mm: Mm, address: int, *, write: bool) -> int | None:
         entry = table[index]
         if not entry & _PAGE_PRESENT:
             return None
+        page: int = (entry >> 12 & PFN_BITS) - start_pfn
         if entry & _PAGE_PSE or shift == 12:
             if write and not entry & _PAGE_RW:
                 return None
             _set_accessed(table, index, write=write)
-            offset = (address & ((1 << shift) - 1)) >> 12
-            return pfn_to_page(mem_map, entry_pfn(entry)) + offset
-        table = tables[pfn_to_page(mem_map, entry_pfn(entry))]
+            return page + ((address & ((1 << shift) - 1)) >> 12)
+        table = tables[page]
     raise KernelBug("translate: fell off the tree")
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "MIGRATE_NAMES",
     "MIGRATE_TYPES",
     "ZONE_LIMITS",
+    "ZONE_NAMES",
     "Memory",
     "Node",
     "PerCpuPages",
@@ -44,6 +45,8 @@ MIGRATE_TYPES = len(MIGRATE_NAMES)
 
 #: First pfn behind each zone of x86-64: 16 MiB, 4 GiB, no end.
 ZONE_LIMITS = (("DMA", 1 << 12), ("DMA32", 1 << 20), ("Normal", 1 << 40))
+#: All zones that a request can name (enum zone_type); the model's machines have no pages in Movable.
+ZONE_NAMES = (*(name for name, _ in ZONE_LIMITS), "Movable")
 
 #: Per-CPU lists: orders 0 to 3 for each of three types, and two for huge pages.
 NR_PCP_LISTS = 4 * MIGRATE_PCPTYPES + 2
@@ -184,7 +187,8 @@ class Zone(Struct):
 class Node(Struct):
     """struct pglist_data: the zones, and what kswapd and kcompactd are asked for.
 
-    ``zones`` from the lowest up. ``kernel_zone``: where page tables come from, if outside the zones.
+    ``zones`` from the lowest up; ``zonelists`` (node_zonelists): for each of ZONE_NAMES the zones up to
+    that one, from the highest down. ``kernel_zone``: where page tables come from, if outside the zones.
     ``lru``, ``compact_lists``: number of the first LRU list head, and of the first that compaction
     uses. ``kswapd_order``, ``kswapd_highest_zoneidx``, ``kcompactd_max_order``,
     ``kcompactd_highest_zoneidx``: the largest pending request; ``kswapd_failures``: rounds in a row that
@@ -197,10 +201,11 @@ class Node(Struct):
         "compact_lists", "kcompactd", "kcompactd_highest_zoneidx", "kcompactd_max_order",
         "kcompactd_woken", "kernel_zone", "kswapd", "kswapd_failures", "kswapd_highest_zoneidx",
         "kswapd_order", "kswapd_woken", "lru", "proactive_compact_trigger", "shrinker_nr_deferred",
-        "split_list", "split_queue", "split_queue_len", "zones",
+        "split_list", "split_queue", "split_queue_len", "zonelists", "zones",
     )  # fmt: skip
     NODE_ID: ClassVar[int] = 0
     zones: tuple[Zone, ...]
+    zonelists: tuple[tuple[Zone, ...], ...]
     kernel_zone: Zone | None
     lru: int
     compact_lists: int
@@ -222,6 +227,10 @@ class Node(Struct):
     def __init__(self, zones: tuple[Zone, ...], kernel_zone: Zone | None, lists: int) -> None:
         """A node that nobody asks for anything; ``lists``: number of its first list head."""
         self.zones = zones
+        self.zonelists = tuple(
+            tuple(zone for zone in reversed(zones) if zone.name in ZONE_NAMES[: rank + 1])
+            for rank in range(len(ZONE_NAMES))
+        )
         self.kernel_zone = kernel_zone
         self.lru = lists
         self.compact_lists = lists + NR_LRU_LISTS

@@ -21,7 +21,7 @@ from thplab.mm.fallback import __rmqueue
 from thplab.mm.gfp import GFP_COMP, GFP_KSWAPD_RECLAIM, GFP_ZERO, MIGRATE_UNMOVABLE, gfp_migratetype, gfp_zone
 from thplab.mm.list import list_del
 from thplab.mm.memcontrol import mem_cgroup_uncharge
-from thplab.mm.mmzone import ZONE_LIMITS, Zone, get_pageblock_migratetype, page_zone
+from thplab.mm.mmzone import ZONE_NAMES, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.page import (
     PAGE_POISON,
     VMEMMAP_START,
@@ -58,7 +58,7 @@ __all__ = [
 
 ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
 ALLOC_WMARK_MASK = 3
-_ZONE_RANK = {name: rank for rank, name in enumerate([*(name for name, _ in ZONE_LIMITS), "Movable"])}
+_ZONE_RANK = {name: rank for rank, name in enumerate(ZONE_NAMES)}
 #: Take nothing that would mix types.
 ALLOC_NOFRAGMENT = 0x100
 
@@ -68,8 +68,7 @@ def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
     node = kernel.node
     if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE:
         return (node.kernel_zone,)
-    highest = _ZONE_RANK[gfp_zone(gfp)]
-    return tuple([zone for zone in reversed(node.zones) if _ZONE_RANK[zone.name] <= highest])
+    return node.zonelists[_ZONE_RANK[gfp_zone(gfp)]]
 
 
 def highest_zoneidx(kernel: Kernel, gfp: int) -> int:

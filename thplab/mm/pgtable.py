@@ -167,8 +167,8 @@ def pte_alloc_one(mm: Mm) -> int:
         kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
         kernel.ptlocks[page] = Lock(f"page table lock {page}")
     table = kernel.tables[page]
-    for index in range(len(table)):
-        if table[index]:
+    if any(table):  # what stood in the frame before
+        for index in range(len(table)):
             set_pte_at(table, index, 0)
     mm.pgtables += 1
     count_vm_event(kernel, "nr_page_table_pages")

@@ -5,6 +5,7 @@ Which VMAs may map a page at all stands in anon_vma.py.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 from thplab.mm.anon_vma import anon_vma_root
@@ -72,9 +73,12 @@ def folio_add_new_anon_rmap(
     nr = folio_nr_pages(mem_map, folio)
     number = (vma.anon_vma if exclusive else anon_vma_root(vma)).number
     mem_map.flags[folio] |= PG_anon | PG_swapbacked | PG_uptodate
-    for offset in range(nr):
-        mem_map.mapping[folio + offset] = number
-        mem_map.index[folio + offset] = linear_page_index(vma, address) + offset
+    first = linear_page_index(vma, address)
+    if nr == 1:
+        mem_map.mapping[folio], mem_map.index[folio] = number, first
+    else:
+        mem_map.mapping[folio : folio + nr] = array("I", [number]) * nr
+        mem_map.index[folio : folio + nr] = array("Q", range(first, first + nr))
     if nr == kernel.geometry.HPAGE_PMD_NR:
         mem_map.flags[folio] |= PG_anon_exclusive
         _add_pmd_mapping(kernel, folio, vma.mm)

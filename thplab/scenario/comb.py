@@ -8,11 +8,12 @@ Page tables come from outside the zone, there are no per-CPU lists, and the rese
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import groupby
 
 from thplab.machine import Machine, Process
 from thplab.mm.mmzone import Memory
-from thplab.mm.pgtable import entry_pfn, walk
+from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pte_of
 
 __all__ = [
     "COMB_FRAMES",
@@ -104,14 +105,23 @@ def occupy(machine: Machine) -> Process:
 
 
 def give_back(process: Process, kept: Collection[int]) -> None:
-    """MADV_DONTNEED for every page whose frame is not one of those ``kept``."""
-    kernel = process.mm.kernel
-    size, start_pfn = kernel.geometry.PAGE_SIZE, kernel.mem_map.start_pfn
-    for vma in process.mm.vmas:
-        for address in range(vma.vm_start, vma.vm_end, size):
-            entry = walk(process.mm, address)[-1][2]
-            if entry and entry_pfn(entry) - start_pfn not in kept:
-                process.madvise(address, size, "dontneed")
+    """MADV_DONTNEED for every page whose frame is not one of those ``kept``; neighbours go together."""
+    size = process.mm.kernel.geometry.PAGE_SIZE
+    given = [address for address, frame in _mapped_frames(process) if frame not in kept]
+    for _, run in groupby(enumerate(given), lambda pair: pair[1] - pair[0] * size):
+        addresses = [address for _, address in run]
+        process.madvise(addresses[0], len(addresses) * size, "dontneed")
+
+
+def _mapped_frames(process: Process) -> Iterator[tuple[int, int]]:
+    """(address, frame counted from 0) of each page that a PTE maps."""
+    mm, kernel = process.mm, process.mm.kernel
+    for vma in mm.vmas:
+        for address in range(vma.vm_start, vma.vm_end, kernel.geometry.PAGE_SIZE):
+            ref = mm_find_pmd(mm, address)
+            entry = pte_of(kernel, ref, address) if ref is not None else 0
+            if entry:
+                yield address, entry_pfn(entry) - kernel.mem_map.start_pfn
 
 
 def _pin_one(process: Process, block: int) -> None:
@@ -119,13 +129,9 @@ def _pin_one(process: Process, block: int) -> None:
 
     The frame can't be moved any more.
     """
-    kernel = process.mm.kernel
-    size, start_pfn = kernel.geometry.PAGE_SIZE, kernel.mem_map.start_pfn
-    for vma in process.mm.vmas:
-        for address in range(vma.vm_start, vma.vm_end, size):
-            entry = walk(process.mm, address)[-1][2]
-            frame = entry_pfn(entry) - start_pfn
-            if entry and frame >> 9 == block and kernel.mem_map.refcount[frame] == 1:
-                process.pin(address)
-                return
+    refcount = process.mm.kernel.mem_map.refcount
+    for address, frame in _mapped_frames(process):
+        if frame >> 9 == block and refcount[frame] == 1:
+            process.pin(address)
+            return
     raise ValueError(f"pageblock {block} has no used frame; the comb has blocks 0 to 7")

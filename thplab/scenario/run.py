@@ -102,12 +102,11 @@ class ScenarioRun:
     def _bring_cursor_to(self, name: str) -> None:
         """Wakeups of one unit until the cursor stands at the beginning of that process."""
         scan = self.machine.kernel.khugepaged
+        if all(slot.mm.name != name for slot in scan.mm_head):
+            raise ScenarioError(f"khugepaged never comes to process {name!r}: it is not registered")
         self.store({"pages_to_scan": 1})
-        for _ in range(1 << 16):
-            if scan.scan_mm_slot and scan.scan_mm_slot.mm.name == name and not scan.scan_address:
-                return
+        while scan.scan_mm_slot is None or scan.scan_mm_slot.mm.name != name or scan.scan_address:
             self.machine.wake_khugepaged()
-        raise ScenarioError(f"khugepaged never comes to process {name!r}: it is not registered")
 
     def store(self, settings: Mapping[str, Any]) -> None:
         """Write settings; those that this kernel has not are noted in ``missing_settings``."""
