@@ -1,9 +1,9 @@
 """The lanes of a run as a Chrome trace, for https://ui.perfetto.dev and chrome://tracing.
 
-A thread for each process and daemon and one for the processor; functions are slices, locks held and waited for
-are slices of their own (they need not nest), trace lines are instants. Time is the model's: virtual time, which
-goes on where the ledger knows what a step costs. What happens at one instant is spread, a nanosecond for each
-moment at most, so that what came first stands first.
+A thread for each process and daemon and one for the processor; functions are slices, locks held and waited
+for are slices of their own (they need not nest), trace lines are instants. Time is the model's: virtual time,
+which goes on where the ledger knows what a step costs. What happens at one instant is spread, a nanosecond for
+each moment at most, so that what came first stands first.
 """
 
 from __future__ import annotations
