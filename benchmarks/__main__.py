@@ -29,9 +29,9 @@ def main() -> int:
     if missing or find_browser() is None:
         print(f"not measured, for want of {', '.join(missing) or 'Chromium'}: the stage in the browser")
         return 0
-    from benchmarks import stage
+    from benchmarks import long_recording, stage
 
-    for figure in stage.figures():
+    for figure in (*stage.figures(), *long_recording.figures()):
         show(figure)
     return 0
 

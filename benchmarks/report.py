@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median, quantiles
 
 __all__ = ["Figure", "show"]
@@ -11,13 +12,16 @@ __all__ = ["Figure", "show"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Values of one measurement in ``unit``; ``aim`` is the largest median that is wanted, if any."""
+    """Values of one measurement in ``unit``; ``aim`` and ``aim_p95`` are what the median and the 95th
+    percentile should not exceed, if anything.
+    """
 
     name: str
     unit: str
     values: Sequence[float]
     how: str
     aim: float | None = None
+    aim_p95: float | None = None
 
     @property
     def median(self) -> float:
@@ -32,13 +36,22 @@ class Figure:
         low, _, high = quantiles(self.values, n=4, method="inclusive")
         return low, high
 
+    @property
+    def p95(self) -> float:
+        """What 95 of 100 values do not exceed."""
+        return sorted(self.values)[max(0, ceil(0.95 * len(self.values)) - 1)]
+
 
 def show(figure: Figure) -> None:
     """Print a figure."""
     low, high = figure.spread
-    aim = ""
-    if figure.aim is not None:
-        met = "met" if figure.median <= figure.aim else "MISSED"
-        aim = f"  aim <= {figure.aim:g} {figure.unit}: {met}"
-    print(f"{figure.name}: {figure.median:.4g} {figure.unit} (quartiles {low:.4g} to {high:.4g}){aim}")
+    tail = (
+        "" if figure.aim_p95 is None else f", 95 % within {figure.p95:.4g}{_met(figure.p95, figure.aim_p95)}"
+    )
+    aim = "" if figure.aim is None else f" {_met(figure.median, figure.aim, figure.unit)}"
+    print(f"{figure.name}: {figure.median:.4g} {figure.unit} (quartiles {low:.4g} to {high:.4g}){aim}{tail}")
     print(f"    {len(figure.values)} times; {figure.how}", flush=True)
+
+
+def _met(value: float, aim: float, unit: str = "") -> str:
+    return f" aim <= {aim:g}{' ' if unit else ''}{unit}: {'met' if value <= aim else 'MISSED'}"

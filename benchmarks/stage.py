@@ -1,81 +1,196 @@
-"""The stage in JupyterLab in Chromium: a key press to the painted picture, a cell to its first picture."""
+"""The stage in JupyterLab in Chromium: a key press to its picture, near and far, beside matplotlib."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from benchmarks.chromium import PAINTED, Processor
+from benchmarks.delay import delayed
+from benchmarks.long_recording import BUSIEST
 from benchmarks.report import Figure
 from tests.browser.chromium import chromium
-from tests.browser.jupyterlab import Lab, serve, wait_for_stage
+from tests.browser.jupyterlab import Lab, run_all, serve, wait_for_stage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
-_PRESSES = 20
+_PRESSES = 40
+_BURST = 30
+_BURST_PAUSE = 40  # ms
 _KERNELS = 5
-_CELL = "from thplab.stage import Stage\nStage('note')"
+_ROUND_TRIP = 0.150  # seconds
 
-#: Run the first cell; milliseconds until a stage stands on the page and the next frame has come.
-_RUN = """async () => {
-  const app = window.jupyterapp, begin = performance.now();
-  const frame = () => new Promise(requestAnimationFrame);
-  app.commands.execute("notebook:run-cell");
+_FIRST = "from thplab.stage import Stage\nStage('note')"
+
+#: A scan that gives up in mid-table: some 2000 moments of 512 entries.
+_RECORDING = """
+from copy import deepcopy
+from thplab.recording import record_scenario
+from thplab.scenario import NAMED, Scenario
+raw = deepcopy(NAMED["note"].raw)
+raw["name"], raw["settings"]["max_ptes_none"] = "hole", 0
+raw["procs"][0]["ops"][1]["pages"] = [[0, 196], [197, 512]]
+recording = record_scenario(Scenario.from_data(raw))
+"""
+_STAGE = (
+    f"from thplab.stage import Stage\nprint(len(recording), 'moments')\nStage(recording, views={BUSIEST!r})"
+)
+
+#: The same entries as a figure that is drawn anew for each step and sent as a picture.
+_MATPLOTLIB = """
+from io import BytesIO
+from ipywidgets import Image, IntSlider, VBox
+from matplotlib.figure import Figure
+from thplab.stage.build import glyphs
+from thplab.stage.text import window_keys
+number = {glyph["key"]: i for i, glyph in enumerate(glyphs())}
+figure = Figure(figsize=(6, 3.2))
+axes = figure.subplots()
+def rows(step):
+    keys = [number[key] for key in window_keys(recording, step)]
+    return [keys[i : i + 32] for i in range(0, 512, 32)]
+drawn = axes.imshow(rows(0), vmin=0, vmax=len(number))
+slider, image = IntSlider(0, 0, len(recording) - 1), Image()
+def draw(change):
+    drawn.set_data(rows(slider.value))
+    axes.set_title(f"moment {slider.value}")
+    file = BytesIO()
+    figure.savefig(file)
+    image.value = file.getvalue()
+slider.observe(draw, "value")
+draw(None)
+VBox([slider, image])
+"""
+
+#: Run the first cell; milliseconds until a stage stands on the page and is painted.
+_RUN = f"""async () => {{
+  {PAINTED}
+  const begin = performance.now();
+  window.jupyterapp.commands.execute("notebook:run-cell");
   while (!document.querySelector(".thplab-stage[data-step]")) await frame();
-  await frame();
-  return performance.now() - begin;
+  return (await painted()) - begin;
+}}"""
+
+#: From now on: milliseconds from each keydown's time stamp until a new ``now()`` is painted.
+_WATCH = f"""(what) => {{
+  {PAINTED}
+  const now = {{
+    stage: () => document.querySelector(".thplab-stage[data-step]").dataset.step,
+    image: () => document.querySelector(".jupyter-widgets img").src,
+  }}[what];
+  window.times = [];
+  window.stopWatching?.();
+  const listen = async (event) => {{
+    const before = window.shown ?? now();
+    while (now() === before) await frame();
+    window.shown = now();
+    window.times.push((await painted()) - event.timeStamp);
+  }};
+  window.shown = undefined;
+  document.addEventListener("keydown", listen, true);
+  window.stopWatching = () => document.removeEventListener("keydown", listen, true);
+}}"""
+
+#: From now on: the moments that stand on the page when a frame begins, that is, which are painted.
+_COUNT = """() => {
+  const root = document.querySelector(".thplab-stage[data-step]");
+  window.stopWatching();
+  window.pictures = new Set();
+  const note = () => {
+    window.pictures.add(root.dataset.step);
+    requestAnimationFrame(note);
+  };
+  requestAnimationFrame(note);
 }"""
 
-#: From now on: milliseconds from each keydown's time stamp to the frame after the new step is shown.
-_WATCH = """() => {
-  const root = document.querySelector(".thplab-stage[data-step]");
-  window.painted = [];
-  document.addEventListener("keydown", (event) => {
-    const before = root.dataset.step;
-    const look = () => requestAnimationFrame(() => {
-      if (root.dataset.step === before) look();
-      else requestAnimationFrame(() => window.painted.push(performance.now() - event.timeStamp));
-    });
-    look();
-  }, true);
-}"""
+
+@dataclass(frozen=True)
+class _Keys:
+    times: list[float]
+    cpu: float
+    seen: int
 
 
 def figures() -> list[Figure]:
-    """Both figures, each cell in a new kernel."""
-    first: list[float] = []
+    """Near and far, each with a burst; a matplotlib picture beside it; a cell to its first picture."""
     with TemporaryDirectory() as folder, chromium() as browser, serve(Path(folder)) as lab:
-        for _ in range(_KERNELS):
-            page = _open(browser, lab)
-            first.append(page.evaluate(_RUN))
-            pressed = _presses(page)
-            page.context.close()
-            lab.end_kernels()
+        name = lab.write("steps.ipynb", [_RECORDING, _STAGE, _MATPLOTLIB])
+        with _notebook(browser, lab, name) as page:
+            near, redrawn = _keys(page), _redraws(page)
+        with (
+            delayed(urlsplit(lab.url).port or 80, _ROUND_TRIP / 2) as port,
+            _notebook(browser, replace(lab, url=f"http://127.0.0.1:{port}"), name) as page,
+        ):
+            far = _keys(page)
+        first = [_first(browser, lab) for _ in range(_KERNELS)]
+    what = f"ArrowRight in JupyterLab in Chromium, 2000 moments, preset {BUSIEST}"
+    trip = f"{1000 * _ROUND_TRIP:g} ms of round trip"
+    seen = f"{_BURST} presses, {_BURST_PAUSE} ms between them"
+    ratio = [sorted(redrawn)[len(redrawn) // 2] / sorted(near.times)[len(near.times) // 2]]
     return [
-        Figure(
-            "key press to painted picture", "ms", pressed,
-            "ArrowRight in JupyterLab in Chromium: from the event to the frame after the new step",
-            aim=34,
-        ),
+        Figure("key press to painted picture", "ms", near.times, what, aim=20, aim_p95=34),
+        Figure("  the same in CPU time", "ms", [near.cpu], "of the page's main thread, for each press"),
+        Figure(f"  behind {trip}", "ms", far.times, f"{what}; through a proxy", aim=25),
+        Figure("  pictures seen in a burst", "pictures", [near.seen], seen),
+        Figure("  pictures seen in a burst, far away", "pictures", [far.seen], f"{seen}; {trip}"),
+        Figure("matplotlib picture drawn anew", "ms", redrawn, "the same run and entries: slider to image"),
+        Figure("  as many times slower", "times", ratio, "median by median"),
         Figure(
             "running the cell to the first picture", "ms", first,
-            "Stage('note') in a new kernel, import and recording included, to the frame after it stands",
-            aim=1000,
+            "Stage('note') in a new kernel, import and recording included, to the painted picture", aim=1000,
         ),
     ]  # fmt: skip
 
 
-def _open(browser: Browser, lab: Lab) -> Page:
-    return lab.open(browser, lab.write("bench.ipynb", [_CELL]))
+@contextmanager
+def _notebook(browser: Browser, lab: Lab, name: str) -> Iterator[Page]:
+    page = lab.open(browser, name, (1280, 900))
+    run_all(page)
+    yield page
+    page.context.close()
+    lab.end_kernels()
 
 
-def _presses(page: Page) -> list[float]:
-    stage = wait_for_stage(page)
-    stage.focus()
-    page.evaluate(_WATCH)
-    for number in range(_PRESSES):
+def _press(page: Page, what: str, target: Locator, presses: int) -> list[float]:
+    target.focus()
+    page.evaluate(_WATCH, what)
+    for number in range(presses):
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("number => window.painted.length > number", arg=number)
-    values: list[float] = page.evaluate("() => window.painted")
-    return values
+        page.wait_for_function("number => window.times.length > number", arg=number)
+    times: list[float] = page.evaluate("() => window.times")
+    return times
+
+
+def _keys(page: Page) -> _Keys:
+    stage = wait_for_stage(page)
+    _press(page, "stage", stage, 3)  # the first ones fill caches
+    processor = Processor(page)
+    times = _press(page, "stage", stage, _PRESSES)
+    cpu = processor.spent() / _PRESSES
+    page.evaluate(_COUNT)
+    for _ in range(_BURST):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(_BURST_PAUSE)
+    page.wait_for_timeout(500)
+    seen = page.evaluate("() => window.pictures.size - 1")  # the first one was there before
+    return _Keys(times, cpu, seen)
+
+
+def _redraws(page: Page) -> list[float]:
+    handle = page.locator(".jupyter-widgets .noUi-handle").first
+    handle.scroll_into_view_if_needed()
+    return _press(page, "image", handle, 10)
+
+
+def _first(browser: Browser, lab: Lab) -> float:
+    page = lab.open(browser, lab.write("first.ipynb", [_FIRST]))
+    took: float = page.evaluate(_RUN)
+    page.context.close()
+    lab.end_kernels()
+    return took

@@ -2,8 +2,8 @@
 
 A thread for each process and daemon and one for the processor; functions are slices, locks held and waited
 for are slices of their own (they need not nest), trace lines are instants. Time is the model's: virtual time,
-which goes on where the ledger knows what a step costs. What happens at one instant is spread, a nanosecond for
-each moment at most, so that what came first stands first.
+which goes on where the ledger knows what a step costs. What happens at one instant is spread, a nanosecond
+for each moment at most, so that what came first stands first.
 """
 
 from __future__ import annotations

@@ -71,10 +71,10 @@ export function makeLayout(stage) {
       // With nothing on the right the other views stand there, so that they need no scrolling.
       const others = ALL.some((view) => view.place === "below" && stage.isShown(view.name));
       main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      // All writing before all reading, so that the browser works out the layout once.
-      const shown = parts.filter((part) => stage.isShown(part.view.name));
-      for (const part of shown) part.made.update(moment);
-      for (const part of shown) part.made.settle?.();
+      for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
+    },
+    settle() {
+      for (const part of parts) if (stage.isShown(part.view.name)) part.made.settle?.();
     },
   };
 }

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { lineElement } from "./syntax.js";
 
 const LEAST = 12; // lines that stand ready at least on each side of the one in question
-const STRIDE = 8; // a step within so many lines makes none anew
+const SPARE = 12; // further ones, so that going to and fro between lines makes none anew
 
 export class Listing {
   constructor(box) {
@@ -43,16 +43,17 @@ export class Listing {
     return (elements[index] ??= lineElement(this.lines[index], index + 1));
   }
 
+  // Make the lines around one, unless those that the box can show with it stand there already.
   fill(index) {
     if (!this.lines) return;
-    const margin = Math.max(LEAST, Math.ceil(this.rows * 0.8)); // the line is in the middle third
-    const from = Math.max(0, Math.floor(index / STRIDE) * STRIDE - margin);
-    const to = Math.min(this.lines.length, from + 2 * margin + STRIDE);
-    if (from === this.from && to === this.to) return;
+    const near = Math.max(LEAST, Math.ceil(this.rows * 0.8)); // the line is in the middle third
+    const last = this.lines.length;
+    if (Math.max(0, index - near) >= this.from && Math.min(last, index + near) <= this.to) return;
+    const [from, to] = [Math.max(0, index - near - SPARE), Math.min(last, index + near + SPARE)];
     Object.assign(this, { from, to });
     this.body.replaceChildren(...Array.from({ length: to - from }, (_, i) => this.element(from + i)));
     this.body.style.setProperty("--above", from);
-    this.body.style.setProperty("--below", this.lines.length - to);
+    this.body.style.setProperty("--below", last - to);
   }
 
   // Bring a line into the middle third of the box, without moving the page. Reads the layout: call it last.

@@ -92,12 +92,14 @@ function build(element, recording, options) {
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
   stage.onChange((moment) => {
+    // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = moment.step;
     root.dataset.steps = moment.last + 1;
     root.toggleAttribute("data-presenting", stage.presenting);
     root.toggleAttribute("data-blank", stage.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.spotlight));
+    layout.settle();
     report.onStep(moment.step);
   });
   listenToKeys(root, stage, full.present);
