@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from tests.notebooks.coverage import gaps, rows
 from tests.notebooks.execute import errors_in, execute, notebooks
 
 NOTEBOOKS = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
@@ -21,10 +22,12 @@ def cpu_of_children() -> float:
 
 
 @NOTEBOOKS
-def test_runs_without_an_error_in_time(path: Path) -> None:
+def test_runs_without_an_error_in_time_and_shows_what_docs_coverage_says(path: Path) -> None:
     before = cpu_of_children()
-    assert errors_in(execute(path)) == []
+    notebook = execute(path)
+    assert errors_in(notebook) == []
     assert cpu_of_children() - before < CPU_SECONDS
+    assert gaps(notebook, path.stem[:2]) == []
 
 
 @NOTEBOOKS
@@ -90,6 +93,29 @@ def test_a_lesson_has_the_parts_that_all_have(path: Path) -> None:
     assert all(
         words in text for words in ("You will be able to", "You need", "Read the source with me", "subgoals(")
     )
+
+
+def test_every_objective_misconception_and_claim_of_these_notebooks_is_served() -> None:
+    names = [row.name for row in rows()]
+    assert set(names) >= {f"O{n}" for n in range(11, 25)} | {str(n) for n in range(1, 15)}
+    assert {row.notebook for row in rows()} == {"05", "06", "07", "08", "09", "10"}
+    assert len(names) == len(set(names))
+
+
+def test_what_a_notebook_does_not_show_is_found() -> None:
+    notebook = new_notebook(cells=[new_code_cell("1", id="a")])
+    notebook.cells[0].outputs = [{"output_type": "stream", "name": "stdout", "text": "exceed_none_pte"}]
+    page = "\n".join(f"| M | w | 09 | `{cell}` | `{scenario}` | {shows} |" for cell, scenario, shows in [
+        ("a", "S07.none_411", "exceed_none_pte"), ("b", "note", "x"), ("a", "S07.old", "page_locked"),
+        ("a", "S07.swap64", "exceed_none_pte"), ("a", "S07.none", "exceed_none_pte"),
+    ])  # fmt: skip
+    assert gaps(notebook, "09", page) == [
+        "M: no cell 'b'",
+        "M: a does not show 'page_locked'",
+        "M: S07.old ends with lack_referenced_page",
+        "M: S07.swap64 ends with succeeded",
+        "M: no scenario 'S07.none'",
+    ]
 
 
 BROKEN = {

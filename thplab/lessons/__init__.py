@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from thplab.table import Table
 
 if TYPE_CHECKING:
+    from thplab.lessons.before_after import pretest
     from thplab.lessons.buttons import jumps
     from thplab.lessons.cases import cases_table
     from thplab.lessons.catalogue import ask, predict, questions
@@ -81,6 +82,7 @@ _HOME = {
     "phases": "compare",
     "predict": "catalogue",
     "proactive_rows": "scanners",
+    "pretest": "before_after",
     "progress": "progress_file",
     "questions": "catalogue",
     "races_table": "races",
@@ -140,6 +142,7 @@ __all__ = [
     "passes_table",
     "phases",
     "predict",
+    "pretest",
     "proactive_rows",
     "progress",
     "questions",
