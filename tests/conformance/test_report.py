@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.lanes.rows import KERNELS, lane_rows
 from tests.conformance.report import (
     DOCS,
     conformance_table,
@@ -15,7 +16,7 @@ from tests.conformance.report import (
     ordered,
     with_table,
 )
-from thplab.kernels import Profile
+from thplab.kernels import PROFILES, Profile
 from thplab.kernels.facts import FACTS
 from thplab.scenario import run_scenario, scenario
 
@@ -35,6 +36,19 @@ def test_conformance_table_is_up_to_date() -> None:
 def test_every_fact_that_differs_is_explained() -> None:
     assert set(differing_facts()) <= set(FACTS)
     assert set(FACTS) <= {field.name for field in fields(Profile)}
+
+
+@pytest.mark.parametrize("name", [name for name in FACTS if FACTS[name].recorded])
+def test_the_lane_shows_the_fact(name: str) -> None:
+    """What was recorded on the two kernels of the lanes differs, and so does the fact."""
+    lane, what = FACTS[name].recorded
+    counts = {}
+    for kernel in KERNELS:
+        row = next(row for row in lane_rows(kernel) if row.lane == lane)
+        event = row.data["events"]["counts"].get(what, 0)
+        counts[kernel] = {event} if what.startswith("mm_") else row.counted(what)
+    assert counts["6.12"] != counts["6.1"]
+    assert getattr(PROFILES["6.12"], name) != getattr(PROFILES["6.1"], name)
 
 
 def observed(name: str, profile: Profile) -> Any:

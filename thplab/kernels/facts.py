@@ -14,11 +14,13 @@ __all__ = ["FACTS", "Fact"]
 class Fact:
     """``says``: what is so where the fact holds; ``shown_by``: a named scenario that runs differently.
 
-    An empty ``shown_by``: nothing that a scenario can observe depends on it (names, order of locks).
+    ``recorded``: a lane that was recorded on two kernels, and what differs there, a counter or a trace event.
+    Neither: nothing that a scenario can observe depends on it (names, order of locks).
     """
 
     says: str
     shown_by: str = ""
+    recorded: tuple[str, str] | None = None
 
 
 #: field of Profile -> what it means
@@ -110,15 +112,22 @@ FACTS: dict[str, Fact] = {
     "trace_has_visits": Fact(
         "there is a trace event mm_khugepaged_scan after each visit of an address space"
     ),
-    "proactive_counts_as_daemon": Fact("proactive compaction counts among kcompactd's own counters"),
-    "trace_proactive_wakeup": Fact("a proactive wakeup of kcompactd has a trace line"),
+    "proactive_counts_as_daemon": Fact(
+        "proactive compaction counts among kcompactd's own counters",
+        recorded=("G20", "compact_daemon_migrate_scanned"),
+    ),
+    "trace_proactive_wakeup": Fact(
+        "a proactive wakeup of kcompactd has a trace line",
+        recorded=("G20", "mm_compaction_wakeup_kcompactd"),
+    ),
     "trace_has_nr_split": Fact("the trace line mm_migrate_pages has a field `nr_split`"),
     "least_score_mark": Fact("the lowest mark of the fragmentation score that proactive compaction aims at"),
     "score_marks_narrow": Fact(
         "the upper mark of that score lies at most half the lower one above it, not 10"
     ),
     "reclaim_walks_again": Fact(
-        "direct reclaim that frees nothing makes a second round and counts it in `allocstall_*`"
+        "direct reclaim that frees nothing makes a second round and counts it in `allocstall_*`",
+        recorded=("L", "allocstall_movable"),
     ),
     "collapses_into_smaller_sizes": Fact(
         "khugepaged collapses into every size that is enabled; the model refuses such runs"

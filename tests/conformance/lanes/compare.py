@@ -55,19 +55,29 @@ class Verdict:
 
     @property
     def accident(self) -> str:
-        return ACCIDENTS.get((self.row.lane, self.row.kernel), (frozenset(), ""))[1]
+        return _accident(self.row)[1]
 
     @property
     def word(self) -> str:
-        """equal: all results and counters, none of which depends on where pages lie; else shape."""
+        """equal: all results and counters, none of which depends on where pages lie; else shape.
+
+        not covered: not even the result is compared.
+        """
         if self.differs:
             return "differs"
+        if "steps" in _accident(self.row)[0]:
+            return "not covered"
         return "shape" if self.varies or self.accident else "equal"
+
+
+def _accident(row: LaneRow) -> tuple[frozenset[str], str]:
+    """What is not compared in a lane, and why."""
+    return ACCIDENTS.get((row.lane, row.kernel), (frozenset(), ""))
 
 
 def judge(row: LaneRow, observed: Observed) -> Verdict:
     """Compare step by step, then the tasks that compacted, then the counters."""
-    skipped = ACCIDENTS.get((row.lane, row.kernel), (frozenset[str](), ""))[0]
+    skipped = _accident(row)[0]
     differs = tuple(text for name, text in _differences(row, observed) if name not in skipped)
     return Verdict(row, observed, differs, any(row.counted(name) != {0} for name in SHAPE))
 

@@ -55,7 +55,7 @@ def _result(verdict: Verdict) -> str:
     errnos = sorted({step["errno"] for step in steps if step["errno"]})
     parts += [f"errno {errno}" for errno in errnos]
     blocks = verdict.observed.blocks_after
-    parts += [f"{blocks} free blocks"] if blocks else []
+    parts += [f"free blocks: {blocks}"] if blocks else []
     return ", ".join(parts) or "nothing"
 
 
