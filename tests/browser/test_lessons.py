@@ -1,0 +1,132 @@
+"""The notebooks in JupyterLab: the main stage of each plays, a question is answered wrong, then right.
+
+Only the cells are run that the stages and the questions need, taken from the notebooks by their ids, one
+after the other in a single notebook: one kernel and one page for all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+
+from tests.browser.jupyterlab import Lab, run_all, step_of
+from tests.notebooks.execute import notebooks
+from thplab.lessons.catalogue import make
+from thplab.lessons.question import Question
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.browser
+
+_ASK = re.compile(r'ask\("([^"]+)"(?:, seed=(\d+))?')
+_SHOW_CELL = """async (number) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = number;
+  await notebook.scrollToCell(notebook.widgets[number]);
+  notebook.widgets[number].node.dataset.cell = number;
+}"""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """``cells``: what is run, in order; the last has the stage. ``question``: a cell with ``ask``.
+
+    ``wrong`` is an answer (or words of an option); ``says``: words of what is said to it.
+    """
+
+    cells: tuple[str, ...]
+    question: str
+    wrong: str
+    says: str
+
+
+#: notebook -> what is done there
+VISITS = {
+    "00": Visit(("first-stage",), "first-ask", "same frames", "Nothing is glued"),
+    "05": Visit(
+        ("imports", "the-note", "beside-the-note", "stage-at-the-note"), "ask-pfn", "0", "else than 0"
+    ),
+    "06": Visit(("imports", "stage-one16"), "ask-small", "512", "else than 512"),
+    "07": Visit(("imports", "stage-none"), "ask-limit", "161", "You counted the resident ones"),
+}
+
+
+def sources(number: str) -> dict[str, str]:
+    """The cells of a notebook by id."""
+    path = next(path for path in notebooks() if path.stem.startswith(number))
+    return {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+
+
+def place(number: str) -> int:
+    """Where in the notebook of all visits the cell with the question stands; the stage's is before it."""
+    before = list(VISITS)[: list(VISITS).index(number)]
+    return sum(len(VISITS[each].cells) + 1 for each in before) + len(VISITS[number].cells)
+
+
+@pytest.fixture(scope="module")
+def page(lab: Lab, browser: Browser) -> Iterator[Page]:
+    cells = [
+        sources(number)[each] for number, visit in VISITS.items() for each in (*visit.cells, visit.question)
+    ]
+    page = lab.open(browser, lab.write("lessons.ipynb", cells))
+    run_all(page)
+    yield page
+    page.context.close()
+
+
+def cell(page: Page, number: int) -> Locator:
+    """A cell, scrolled to."""
+    page.evaluate(_SHOW_CELL, number)
+    return page.locator(f'[data-cell="{number}"]')
+
+
+def wait_for_step(stage: Locator, test: str) -> None:
+    """Until a condition on ``step`` holds for the moment that the picture shows."""
+    js = f"(stage) => {{ const step = Number(stage.dataset.step); return {test}; }}"
+    stage.page.wait_for_function(js, arg=stage.element_handle())
+
+
+def typed(question: Question, text: str) -> str:
+    """An answer as one types it: the letter of the option with this text, if there are options."""
+    options = question.kind.options
+    return next((chr(ord("a") + n) for n, option in enumerate(options) if text in option), text)
+
+
+def answer(box: Locator, text: str, said: str) -> None:
+    """Type an answer, press Enter, and wait until this is said to it."""
+    field = box.locator("input[type=text]")
+    field.fill(text)
+    field.press("Enter")
+    box.locator('[role="status"]', has_text=said).wait_for()
+
+
+@pytest.mark.parametrize("number", VISITS)
+def test_the_main_stage_plays(page: Page, number: str) -> None:
+    stage = cell(page, place(number) - 1).locator(".thplab-stage[data-step]")
+    stage.wait_for()
+    stage.focus()
+    before = step_of(stage)
+    page.keyboard.press("n")
+    wait_for_step(stage, f"step > {before}")
+    page.keyboard.press("b")
+    wait_for_step(stage, f"step === {before}")
+
+
+@pytest.mark.parametrize("number", VISITS)
+def test_a_question_is_answered_wrong_and_right(page: Page, number: str) -> None:
+    visit = VISITS[number]
+    asked = _ASK.search(sources(number)[visit.question])
+    assert asked is not None
+    question = make(asked[1], int(asked[2] or 0))
+    box = cell(page, place(number)).locator(".thplab-question")
+    box.wait_for()
+    answer(box, typed(question, visit.wrong), visit.says)
+    box.locator("button", has_text="Hint").click()
+    box.locator('[role="status"]', has_text="Hint 1").wait_for()
+    answer(box, question.kind.key, question.because)
