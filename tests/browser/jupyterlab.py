@@ -111,6 +111,22 @@ def run_all(page: Page) -> None:
     assert not done, done
 
 
+def ask_python(page: Page, code: str) -> str:
+    """What code prints that the notebook's kernel runs, beside the cells."""
+    printed: str = page.evaluate(
+        """async (code) => {
+          const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+          const future = kernel.requestExecute({ code });
+          let printed = "";
+          future.onIOPub = ({ content }) => { printed += content.text ?? content.evalue ?? ""; };
+          await future.done;
+          return printed;
+        }""",
+        code,
+    )
+    return printed.strip()
+
+
 def wait_for_stage(page: Page, number: int = 0) -> Locator:
     """The stage with this number on the page, painted and scrolled to."""
     stage = page.locator(".thplab-stage[data-step]").nth(number)
