@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.test_access import serious
 from tests.browser.test_time_travel import stops_of
 from thplab.export.deck import Shelf, Slide, deck
 from thplab.recording import Recording
@@ -103,6 +104,13 @@ def test_nothing_stands_outside_its_slide(opened: tuple[Page, list[str]]) -> Non
             "(slide) => [slide.scrollHeight - slide.clientHeight, slide.scrollWidth - slide.clientWidth]"
         )
         assert over == [0, 0], slide
+
+
+def test_axe_finds_nothing_serious(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.evaluate("() => { location.hash = '#/1'; }")
+    at(page, "1")
+    assert serious(page, ".reveal") == []
 
 
 def test_the_speaker_has_a_window_with_notes(opened: tuple[Page, list[str]]) -> None:

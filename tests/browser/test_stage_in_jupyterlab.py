@@ -188,7 +188,7 @@ def test_start_and_end(page: Page, note: Recording) -> None:
 
 def test_play_and_its_speed(page: Page) -> None:
     stage = stage_of(page, "small")
-    speed = stage.locator(".ts-speed")
+    speed = stage.locator(".ts-bar .ts-speed")
     slow = int(speed.input_value())
     stage.press(".")
     assert int(speed.input_value()) > slow
