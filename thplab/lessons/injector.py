@@ -39,7 +39,7 @@ class RaceInjector(WrittenBox):
         button.on_click(lambda _: self.run())
         self.said = widgets.HTML()
         recording = record_scenario(first, depth="functions")
-        views = ["window", "locks", "stack", "counters"]
+        views = ["window", "locks", "counters"]
         self.stage = Stage(recording, step=_collapse(recording), granularity="function", views=views)
         super().__init__([self.kind, self.phase, button, self.said, self.stage])
         self._say(race(kind, phase))
