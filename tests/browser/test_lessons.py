@@ -54,6 +54,9 @@ VISITS = {
     ),
     "06": Visit(("imports", "stage-one16"), "ask-small", "512", "else than 512"),
     "07": Visit(("imports", "stage-none"), "ask-limit", "161", "You counted the resident ones"),
+    "08": Visit(("imports", "predict-frames", "stage-clean"), "ask-frames", "-100", "The other way round"),
+    "09": Visit(("imports", "comb-before"), "ask-pins", "6", "spoils 2 MiB"),
+    "10": Visit(("imports", "worked-lane"), "ask-complaint", "kcompactd, proactive", "else than"),
 }
 
 
