@@ -1,15 +1,23 @@
 // The grid of the window's entries: an element for each entry, which is pointed at and marked. Of few entries
-// each element holds its glyph; many are drawn as one picture behind their elements, because a browser needs
+// each element holds its glyph, its number and, where there is room, words; many are drawn as one picture behind their elements, because a browser needs
 // longer for five hundred letters than a step may take.
 
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 import { GLYPHS } from "./glyphs.js";
 import { Tiles } from "./tiles.js";
 
 const FEW = 64;
+const ROOM_FOR_WORDS = 32;
 const NONE = 255;
 
-const columnsFor = (entries) => (entries >= 256 ? 32 : entries >= 64 ? 16 : entries >= 16 ? 8 : 4);
+const columnsFor = (entries) => (entries >= 256 ? 32 : entries >= 64 ? 16 : entries >= 32 ? 8 : 4);
+
+// What an element of few entries holds.
+function makeLarge(cell, number, words) {
+  const parts = { glyph: el("em"), name: el("span"), note: el("span", "ts-mono") };
+  cell.append(el("small", "", String(number)), parts.glyph, ...(words ? [parts.name, parts.note] : []));
+  return parts;
+}
 
 function makeCells(root, entries, columns) {
   const cells = [];
@@ -85,6 +93,7 @@ export class Grid {
     this.picture = entries > FEW ? new Picture(columns, rows) : null;
     if (this.picture) this.root.append(this.picture.canvas);
     this.cells = makeCells(this.root, entries, columns);
+    this.large = this.picture ? [] : this.cells.map((cell, i) => makeLarge(cell, i, entries <= ROOM_FOR_WORDS));
     this.keys = new Uint8Array(entries).fill(NONE);
     this.marks = { cursor: -1, selected: -1 };
     this.root.addEventListener("click", (event) => {
@@ -93,18 +102,21 @@ export class Grid {
     });
   }
 
-  // Draws what has changed since the last picture: entries, and the marks for cursor and selection.
-  paint(keys, mode, cursor, selected) {
+  // Draws what has changed since the last picture: entries, and the marks for cursor and selection. Few entries
+  // have a note each, `note(i)`.
+  paint(keys, mode, cursor, selected, note) {
     this.picture?.paint(keys, mode);
     for (let i = 0; i < keys.length; i++) {
       if (this.keys[i] === keys[i]) continue;
       this.keys[i] = keys[i];
-      const { key, glyph } = GLYPHS[keys[i]];
+      const { key, glyph, name } = GLYPHS[keys[i]];
       this.cells[i].dataset.key = key;
       if (this.picture) continue;
       this.cells[i].className = `ts-${key}`;
-      this.cells[i].replaceChildren(glyph, el("small", "", String(i)));
+      setText(this.large[i].glyph, glyph);
+      setText(this.large[i].name, name);
     }
+    this.large.forEach((parts, i) => setText(parts.note, note(i)));
     this.mark("cursor", cursor);
     this.mark("selected", selected);
   }

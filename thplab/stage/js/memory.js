@@ -29,7 +29,9 @@ function counted(keys) {
 
 const MOST_COLUMNS = 32;
 
-const columnsFor = (frames) => (frames > 64 ? MOST_COLUMNS : 8);
+const FEW = 64; // frames of a pageblock that are drawn twice as large
+
+const columnsFor = (frames) => (frames > FEW ? MOST_COLUMNS : 8);
 
 class BlockPainter {
   constructor(block) {
@@ -39,7 +41,7 @@ class BlockPainter {
     this.canvas = el("canvas", "ts-block");
     this.canvas.width = this.columns * CELL;
     this.canvas.height = Math.ceil(this.frames / this.columns) * CELL;
-    this.canvas.style.width = `${this.canvas.width / 2}px`;
+    this.canvas.style.width = `${this.canvas.width / (this.frames > FEW ? 2 : 1)}px`;
     this.canvas.setAttribute("role", "img");
     this.pen = this.canvas.getContext("2d");
     this.drawn = new Uint8Array(this.frames).fill(255);

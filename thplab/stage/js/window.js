@@ -1,6 +1,7 @@
 // The window: the PMD's state, and the entries below it, each with glyph, colour and number.
 
 import { button, el, keepKeys, modeOf, setAttribute, setText } from "./dom.js";
+import { readEntry } from "./entries.js";
 import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
 import { Grid } from "./grid.js";
@@ -24,6 +25,12 @@ function pmdText(window) {
 
 // The window's entries in runs: "100x present, in use; 412x empty".
 export const runs = (keys) => runLengths(Array.from(keys, (key) => GLYPHS[key].name));
+
+// The page frame of an entry, in a few characters.
+function frameOf(machine, window, index) {
+  const { page } = readEntry(machine, window, index);
+  return page < 0 ? "" : `pfn ${hex(page + machine.startPfn)}`;
+}
 
 function counts(keys) {
   const found = new Array(GLYPHS.length).fill(0);
@@ -50,7 +57,7 @@ export const windowView = {
   place: "left",
   summary: () => "",
   make(stage) {
-    const { header } = stage.reader;
+    const { header, machine } = stage.reader;
     const root = el("div", "ts-window");
     const title = el("div", "ts-title", "Window ");
     const where = el("span", "ts-mono");
@@ -78,7 +85,7 @@ export const windowView = {
         setText(state, STATES[w.state]);
         setAttribute(root, "data-state", w.state);
         const selected = stage.selected ?? -1;
-        grid.paint(w.keys, modeOf(root), w.cursor, selected);
+        grid.paint(w.keys, modeOf(root), w.cursor, selected, (i) => frameOf(machine, w, i));
         marks.show(stage.edit.painted);
         const size = (w.entries * 4096) / 1024;
         if (w.state === "leaf") setText(leaf.lastChild, `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
