@@ -28,6 +28,7 @@ STATES = {
     "keys": ("?",),
     "link": ("y",),
     "what if": ("q",),
+    "pointed": ("f", "f", "n", "z", "]"),
     "question": ("PageDown", "k"),
     "presenting": ("p", "s"),
 }

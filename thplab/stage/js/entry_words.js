@@ -3,6 +3,7 @@
 import { setText } from "./dom.js";
 import { readEntry } from "./entries.js";
 import { bitNames, hex, hex64 } from "./machine.js";
+import { ofUsers } from "./pointing.js";
 
 // The folio behind a page: flags and counts, as the rules of khugepaged read them.
 export function pageWords(machine, page) {
@@ -10,7 +11,7 @@ export function pageWords(machine, page) {
   const large = machine.frame("flags", folio) & machine.flag.head;
   const mapcount = machine.frame(large ? "large_mapcount" : "mapcount", folio);
   const flags = machine.flagsOf(folio).join(" ") || "no flag";
-  return `pfn ${hex(page + machine.startPfn)}: refcount ${machine.frame("refcount", folio)}, mapcount ${mapcount}, ${flags}`;
+  return `pfn ${hex(page + machine.startPfn)}${ofUsers(machine, page)}: refcount ${machine.frame("refcount", folio)}, mapcount ${mapcount}, ${flags}`;
 }
 
 export function entryWords(machine, window, index) {

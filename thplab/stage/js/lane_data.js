@@ -178,7 +178,7 @@ export class Lanes {
   does(who, step, stack, mine) {
     const waits = mine.find(({ what }) => what === "waits");
     const runner = stack[stack.length - 1];
-    if (waits) return { state: "waits", does: `waits for ${this.lockOf(waits)}${this.from(waits, step)}` };
+    if (waits) return { state: "waits", waitsFor: waits.lock, does: `waits for ${this.lockOf(waits)}${this.from(waits, step)}` };
     if (runner === who) {
       const moving = this.compacting.some(({ who: each, from, to }) => each === who && from <= step && step < to);
       return { state: moving ? "moves" : "runs", does: moving ? "runs, moves pages" : "runs" };

@@ -86,7 +86,9 @@ function makeLane(stage, lanes, axis, who) {
         setText(item.firstChild, span.how);
         item.firstChild.dataset.how = span.how;
         setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
+        item.toggleAttribute("data-lit", stage.isPointed("lock", span.lock));
       });
+      does.toggleAttribute("data-lit", state.waitsFor !== undefined && stage.isPointed("lock", state.waitsFor));
       const place = axis.at(moment.step).toFixed(2);
       setAttribute(now, "d", `M${place} 0V${HEIGHT}`);
     },

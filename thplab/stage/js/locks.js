@@ -1,7 +1,7 @@
 // The locks that are held now: how, by whom, since when.
 
 import { GLYPHS } from "./glyphs.js";
-import { el, setText, updateList } from "./dom.js";
+import { button, el, setText, updateList } from "./dom.js";
 
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
 
@@ -35,10 +35,10 @@ function rows(moment) {
     const { since, comm } = holder(reader, lock, writer ? "writer" : "readers");
     const who = writer || (readers > 1 ? `${readers} readers` : comm || "a reader");
     const note = level.get(lock.id) ?? "";
-    held.push({ how: writer ? "write" : "read", name: lock.label, note, who, since });
+    held.push({ id: lock.id, how: writer ? "write" : "read", name: lock.label, note, who, since });
   }
   const pages = moment.window ? moment.window.keys.filter((key) => key === LOCKED).length : 0;
-  if (pages) held.push({ how: "write", name: "page lock", note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`, who: "", since: -1 });
+  if (pages) held.push({ how: "write", name: "page lock", note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`, id: -1, who: "", since: -1 });
   return held;
 }
 
@@ -47,7 +47,7 @@ export const locksView = {
   title: "Locks held",
   place: "below",
   summary: (moment) => String(rows(moment).length),
-  make() {
+  make(stage) {
     const list = el("ul", "ts-rows");
     const none = el("p", "ts-quiet", "No lock is held: anything may happen.");
     const root = el("div", "ts-locks", list, none);
@@ -56,11 +56,18 @@ export const locksView = {
       update(moment) {
         const shown = rows(moment);
         none.hidden = shown.length > 0;
-        const make = () => el("li", "", el("span", "ts-how"), el("strong"), el("span", "ts-quiet"));
+        const make = () => {
+          const name = button("ts-name", "Point at this lock", () => stage.act(() => stage.point("lock", Number(name.dataset.id))));
+          name.removeAttribute("aria-label"); // its own words name it
+          return el("li", "", el("span", "ts-how"), name, el("span", "ts-quiet"));
+        };
         updateList(list, shown, make, (item, row) => {
           setText(item.children[0], row.how);
           item.children[0].dataset.how = row.how;
           setText(item.children[1], row.name);
+          item.children[1].dataset.id = row.id;
+          item.children[1].disabled = row.id < 0; // page locks are no objects of their own
+          item.toggleAttribute("data-lit", stage.isPointed("lock", row.id));
           const since = row.since >= 0 ? `, since ${row.since}` : "";
           setText(item.children[2], `${row.note}${row.who ? ` by ${row.who}` : ""}${since}`);
           item.toggleAttribute("data-new", row.since === moment.step);

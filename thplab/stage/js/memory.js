@@ -83,7 +83,7 @@ class BlockPainter {
     const [x, y] = [(i % this.columns) * CELL, Math.floor(i / this.columns) * CELL];
     this.pen.strokeStyle = mode === "dark" ? "#ff8f3f" : "#d55e00";
     this.pen.lineWidth = 4;
-    this.pen.strokeRect(x + 1, y + 1, CELL - 3, CELL - 3);
+    this.pen.strokeRect(x + 2, y + 2, CELL - 5, CELL - 5); // nothing of it outside the frame
   }
 }
 

@@ -12,6 +12,7 @@ import { makeFindBar } from "./find_bar.js";
 import { HELP, listenToKeys } from "./keys.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
 import { makeLink } from "./marks.js";
+import { makePointed } from "./pointed_row.js";
 import { makePresenter } from "./presenter.js";
 import { makeSentence } from "./sentence.js";
 import { Stage } from "./stage.js";
@@ -83,10 +84,10 @@ function build(element, recording, options) {
   const head = makeHeader(recording.header, presenter.head);
   const [sentence, ask, find, link, help] = [makeSentence(), makeAsk(stage), makeFindBar(stage), makeLink(stage), makeHelp(stage)];
   stage.edit.send = options.onEdit ?? null;
-  const edit = makeEditRow(stage);
+  const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
-  const parts = [head, sentence, ask, layout, help, controls, find, edit, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, edit, link, help].map((part) => part.root);
+  const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
+  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map((part) => part.root);
   root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
   const report = makeReport(stage, options);

@@ -32,6 +32,11 @@ export const sourceView = {
     const code = scroller("div", "ts-code", "Source of the model");
     const root = el("div", "ts-source", el("div", "ts-title", name, where), code);
     const listing = new Listing(code);
+    code.addEventListener("click", ({ target }) => {
+      const line = target.closest(".ts-line");
+      if (line && near) stage.act(() => stage.point("line", [near.source, Number(line.dataset.n)]));
+    });
+    let lit = null;
     const files = new Map(); // number of a source -> its lines, coloured when it is first shown
     const linesOf = (number) => {
       if (!files.has(number)) files.set(number, sourceLines(stage.reader.header.sources[number].text));
@@ -52,6 +57,11 @@ export const sourceView = {
         if (marked && (marked !== line || !now)) marked.removeAttribute("data-now");
         if (now) setAttribute(line, "data-now", now);
         marked = now ? line : null;
+        const [source, number] = stage.pointed?.kind === "line" ? stage.pointed.id : [-1, 0];
+        const pointed = near && source === near.source ? listing.element(number - 1) : null;
+        if (lit !== pointed) lit?.removeAttribute("data-lit");
+        pointed?.setAttribute("data-lit", "");
+        lit = pointed;
       },
       settle: () => near && listing.reveal(near.line - 1),
     };

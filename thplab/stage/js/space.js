@@ -1,6 +1,6 @@
 // Address spaces: each mapping, its windows one after the other, and where khugepaged goes on.
 
-import { el, setAttribute, setText, updateList } from "./dom.js";
+import { button, el, setAttribute, setText, updateList } from "./dom.js";
 import { BIT, hex } from "./machine.js";
 import { runLengths } from "./runs.js";
 
@@ -37,7 +37,7 @@ function spaces(moment) {
       const [start, end] = ["vm_start", "vm_end"].map((field) => BigInt(machine.value(vma, field)));
       const flags = machine.value(vma, "vm_flags");
       const words = FLAGS.filter(([, bit]) => Math.floor(flags / bit) % 2).map(([name]) => name);
-      return { start, end, flags: words.join(" "), windows: windows(machine, mm, start, end) };
+      return { id: vma.id, start, end, flags: words.join(" "), windows: windows(machine, mm, start, end) };
     }),
   }));
 }
@@ -53,6 +53,24 @@ function cursor(machine) {
 const heading = (vma) => `${hex(vma.start)} to ${hex(vma.end)}, ${vma.flags}`;
 
 const said = (vma) => `${heading(vma)}: ${runLengths(vma.windows.map(({ state }) => STATES[state][1]))}`;
+
+// A mapping, named by its object, in words.
+export function mappingWords(moment, id) {
+  for (const { mm, vmas } of spaces(moment)) {
+    const vma = vmas.find((each) => each.id === id);
+    if (vma) return `A mapping of ${mm.label}: ${said(vma)}.`;
+  }
+  return "This mapping does not exist at this moment.";
+}
+
+// Was it pointed at, or at an entry in it?
+function isLit(stage, moment, mm, vma) {
+  if (stage.isPointed("mapping", vma.id)) return true;
+  const w = moment.window;
+  if (!w || stage.selected === null || w.mm !== mm) return false;
+  const address = w.address + (BigInt(stage.selected) << BigInt(moment.reader.header.geometry.page_shift));
+  return address >= vma.start && address < vma.end;
+}
 
 function drawWindows(moment, box, vma) {
   const here = moment.window?.address;
@@ -71,7 +89,7 @@ export const spaceView = {
   place: "below",
   wide: true,
   summary: () => "",
-  make() {
+  make(stage) {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");
     const key = el("p", "ts-quiet", `Each field is a window: ${Object.values(STATES).map(([glyph, name]) => `${glyph} ${name}`).join(", ")}. The framed one is the window of the picture.`);
@@ -79,7 +97,9 @@ export const spaceView = {
     const make = () => {
       const bar = el("div", "ts-windows");
       bar.setAttribute("role", "img");
-      return el("div", "ts-vma", el("div", "", el("strong"), " ", el("span", "ts-mono")), bar);
+      const range = button("ts-name ts-mono", "Point at this mapping", () => stage.act(() => stage.point("mapping", Number(range.dataset.id))));
+      range.removeAttribute("aria-label"); // its own words name it
+      return el("div", "ts-vma", el("div", "", el("strong"), " ", range), bar);
     };
     return {
       root,
@@ -89,6 +109,8 @@ export const spaceView = {
           const [head, bar] = node.children;
           setText(head.firstChild, `${mm.label}, ${rss} pages resident`);
           setText(head.lastChild, heading(vma));
+          head.lastChild.dataset.id = vma.id;
+          node.toggleAttribute("data-lit", isLit(stage, moment, mm, vma));
           setAttribute(bar, "aria-label", said(vma));
           drawWindows(moment, bar, vma);
         });

@@ -48,6 +48,7 @@ export const stackView = {
           parts.forEach((part, i) => setText(frame.children[i], part));
           setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
           if (frame.title !== text(row)) frame.title = text(row);
+          frame.toggleAttribute("data-lit", stage.isPointed("line", [row.frame.source, row.frame.line]));
           frame.setAttribute("aria-current", String(row.up === stage.frameUp));
         });
       },

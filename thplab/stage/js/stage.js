@@ -27,6 +27,7 @@ export class Stage {
     this.playing = false;
     this.selected = null; // entry of the window, or null: follow the run
     this.page = -1; // a page frame that was pointed at, or -1
+    this.pointed = null; // {kind, id} of a lock, a mapping, a line of the source that was pointed at
     this.frameUp = 0; // how many frames up from the innermost the source shows
     this.views = new Set();
     this.edit = new EditState(this.reader.header.geometry.entries, () => this.paint());
@@ -63,6 +64,7 @@ export class Stage {
       nextLock: to((n) => above(this.finder.find("lock"), n)),
       previousLock: to((n) => below(this.finder.find("lock"), n)),
       nextTask: to((n) => above(this.finder.find("task"), n)),
+      pointAtLine: () => this.pointAtLine(),
       edit: () => (this.edit.shown = !this.edit.shown),
       runEdit: () => this.edit.run(this.moment.step),
       paintEntry: () => this.paintSelected(0),
@@ -235,6 +237,29 @@ export class Stage {
     this.selected = this.page < 0 || entry < 0 ? null : entry;
   }
 
+  // Light a frame that is named elsewhere, and the entry that maps it.
+  lightFrame(page) {
+    this.page = page;
+    const { window: w, reader } = this.moment;
+    const entry = w ? Array.from(w.keys).findIndex((_, i) => readEntry(reader.machine, w, i).page === page) : -1;
+    this.selected = entry < 0 ? null : entry;
+  }
+
+  // Point at a lock, a mapping, a line of the source; once more: at nothing.
+  point(kind, id) {
+    this.pointed = this.isPointed(kind, id) ? null : { kind, id };
+  }
+
+  isPointed(kind, id) {
+    return this.pointed?.kind === kind && String(this.pointed.id) === String(id);
+  }
+
+  // The line that runs next.
+  pointAtLine() {
+    const { place } = this.moment;
+    if (place) this.point("line", [place.source, place.line]);
+  }
+
   select(entry) {
     this.page = -1;
     this.selected = this.selected === entry ? null : entry;
@@ -262,6 +287,7 @@ export class Stage {
   follow() {
     this.selected = null;
     this.page = -1;
+    this.pointed = null;
     this.frameUp = 0;
     this.helpShown = false;
     this.findShown = false;

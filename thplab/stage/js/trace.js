@@ -11,7 +11,7 @@ export const traceView = {
   wide: true,
   summary: (moment) => String(moment.traceLines),
   make(stage) {
-    const { header, frames } = stage.reader;
+    const { header, frames, machine } = stage.reader;
     const more = el("p", "ts-quiet");
     const list = el("ol", "ts-trace-lines");
     const box = el("div", "ts-scroll", more, list);
@@ -19,8 +19,14 @@ export const traceView = {
     let first = 0;
     let count = -1;
     let grown = false;
+    // To the moment; the frame that the line names is lit.
+    const go = (number) => {
+      stage.move(frames.momentOfTrace(number));
+      const page = Number(header.trace[number].fields.scan_pfn ?? NaN) - machine.startPfn;
+      if (page >= 0 && page < machine.value(machine.memMap, "nr_frames")) stage.lightFrame(page);
+    };
     const make = (i) => {
-      const line = button("", "", () => stage.act(() => stage.move(frames.momentOfTrace(first + i))));
+      const line = button("", "", () => stage.act(() => go(first + i)));
       line.removeAttribute("aria-label");
       line.title = "Go to the moment that printed this line";
       return el("li", "", line);
