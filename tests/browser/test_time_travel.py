@@ -241,7 +241,7 @@ def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
         expect(stage).not_to_have_attribute("data-blank", "")
     assert not lecture.locator(".ts-notes").is_visible()
     lecture.keyboard.press("s")
-    assert "Wait for hands.\nNext: The collapse" in lecture.locator(".ts-notes").inner_text()
+    expect(lecture.locator(".ts-notes")).to_contain_text("Wait for hands.\nNext: The collapse")
     lecture.keyboard.press("p")
     lecture.wait_for_function("() => !document.fullscreenElement")
     assert stage.get_attribute("data-presenting") is None
@@ -265,7 +265,7 @@ def test_pointing_at_a_frame_lights_its_entry_and_says_what_it_is(
     said = page.locator(".ts-memory .ts-about").inner_text()
     assert said.startswith("anonymous page · pfn 0x")
     number = (_walked(small, 0)[3] & 0xFFFFFFFFFF000) >> 12
-    assert f"pfn {number:#x}:" in said
+    assert f"pfn {number:#x} of a:" in said
     page.keyboard.press("Escape")
     block, inside = divmod(number - small.state(0).path("mem_map.start_pfn"), 16)
     box = page.locator(".ts-block").nth(block).bounding_box()

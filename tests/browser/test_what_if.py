@@ -56,6 +56,8 @@ def field(page: Page, name: str) -> Any:
 
 
 def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
+    from playwright.sync_api import expect
+
     mount(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("q")
@@ -64,8 +66,8 @@ def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
     field(page, "When").select_option("after_alloc")
     field(page, "Knobs").press("Enter")
     edit = {"at": 1, "paint": "2x swap", "knobs": "max_ptes_none=16", "op": "", "gap": "after_alloc"}
+    expect(page.get_by_role("button", name="Run on from here with this")).to_be_disabled()
     assert page.evaluate("() => sent") == [{"edit": edit}]
-    assert page.get_by_role("button", name="Run on from here with this").is_disabled()
     refused = {"field": "knobs", "text": "16 is not accepted; allowed: an integer from 0 to 15"}
     page.evaluate("(refused) => { handle.answer({ listening: true }); handle.answer({ refused }); }", refused)
     assert page.locator(".ts-wrong:visible").all_inner_texts() == [refused["text"]]
@@ -76,26 +78,30 @@ def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
 
 
 def test_entries_are_painted_by_keys_and_by_pointer(page: Page) -> None:
+    from playwright.sync_api import expect
+
     mount(page)
     page.keyboard.press("q")
     field(page, "Paint with").select_option("pinned")
     page.locator(".thplab-stage").focus()
     for key in ("]", "]", "}", "}", "Enter"):
         page.keyboard.press(key)
-    assert field(page, "Entries of the window").input_value() == "1-3 pinned"
+    expect(field(page, "Entries of the window")).to_have_value("1-3 pinned")
     page.locator('[data-entry="8"]').hover()
     page.mouse.down()
     for entry in (9, 10):
         page.locator(f'[data-entry="{entry}"]').hover()
     page.mouse.up()
-    assert field(page, "Entries of the window").input_value() == "1-3 pinned, 8-10 pinned"
+    expect(field(page, "Entries of the window")).to_have_value("1-3 pinned, 8-10 pinned")
     painted = page.locator("[data-paint]").evaluate_all("(cells) => cells.map((cell) => cell.dataset.entry)")
     assert painted == ["1", "2", "3", "8", "9", "10"]
     page.keyboard.press("Escape")
-    assert page.locator("[data-paint]").count() == 0
+    expect(page.locator("[data-paint]")).to_have_count(0)
 
 
 def test_without_python_it_says_so_and_stays_out_of_the_way(page: Page) -> None:
+    from playwright.sync_api import expect
+
     mount(page, python=False)
     assert page.locator('[aria-label^="What if? Edit"]').is_hidden()
     page.keyboard.press("q")
@@ -103,17 +109,21 @@ def test_without_python_it_says_so_and_stays_out_of_the_way(page: Page) -> None:
     assert page.locator(".ts-edit input:visible").count() == 0
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
-    assert page.locator(".thplab-stage").get_attribute("data-step") == "1"
+    expect(page.locator(".thplab-stage")).to_have_attribute("data-step", "1")
 
 
 def test_python_that_does_not_answer_is_told(page: Page) -> None:
+    from playwright.sync_api import expect
+
     page.clock.install()
     mount(page)
     page.keyboard.press("q")
     page.keyboard.type("3 none")
     page.keyboard.press("Enter")
+    says = page.locator(".ts-edit-says")
+    expect(says).to_have_text("Running on from here …")
     page.clock.fast_forward(5000)
-    assert "Python does not answer" in page.locator(".ts-edit-says").inner_text()
+    expect(says).to_contain_text("Python does not answer")
     assert field(page, "Entries of the window").input_value() == "3 none"
 
 
@@ -124,6 +134,8 @@ def moments(pair: Locator) -> tuple[int, int]:
 
 
 def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
+    from playwright.sync_api import expect
+
     options = {"views": ["window", "lanes"], **futures.to_data()}
     page.evaluate(MOUNT, [[as_text(futures.first), as_text(futures.second)], options, False])
     pair = page.locator(".thplab-stage-pair")
@@ -136,7 +148,8 @@ def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
     end, second = moments(pair)
     assert end == len(futures.first) - 1
     page.get_by_role("button", name="Both on").click()
-    assert moments(pair) == (end, second + 1)  # the first is over, the second goes on
+    expect(pair).to_have_attribute("data-second", str(second + 1))  # the first is over, the second goes on
+    assert moments(pair)[0] == end
     for step in (parted - 40, parted + 30, end - 3):
         page.evaluate("(step) => handle.go(step)", step)
         first, second = moments(pair)

@@ -34,7 +34,7 @@ function makeField(stage, name, label, example, ...help) {
 }
 
 function makeSelect(label, options, choose) {
-  const select = keepKeys(el("select", "ts-speed"), label);
+  const select = keepKeys(el("select", "ts-choose"), label);
   for (const [value, text] of options) select.append(new Option(text, value));
   select.addEventListener("change", () => choose(select.value));
   return select;

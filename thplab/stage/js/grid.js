@@ -19,6 +19,9 @@ function makeLarge(cell, number, words) {
   return parts;
 }
 
+// The entry that an event of the grid is about, or -1.
+export const entryAt = ({ target }) => Number(target.closest("[data-entry]")?.dataset.entry ?? -1);
+
 function makeCells(root, entries, columns) {
   const cells = [];
   for (let i = 0; i < entries; i++) {
@@ -97,8 +100,8 @@ export class Grid {
     this.keys = new Uint8Array(entries).fill(NONE);
     this.marks = { cursor: -1, selected: -1 };
     this.root.addEventListener("click", (event) => {
-      const { entry } = event.target.dataset;
-      if (entry !== undefined) choose(Number(entry));
+      const entry = entryAt(event);
+      if (entry >= 0) choose(entry);
     });
   }
 

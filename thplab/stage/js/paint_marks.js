@@ -1,6 +1,7 @@
 // Painting on the window's grid: the pointer paints what it goes over, and what was painted is marked.
 
 import { GLYPHS } from "./glyphs.js";
+import { entryAt } from "./grid.js";
 
 // Glyph of each kind that an entry may be painted; one that is not seen in an entry has a letter.
 const PAINT_GLYPHS = { ...Object.fromEntries(GLYPHS.map(({ key, glyph }) => [key, glyph])), lazyfree: "F", keep: "" };
@@ -8,8 +9,8 @@ const PAINT_GLYPHS = { ...Object.fromEntries(GLYPHS.map(({ key, glyph }) => [key
 // While the edit row is open, whatever the pointer goes over with its button down is painted.
 export function paintWithPointer(stage, grid) {
   let painting = false;
-  const paint = ({ target }) => {
-    const entry = Number(target.dataset.entry ?? -1);
+  const paint = (event) => {
+    const entry = entryAt(event);
     if (painting && entry >= 0) stage.act(() => stage.edit.paintEntry(entry));
   };
   grid.addEventListener("pointerdown", (event) => {
