@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from tests.lessons.test_questions import letters
@@ -15,6 +17,7 @@ from thplab.lessons.stalls import stall_table
 from thplab.recording import Recording, record_scenario
 
 
+@cache
 def recorded(name: str, kernel: str = "6.18") -> Recording:
     return record_scenario(name, kernel, depth="functions")
 
