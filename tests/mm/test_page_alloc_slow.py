@@ -65,6 +65,30 @@ def test_who_compacts_at_a_fault(defrag, advised, waits):
     assert counts["compact_fail"] == 0
 
 
+@pytest.mark.parametrize("defrag", ["always", "defer", "never"])
+def test_the_first_read_fault_compacts_whatever_defrag_says(defrag):
+    """The huge zero page's mask is the same for all: wait, and not movable.
+
+    So the async attempt looks at unmovable pageblocks only, of which there are none, and the second one, sync
+    light, captures a block, whose pageblock stays movable. Later faults find the huge zero page there.
+    """
+    machine, _ = comb34()
+    quiet_khugepaged(machine)
+    machine.write_sysfs("defrag", defrag)
+    process = machine.process("reader")
+    process.mmap(WINDOW, 2 * SIZE)
+    process.madvise(WINDOW, 2 * SIZE, "hugepage")
+    names = ("thp_zero_page_alloc", "compact_stall", "compact_success", "compact_fail", "thp_fault_fallback")
+    before = [machine.vmstat(name) for name in names]
+    for window in range(2):
+        assert process.read(WINDOW + window * SIZE) == 0
+    assert [machine.vmstat(name) - old for name, old in zip(names, before, strict=True)] == [1, 2, 1, 1, 0]
+    assert machine.vmstat("allocstall_normal") == 1
+    blocks = machine.read("/proc/pagetypeinfo").split("\n")[-2].split()[4:]
+    assert blocks == ["0", "8", "0", "0", "0"]
+    check(machine)
+
+
 @pytest.mark.parametrize("kernel", ["6.12", "6.1"])
 def test_three_stalls_for_a_failing_fault(kernel):
     """Advised, defrag=always, one pinned page in each block: 3 stalls and 1 reclaim a fault (lane JB)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from thplab.mm.anon_vma import anon_vma_prepare
 from thplab.mm.deferred_split import deferred_split_folio
 from thplab.mm.errors import KernelBug
-from thplab.mm.gfp import GFP_DIRECT_RECLAIM, GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE, GFP_ZERO
+from thplab.mm.gfp import GFP_DIRECT_RECLAIM, GFP_MOVABLE, GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE, GFP_ZERO
 from thplab.mm.huge_mm import thp_vma_suitable_order, vma_thp_gfp_mask
 from thplab.mm.lock import down_write, up_write
 from thplab.mm.lru import folio_add_lru_vma
@@ -142,9 +142,12 @@ def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> Non
 
 
 def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
-    """The shared huge page of zeros; allocated at its first use, None if there is no block for it."""
+    """The shared huge page of zeros; allocated at its first use, None if there is no block for it.
+
+    Whoever comes first may have to compact for it, whatever ``defrag`` says. It is never moved.
+    """
     if kernel.huge_zero_folio is None:
-        gfp = GFP_TRANSHUGE | GFP_ZERO
+        gfp = (GFP_TRANSHUGE | GFP_ZERO) & ~GFP_MOVABLE
         folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
         event = "thp_zero_page_alloc" if folio is not None else "thp_zero_page_alloc_failed"
         count_vm_event(kernel, event)

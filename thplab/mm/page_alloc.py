@@ -66,7 +66,7 @@ ALLOC_NOFRAGMENT = 0x100
 def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
     """The zones that a request may use, the preferred (highest) one first."""
     node = kernel.node
-    if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE:
+    if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE and not gfp & GFP_COMP:
         return (node.kernel_zone,)
     return node.zonelists[_ZONE_RANK[gfp_zone(gfp)]]
 
