@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from itertools import product
 
 import pytest
 
@@ -63,6 +64,41 @@ def test_who_compacts_at_a_fault(defrag, advised, waits):
     assert counts["thp_fault_alloc"] == counts["compact_stall"] == counts["compact_success"] == int(waits)
     assert counts["thp_fault_fallback"] == int(not waits)
     assert counts["compact_fail"] == 0
+
+
+def test_who_does_not_wait_at_a_fault():
+    """All of enabled x defrag x advice x read or write in which the fault may not compact, on one comb.
+
+    Falls back is counted where a huge page was allowed; kswapd is woken for the deferring modes, in vain.
+    """
+    machine, _ = comb34()
+    quiet_khugepaged(machine)
+    machine.write_sysfs("use_zero_page", 0)
+    process, tried = machine.process("toucher"), 0
+    modes = ("always", "defer", "defer+madvise", "madvise", "never")
+    for enabled, defrag, advice, write in product(
+        ("always", "madvise", "never"), modes, (None, "hugepage", "nohugepage"), (True, False)
+    ):
+        advised = advice == "hugepage"
+        allowed = advised if enabled == "madvise" else enabled == "always" and advice != "nohugepage"
+        if allowed and (defrag == "always" or (advised and defrag in ("madvise", "defer+madvise"))):
+            continue  # these compact: see above
+        machine.set_knobs([("enabled", enabled), ("defrag", defrag)])
+        machine.kernel.node.kswapd_failures = 0
+        address, tried = WINDOW + tried * SIZE, tried + 1
+        process.mmap(address, SIZE)
+        if advice:
+            process.madvise(address, SIZE, advice)
+        names = ("thp_fault_fallback", "pageoutrun", "compact_stall", "compact_daemon_wake")
+        before = [machine.vmstat(name) for name in names]
+        process.write(address, 1) if write else process.read(address)
+        machine.run_for(200)
+        deferred = allowed and (defrag == "defer" or (defrag == "defer+madvise" and not advised))
+        grown = [machine.vmstat(name) - old for name, old in zip(names, before, strict=True)]
+        assert grown == [int(allowed), int(deferred), 0, 0], (enabled, defrag, advice, write)
+        process.munmap(address, SIZE)
+    assert tried == 2 * (45 - 7)
+    check(machine)
 
 
 @pytest.mark.parametrize("defrag", ["always", "defer", "never"])
