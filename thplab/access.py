@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from thplab.machine import Process
 from thplab.mm.task import running
 from thplab.mm.tlb import Tlb, tlb_access
+from thplab.words import counted
 
 __all__ = ["AccessReport", "random_order", "run_pattern", "sequential", "sparse", "strided"]
 
@@ -68,8 +69,10 @@ class AccessReport:
     def __str__(self) -> str:
         """One line."""
         return (
-            f"{self.accesses} accesses: {self.hits} TLB hits ({self.hit_rate:.1%}), {self.walks} walks "
-            f"that read {self.references} entries, {self.faults} faults; {self.rss} pages resident"
+            f"{counted(self.accesses, 'access', 'accesses')}: {counted(self.hits, 'TLB hit')} "
+            f"({self.hit_rate:.1%}), {counted(self.walks, 'walk')} "
+            f"that read {counted(self.references, 'entry', 'entries')}, {counted(self.faults, 'fault')}; "
+            f"{counted(self.rss, 'page')} resident"
         )
 
 

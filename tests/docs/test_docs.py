@@ -83,3 +83,9 @@ def test_readme_names_the_profiles_that_there_are() -> None:
     assert line
     assert set(re.findall(r"\d+\.\d+", line[1])) == set(PROFILES)
     assert f"{DEFAULT.name} (the default)" in line[1]
+
+
+def test_the_fidelity_page_has_every_module_of_the_model() -> None:
+    page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (ROOT / "thplab" / "mm").glob("*.py")} - {"__init__.py"}
+    assert sorted(name for name in modules if f"`{name}`" not in page) == []

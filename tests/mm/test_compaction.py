@@ -223,3 +223,28 @@ def test_limits_as_recorded():
         defer_compaction(machine.kernel, machine.kernel.node.zones[0], 9)
     ours = [int(e.value("limit")) for e in machine.trace if e.name == "mm_compaction_defer_compaction"]
     assert all(two == 2 * one for one, two in pairwise(ours))
+
+
+def test_a_pinned_page_that_has_left_its_file_stays():
+    """Of a memfd that is gone one page is still held: whoever holds it would not see it move."""
+    machine, _ = comb34()
+    process, pages = machine.process("app"), 2 * 1024
+    file = process.memfd_create("gone", pages * PAGE)
+    process.mmap(REGION, pages * PAGE, shared=True, file=file)
+    process.close(file)
+    for page in range(pages):
+        process.write(REGION + page * PAGE, page + 1)
+    pins = [process.pin(REGION + page * PAGE) for page in range(pages)]
+    process.munmap(REGION, pages * PAGE)
+    # The lowest page of all stands where the migrate scanner begins.
+    lowest = min(pins)
+    for page in pins:
+        if page != lowest:
+            process.unpin(page)
+    held = machine.kernel.mem_map.contents[lowest]
+    machine.write_sysctl("compact_memory", 1)
+    assert copies(machine) > 0
+    check(machine, pins=[lowest])
+    assert machine.kernel.mem_map.contents[lowest] == held
+    process.unpin(lowest)
+    check(machine)

@@ -95,3 +95,15 @@ def test_moments_outside_are_an_indexerror() -> None:
         for read in (made.state, made.moment, made.stack, made.sentence, made.trace_lines, made.locals):
             with pytest.raises(IndexError, match=f"moments 0 to {len(made) - 1}"):
                 read(number)
+
+
+def test_a_number_below_zero_stays_one() -> None:
+    """Whoever compacts for everybody asks for order -1."""
+    small, _ = machine()
+    recorder = Recorder(small.kernel, "lines", ["compaction.py"])
+    with recorder:
+        small.write_sysctl("compact_memory", 1)
+    made = recorder.recording
+    last = made.state(len(made) - 1)
+    assert {last.get(each, "order") for each in last.objects("CompactControl")} == {-1}
+    assert last.bytes() == snapshot_bytes(small.kernel)

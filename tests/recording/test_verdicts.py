@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.recording.small import ADDRESS, WINDOW, advise, machine, touch
+from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
 from thplab.kernels import PROFILES, ScanResult
 from thplab.machine import Process
 from thplab.mm import collapse as collapse_module
@@ -170,7 +171,9 @@ def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
     largest = max(1 << order for order, blocks in enumerate(small.kernel.zone.nr_free) if blocks)
     said = verdict(recorder.recording, "alloc_charge_folio")
     assert largest < 8
-    assert said.startswith(f"No free block of 8 pages was to be had: the largest free block has {largest}.")
+    assert said.startswith(
+        f"No free block of 8 pages was to be had: the largest free block has {largest} pages."
+    )
     assert "but the collapse failed ('alloc_huge_page_failed')" in verdict(recorder.recording)
 
 
@@ -256,3 +259,13 @@ def test_userfaultfd_forbids_any_hole() -> None:
     local = {**HAND_MADE, "userfaultfd_armed": True}
     said = verdict_sentence("scan_pmd", local, S.EXCEED_NONE_PTE)
     assert said == "Entry 7 is empty, and userfaultfd watches this VMA: no hole may be filled."
+
+
+def test_a_sentence_about_one_entry() -> None:
+    made = collapse(pages=1)
+    said = sentences(made)
+    assert any("1 entry referenced" in sentence for sentence in said)
+    assert any(sentence.startswith("Collapsed: 1 entry was referenced, 7 empty") for sentence in said)
+    assert not [
+        sentence for sentence in said if re.search(r"\b1 (entries|pages|units|references)\b", sentence)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thplab.recording import Recording
+from thplab.recording import Recording, record_scenario
 from thplab.stage import moment_text, window_text
 from thplab.stage.text import window_keys
 
@@ -94,3 +94,9 @@ def test_a_recording_without_lines(events: Recording) -> None:
 def test_outside_the_recording(note: Recording) -> None:
     with pytest.raises(IndexError, match="this recording has moments 0 to"):
         moment_text(note, len(note))
+
+
+def test_a_clock_stands_only_where_time_has_passed(note: Recording) -> None:
+    assert moment_text(note, 100).splitlines()[0].endswith(", untimed")
+    naps = record_scenario("S06.naps", depth="events")
+    assert moment_text(naps, len(naps) - 1).splitlines()[0].endswith(" s")

@@ -25,6 +25,7 @@ from thplab.mm.page import (
     PG_buddy,
     PG_head,
     PG_lru,
+    PG_swapbacked,
     PG_tail,
     folio_mapcount,
     folio_nr_pages,
@@ -213,12 +214,14 @@ def _isolate_movable(kernel: Kernel, cc: CompactControl, page: int, folio: int) 
     if mem_map.flags[folio] & PG_head:
         # A huge page is never moved for a block of its size; smaller folios stay as well in the model.
         return False
-    # An anonymous page with more references than mappings is pinned: moving it would fail later.
+    # A page of no file with more references than mappings is pinned: moving it would fail later. So is
+    # one of shared memory that has left its file.
     anon = mem_map.flags[folio] & PG_anon
     if not anon and mem_map.mapping[folio]:
         # Shared memory: its place in the page cache would have to change as well.
         return False
-    if anon and mem_map.refcount[folio] > folio_mapcount(mem_map, folio):
+    of_no_file = anon or mem_map.flags[folio] & PG_swapbacked
+    if of_no_file and mem_map.refcount[folio] > folio_mapcount(mem_map, folio):
         return False
     if not folio_isolate_lru(kernel, folio):
         return False

@@ -1,8 +1,8 @@
 """Cells: every integer or field of a machine's state has a number, so that a change is a small row.
 
-A cell's value is a triple (kind, lo, hi): kind 0 is a 64-bit integer in two's complement, split into
-two u32; kind 1 an index into a table of JSON values (None, strings, enum members, references,
-tuples); kind 255 says that the object does not exist yet.
+A cell's value is a triple (kind, lo, hi): kind 0 is a u64, split into two u32; kind 1 an index into a
+table of JSON values (None, negative numbers, strings, enum members, references, tuples); kind 255 says
+that the object does not exist yet.
 """
 
 from __future__ import annotations
@@ -170,8 +170,12 @@ class Cells:
         return "object", self.object(item).id
 
     def encode(self, value: Any) -> tuple[int, int, int]:
-        """The triple for a value of any kind that a Struct field may hold."""
-        if isinstance(value, int):
+        """The triple for a value of any kind that a Struct field may hold.
+
+        A cell holds what C calls an unsigned long: most are entries and addresses. A number below zero
+        (an order of -1: any) is a value of its own.
+        """
+        if isinstance(value, int) and value >= 0:
             return INTEGER, value & _U32, value >> 32 & _U32
         key, json_value = self._json(value)
         return VALUE, self.table.index(key, json_value), 0

@@ -15,6 +15,7 @@ from thplab.mm.pgtable import entry_pfn, pmd_trans_huge
 from thplab.mm.state import Struct
 from thplab.recording.lock_words import lock_sentence
 from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
+from thplab.words import counted
 
 __all__ = ["sentence_of_call", "sentence_of_change", "sentence_of_return", "sentence_of_wakeup"]
 
@@ -66,18 +67,19 @@ def _scan_mm_slot(local: _Locals) -> str:
     first = scan.scan_mm_slot is None
     slot = scan.mm_head[0] if first else scan.scan_mm_slot
     where = "from its beginning" if first else f"from {scan.scan_address:#x} on"
-    return f"khugepaged visits {slot.mm.name} {where}; it may spend {local['pages']} units."
+    return f"khugepaged visits {slot.mm.name} {where}; it may spend {counted(local['pages'], 'unit')}."
 
 
 def _pass_ended(local: _Locals, returned: Any) -> str:
     progress, result = returned
-    return f"This visit cost {progress} units; its last window ended with '{result.value}'."
+    return f"This visit cost {counted(progress, 'unit')}; its last window ended with '{result.value}'."
 
 
 def _collapse_begins(local: _Locals) -> str:
     return (
-        f"Nothing spoke against the window at {local['address']:#x}: {local['referenced']} entries "
-        f"referenced, {local['unmapped']} swapped out. The collapse begins by giving mmap_lock back."
+        f"Nothing spoke against the window at {local['address']:#x}: "
+        f"{counted(local['referenced'], 'entry', 'entries')} referenced, {local['unmapped']} swapped out. "
+        "The collapse begins by giving mmap_lock back."
     )
 
 
@@ -108,11 +110,15 @@ def _freed(local: _Locals) -> str:
 def _obtained(local: _Locals, folio: Any) -> str | None:
     pages, kernel = 1 << local["order"], local["kernel"]
     pfn = folio + kernel.mem_map.start_pfn
-    return f"A folio of {pages} pages is allocated: pfn {pfn:#x}. One reference to it is held, by us."
+    return (
+        f"A folio of {counted(pages, 'page')} is allocated: pfn {pfn:#x}. One reference to it is held, by us."
+    )
 
 
 _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
-    "khugepaged_do_scan": lambda v: f"A pass begins: at most {v['kernel'].knobs.pages_to_scan} units.",
+    "khugepaged_do_scan": lambda v: (
+        f"A pass begins: at most {counted(v['kernel'].knobs.pages_to_scan, 'unit')}."
+    ),
     "khugepaged_scan_mm_slot": _scan_mm_slot,
     "scan_pmd": lambda v: (
         f"Scan the window at {v['start_addr']:#x}: is there a PTE table, and does any entry speak against it?"
@@ -137,7 +143,9 @@ _BEFORE: dict[str, Callable[[_Locals], str | None]] = {
     ),
     "_publish_huge_pmd": lambda v: "Publish: reverse map, LRU, keep the empty table, set the huge PMD.",
     "_repopulate_pmd": lambda v: "Rollback: the PMD points at the old table again.",
-    "release_pte_pages": lambda v: f"Rollback: {len(v['isolated'])} pages go back on the LRU, unlocked.",
+    "release_pte_pages": lambda v: (
+        f"Rollback: {counted(len(v['isolated']), 'page goes', 'pages go')} back on the LRU, unlocked."
+    ),
     "pgtable_trans_huge_deposit": lambda v: "The empty PTE table is kept for a later split.",
     "pgtable_trans_huge_withdraw": lambda v: "The table that was kept for a split is needed now.",
     "__split_huge_pmd": lambda v: "A part of the huge page is to change: its PMD becomes a table again.",

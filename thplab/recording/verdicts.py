@@ -12,6 +12,7 @@ from typing import Any
 
 from thplab.kernels import ScanResult as S
 from thplab.mm.page import folio_expected_ref_count
+from thplab.words import counted
 
 __all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "verdict_sentence"]
 
@@ -75,8 +76,8 @@ def _none(v: _Values) -> str:
 
 def _succeed(v: _Values) -> str:
     return (
-        f"Collapsed: {v.get('referenced', 0)} entries were referenced, {v.get('none_or_zero', 0)} empty, "
-        f"{v.get('unmapped', 0)} swapped out."
+        f"Collapsed: {counted(v.get('referenced', 0), 'entry was', 'entries were')} referenced, "
+        f"{v.get('none_or_zero', 0)} empty, {v.get('unmapped', 0)} swapped out."
     )
 
 
@@ -93,7 +94,7 @@ def _count(v: _Values) -> str:
     folio, kernel, counts = v.get("folio"), v.kernel, ""
     if folio is not None and kernel is not None:
         held, expected = kernel.mem_map.refcount[folio], folio_expected_ref_count(kernel.mem_map, folio)
-        counts = f": {held} references, {expected} expected"
+        counts = f": {counted(held, 'reference')}, {expected} expected"
     return f"{v.entry}: somebody besides the page tables holds the page (a pin){counts}. It must not move."
 
 
@@ -101,7 +102,9 @@ def _no_memory(v: _Values) -> str:
     orders: list[int] = []
     if v.kernel is not None:
         orders = [order for order, blocks in enumerate(v.kernel.zone.nr_free) if blocks]
-    largest = f"the largest free block has {1 << orders[-1]}" if orders else "nothing is free"
+    largest = (
+        f"the largest free block has {counted(1 << orders[-1], 'page')}" if orders else "nothing is free"
+    )
     return f"No free block of {v.nr} pages was to be had: {largest}. Nothing was changed."
 
 

@@ -104,6 +104,8 @@ class Frames:
         value = self.header["values"][lo]
         if value is None or isinstance(value, str):
             return "None" if value is None else f'"{value}"'
+        if isinstance(value, int):
+            return str(value)
         if "enum" in value:
             return str(value["enum"])
         return f"<{self.header['objects'][value['ref']]['label']}>" if "ref" in value else "(...)"

@@ -14,6 +14,7 @@ from thplab.recording.cells import ObjectInfo
 from thplab.stage.build import glyphs
 from thplab.stage.scene import Scene
 from thplab.stage.window import walk
+from thplab.words import counted
 
 __all__ = ["buddy_lines", "frame_keys", "memory_lines", "space_lines"]
 
@@ -85,7 +86,7 @@ def buddy_lines(scene: Scene) -> list[str]:
     following = state.items(state.path("mem_map.lru_next"))
     for zone in state.objects("Zone"):
         orders, first = state.get(zone, "max_order") + 1, state.get(zone, "free_lists")
-        lines.append(f"zone {zone.label}: {state.get(zone, 'free_pages')} pages free")
+        lines.append(f"zone {zone.label}: {counted(state.get(zone, 'free_pages'), 'page')} free")
         for number, name in enumerate(MIGRATE_NAMES):
             counts = [_length(following, first + number * orders + order) for order in range(orders)]
             some = [f"{count}x order {order}" for order, count in enumerate(counts) if count]
@@ -105,7 +106,7 @@ def space_lines(scene: Scene) -> list[str]:
     """Each address space: its mappings with their windows, and where khugepaged goes on."""
     state, lines = scene.state, []
     for mm in state.path("mms"):
-        lines.append(f"{mm.label}: {state.get(mm, 'rss')} pages resident")
+        lines.append(f"{mm.label}: {counted(state.get(mm, 'rss'), 'page')} resident")
         lines += [_mapping(scene, mm, vma) for vma in state.get(mm, "vmas")]
     return [*lines, _cursor(state)]
 

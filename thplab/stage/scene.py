@@ -39,7 +39,12 @@ class Scene:
         """Where we are, the sentence, and what this very moment is."""
         m = self.moment
         place = f"Moment {m.number} of {len(self.recording) - 1}: {m.kind}, {m.task}"
-        return [f"{place}, {m.time_ns / 1e9:.6f} s", self.sentence(), self.what()]
+        return [f"{place}, {self.clock()}", self.sentence(), self.what()]
+
+    def clock(self) -> str:
+        """The virtual time; a recording in which nothing took any time has no clock to show."""
+        times = self.recording.sections["m_time"]
+        return f"{self.moment.time_ns / 1e9:.6f} s" if times[0] != times[-1] else "untimed"
 
     def sentence(self) -> str:
         """What happened and why."""

@@ -1,6 +1,6 @@
 // The free lists of the buddy allocator: how many blocks of each order and migrate type.
 
-import { el, scroller, setText, updateList } from "./dom.js";
+import { counted, el, scroller, setText, updateList } from "./dom.js";
 
 const MIGRATE_NAMES = ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"];
 
@@ -55,7 +55,7 @@ export const buddyView = {
   },
   lines(moment) {
     return zones(moment.reader.machine).flatMap(({ zone, free, types }) => [
-      `zone ${zone}: ${free} pages free`,
+      `zone ${zone}: ${counted(free, "page")} free`,
       ...types.map(({ name, counts }) => {
         const some = counts.flatMap((count, order) => (count ? [`${count}x order ${order}`] : []));
         return `${name}: ${some.join(", ")}`;

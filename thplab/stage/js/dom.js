@@ -7,6 +7,11 @@ export function el(tag, className = "", ...children) {
   return node;
 }
 
+// "1 page", "2 pages".
+export function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

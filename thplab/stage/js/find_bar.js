@@ -1,6 +1,6 @@
 // The field that looks for moments, how many there are, and whether playing stops at them.
 
-import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
+import { counted, button, el, keepKeys, setAttribute, setText } from "./dom.js";
 import { KINDS } from "./finder.js";
 import { firstAbove } from "./search.js";
 
@@ -51,5 +51,5 @@ function said(stage, moment) {
   if (!query.trim()) return "";
   if (!matches.length) return "no such moment";
   const passed = firstAbove(matches, moment.step);
-  return matches[passed - 1] === moment.step ? `${passed} of ${matches.length}` : `${matches.length} moments`;
+  return matches[passed - 1] === moment.step ? `${passed} of ${matches.length}` : counted(matches.length, "moment");
 }

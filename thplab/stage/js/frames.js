@@ -129,6 +129,7 @@ export class Frames {
     const value = this.header.values[lo[i]];
     if (value === null) return "None";
     if (typeof value === "string") return `"${value}"`;
+    if (typeof value === "number") return String(value);
     if (value.enum !== undefined) return value.enum;
     return value.ref === undefined ? "(...)" : `<${this.header.objects[value.ref].label}>`;
   }

@@ -17,16 +17,16 @@ import { makePresenter } from "./presenter.js";
 import { makeSentence } from "./sentence.js";
 import { Stage } from "./stage.js";
 import { Stops } from "./stops.js";
-import { momentText, seconds } from "./textual.js";
+import { clock, momentText } from "./textual.js";
 import { followTheme } from "./theme.js";
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
 function makeHeader(header, more) {
-  const clock = el("span", "ts-clock");
-  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, clock);
-  return { root, update: (moment) => setText(clock, `${moment.task.comm}-${moment.task.pid} · ${seconds(moment.time)}`) };
+  const at = el("span", "ts-clock");
+  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, at);
+  return { root, update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`) };
 }
 
 function makeHelp(stage) {

@@ -1,6 +1,6 @@
 // Address spaces: each mapping, its windows one after the other, and where khugepaged goes on.
 
-import { button, el, setAttribute, setText, updateList } from "./dom.js";
+import { button, counted, el, setAttribute, setText, updateList } from "./dom.js";
 import { BIT, hex } from "./machine.js";
 import { runLengths } from "./runs.js";
 
@@ -107,7 +107,7 @@ export const spaceView = {
         const rows = spaces(moment).flatMap(({ mm, rss, vmas }) => vmas.map((vma) => ({ mm, rss, vma })));
         updateList(list, rows, make, (node, { mm, rss, vma }) => {
           const [head, bar] = node.children;
-          setText(head.firstChild, `${mm.label}, ${rss} pages resident`);
+          setText(head.firstChild, `${mm.label}, ${counted(rss, "page")} resident`);
           setText(head.lastChild, heading(vma));
           head.lastChild.dataset.id = vma.id;
           node.toggleAttribute("data-lit", isLit(stage, moment, mm, vma));
@@ -119,7 +119,7 @@ export const spaceView = {
     };
   },
   lines(moment) {
-    const lines = spaces(moment).flatMap(({ mm, rss, vmas }) => [`${mm.label}: ${rss} pages resident`, ...vmas.map(said)]);
+    const lines = spaces(moment).flatMap(({ mm, rss, vmas }) => [`${mm.label}: ${counted(rss, "page")} resident`, ...vmas.map(said)]);
     return [...lines, cursor(moment.reader.machine)];
   },
 };

@@ -17,13 +17,15 @@ import { scroller, setText } from "./dom.js";
 
 export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, lanesView, walkView, traceView, countersView, ledgerView, memoryView, buddyView, spaceView];
 
-export function seconds(ns) {
-  return `${(ns / 1e9).toFixed(6)} s`;
+// The virtual time; a recording in which nothing took any time has no clock to show.
+export function clock(moment) {
+  const times = moment.reader.recording.columns.m_time;
+  return times[0] === times[times.length - 1] ? "untimed" : `${(moment.time / 1e9).toFixed(6)} s`;
 }
 
 export function momentText(moment) {
-  const { step, last, kind, task, time } = moment;
-  const head = [`Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${seconds(time)}`, moment.sentence, moment.what];
+  const { step, last, kind, task } = moment;
+  const head = [`Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${clock(moment)}`, moment.sentence, moment.what];
   const sections = VIEWS.map((view) => [`${view.title}:`, ...view.lines(moment)].join("\n"));
   return [head.join("\n"), ...sections].join("\n\n");
 }
