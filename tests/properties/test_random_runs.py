@@ -362,9 +362,9 @@ class RandomRun(RuleBasedStateMachine):
         _, process, expected = self._one(data)
         first = self._page(data)
         end = min(first + data.draw(st.integers(1, 3), "pages"), self.pages)
-        with suppress(KernelError):
+        with suppress(KernelError):  # what is not mapped is passed over, and said at the end
             process.madvise(*self._span(first, end), "dontneed")
-            self._forget(expected, first, end)
+        self._discard(process, expected, first, end)
 
     @rule(priority=st.integers(0, 3))
     def shrink(self, priority):
