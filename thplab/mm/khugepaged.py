@@ -93,7 +93,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
     folio: int | None = None
     # Names and masks that the loop asks for at each entry, looked up once.
     page_flags, mapcount, refcount = mem_map.flags, mem_map.mapcount, mem_map.refcount
-    start_pfn, zero_pfn, present = mem_map.start_pfn, kernel.zero_pfn, _PAGE_PRESENT | _PAGE_PROTNONE
+    start_pfn, zero_page, present = mem_map.start_pfn, kernel.zero_page, _PAGE_PRESENT | _PAGE_PROTNONE
     large_or_cached, young = PG_head | PG_swapcache, PG_referenced | PG_young
 
     cc.ptes_read = 0
@@ -120,7 +120,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
                 break
             continue
         page = (pte >> 12 & PFN_BITS) - start_pfn
-        if not pte or page + start_pfn == zero_pfn:
+        if not pte or page == zero_page:
             none_or_zero += 1
             if not userfaultfd_armed and (not is_khugepaged or none_or_zero <= max_ptes_none):
                 continue
