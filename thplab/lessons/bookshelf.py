@@ -77,7 +77,7 @@ def copies(random: Random) -> Question:
 
 def start(random: Random) -> Question:
     """At which value does it start?"""
-    values = sorted((*random.sample((0, 10, 11), 2), *random.sample((12, 20, 40), 2)))
+    values = sorted((*random.sample((0, 11), 2), *random.sample((12, 20, 40), 2)))
     rows = {value: _row(value) for value in values}
     right = min(value for value, row in rows.items() if row.copies)
     kind = Choice.shuffled(random, str(right), *(str(value) for value in values if value != right))

@@ -10,7 +10,8 @@ import ipywidgets as widgets
 from thplab.lessons import progress_file
 from thplab.lessons.classify import Classify
 from thplab.lessons.coding import Code
-from thplab.lessons.fields import CodeField, Field, GroupsField, StopField, TextField
+from thplab.lessons.explaining import Explain
+from thplab.lessons.fields import CodeField, Field, GroupsField, ProseField, StopField, TextField
 from thplab.lessons.kinds import Kind
 from thplab.lessons.paint_field import PaintField
 from thplab.lessons.painting import Paint
@@ -160,6 +161,8 @@ def _field_for(kind: Kind, label: str) -> Field:
         return GroupsField(kind)
     if isinstance(kind, Stop):
         return StopField(kind, label)
+    if isinstance(kind, Explain):
+        return ProseField(kind)
     if isinstance(kind, Paint):
         return PaintField(label)
     return CodeField(kind) if isinstance(kind, Code) else TextField(kind, label)

@@ -13,7 +13,17 @@ from thplab.lessons.coding import Code
 from thplab.lessons.kinds import Kind
 from thplab.lessons.stopping import Stop
 
-__all__ = ["LABEL", "MONO", "ROW", "CodeField", "Field", "GroupsField", "StopField", "TextField"]
+__all__ = [
+    "LABEL",
+    "MONO",
+    "ROW",
+    "CodeField",
+    "Field",
+    "GroupsField",
+    "ProseField",
+    "StopField",
+    "TextField",
+]
 
 WIDE = {"width": "min(100%, 32em)"}
 LABEL = {"description_width": "initial"}
@@ -123,6 +133,21 @@ class StopField(Field):
     def value(self) -> str:
         """Result and entry."""
         return f"{self.result.value} {self.entry.value}".strip()
+
+
+class ProseField(Field):
+    """A few lines for sentences."""
+
+    def __init__(self, kind: Kind) -> None:
+        """Empty, with what is asked for in grey."""
+        super().__init__()
+        self.text = widgets.Textarea(placeholder=kind.ask, rows=4, layout={"width": "calc(100% - 4px)"})
+        self.children = [self.text]
+
+    @property
+    def value(self) -> str:
+        """The sentences."""
+        return str(self.text.value)
 
 
 class CodeField(Field):

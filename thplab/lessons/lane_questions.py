@@ -7,6 +7,7 @@ from random import Random
 
 from thplab.lessons.cases import case_result
 from thplab.lessons.classify import Classify
+from thplab.lessons.explaining import Explain, Point
 from thplab.lessons.kinds import Choice, Order
 from thplab.lessons.lanes import lane
 from thplab.lessons.question import Mistake, Question
@@ -198,6 +199,46 @@ def reason(random: Random) -> Question:
     )
 
 
+#: Ways to say that a fault gets no huge page -> cases of the table.
+_FAULT_FAILS = (
+    r"no (free )?(block|huge page|memory)|fragment|compact",
+    r"already|present|not empty|touched|mapped before",
+    r"too small|misalign|not align|vma|grew|grows",
+    r"split",
+    r"swap",
+    r"cgroup|charge|limit",
+    r"shared|shmem|file",
+    r"exit|gives? back|freed later",
+    r"node|numa",
+    r"polic|advi[cs]e|enabled|madvise",
+)
+
+
+def why(random: Random) -> Question:
+    """What is khugepaged for?"""
+    points = {
+        "different reasons why a fault makes no huge page": Point(_FAULT_FAILS, 3),
+        "that khugepaged copies": Point((r"cop(y|ies|ied)|moves? (the )?(data|contents|pages)",)),
+        "that it is slow, or comes later": Point((r"slow|later|seconds|minutes|hours|nap|after",)),
+    }
+    reasons = [case.reason for case in CASES if case_result(case.number).at_fault is False][:3]
+    example = (
+        f"A fault has one chance, and it may fail: {'; '.join(reasons)}. khugepaged comes later, slowly, and "
+        "copies the small pages into a huge one."
+    )
+    return Question(
+        "10.why",
+        "Huge pages are made at page faults already. What is khugepaged for? Answer in two sentences: three "
+        "different reasons why a fault makes none, what khugepaged does instead, and at what speed.",
+        Explain(points, example),
+        "Words were found, not understood: read your sentences once more, and the table of the nine runs.",
+        (
+            "When is a fault's chance, and what may be in its way?",
+            "The five things that must be true for a fault, and the two prices of a collapse.",
+        ),
+    )
+
+
 QUESTIONS: dict[str, Callable[[Random], Question]] = {
     "10.result": result,
     "10.price": price,
@@ -205,4 +246,5 @@ QUESTIONS: dict[str, Callable[[Random], Question]] = {
     "10.knob": knob,
     "10.complaint": complaint,
     "10.reason": reason,
+    "10.why": why,
 }
