@@ -1,7 +1,7 @@
 """Make the pictures in docs/gallery: ``make gallery``, or ``python -m tests.browser.gallery NAME...``.
 
-``stage.png`` is a stage as JupyterLab shows it; the others are the presets, each as a page in the light and
-in the dark, and as a projector shows it while somebody presents.
+``stage.png`` is a stage as JupyterLab shows it, ``lesson-...png`` a cell of a notebook; the others are
+presets, each as a page in the light and in the dark, and as a projector shows it while somebody presents.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from tests.browser.chromium import chromium
-from tests.browser.jupyterlab import ROOT, run_all, serve, wait_for_stage
+from tests.browser.jupyterlab import ROOT, run_all, serve, show_cell, wait_for_stage
+from tests.notebooks.execute import sources
 from thplab.export import page as make_page
 from thplab.recording import Recording, record_scenario
 from thplab.stage import PRESETS
@@ -27,6 +28,15 @@ FOLDER = ROOT / "docs" / "gallery"
 LARGEST = 200_000  # bytes
 COLOURS = 128
 LAPTOP, PROJECTOR = (1360, 780), (1280, 720)
+
+#: picture -> notebook, and the cells that are run: the last one is shown
+LESSONS = {
+    "lesson-05.png": ("05", ("imports", "the-note", "predict-caller")),
+    "lesson-06.png": ("06", ("imports", "figure-wait")),
+    "lesson-07.png": ("07", ("imports", "gallery")),
+    "lesson-07-limits.png": ("07", ("imports", "thresholds")),
+    "lesson-07-paint.png": ("07", ("imports", "make-paint")),
+}
 
 IN_JUPYTERLAB = """
 from thplab.recording import record_scenario
@@ -95,17 +105,23 @@ def take(browser: Browser, recording: Recording, shot: Shot) -> Path:
     return path
 
 
-def take_in_jupyterlab(browser: Browser) -> Path:
-    """Make stage.png."""
-    path = FOLDER / "stage.png"
+def take_in_jupyterlab(browser: Browser, name: str) -> Path:
+    """Make stage.png, or the picture of a lesson's cell."""
+    path, cells = FOLDER / name, [IN_JUPYTERLAB.strip()]
+    if name in LESSONS:
+        number, ids = LESSONS[name]
+        cells = [sources(number)[each] for each in ids]
     with TemporaryDirectory() as folder, serve(Path(folder)) as lab:
-        page = lab.open(browser, lab.write("stage.ipynb", [IN_JUPYTERLAB.strip()]), (1360, 1000))
+        page = lab.open(browser, lab.write("shown.ipynb", cells), (1360, 1000))
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
         run_all(page)
-        stage = wait_for_stage(page)
-        stage.evaluate("(root) => root.blur()")
+        if name in LESSONS:
+            shown = show_cell(page, len(cells) - 1).locator(".jp-OutputArea-output").last
+        else:
+            shown = wait_for_stage(page)
+            shown.evaluate("(root) => root.blur()")
         page.wait_for_timeout(500)
-        stage.screenshot(path=path)
+        shown.screenshot(path=path)
         page.context.close()
     return path
 
@@ -129,8 +145,9 @@ def main(names: list[str]) -> None:
         for shot in SHOTS:
             if not names or shot.name in names:
                 shrink(take(browser, recording, shot))
-        if not names or "stage.png" in names:
-            shrink(take_in_jupyterlab(browser))
+        for name in ("stage.png", *LESSONS):
+            if not names or name in names:
+                shrink(take_in_jupyterlab(browser, name))
 
 
 if __name__ == "__main__":

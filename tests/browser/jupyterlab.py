@@ -127,6 +127,20 @@ def ask_python(page: Page, code: str) -> str:
     return printed.strip()
 
 
+_SHOW_CELL = """async (number) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = number;
+  await notebook.scrollToCell(notebook.widgets[number]);
+  notebook.widgets[number].node.dataset.cell = number;
+}"""
+
+
+def show_cell(page: Page, number: int) -> Locator:
+    """The cell with this number, scrolled to: cells that are out of sight may have no output in the page."""
+    page.evaluate(_SHOW_CELL, number)
+    return page.locator(f'[data-cell="{number}"]')
+
+
 def wait_for_stage(page: Page, number: int = 0) -> Locator:
     """The stage with this number on the page, painted and scrolled to."""
     stage = page.locator(".thplab-stage[data-step]").nth(number)

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 
-from tests.browser.jupyterlab import Lab, run_all, step_of
-from tests.notebooks.execute import notebooks
+from tests.browser.jupyterlab import Lab, run_all, show_cell, step_of
+from tests.notebooks.execute import sources
 from thplab.lessons.catalogue import make
 from thplab.lessons.question import Question
 
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 _ASK = re.compile(r'ask\("([^"]+)"(?:, seed=(\d+))?')
-_SHOW_CELL = """async (number) => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
-  notebook.activeCellIndex = number;
-  await notebook.scrollToCell(notebook.widgets[number]);
-  notebook.widgets[number].node.dataset.cell = number;
-}"""
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,6 @@ VISITS = {
 }
 
 
-def sources(number: str) -> dict[str, str]:
-    """The cells of a notebook by id."""
-    path = next(path for path in notebooks() if path.stem.startswith(number))
-    return {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
-
-
 def place(number: str) -> int:
     """Where in the notebook of all visits the cell with the question stands; the stage's is before it."""
     before = list(VISITS)[: list(VISITS).index(number)]
@@ -81,12 +68,6 @@ def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     run_all(page)
     yield page
     page.context.close()
-
-
-def cell(page: Page, number: int) -> Locator:
-    """A cell, scrolled to."""
-    page.evaluate(_SHOW_CELL, number)
-    return page.locator(f'[data-cell="{number}"]')
 
 
 def wait_for_step(stage: Locator, test: str) -> None:
@@ -111,7 +92,7 @@ def answer(box: Locator, text: str, said: str) -> None:
 
 @pytest.mark.parametrize("number", VISITS)
 def test_the_main_stage_plays(page: Page, number: str) -> None:
-    stage = cell(page, place(number) - 1).locator(".thplab-stage[data-step]")
+    stage = show_cell(page, place(number) - 1).locator(".thplab-stage[data-step]")
     stage.wait_for()
     stage.focus()
     before = step_of(stage)
@@ -127,7 +108,7 @@ def test_a_question_is_answered_wrong_and_right(page: Page, number: str) -> None
     asked = _ASK.search(sources(number)[visit.question])
     assert asked is not None
     question = make(asked[1], int(asked[2] or 0))
-    box = cell(page, place(number)).locator(".thplab-question")
+    box = show_cell(page, place(number)).locator(".thplab-question")
     box.wait_for()
     answer(box, typed(question, visit.wrong), visit.says)
     box.locator("button", has_text="Hint").click()

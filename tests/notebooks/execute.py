@@ -10,13 +10,19 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-__all__ = ["FOLDER", "errors_in", "execute", "notebooks"]
+__all__ = ["FOLDER", "errors_in", "execute", "notebooks", "sources"]
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 
 
 def notebooks() -> list[Path]:
     return sorted(FOLDER.glob("*.ipynb"))
+
+
+def sources(number: str) -> dict[str, str]:
+    """The cells of the notebook with this number, by id."""
+    path = next(path for path in notebooks() if path.stem.startswith(number))
+    return {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
 
 
 def execute(path: Path, *, timeout: int = 120) -> nbformat.NotebookNode:
