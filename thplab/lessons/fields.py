@@ -103,7 +103,9 @@ class GroupsField(Field):
 
     @staticmethod
     def _row(text: str, chooser: widgets.Dropdown) -> widgets.HBox:
-        words = widgets.HTML(f'<div style="line-height:1.4">{escape(text)}</div>', layout={"flex": "1 1 20em"})
+        words = widgets.HTML(
+            f'<div style="line-height:1.4">{escape(text)}</div>', layout={"flex": "1 1 20em"}
+        )
         return widgets.HBox([chooser, words], layout=ROW)
 
     @property
