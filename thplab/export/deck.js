@@ -3,6 +3,8 @@
 const HEIGHT = 720;
 const [LEAST, MOST] = [530, 668]; // pixels of a stage on a slide
 const FOOT = 40; // below the last thing on a slide
+const ZOOMS = [1, 0.95, 0.9, 0.85]; // of a stage
+const PICTURE = 5.6; // pixels of the most that a picture may be high, for each per cent
 const SMALLEST = 60; // per cent of the type on a slide with too much text
 
 const deck = new Reveal({
@@ -21,21 +23,40 @@ async function wake(element) {
   return stages.get(element);
 }
 
-// Text that is too long becomes smaller; a stage takes the room that the rest of the slide leaves.
+// Text and pictures that are too large become smaller; a stage takes the room that the rest of the slide leaves.
 function fit(slide) {
-  const lives = [...slide.querySelectorAll(".live")].map((element) => stages.get(element));
+  const lives = [...slide.querySelectorAll(".live")];
+  const height = (pixels) => lives.forEach((element) => resize(element, pixels));
   const free = () => HEIGHT - FOOT - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
-  for (const live of lives) live.setHeight?.(LEAST);
+  const texts = [...slide.children].filter((child) => !child.matches(".live, .notes, :has(.live)"));
+  height(LEAST);
   for (let size = 100; size >= SMALLEST; size -= 5) {
     slide.style.fontSize = `${size}%`;
+    slide.style.setProperty("--picture", `${size * PICTURE}px`);
+    // Chromium keeps the old layout of tables in hidden fragments unless they are taken out once.
+    for (const text of texts) text.style.display = "none";
+    slide.getBoundingClientRect();
+    for (const text of texts) text.style.display = "";
     if (free() >= 0) break;
   }
-  for (const live of lives) live.setHeight?.(Math.min(MOST, LEAST + Math.max(0, free()) / lives.length));
+  height(Math.min(MOST, LEAST + Math.max(0, free()) / Math.max(1, lives.length)));
+}
+
+// A stage that is a little too high for its room becomes smaller; one that is much too high scrolls.
+function resize(element, pixels) {
+  const { root, setHeight } = stages.get(element);
+  if (!root) return; // it says in words why it can't be shown
+  for (const zoom of [...ZOOMS, 1]) {
+    element.style.zoom = zoom;
+    setHeight(pixels / zoom);
+    if (root.scrollHeight <= root.clientHeight + 1) return;
+  }
 }
 
 async function prepare(slide) {
   if (!slide) return;
-  await Promise.allSettled([...slide.querySelectorAll(".live")].map(wake));
+  const pictures = [...slide.querySelectorAll("img")].map((picture) => picture.decode());
+  await Promise.allSettled([...[...slide.querySelectorAll(".live")].map(wake), ...pictures]);
   fit(slide);
 }
 
@@ -49,7 +70,7 @@ async function shown({ currentSlide }) {
 
 // The stage of this slide whose stops a clicker walks: the one with the focus, else the first that has any.
 function walked() {
-  const lives = [...deck.getCurrentSlide().querySelectorAll(".live")].filter((element) => stages.get(element)?.stage?.stops.list.length);
+  const lives = [...deck.getCurrentSlide().querySelectorAll(".live")].filter((element) => stages.get(element)?.stage?.stops.list.length && !element.closest(".fragment:not(.visible)"));
   return lives.find((element) => element.contains(document.activeElement)) ?? lives[0];
 }
 
@@ -82,6 +103,7 @@ document.addEventListener("keydown", (event) => {
 }, true);
 
 deck.on("slidechanged", shown);
+deck.on("fragmentshown", ({ fragment }) => fragment.scrollIntoView({ block: "nearest" }));
 document.addEventListener("toggle", () => fit(deck.getCurrentSlide()), true); // code was unfolded
 await deck.initialize();
 if (/print-pdf/.test(location.search)) for (const slide of deck.getSlides()) await prepare(slide);
