@@ -10,9 +10,9 @@ from functools import cache
 
 from tests.conformance.lanes.rows import LaneRow, lane_rows
 from tests.conformance.lanes.run import Observed, run_lane
-from tests.conformance.lanes.situation import DMA_LARGE, DMA_SMALL, Situation
+from tests.conformance.lanes.situation import DMA_LARGE, DMA_SMALL, TENTH, WHOLE, Situation
 
-__all__ = ["ACCIDENTS", "Verdict", "judge", "judge_all"]
+__all__ = ["ACCIDENTS", "Verdict", "judge", "judge_all", "verdicts"]
 
 #: Counters that are equal wherever all repetitions of the recording agree.
 EQUAL = (
@@ -108,16 +108,19 @@ def _differences(row: LaneRow, observed: Observed) -> Iterator[tuple[str, str]]:
 
 @cache
 def judge_all(kernel: str) -> tuple[Verdict, ...]:
-    """All lanes of a kernel. Each begins with a copy (fork) of the same machine."""
+    """All lanes of a kernel, on a tenth of the memory."""
+    return tuple(verdicts(kernel))
+
+
+def verdicts(kernel: str, dma32: int = TENTH) -> Iterator[Verdict]:
+    """One lane after the other. Each begins with a copy (fork) of the same machine."""
     states: dict[tuple[bool, int], Situation] = {}
-    verdicts = []
     for row in lane_rows(kernel):
-        dma = DMA_LARGE if row.dma_can_be_compacted else DMA_SMALL
+        dma = DMA_LARGE if row.dma_can_be_compacted or dma32 == WHOLE else DMA_SMALL
         kind = (row.with_cache, dma)
         if kind not in states:
-            states[kind] = Situation.fragmented(kernel, cache=row.with_cache, dma=dma)
-        verdicts.append(judge(row, _run_in_a_copy(states[kind], row)))
-    return tuple(verdicts)
+            states[kind] = Situation.fragmented(kernel, cache=row.with_cache, dma=dma, dma32=dma32)
+        yield judge(row, _run_in_a_copy(states[kind], row))
 
 
 def _run_in_a_copy(situation: Situation, row: LaneRow) -> Observed:

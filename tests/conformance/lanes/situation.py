@@ -21,12 +21,13 @@ __all__ = ["PAGE", "REGION", "WINDOW", "WINDOWS", "Situation", "free_huge_blocks
 
 PAGE, WINDOW, WINDOWS = 4096, 2 << 20, 40
 REGION, _EATEN, _HOG = 0x7F0000000000, 0x200000000000, 0x100000000000
-#: Frames of zone DMA: of its real size it can be compacted, with two pageblocks it is too small for that.
+#: Frames of zone DMA: all, and so few that beside a small DMA32 it can't be compacted either.
 DMA_LARGE, DMA_SMALL = 3840, 1024
-_DMA32, _REAL_DMA32 = 24064, 243745
-_RESERVE_KBYTES = 45056 * _DMA32 // _REAL_DMA32
+#: Frames of zone DMA32: a tenth, and all (the recorded one managed a few less in its last pageblock).
+TENTH, WHOLE = 24064, 244224
+_RESERVE_KBYTES = 45056
 _CACHE_PAGES, _RUN = 4096, 64
-#: Frames that the hog leaves: enough for the reserves of both zones.
+#: Frames that the hog leaves, in a tenth: enough for the reserves of both zones.
 _SPARED = 320
 _HOUR = 3_600_000
 
@@ -40,12 +41,13 @@ class Situation:
     eater: Process
     toucher: Process
     hog_pages: int
+    dma32: int
     eaten: int = 0
 
     @classmethod
-    def fragmented(cls, kernel: str, *, cache: bool, dma: int) -> Situation:
-        """``cache``: there is page cache to reclaim; ``dma``: frames of zone DMA."""
-        frames = dma + _DMA32 + (_CACHE_PAGES if cache else 0)
+    def fragmented(cls, kernel: str, *, cache: bool, dma: int, dma32: int = TENTH) -> Situation:
+        """``cache``: there is page cache to reclaim; ``dma``, ``dma32``: frames of the zones."""
+        frames = dma + dma32 + (_CACHE_PAGES if cache else 0)
         memory = Memory(zones=(("DMA", dma), ("DMA32", frames - dma)), pcp=252, kernel_pages=1024)
         machine = Machine(kernel, memory_pages=frames, start_pfn=0x1000 - dma, memory=memory)
         machine.write_sysctl("compaction_proactiveness", 0)
@@ -54,9 +56,9 @@ class Situation:
         machine.wake_khugepaged()
         machine.write_sysctl("min_free_kbytes", 128)
         zones = machine.kernel.node.zones
-        pages = sum(zone.free_pages + zone.pcp.count for zone in zones) - _SPARED
+        pages = sum(zone.free_pages + zone.pcp.count for zone in zones) - _SPARED * dma32 // TENTH
         people = [machine.process(name) for name in ("hog", "eater", "toucher")]
-        self = cls(machine, people[0], people[1], people[2], pages - (_CACHE_PAGES if cache else 0))
+        self = cls(machine, people[0], people[1], people[2], pages - (_CACHE_PAGES if cache else 0), dma32)
         self._map_all()
         self._fill(cache=cache)
         self.give_back_three_of_four()
@@ -95,7 +97,7 @@ class Situation:
 
     def _settle(self) -> None:
         """The reserve as it should be; what was left over from the filling is served and eaten."""
-        self.machine.write_sysctl("min_free_kbytes", _RESERVE_KBYTES)
+        self.machine.write_sysctl("min_free_kbytes", _RESERVE_KBYTES * self.dma32 // WHOLE)
         self.machine.set_knobs([("defrag", "never")])
         self.eat()
         for percent in (1, 0):
@@ -131,7 +133,7 @@ class Situation:
     def refill(self, recorded_free: int) -> None:
         """The hog takes pages back until DMA32 has as many free as the recorded one had, in proportion."""
         zone = self.machine.kernel.node.zones[1]
-        left = recorded_free * _DMA32 // _REAL_DMA32
+        left = recorded_free * self.dma32 // WHOLE
         page = 0
         while zone.free_pages > left:
             length = max(1, (zone.free_pages - left) // 2)
