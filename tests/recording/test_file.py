@@ -92,8 +92,8 @@ def test_another_file_is_refused(data: bytes) -> None:
 
 
 def test_another_format_is_named() -> None:
-    with pytest.raises(RecordingError, match="format 2; this version reads format 1"):
-        Recording.from_bytes(with_header({**header(), "format": 2}))
+    with pytest.raises(RecordingError, match="format 3; this version reads format 2"):
+        Recording.from_bytes(with_header({**header(), "format": 3}))
 
 
 @given(st.integers(0, len(SMALL) - 1))
@@ -188,6 +188,14 @@ def test_a_section_that_lies_nowhere_is_refused(key: str, value: Any) -> None:
     data = header()
     data["sections"]["m_kind"][key] = value
     with pytest.raises(RecordingError, match="m_kind"):
+        Recording.from_bytes(with_header(data))
+
+
+@pytest.mark.parametrize("name", ["m_kind", "m_time"])
+def test_steps_where_there_are_none_are_refused(name: str) -> None:
+    data = header()
+    data["sections"][name]["steps"] = True
+    with pytest.raises(RecordingError, match=name):
         Recording.from_bytes(with_header(data))
 
 

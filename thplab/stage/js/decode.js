@@ -18,7 +18,9 @@ function section(buffer, start, name, where) {
   if (!Items || begin + where.length * Items.BYTES_PER_ELEMENT > buffer.byteLength) {
     throw new Error(`the recording is cut off in section ${name}`);
   }
-  return new Items(buffer, begin, where.length);
+  const items = new Items(buffer, begin, where.length);
+  if (where.steps) for (let i = 1; i < items.length; i++) items[i] += items[i - 1];
+  return items;
 }
 
 // A recording is {header, columns}: the JSON, and one typed array for each section.
@@ -29,7 +31,7 @@ export async function decode(bytes) {
   if (text.decode(raw.subarray(0, 8)) !== MAGIC) throw new Error("this is not a recording of thplab");
   const length = new DataView(buffer).getUint32(8, true);
   const header = JSON.parse(text.decode(raw.subarray(12, 12 + length)));
-  if (header.format !== 1) throw new Error(`recording format ${header.format}; this page reads format 1`);
+  if (header.format !== 2) throw new Error(`recording format ${header.format}; this page reads format 2`);
   const start = Math.ceil((12 + length) / 8) * 8;
   const columns = {};
   for (const [name, where] of Object.entries(header.sections)) {
