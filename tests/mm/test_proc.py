@@ -121,6 +121,16 @@ def test_smaps_of_protected_memory(prot, mode, flags):
     assert area["VmFlags"] == flags
 
 
+def test_smaps_names_flags_from_the_lowest_bit_on():
+    """Bits 0, 1, 12 (userfaultfd), 13 (locked), 29 (hugepage) and 31 (mergeable)."""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, WINDOW, locked=True)
+    process.madvise(ADDRESS, WINDOW, "hugepage")
+    process.madvise(ADDRESS, WINDOW, "mergeable")
+    process.uffd_register(ADDRESS, WINDOW, "wp")
+    assert fields(process)[0]["VmFlags"] == "rd wr uw lo hg mg"
+
+
 def test_smaps_touches_nothing():
     """Is reading smaps free of side effects?"""
     process = app(2)

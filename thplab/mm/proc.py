@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["clear_refs", "smaps"]
 
 
-#: How smaps spells VM_* bits (show_smap_vma_flags).
+#: How smaps spells VM_* bits, the lowest bit first (show_smap_vma_flags).
 _VM_FLAG_NAMES = {
-    VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_LOCKED: "lo", VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw",
+    VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw", VM_LOCKED: "lo",
     VM_HUGEPAGE: "hg", VM_NOHUGEPAGE: "nh", VM_MERGEABLE: "mg",
 }  # fmt: skip
 
