@@ -27,8 +27,8 @@ DMA_LARGE, DMA_SMALL = 3840, 1024
 TENTH, WHOLE = 24064, 244224
 _RESERVE_KBYTES = 45056
 _CACHE_PAGES, _RUN = 4096, 64
-#: Frames that the hog leaves, in a tenth: enough for the reserves of both zones.
-_SPARED = 320
+#: Frames that the hog leaves, by size of DMA32: enough for the reserves of both zones, but no block.
+_SPARED = {TENTH: 320, WHOLE: 2304}
 _HOUR = 3_600_000
 
 
@@ -56,7 +56,7 @@ class Situation:
         machine.wake_khugepaged()
         machine.write_sysctl("min_free_kbytes", 128)
         zones = machine.kernel.node.zones
-        pages = sum(zone.free_pages + zone.pcp.count for zone in zones) - _SPARED * dma32 // TENTH
+        pages = sum(zone.free_pages + zone.pcp.count for zone in zones) - _SPARED[dma32]
         people = [machine.process(name) for name in ("hog", "eater", "toucher")]
         self = cls(machine, people[0], people[1], people[2], pages - (_CACHE_PAGES if cache else 0), dma32)
         self._map_all()
