@@ -70,3 +70,23 @@ def test_many_entries_are_drawn_where_their_elements_stand(page: Page, refused: 
         page.wait_for_function(DRAWN, arg=mode)
         colour = {glyph["key"]: glyph[mode][0] or 0 for glyph in glyphs()}
         assert page.evaluate(PIXELS) == [[colour[key], True] for key in keys], mode
+
+
+def test_the_line_that_runs_next_stays_in_sight(page: Page) -> None:
+    line = page.locator(".ts-line[data-now]")
+    inside = """(line) => {
+      const [own, box] = [line, line.closest(".ts-code")].map((node) => node.getBoundingClientRect());
+      return own.top >= box.top - 1 && own.bottom <= box.bottom + 1;
+    }"""
+    for height in (800, 1100, 700):  # the type grows with the window
+        page.set_viewport_size({"width": 1280, "height": height})
+        for step in (300, 4400, 20):
+            page.evaluate("(step) => { location.hash = `#${step}`; }", step)
+            page.wait_for_timeout(150)
+            if line.count():
+                assert line.evaluate(inside), (height, step)
+        page.evaluate("() => { location.hash = '#300'; }")
+        page.wait_for_timeout(100)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.wait_for_timeout(150)
+    assert line.evaluate(inside)

@@ -15,7 +15,9 @@ export class Listing {
     this.lines = null;
     this.from = this.to = 0;
     this.rows = LEAST; // that the box shows
+    this.revealed = -1;
     box.append(this.body);
+    new ResizeObserver(() => this.revealed >= 0 && this.reveal(this.revealed)).observe(box); // another type size
     box.addEventListener("scroll", () => this.fill(Math.round((box.scrollTop + box.clientHeight / 2) / this.lineHeight)));
   }
 
@@ -59,6 +61,7 @@ export class Listing {
   // Bring a line into the middle third of the box, without moving the page. Reads the layout: call it last.
   reveal(index) {
     const { box, lineHeight } = this;
+    this.revealed = index;
     const top = index * lineHeight;
     const third = box.clientHeight / 3;
     this.rows = Math.ceil((3 * third) / lineHeight);
