@@ -1,13 +1,15 @@
 """Make the pictures in docs/gallery: ``make gallery``, or ``python -m tests.browser.gallery NAME...``.
 
-``stage.png`` is a stage as JupyterLab shows it, ``lesson-...png`` a cell of a notebook; the others are
-presets, each as a page in the light and in the dark, and as a projector shows it while somebody presents.
+``stage.png``, ``what-if.png`` and ``futures.png`` are a stage as JupyterLab shows it, ``lesson-...png`` a
+cell of a notebook; the others are presets, and a window of 16 entries, each as a page in the light and in
+the dark, and as a projector shows it while somebody presents.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,8 +19,11 @@ from PIL import Image
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import ROOT, run_all, serve, show_cell, wait_for_stage
 from tests.notebooks.execute import sources
+from tests.stage.conftest import SMALL
 from thplab.export import page as make_page
+from thplab.ledger import Meter
 from thplab.recording import Recording, record_scenario
+from thplab.scenario import Scenario
 from thplab.stage import PRESETS
 
 if TYPE_CHECKING:
@@ -38,7 +43,10 @@ LESSONS = {
     "lesson-07-paint.png": ("07", ("imports", "make-paint")),
 }
 
-IN_JUPYTERLAB = """
+#: picture -> a cell, and what is then typed
+IN_JUPYTERLAB = {
+    "stage.png": (
+        """
 from thplab.recording import record_scenario
 from thplab.stage import Stage
 
@@ -46,7 +54,28 @@ recording = record_scenario("note", "6.1")
 isolate = recording.find_call("__collapse_huge_page_isolate")
 views = ["window", "source", "variables", "stack", "locks", "walk"]
 Stage(recording, views=views, step=isolate + 4400)
-"""
+""",
+        "",
+    ),
+    "what-if.png": (
+        """
+from thplab.stage import Stage
+
+Stage("S07.none_411", views=["window", "locks", "counters"])
+""",
+        "q0-99 present, 100 swap",
+    ),
+    "futures.png": (
+        """
+from thplab.stage import Stage
+
+stage = Stage("S08.clean512", views=["window", "lanes"])
+difference = stage.branch(gap="after_fence", op="munmap 0-255")
+stage
+""",
+        "",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -72,17 +101,28 @@ MOMENTS = {
     "locks": ("__collapse_huge_page_isolate", 4400),
     "lanes": ("__collapse_huge_page_copy_succeeded", 1000),
     "walk": ("scan_pmd", 2000),
+    "lanes": ("_publish_huge_pmd", 0),
     "trace": ("__collapse_huge_page_copy_succeeded", 1000),
+    "small": ("__collapse_huge_page_isolate", 60),
 }
-SHOTS = [Shot(preset, *MOMENTS[preset], how) for preset in PRESETS for how in ("light", "dark", "projector")]
+SHOTS = [Shot(preset, *MOMENTS[preset], how) for preset in MOMENTS for how in ("light", "dark", "projector")]
 
 
-def take(browser: Browser, recording: Recording, shot: Shot) -> Path:
+@cache
+def recording_for(preset: str) -> Recording:
+    """The note's collapse, unless something else has more to show."""
+    if preset == "lanes":
+        return record_scenario("S08.race.munmap.6", alongside=Meter)
+    return record_scenario(Scenario.from_data(SMALL)) if preset == "small" else record_scenario("note", "6.1")
+
+
+def take(browser: Browser, shot: Shot) -> Path:
     """Make one picture from a page."""
+    recording = recording_for(shot.preset)
     call = recording.find_call(shot.call)
     assert call is not None, shot
     theme = "dark" if shot.how == "dark" else "light"
-    text = make_page(recording, call + shot.later, views=PRESETS[shot.preset], theme=theme)
+    text = make_page(recording, call + shot.later, views=PRESETS.get(shot.preset, []), theme=theme)
     width, height = PROJECTOR if shot.how == "projector" else LAPTOP
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     with TemporaryDirectory() as folder:
@@ -107,20 +147,26 @@ def take(browser: Browser, recording: Recording, shot: Shot) -> Path:
 
 
 def take_in_jupyterlab(browser: Browser, name: str) -> Path:
-    """Make stage.png, or the picture of a lesson's cell."""
-    path, cells = FOLDER / name, [IN_JUPYTERLAB.strip()]
+    """Make a picture of a stage in a notebook, or of a lesson's cell."""
+    path, (cell, keys) = FOLDER / name, IN_JUPYTERLAB.get(name, ("", ""))
+    cells = [cell.strip()]
     if name in LESSONS:
         number, ids = LESSONS[name]
         cells = [sources(number)[each] for each in ids]
     with TemporaryDirectory() as folder, serve(Path(folder)) as lab:
-        page = lab.open(browser, lab.write("shown.ipynb", cells), (1360, 1000))
+        page = lab.open(browser, lab.write("shown.ipynb", cells), (1360, 1400))
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
         run_all(page)
         if name in LESSONS:
             shown = show_cell(page, len(cells) - 1).locator(".jp-OutputArea-output").last
         else:
             shown = wait_for_stage(page)
-            shown.evaluate("(root) => root.blur()")
+            shown.focus()
+            for key in keys:
+                page.keyboard.press(key)
+            page.evaluate("() => document.activeElement?.blur()")
+            pair = page.locator(".thplab-stage-pair")
+            shown = pair if pair.count() else shown
         page.wait_for_timeout(500)
         shown.screenshot(path=path)
         page.context.close()
@@ -141,12 +187,11 @@ def shrink(path: Path) -> None:
 def main(names: list[str]) -> None:
     """Make those that are named, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    recording = record_scenario("note", "6.1")
     with chromium() as browser:
         for shot in SHOTS:
             if not names or shot.name in names:
-                shrink(take(browser, recording, shot))
-        for name in ("stage.png", *LESSONS):
+                shrink(take(browser, shot))
+        for name in (*IN_JUPYTERLAB, *LESSONS):
             if not names or name in names:
                 shrink(take_in_jupyterlab(browser, name))
 

@@ -12,7 +12,7 @@ from thplab.ledger import Meter
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, ScenarioError
 from thplab.scenario.gaps import GAPS
-from thplab.stage import Comparison, Stage, branch, compare
+from thplab.stage import Comparison, Stage, branch, compare, moment_text
 from thplab.stage.places import next_place
 from thplab.stage.text import window_keys
 
@@ -193,3 +193,10 @@ def test_what_the_browser_asks_for_is_answered(refused_functions: Recording) -> 
     stage._handle_custom_msg({"keep": True}, [])
     assert stage.second == b""
     stage._handle_custom_msg("nonsense", [])
+
+
+def test_a_turned_knob_says_what_it_was(refused_functions: Recording) -> None:
+    other = branch(refused_functions, knobs="max_ptes_none=412").recording
+    lines = moment_text(other, len(other) - 1).splitlines()
+    assert "max_ptes_none = 412 (was 411)" in lines
+    assert "max_ptes_swap = 64" in lines

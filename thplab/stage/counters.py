@@ -12,14 +12,17 @@ __all__ = ["counter_lines", "counters", "knobs"]
 
 
 def counter_lines(at: Scene) -> list[str]:
-    """Those that are not 0, with how far they moved since the start; then the knobs."""
+    """Those that are not 0, with how far they moved since the start; then the knobs, with what they were."""
     start = counters(at.header, at.recording.state(0))
     lines = []
     for name, value in counters(at.header, at.state).items():
         delta = value - start[name]
         if value or delta:
             lines.append(f"{name} {value}" + (f" ({delta:+d})" if delta else ""))
-    return [*lines, *(f"{name} = {value}" for name, value in knobs(at.state).items())]
+    was = knobs(at.recording.state(0))
+    for name, value in knobs(at.state).items():
+        lines.append(f"{name} = {value}" + (f" (was {was[name]})" if was[name] != value else ""))
+    return lines
 
 
 def counters(header: dict[str, Any], state: State) -> dict[str, int]:

@@ -44,7 +44,7 @@ PRESETS: dict[str, list[str]] = {
     "memory": ["window", "memory", "buddy"],
     "space": ["window", "space", "counters"],
     "locks": ["window", "locks", "trace"],
-    "lanes": ["lanes", "ledger", "trace"],
+    "lanes": ["lanes", "ledger"],
     "walk": ["window", "walk", "memory"],
     "trace": ["trace", "counters", "window"],
 }

@@ -21,10 +21,14 @@ function rows(moment) {
     .filter((row) => row.value || row.delta);
 }
 
+// Each knob, and what it was at the start if that was something else.
 function knobs(moment) {
-  const { machine, header } = moment.reader;
+  const { machine, timeline } = moment.reader;
   const object = machine.object(machine.value(machine.root, "knobs"));
-  return object.fields.map((name) => ({ name, value: knobText(machine.value(object, name)) }));
+  return object.fields.map((name) => {
+    const [value, start] = [timeline.now, timeline.initial].map((cells) => knobText(machine.value(object, name, cells)));
+    return { name, value, was: value === start ? "" : `was ${start}` };
+  });
 }
 
 // One that has a value for each order is told in run lengths.
@@ -61,12 +65,14 @@ export const countersView = {
         updateList(knobList, knobs(moment), make, (pair, row) => {
           setText(pair.children[0], row.name);
           setText(pair.children[1], row.value);
+          setText(pair.children[2], row.was);
+          pair.toggleAttribute("data-new", row.was !== "");
         });
       },
     };
   },
   lines(moment) {
     const found = rows(moment).map((row) => `${row.name} ${row.value}${row.delta ? ` (${signed(row.delta)})` : ""}`);
-    return [...found, ...knobs(moment).map((row) => `${row.name} = ${row.value}`)];
+    return [...found, ...knobs(moment).map((row) => `${row.name} = ${row.value}${row.was && ` (${row.was})`}`)];
   },
 };

@@ -51,6 +51,14 @@ export function makeLayout(stage) {
     places[part.view.place].insertBefore(part.box, later ? later.box : null);
   }
 
+  // It is the last on the right, and the first of the other views.
+  function moveStack(place) {
+    const { box } = parts.find(({ view }) => view.name === "stack");
+    if (!box || box.parentNode === place) return;
+    if (place === below) below.prepend(box);
+    else place.append(box);
+  }
+
   return {
     main,
     switches,
@@ -64,12 +72,16 @@ export function makeLayout(stage) {
         if (shown && !part.box) open(part);
         if (part.box) part.box.hidden = !shown;
       }
-      for (const [name, node] of Object.entries({ left, right })) {
-        node.hidden = !ALL.some((view) => view.place === name && stage.isShown(view.name));
-      }
+      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.isShown(view.name));
+      const others = shownAt("below").length > 0;
+      left.hidden = !shownAt("left").length;
+      // A call stack alone needs little room: it stands with the other views.
+      const lone = others && !left.hidden && shownAt("right").map(({ name }) => name).join() === "stack";
+      if (lone) moveStack(below);
+      else moveStack(places.right);
+      right.hidden = lone || !shownAt("right").length;
       main.hidden = left.hidden && right.hidden;
       // With nothing on the right the other views stand there, so that they need no scrolling.
-      const others = ALL.some((view) => view.place === "below" && stage.isShown(view.name));
       main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
       for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
     },

@@ -104,13 +104,14 @@ function build(element, recording, options) {
     report.onStep(moment.step);
   });
   listenToKeys(root, stage, full.present);
-  // Another width is another type size: bring the current line back into view.
-  let width = 0;
-  const resized = new ResizeObserver(([entry]) => {
-    if (width && width !== entry.contentRect.width) stage.paint();
-    width = entry.contentRect.width;
+  // The head is as wide as the stage and as high as its type: with another, bring the current line back into view.
+  let size = "";
+  const resized = new ResizeObserver(([{ contentRect }]) => {
+    const before = size;
+    size = `${contentRect.width} ${contentRect.height}`;
+    if (before && before !== size) stage.paint();
   });
-  resized.observe(root);
+  resized.observe(head.root);
   element.replaceChildren(root);
 
   const handle = {
