@@ -20,8 +20,8 @@ def counter_lines(at: Scene) -> list[str]:
         if value or delta:
             lines.append(f"{name} {value}" + (f" ({delta:+d})" if delta else ""))
     was = knobs(at.recording.state(0))
-    for name, value in knobs(at.state).items():
-        lines.append(f"{name} = {value}" + (f" (was {was[name]})" if was[name] != value else ""))
+    for name, text in knobs(at.state).items():
+        lines.append(f"{name} = {text}" + (f" (was {was[name]})" if was[name] != text else ""))
     return lines
 
 
