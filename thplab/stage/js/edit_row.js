@@ -13,7 +13,10 @@ function makeField(stage, name, label, example, ...help) {
   field.spellcheck = false;
   const wrong = el("p", "ts-wrong");
   wrong.setAttribute("role", "alert");
-  field.addEventListener("input", () => stage.act(() => (edit[name] = field.value)));
+  field.addEventListener("input", () => {
+    edit[name] = field.value; // at once: a picture that is drawn meanwhile must not put the old text back
+    stage.act(() => {});
+  });
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
