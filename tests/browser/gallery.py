@@ -99,7 +99,6 @@ MOMENTS = {
     "memory": ("__collapse_huge_page_copy_succeeded", 4000),
     "space": ("__collapse_huge_page_isolate", 4400),
     "locks": ("__collapse_huge_page_isolate", 4400),
-    "lanes": ("__collapse_huge_page_copy_succeeded", 1000),
     "walk": ("scan_pmd", 2000),
     "lanes": ("_publish_huge_pmd", 0),
     "trace": ("__collapse_huge_page_copy_succeeded", 1000),
