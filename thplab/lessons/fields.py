@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -31,7 +32,7 @@ ROW = {"flex_flow": "row wrap", "align_items": "center"}
 MONO = "font-family:var(--jp-code-font-family,monospace)"
 
 
-class Field:
+class Field(ABC):
     """``children``: the controls, from above; ``enter`` is called with an answer that Enter ended."""
 
     def __init__(self) -> None:
@@ -40,9 +41,9 @@ class Field:
         self.enter: Callable[[str], object] = lambda text: None
 
     @property
+    @abstractmethod
     def value(self) -> str:
         """The answer as text."""
-        raise NotImplementedError
 
 
 class TextField(Field):
