@@ -18,7 +18,8 @@ def delayed(port: int, seconds: float) -> Iterator[int]:
     async def serve() -> None:
         async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             there, back = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(_pipe(reader, back, seconds), _pipe(there, writer, seconds))
+            with suppress(asyncio.CancelledError):  # a stream takes no cancelled task
+                await asyncio.gather(_pipe(reader, back, seconds), _pipe(there, writer, seconds))
 
         server = await asyncio.start_server(meet, "127.0.0.1", 0)
         found.append(server.sockets[0].getsockname()[1])
@@ -28,6 +29,11 @@ def delayed(port: int, seconds: float) -> Iterator[int]:
         asyncio.set_event_loop(loop)
         loop.create_task(serve())  # the loop holds it until it has served
         loop.run_forever()
+        left = asyncio.all_tasks(loop)  # what waits for bytes that will not come
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
