@@ -7,7 +7,7 @@ import importlib.util
 import platform
 import sys
 
-from benchmarks import memory, recording, scan
+from benchmarks import khugepaged, memory, recording, scan
 from benchmarks.report import show
 from thplab.host.doctor import find_browser
 
@@ -20,7 +20,7 @@ def main() -> int:
     print(
         f"Python {platform.python_version()}, {platform.machine()}; other programs' work is in the figures\n"
     )
-    for figure in (*scan.figures(), *memory.figures(), *recording.figures()):
+    for figure in (*scan.figures(), *khugepaged.figures(), *memory.figures(), *recording.figures()):
         show(figure)
     if options.no_browser:
         return 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import scan
+from benchmarks import khugepaged, scan
 from benchmarks.report import Figure, show
+from thplab.scenario.predict import predict_lines
 
 
 def test_a_figure_has_its_median_its_quartiles_and_its_aim(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,3 +32,11 @@ def test_the_scan_reads_every_entry_and_collapses_nothing(monkeypatch: pytest.Mo
     figures = scan.figures()
     assert [len(figure.values) for figure in figures] == [3, 3, 3]
     assert [result.value for result, _ in results] == ["not_suitable_page_count"] * 3
+
+
+def test_what_khugepaged_is_measured_on() -> None:
+    """Recorded runs as predict reads them; windows that are all collapsed; passes that are all made."""
+    answers = list(predict_lines(list(khugepaged.lines_of("random-A"))[:3]))
+    assert [{"after", "name", "steps"} <= set(answer) for answer in answers] == [True] * 3
+    assert khugepaged.collapse(2)[0] > 0
+    assert khugepaged.sixty_four_gib(20) > 0
