@@ -7,11 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 
-.PHONY: help lab test lint soak bench lock clean install
+.PHONY: help lab test test-course lint soak bench lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -39,8 +39,11 @@ install: $(STAMP) ## make .venv with everything in it
 lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/thplab lab
 
-test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(STAMP) ## run the tests, less whole notebooks and those in a browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser"
+
+test-course: $(STAMP) ## run every notebook, and the tests in a browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
 
 lint: $(STAMP) ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -32,7 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"THPLAB_REQUIRE_BROWSER is set, but the browser tests can't run: {missing}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if "not browser" in config.option.markexpr:
+        terminalreporter.write_line("Not run: whole notebooks and tests/browser/; make test-course runs them")
+        return
     missing = missing_for_browser_tests()
     names = sorted(path.name for path in _BROWSER.glob("test_*.py"))
     if missing and names:

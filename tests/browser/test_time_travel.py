@@ -59,14 +59,16 @@ def look_for(page: Page, query: str) -> None:
 
 
 def test_finding_a_function_goes_from_call_to_call(page: Page, small: Recording) -> None:
+    from playwright.sync_api import expect
+
     calls = moments(small, "call", "scan_pmd")
     assert len(calls) > 1
     look_for(page, "fn hpage_collapse_scan_pmd")
-    assert page.locator(".ts-find output").inner_text() == f"{len(calls)} moments"
+    expect(page.locator(".ts-find output")).to_have_text(f"{len(calls)} moments")
     for number, call in enumerate(calls):
         page.keyboard.press("Enter")
         see(page, call)
-        assert page.locator(".ts-find output").inner_text() == f"{number + 1} of {len(calls)}"
+        expect(page.locator(".ts-find output")).to_have_text(f"{number + 1} of {len(calls)}")
     page.keyboard.press("Shift+Enter")
     see(page, calls[-2])
     page.keyboard.press("Escape")

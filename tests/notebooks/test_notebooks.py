@@ -21,6 +21,7 @@ def cpu_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.course
 @NOTEBOOKS
 def test_runs_without_an_error_in_time_and_shows_what_docs_coverage_says(path: Path) -> None:
     before = cpu_of_children()
