@@ -16,7 +16,7 @@ from thplab.recording import Recording
 from thplab.stage.link import open_link
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +26,13 @@ def context_page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     yield page
     page.close()
+
+
+def expect(locator: Locator) -> LocatorAssertions:
+    """What must come to be so: the picture is painted a little later than the key is pressed."""
+    from playwright.sync_api import expect as expected
+
+    return expected(locator)
 
 
 def open_page(page: Page, small: Recording, folder: Path, **options: object) -> Page:
@@ -59,8 +66,6 @@ def look_for(page: Page, query: str) -> None:
 
 
 def test_finding_a_function_goes_from_call_to_call(page: Page, small: Recording) -> None:
-    from playwright.sync_api import expect
-
     calls = moments(small, "call", "scan_pmd")
     assert len(calls) > 1
     look_for(page, "fn hpage_collapse_scan_pmd")
@@ -92,7 +97,7 @@ def test_finding_a_change(page: Page, small: Recording, query: str) -> None:
     look_for(page, query)
     page.keyboard.press("Enter")
     if not wanted:
-        assert page.locator(".ts-find output").inner_text() == "no such moment"
+        expect(page.locator(".ts-find output")).to_have_text("no such moment")
         return
     see(page, wanted[0])
 
@@ -106,7 +111,7 @@ def _walked(small: Recording, step: int) -> list[int]:
 
 def test_what_is_not_there_is_said(page: Page) -> None:
     look_for(page, "no such words")
-    assert page.locator(".ts-find output").inner_text() == "no such moment"
+    expect(page.locator(".ts-find output")).to_have_text("no such moment")
     page.keyboard.press("Enter")
     assert step_of(stage_on(page)) == 0
 
@@ -142,8 +147,6 @@ def test_the_next_and_previous_of_a_kind(page: Page, small: Recording, key: str,
 
 
 def test_bookmarks(page: Page) -> None:
-    from playwright.sync_api import expect
-
     for _ in range(2):
         for _ in range(3):
             page.keyboard.press("ArrowRight")
@@ -182,7 +185,7 @@ def test_zero_goes_back_to_where_it_began(context_page: Page, small: Recording, 
     see(page, 120)
     shown = page.locator("[data-view]:visible").evaluate_all("(nodes) => nodes.map((n) => n.dataset.view)")
     assert sorted(shown) == ["locks", "window"]
-    assert page.locator('.ts-choice[aria-pressed="true"]').inner_text() == "line"
+    expect(page.locator('.ts-choice[aria-pressed="true"]')).to_have_text("line")
     assert page.locator("[data-selected]").count() == 0
 
 
@@ -211,16 +214,14 @@ def test_a_stop_asks_before_it_shows(lecture: Page, small: Recording) -> None:
     assert step_of(stage_on(lecture)) == scan
     lecture.locator(".ts-ask button", has_text="2").press("Enter")
     see(lecture, scan + 1)
-    assert lecture.locator(".ts-guess").inner_text() == "How many holes? You expected: 2."
+    expect(lecture.locator(".ts-guess")).to_have_text("How many holes? You expected: 2.")
     for _ in range(4):
         lecture.keyboard.press("ArrowRight")
     see(lecture, scan + 5)
-    assert lecture.locator(".ts-guess").inner_text() == "How many holes? You expected: 2. It is: 4."
+    expect(lecture.locator(".ts-guess")).to_have_text("How many holes? You expected: 2. It is: 4.")
 
 
 def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
-    from playwright.sync_api import expect
-
     scan, collapse = (int(str(stop["step"])) for stop in stops_of(small))
     stage = stage_on(lecture)
     lecture.keyboard.press("p")
