@@ -16,7 +16,7 @@ import pytest
 from tests.browser.jupyterlab import Lab, run_all, show_cell, step_of
 from tests.notebooks.execute import sources
 from thplab.lessons.catalogue import make
-from thplab.lessons.question import Question
+from thplab.lessons.kinds.question import Question
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

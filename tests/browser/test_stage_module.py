@@ -12,7 +12,7 @@ import pytest
 from tests.browser.modules import as_text, page_with_modules
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
-from thplab.lessons.lanes import run_lanes
+from thplab.lessons.runs.lanes import run_lanes
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
 from thplab.stage.text import TextTwin

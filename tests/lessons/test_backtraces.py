@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from thplab.lessons.compare import beside, model_backtrace, two_roads
-from thplab.lessons.decode import decode_gfp, decode_page, page_pfn, split_address, table_indices
-from thplab.lessons.gdb import GdbFrame, load_backtrace, parse_backtrace
+from thplab.lessons.runs.compare import beside, model_backtrace, two_roads
+from thplab.lessons.runs.decode import decode_gfp, decode_page, page_pfn, split_address, table_indices
+from thplab.lessons.runs.gdb import GdbFrame, load_backtrace, parse_backtrace
 from thplab.recording import record_scenario
 
 

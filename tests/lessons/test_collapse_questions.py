@@ -7,13 +7,19 @@ from functools import cache
 import pytest
 
 from tests.lessons.test_questions import letters
+from thplab.lessons.bank.isolate_code import ISOLATE, check_isolate
 from thplab.lessons.catalogue import make
-from thplab.lessons.classify import Classify
-from thplab.lessons.collapse_phases import bytes_table, frames_table, lock_table, lock_words, rollback_table
-from thplab.lessons.injector import RaceInjector
-from thplab.lessons.isolate_code import ISOLATE, check_isolate
-from thplab.lessons.races import race, races_table
-from thplab.lessons.stalls import stall_table
+from thplab.lessons.kinds.classify import Classify
+from thplab.lessons.runs.collapse_phases import (
+    bytes_table,
+    frames_table,
+    lock_table,
+    lock_words,
+    rollback_table,
+)
+from thplab.lessons.runs.races import race, races_table
+from thplab.lessons.runs.stalls import stall_table
+from thplab.lessons.widgets.injector import RaceInjector
 from thplab.recording import Recording, record_scenario
 
 

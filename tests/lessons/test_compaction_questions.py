@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.lessons.test_questions import letters
-from thplab.lessons.cases import cases_table
 from thplab.lessons.catalogue import make
-from thplab.lessons.classify import Classify
-from thplab.lessons.scanners import batches, batches_table, blocks_table, comb_run, looks_table
-from thplab.lessons.stalls import bills_of_lanes
+from thplab.lessons.kinds.classify import Classify
+from thplab.lessons.runs.cases import cases_table
+from thplab.lessons.runs.scanners import batches, batches_table, blocks_table, comb_run, looks_table
+from thplab.lessons.runs.stalls import bills_of_lanes
 
 
 def test_the_scanners_walk_towards_each_other_until_they_meet() -> None:

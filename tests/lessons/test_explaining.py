@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from thplab.lessons.catalogue import ask, make
-from thplab.lessons.explaining import Explain, Point
-from thplab.lessons.fields import ProseField
-from thplab.lessons.kinds import AnswerError
+from thplab.lessons.kinds.explaining import Explain, Point
+from thplab.lessons.kinds.simple import AnswerError
+from thplab.lessons.widgets.fields import ProseField
 
 KIND = Explain(
     {"colours": Point(("red", "green", "blue"), 2), "a size": Point(("large|small",))}, "red blue small"

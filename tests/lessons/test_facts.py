@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from thplab.lessons.buttons import jumps
-from thplab.lessons.chain import registration_table
-from thplab.lessons.compare import free_table, phases
-from thplab.lessons.facts import (
+from thplab.lessons.runs.chain import registration_table
+from thplab.lessons.runs.compare import free_table, phases
+from thplab.lessons.runs.facts import (
     call_of,
     counter,
     free_frames,
@@ -17,6 +16,7 @@ from thplab.lessons.facts import (
     trace_field,
     window_frames,
 )
+from thplab.lessons.widgets.buttons import jumps
 from thplab.recording import Recording, record_scenario
 from thplab.stage import Stage
 from thplab.table import Table

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from thplab.kernels import PROFILES, ScanResult, profile
-from thplab.lessons.gallery_box import gallery
-from thplab.lessons.verdict_gallery import exhibit, exhibits, gallery_table
+from thplab.lessons.runs.verdict_gallery import exhibit, exhibits, gallery_table
+from thplab.lessons.widgets.gallery_box import gallery
 from thplab.scenario import run_scenario
 from thplab.scenario.named.nb07_results import BY_RESULT, NOT_REACHED
 

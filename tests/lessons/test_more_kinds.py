@@ -9,13 +9,13 @@ import pytest
 
 from thplab.lessons import pairs_table, thresholds, versions_table
 from thplab.lessons.catalogue import ask, make
-from thplab.lessons.classify import Classify
-from thplab.lessons.coding import LONGEST, Code
-from thplab.lessons.fields import CodeField, GroupsField, StopField
-from thplab.lessons.kinds import AnswerError
-from thplab.lessons.looking import look
-from thplab.lessons.paint_field import PaintField
-from thplab.lessons.stopping import Stop
+from thplab.lessons.kinds.classify import Classify
+from thplab.lessons.kinds.coding import LONGEST, Code
+from thplab.lessons.kinds.simple import AnswerError
+from thplab.lessons.kinds.stopping import Stop
+from thplab.lessons.runs.looking import look
+from thplab.lessons.widgets.fields import CodeField, GroupsField, StopField
+from thplab.lessons.widgets.paint_field import PaintField
 
 # Classify.
 

@@ -7,7 +7,8 @@ from string import ascii_lowercase
 import pytest
 
 from thplab.lessons.catalogue import make
-from thplab.lessons.passes import (
+from thplab.lessons.kinds.question import Question
+from thplab.lessons.runs.passes import (
     already_huge_table,
     first_pass_of,
     naps_table,
@@ -18,7 +19,6 @@ from thplab.lessons.passes import (
     two_tenants,
     wait_sweep,
 )
-from thplab.lessons.question import Question
 
 
 def test_sixteen_windows_and_six_hundred_small_vmas() -> None:

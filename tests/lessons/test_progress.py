@@ -9,9 +9,9 @@ import pytest
 
 from thplab.lessons import exit_ticket, progress, recall, subgoals
 from thplab.lessons.catalogue import ask, predict
+from thplab.lessons.kinds.question import Verdict
 from thplab.lessons.progress_file import ENVIRONMENT, forget, note, progress_file
-from thplab.lessons.question import Verdict
-from thplab.lessons.seven_steps import SUBGOALS
+from thplab.lessons.runs.seven_steps import SUBGOALS
 
 
 @pytest.fixture

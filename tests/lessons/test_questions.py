@@ -7,8 +7,8 @@ from string import ascii_lowercase
 import pytest
 
 from thplab.lessons.catalogue import ask, make, predict, questions
-from thplab.lessons.kinds import AnswerError, Choice, Number, Order
-from thplab.lessons.question import Question
+from thplab.lessons.kinds.question import Question
+from thplab.lessons.kinds.simple import AnswerError, Choice, Number, Order
 from thplab.mm.geometry import X86_64
 from thplab.table import Table
 

@@ -13,20 +13,39 @@ from thplab.table import Table
 
 if TYPE_CHECKING:
     from thplab.lessons.before_after import pretest
-    from thplab.lessons.buttons import jumps
-    from thplab.lessons.cases import cases_table
     from thplab.lessons.catalogue import ask, predict, questions
-    from thplab.lessons.chain import registration_table
-    from thplab.lessons.collapse_phases import bytes_table, frames_table, lock_table, reached, rollback_table
-    from thplab.lessons.compare import beside, free_table, model_backtrace, phases, stack_table, two_roads
-    from thplab.lessons.decode import decode_gfp, decode_page, split_address
-    from thplab.lessons.facts import call_of, counter, free_frames, locks_held, rss_pages, span, trace_field
-    from thplab.lessons.gallery_box import gallery
-    from thplab.lessons.gdb import load_backtrace, parse_backtrace
-    from thplab.lessons.injector import RaceInjector
-    from thplab.lessons.lanes import run_lanes
-    from thplab.lessons.looking import look
-    from thplab.lessons.passes import (
+    from thplab.lessons.progress_file import progress
+    from thplab.lessons.runs.cases import cases_table
+    from thplab.lessons.runs.chain import registration_table
+    from thplab.lessons.runs.collapse_phases import (
+        bytes_table,
+        frames_table,
+        lock_table,
+        reached,
+        rollback_table,
+    )
+    from thplab.lessons.runs.compare import (
+        beside,
+        free_table,
+        model_backtrace,
+        phases,
+        stack_table,
+        two_roads,
+    )
+    from thplab.lessons.runs.decode import decode_gfp, decode_page, split_address
+    from thplab.lessons.runs.facts import (
+        call_of,
+        counter,
+        free_frames,
+        locks_held,
+        rss_pages,
+        span,
+        trace_field,
+    )
+    from thplab.lessons.runs.gdb import load_backtrace, parse_backtrace
+    from thplab.lessons.runs.lanes import run_lanes
+    from thplab.lessons.runs.looking import look
+    from thplab.lessons.runs.passes import (
         already_huge_table,
         first_pass_of,
         naps_table,
@@ -35,74 +54,82 @@ if TYPE_CHECKING:
         speed_table,
         wait_sweep,
     )
-    from thplab.lessons.progress_file import progress
-    from thplab.lessons.races import races_table
-    from thplab.lessons.scan_tables import pairs_table, versions_table
-    from thplab.lessons.scanners import batches_table, blocks_table, comb_run, looks_table, proactive_rows
+    from thplab.lessons.runs.races import races_table
+    from thplab.lessons.runs.scan_tables import pairs_table, versions_table
+    from thplab.lessons.runs.scanners import (
+        batches_table,
+        blocks_table,
+        comb_run,
+        looks_table,
+        proactive_rows,
+    )
+    from thplab.lessons.runs.seven_steps import subgoals
+    from thplab.lessons.runs.stalls import bills_of_lanes, stall_table
+    from thplab.lessons.runs.verdict_gallery import gallery_table
     from thplab.lessons.sets import exit_ticket, recall
-    from thplab.lessons.seven_steps import subgoals
-    from thplab.lessons.stalls import bills_of_lanes, stall_table
-    from thplab.lessons.threshold_box import thresholds
-    from thplab.lessons.verdict_gallery import gallery_table
+    from thplab.lessons.widgets.buttons import jumps
+    from thplab.lessons.widgets.gallery_box import gallery
+    from thplab.lessons.widgets.injector import RaceInjector
+    from thplab.lessons.widgets.threshold_box import thresholds
 
 _HOME = {
-    "RaceInjector": "injector",
-    "already_huge_table": "passes",
+    "RaceInjector": "widgets.injector",
+    "already_huge_table": "runs.passes",
     "ask": "catalogue",
-    "batches_table": "scanners",
-    "beside": "compare",
-    "bills_of_lanes": "stalls",
-    "blocks_table": "scanners",
-    "bytes_table": "collapse_phases",
-    "call_of": "facts",
-    "cases_table": "cases",
-    "comb_run": "scanners",
-    "counter": "facts",
-    "decode_gfp": "decode",
-    "decode_page": "decode",
+    "batches_table": "runs.scanners",
+    "beside": "runs.compare",
+    "bills_of_lanes": "runs.stalls",
+    "blocks_table": "runs.scanners",
+    "bytes_table": "runs.collapse_phases",
+    "call_of": "runs.facts",
+    "cases_table": "runs.cases",
+    "comb_run": "runs.scanners",
+    "counter": "runs.facts",
+    "decode_gfp": "runs.decode",
+    "decode_page": "runs.decode",
     "exit_ticket": "sets",
-    "first_pass_of": "passes",
-    "frames_table": "collapse_phases",
-    "free_frames": "facts",
-    "free_table": "compare",
-    "gallery": "gallery_box",
-    "gallery_table": "verdict_gallery",
-    "jumps": "buttons",
-    "load_backtrace": "gdb",
-    "lock_table": "collapse_phases",
-    "locks_held": "facts",
-    "look": "looking",
-    "looks_table": "scanners",
-    "model_backtrace": "compare",
-    "naps_table": "passes",
-    "nofree_table": "passes",
-    "pairs_table": "scan_tables",
-    "parse_backtrace": "gdb",
-    "passes_table": "passes",
-    "phases": "compare",
+    "first_pass_of": "runs.passes",
+    "frames_table": "runs.collapse_phases",
+    "free_frames": "runs.facts",
+    "free_table": "runs.compare",
+    "gallery": "widgets.gallery_box",
+    "gallery_table": "runs.verdict_gallery",
+    "jumps": "widgets.buttons",
+    "load_backtrace": "runs.gdb",
+    "lock_table": "runs.collapse_phases",
+    "locks_held": "runs.facts",
+    "look": "runs.looking",
+    "looks_table": "runs.scanners",
+    "model_backtrace": "runs.compare",
+    "naps_table": "runs.passes",
+    "nofree_table": "runs.passes",
+    "pairs_table": "runs.scan_tables",
+    "parse_backtrace": "runs.gdb",
+    "passes_table": "runs.passes",
+    "phases": "runs.compare",
     "predict": "catalogue",
-    "proactive_rows": "scanners",
+    "proactive_rows": "runs.scanners",
     "pretest": "before_after",
     "progress": "progress_file",
     "questions": "catalogue",
-    "races_table": "races",
-    "reached": "collapse_phases",
+    "races_table": "runs.races",
+    "reached": "runs.collapse_phases",
     "recall": "sets",
-    "registration_table": "chain",
-    "rollback_table": "collapse_phases",
-    "rss_pages": "facts",
-    "run_lanes": "lanes",
-    "span": "facts",
-    "speed_table": "passes",
-    "split_address": "decode",
-    "stack_table": "compare",
-    "stall_table": "stalls",
-    "subgoals": "seven_steps",
-    "thresholds": "threshold_box",
-    "trace_field": "facts",
-    "two_roads": "compare",
-    "versions_table": "scan_tables",
-    "wait_sweep": "passes",
+    "registration_table": "runs.chain",
+    "rollback_table": "runs.collapse_phases",
+    "rss_pages": "runs.facts",
+    "run_lanes": "runs.lanes",
+    "span": "runs.facts",
+    "speed_table": "runs.passes",
+    "split_address": "runs.decode",
+    "stack_table": "runs.compare",
+    "stall_table": "runs.stalls",
+    "subgoals": "runs.seven_steps",
+    "thresholds": "widgets.threshold_box",
+    "trace_field": "runs.facts",
+    "two_roads": "runs.compare",
+    "versions_table": "runs.scan_tables",
+    "wait_sweep": "runs.passes",
 }
 
 __all__ = [

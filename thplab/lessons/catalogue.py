@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from thplab.lessons import (
+from thplab.lessons.bank import (
     bookshelf,
     budget,
     claims,
@@ -24,11 +24,11 @@ from thplab.lessons import (
     stacks,
     striking,
 )
-from thplab.lessons.question import Question
+from thplab.lessons.kinds.question import Question
 from thplab.table import Table
 
 if TYPE_CHECKING:
-    from thplab.lessons.box import QuestionBox
+    from thplab.lessons.widgets.box import QuestionBox
 
 __all__ = ["ask", "predict", "questions"]
 
@@ -68,7 +68,7 @@ def ask(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> Q
 
     ``shows`` makes a table that appears with the right answer.
     """
-    from thplab.lessons.box import QuestionBox
+    from thplab.lessons.widgets.box import QuestionBox
 
     return QuestionBox(partial(make, name), seed, shows=shows)
 
@@ -78,6 +78,6 @@ def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) 
 
     ``shows`` makes a table that appears once you have guessed.
     """
-    from thplab.lessons.box import QuestionBox
+    from thplab.lessons.widgets.box import QuestionBox
 
     return QuestionBox(partial(make, name), seed, predict=True, shows=shows)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thplab.lessons.question import Verdict
+from thplab.lessons.kinds.question import Verdict
 from thplab.table import Table
 
 __all__ = ["ENVIRONMENT", "forget", "note", "progress", "progress_file"]

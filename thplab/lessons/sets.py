@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from thplab.lessons.box import QuestionBox
 from thplab.lessons.catalogue import ask, questions
-from thplab.lessons.written import WrittenBox
+from thplab.lessons.widgets.box import QuestionBox
+from thplab.lessons.widgets.written import WrittenBox
 
 __all__ = ["QuestionSet", "exit_ticket", "recall"]
 

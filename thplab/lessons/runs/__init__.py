@@ -1,0 +1,1 @@
+"""What is read from runs of the model: tables, spans, facts. Answers are compared with these."""
