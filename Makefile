@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
+export UV_SYSTEM_CERTS ?= 1
 
 .PHONY: help lab test test-course lint soak bench lock clean install
 
@@ -20,18 +21,18 @@ $(BIN)/python:
 	  echo "This Python cannot make virtual environments. Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# uv if it is there, else uv from pip, else pip itself: all read the same lock file.
+# uv if it is there, else uv from pip; where uv can't (say, behind a proxy of its own kind), pip. One lock file.
 $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	@if command -v uv >/dev/null 2>&1; then uv=uv; \
 	elif $(BIN)/python -m pip install --quiet uv 2>/dev/null; then uv=$(BIN)/uv; else uv=; fi; \
-	echo "installing into $(VENV) with $${uv:-pip} ..."; \
-	if [ -n "$$uv" ]; then \
+	echo "installing into $(VENV) with $${uv:-pip} ... (some 150 packages, a minute or two)"; \
+	{ [ -n "$$uv" ] && \
 	  $$uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
 	  $$uv pip install --quiet --python $(BIN)/python --no-deps -e . ; \
-	else \
+	} || { \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --no-deps -e . ; \
-	fi
+	}
 	@touch $@
 
 install: $(STAMP) ## make .venv with everything in it
