@@ -20,7 +20,7 @@ _DAEMONS = ("khugepaged", "kcompactd", "kswapd")
 class BillRow:
     """``party`` did ``step`` ``count`` times, which took ``ns``.
 
-    ``locked_ns`` of it while an mmap_lock was held for writing: every fault of that process had to wait.
+    ``locked_ns`` of it while an mmap_lock was held for writing: whoever needed it had to wait.
     """
 
     party: str

@@ -35,5 +35,5 @@ def bill_plot(bills: Mapping[str, Bill], title: str = "Who spent how long") -> P
         axes.set_xlim(0, max(left, default=1) * 1.15 or 1)
         axes.set_title(title)
         axes.set_xlabel(f"µs\n{SHAPE}")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=4)
+        figure.legend(loc="outside lower center", ncols=4)
         return Plot(figure, table, sentence)

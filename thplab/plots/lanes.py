@@ -35,5 +35,5 @@ def lanes_plot(results: Mapping[str, LaneResult]) -> Plot:
         axes.set_xlim(0, 1.75 * max((a + b for a, b in zip(moved, copied, strict=True)), default=1) or 1)
         axes.set_title("One huge page: the price in pages")
         axes.set_xlabel("base pages")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.16), ncols=2)
+        figure.legend(loc="outside lower center", ncols=2)
         return Plot(figure, Table.of(heads, rows, sentence), sentence)

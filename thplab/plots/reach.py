@@ -48,7 +48,7 @@ def reach_plot(entries: Sequence[int] = ENTRIES, *, working_set: int | None = No
         axes.grid(visible=False, axis="y")
         axes.set_title("TLB reach")
         axes.set_xlabel("memory that the entries cover (logarithmic)")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+        figure.legend(loc="outside lower center", ncols=2)
         return Plot(figure, table, sentence)
 
 

@@ -30,7 +30,8 @@ def timeline_plot(recording: Recording, number: int = 0) -> Plot:
     whole = phases[-1].end
     sentence = (
         "Time runs to the right: above the phases of the collapse, below the locks held meanwhile; in the "
-        f"shaded time mmap_lock is held for writing and every fault of the process waits. {SHAPE}"
+        "shaded time mmap_lock is held for writing: every mmap of the process waits, and every fault in "
+        f"this VMA (in 6.1 in the whole process). {SHAPE}"
     )
     rows = [*(row for row in PHASES.values() if any(p.row == row for p in phases)), *LOCKS.values()]
     table = Table.of(

@@ -40,8 +40,7 @@ def locks(random: Random) -> Question:
         "khugepaged hold at that moment?",
         kind,
         "collapse_huge_page gives mmap_lock back before it asks for memory: that may take long, and "
-        "every fault and "
-        "mmap of the program would wait.",
+        "every mmap of the program would wait, and whoever queues behind it.",
         (
             "Getting 512 free frames in a row may mean compaction. Who would wait meanwhile?",
             "Step on the stage from collapse_huge_page to alloc_charge_folio and look at Locks held.",
@@ -53,9 +52,8 @@ def locks(random: Random) -> Question:
             ),
             Mistake(
                 lambda i: "writing" in kind.options[i],
-                "That comes later, for the move itself. Under it now, every fault of the program would "
-                "have to wait "
-                "for the allocation.",
+                "That comes later, for the move itself. Under it now, every mmap of the program, and every "
+                "fault that needs the lock, would have to wait for the allocation.",
             ),
         ),
     )

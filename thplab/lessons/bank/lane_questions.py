@@ -109,7 +109,7 @@ def knob(random: Random) -> Question:
     assert lane("E").result != lane("F").result
     folder = "transparent_hugepage"
     kind = Choice.shuffled(
-        random, f"{folder}/{right}", f"{folder}/defrag", f"{folder}/enabled", "vm.extfrag_threshold"
+        random, f"{folder}/{right}", f"{folder}/defrag", f"{folder}/enabled", "vm.compaction_proactiveness"
     )
     return Question(
         "10.knob",

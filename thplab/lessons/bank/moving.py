@@ -116,8 +116,8 @@ def locks(random: Random) -> Question:
         (
             Mistake(
                 lambda given: given[alloc] in (2, 3),
-                "Memory may have to be compacted first. Under mmap_lock for writing every fault and every "
-                "mmap of the program would wait for that.",
+                "Memory may have to be compacted first. Under mmap_lock for writing every mmap of the "
+                "program, and every fault that needs the lock, would wait for that.",
                 "M29",
             ),
             Mistake(
@@ -205,7 +205,7 @@ def tables(random: Random) -> Question:
     return Question(
         "08.tables",
         "The window is mapped by one PMD leaf now; nobody walks its old PTE table any more. How many "
-        "pages of page tables does the process have less?",
+        "pages of page tables has the process given back?",
         Number(before - after, "pages"),
         "The table is deposited: kept, so that a later split can never fail for lack of memory.",
         (

@@ -144,7 +144,7 @@ def tail(random: Random) -> Question:
         Stop.of(right),
         f"{_counted(right)} No page was looked at; so the trace line has referenced={right.referenced}.",
         (
-            "It counts empty entries. The how-manieth is one too many?",
+            "It counts empty entries. Which of them is one too many?",
             "The first entry has index 0: the n-th hole from the beginning stands at n - 1.",
         ),
         (
@@ -212,8 +212,7 @@ def in_use(random: Random) -> Question:
     return Question(
         "07.in_use",
         f"{swapped} entries of a window are swapped out, the others are present, most of them not used "
-        f"lately. "
-        "How many must have been used, so that khugepaged collapses it?",
+        "lately. How many must have been used lately, at the least, so that khugepaged collapses it?",
         Number(right, "entries"),
         f"Without a swapped entry {alone} is enough; to read something in from disk half of the window "
         f"must be in use.",

@@ -77,7 +77,7 @@ export const ledgerView = {
       return { root: el("div", "ts-ledger", said), update: () => {} };
     }
     const { table, body } = makeTable();
-    const key = el("p", "ts-lane-legend", el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: every fault of that process waits"), el("span", "", el("i", "ts-bar-free"), " the rest"));
+    const key = el("p", "ts-lane-legend", el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: whoever needs it waits"), el("span", "", el("i", "ts-bar-free"), " the rest"));
     const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
     const whole = Math.max(1, ...bill(reader, reader.last).map(({ ns }) => ns), ...lanesOf(reader).waited(reader.last).map(({ ns }) => ns));
     return {
