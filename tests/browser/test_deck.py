@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.test_access import serious
 from tests.browser.test_time_travel import stops_of
 from thplab.export.deck import Shelf, Slide, deck
@@ -28,6 +30,7 @@ def file(small: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [Slide(["<h1>A title</h1>"], ["<p>Say hello.</p>"])],
         [Slide(["<h3>Alive</h3>", shelf.stage(data, step=5)]), Slide([lecture])],
         [Slide(["<p>long</p>" * 19, '<p class="fragment">last</p>'])],
+        [Slide([f'<div class="fragment">{lecture}</div>'])],
     ]
     path = tmp_path_factory.mktemp("deck") / "deck.html"
     path.write_text(deck("A title", columns, shelf), "utf-8")
@@ -88,16 +91,41 @@ def test_a_clicker_goes_through_the_stops_and_on(
     step_on(page, collapse)
     page.keyboard.press("PageDown")
     at(page, "2")
-    assert not page.locator(".fragment").evaluate("(node) => node.classList.contains('visible')")
+    last = page.locator("section.present .fragment")
+    expect(last).not_to_have_class(re.compile("visible"))
     page.keyboard.press("PageDown")
-    assert page.locator(".fragment").evaluate("(node) => node.classList.contains('visible')")
+    expect(last).to_have_class(re.compile("visible"))
     assert page.evaluate("() => document.querySelectorAll('.slides section section section').length") == 0
     assert asked == [file.as_uri()]
 
 
+def test_a_stage_that_is_still_to_come_takes_no_key(opened: tuple[Page, list[str]], small: Recording) -> None:
+    page, _ = opened
+    scan = int(str(stops_of(small)[0]["step"]))
+    page.evaluate("() => { location.hash = '#/3'; }")
+    at(page, "3")
+    fragment = page.locator("section.present .fragment")
+    stage = fragment.locator(".thplab-stage")
+    expect(fragment).not_to_have_class(re.compile("visible"))
+    page.keyboard.press("Enter")  # nothing there yet that could take the focus
+    page.keyboard.press("ArrowRight")  # the deck's: the stage appears
+    expect(fragment).to_have_class(re.compile("visible"))
+    step_on(page, 0)
+    page.keyboard.press("PageDown")
+    step_on(page, scan)
+    page.keyboard.press("Enter")
+    expect(stage).to_be_focused()
+    page.keyboard.press("PageUp")  # no stop before this one: the stage goes away
+    expect(fragment).not_to_have_class(re.compile("visible"))
+    expect(stage).not_to_be_focused()
+    page.keyboard.press("PageDown")  # shows the stage again, at the stop that still asks
+    expect(fragment).to_have_class(re.compile("visible"))
+    step_on(page, scan)
+
+
 def test_nothing_stands_outside_its_slide(opened: tuple[Page, list[str]]) -> None:
     page, _ = opened
-    for slide in ("1", "1/1", "2"):
+    for slide in ("1", "1/1", "2", "3"):
         page.evaluate("(slide) => { location.hash = `#/${slide}`; }", slide)
         at(page, slide)
         over = page.locator("section.present:not(.stack)").evaluate(

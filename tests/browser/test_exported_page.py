@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.jupyterlab import step_of
 from thplab.export import page as make_page
 from thplab.recording import Recording
@@ -55,10 +56,11 @@ def test_it_steps_by_keys_at_once_and_asks_nobody(
     page, asked = opened
     stage = stage_on(page)
     assert step_of(stage) == 0
-    assert stage.get_attribute("data-steps") == str(len(small))
+    expect(stage).to_have_attribute("data-steps", str(len(small)))
     page.keyboard.press("ArrowRight")
     see(page, 1)
     page.keyboard.press("x")
+    expect(stage.locator(".ts-text")).to_be_visible()
     assert stage.locator(".ts-text").text_content() == moment_text(small, 1)
     page.keyboard.press("End")
     see(page, len(small) - 1)

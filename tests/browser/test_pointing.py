@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.modules import as_text, page_with_modules
 from tests.browser.test_what_if import MOUNT
 from thplab.ledger import Meter
@@ -39,18 +40,19 @@ def go(page: Page, moment: int | None) -> None:
     page.locator(".thplab-stage").focus()
 
 
-def said(page: Page) -> str:
-    return page.locator(".ts-pointed").inner_text()
+def said(page: Page, *words: str) -> None:
+    """Wait until all of this is said of what was pointed at."""
+    for each in words:
+        expect(page.locator(".ts-pointed")).to_contain_text(each)
 
 
 def test_a_lock_lights_who_holds_it_and_who_waits(page: Page, race: Recording) -> None:
     go(page, race.find_call("_publish_huge_pmd"))
     page.get_by_role("button", name="mmap_lock a", exact=True).click()
-    assert page.locator(".ts-locks [data-lit]").count() == 1
+    expect(page.locator(".ts-locks [data-lit]")).to_have_count(1)
     assert page.locator(".ts-lane [data-lit]").all_inner_texts()[0].startswith("waits for mmap_lock a")
-    assert page.locator(".ts-lane [data-lit]").count() == 2
-    assert "held by khugepaged (write)" in said(page)
-    assert "a waits for it (write)" in said(page)
+    expect(page.locator(".ts-lane [data-lit]")).to_have_count(2)
+    said(page, "held by khugepaged (write)", "a waits for it (write)")
     page.locator(".ts-pointed .ts-link").first.click()
     step = int(page.locator(".thplab-stage").get_attribute("data-step") or 0)
     lock = next(lock for lock in race.state(step).objects("Lock") if lock.label == "mmap_lock a")
@@ -63,12 +65,13 @@ def test_a_lock_lights_who_holds_it_and_who_waits(page: Page, race: Recording) -
 def test_an_entry_lights_its_frame_and_its_mapping_and_names_its_owner(page: Page, race: Recording) -> None:
     go(page, 0)
     page.keyboard.press("]")
-    assert page.locator(".ts-vma[data-lit]").count() == 1
-    words = page.locator(".ts-window .ts-about").inner_text()
-    assert " of a: refcount 1, mapcount 1" in words
-    assert words.split("pfn ")[1].split(" ")[0] in page.locator(".ts-memory .ts-about").inner_text()
+    expect(page.locator(".ts-vma[data-lit]")).to_have_count(1)
+    words = page.locator(".ts-window .ts-about")
+    expect(words).to_contain_text(" of a: refcount 1, mapcount 1")
+    pfn = words.inner_text().split("pfn ")[1].split(" ")[0]
+    expect(page.locator(".ts-memory .ts-about")).to_contain_text(pfn)
     page.get_by_role("button", name="0x100000000000 to").first.click()
-    assert said(page).startswith("A mapping of a: 0x100000000000 to 0x100000200000, r w hugepage: 1x a table")
+    said(page, "A mapping of a: 0x100000000000 to 0x100000200000, r w hugepage: 1x a table")
 
 
 def test_a_line_says_how_often_it_runs(page: Page, race: Recording) -> None:
@@ -84,17 +87,16 @@ def test_a_line_says_how_often_it_runs(page: Page, race: Recording) -> None:
         and functions[s["f_function"][s["m_frame"][n]]]["file"] == moment.file
         for n in range(1, len(race) - 1)
     )
-    assert f"{moment.file}:{moment.line}, in {moment.function}" in said(page)
-    assert f"runs {times} times in this run" in said(page)
-    assert page.locator(".ts-line[data-lit]").get_attribute("data-n") == str(moment.line)
-    assert page.locator(".ts-frames [data-lit]").count() == 1
+    said(page, f"{moment.file}:{moment.line}, in {moment.function}", f"runs {times} times in this run")
+    expect(page.locator(".ts-line[data-lit]")).to_have_attribute("data-n", str(moment.line))
+    expect(page.locator(".ts-frames [data-lit]")).to_have_count(1)
     page.keyboard.press("Escape")
-    assert page.locator("[data-lit]").count() == 0
-    assert page.locator(".ts-pointed").is_hidden()
+    expect(page.locator("[data-lit]")).to_have_count(0)
+    expect(page.locator(".ts-pointed")).to_be_hidden()
 
 
 def test_a_trace_line_lights_the_frame_it_names(page: Page, race: Recording) -> None:
     go(page, len(race) - 1)
     page.locator(".ts-trace-lines button").first.click()
     pfn = race.header["trace"][0]["fields"]["scan_pfn"]
-    assert f"pfn {pfn}" in page.locator(".ts-memory .ts-about").inner_text()
+    expect(page.locator(".ts-memory .ts-about")).to_contain_text(f"pfn {pfn}")

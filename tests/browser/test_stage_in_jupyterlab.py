@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.jupyterlab import ROOT, Lab, run_all, step_of, wait_for_stage
 from tests.stage.conftest import SMALL
 from thplab.recording import Recording, record_scenario
@@ -111,7 +112,7 @@ def moments_of(recording: Recording, *kinds: str) -> list[int]:
 
 def test_the_first_picture(page: Page, note: Recording) -> None:
     stage = stage_of(page, "note")
-    assert stage.get_attribute("data-steps") == str(len(note))
+    expect(stage).to_have_attribute("data-steps", str(len(note)))
     assert entries_of(stage) == ["young"] * 512
 
 
@@ -181,7 +182,7 @@ def test_start_and_end(page: Page, note: Recording) -> None:
     for back in ("Home", "0"):
         stage.press("End")
         see(page, stage, len(note) - 1)
-        assert stage.locator(".ts-leaf").is_visible()
+        expect(stage.locator(".ts-leaf")).to_be_visible()
         stage.press(back)
         see(page, stage, 0)
 
@@ -200,7 +201,7 @@ def test_play_and_its_speed(page: Page) -> None:
     page.wait_for_timeout(250)
     assert step_of(stage) == stopped
     stage.press(",")
-    assert int(speed.input_value()) == slow
+    expect(speed).to_have_value(str(slow))
 
 
 @pytest.mark.parametrize("granularity", ["line", "entry", "function", "tracepoint", "pass"])
@@ -208,10 +209,10 @@ def test_each_granularity_there_and_back(page: Page, small: Recording, granulari
     stage, wanted = stage_of(page, "small"), stops(small, granularity)
     choice = stage.locator(".ts-choice", has_text=granularity)
     if len(wanted) <= 2:
-        assert choice.is_disabled()
+        expect(choice).to_be_disabled()
         return
     choice.click()
-    assert choice.get_attribute("aria-pressed") == "true"
+    expect(choice).to_have_attribute("aria-pressed", "true")
     stage.focus()
     seen = [0]
     for _ in range(min(4, len(wanted) - 2)):
@@ -231,9 +232,9 @@ def test_each_granularity_there_and_back(page: Page, small: Recording, granulari
 def test_g_changes_the_granularity(page: Page) -> None:
     stage = stage_of(page, "small")
     pressed = stage.locator('.ts-choice[aria-pressed="true"]')
-    assert pressed.inner_text() == "line"
+    expect(pressed).to_have_text("line")
     stage.press("g")
-    assert pressed.inner_text() == "entry"
+    expect(pressed).to_have_text("entry")
 
 
 def test_selecting_an_entry_and_its_last_change(page: Page, note: Recording) -> None:
@@ -242,12 +243,12 @@ def test_selecting_an_entry_and_its_last_change(page: Page, note: Recording) -> 
     for _ in range(3):
         stage.press("]")
     stage.press("[")
-    assert stage.locator(".ts-grid i[data-selected]").get_attribute("data-entry") == "1"
+    expect(stage.locator(".ts-grid i[data-selected]")).to_have_attribute("data-entry", "1")
     at = press(page, stage, "w")
     assert window_keys(note, at)[1] == "huge"
     assert window_keys(note, at - 1)[1] == "none"
     stage.press("Escape")
-    assert stage.locator(".ts-grid i[data-selected]").count() == 0
+    expect(stage.locator(".ts-grid i[data-selected]")).to_have_count(0)
 
 
 def test_up_and_down_the_stack(page: Page, small: Recording) -> None:
@@ -258,15 +259,15 @@ def test_up_and_down_the_stack(page: Page, small: Recording) -> None:
     for key, up in (("u", 1), ("d", 0)):
         stage.press(key)
         line = small.stack(call + 1)[up].line
-        assert stage.locator(".ts-line[data-now]").get_attribute("data-n") == str(line)
+        expect(stage.locator(".ts-line[data-now]")).to_have_attribute("data-n", str(line))
 
 
 def test_help_and_full_screen(page: Page) -> None:
     stage = stage_of(page, "small")
     stage.press("?")
-    assert stage.locator(".ts-help").is_visible()
+    expect(stage.locator(".ts-help")).to_be_visible()
     stage.press("Escape")
-    assert not stage.locator(".ts-help").is_visible()
+    expect(stage.locator(".ts-help")).to_be_hidden()
     stage.press("p")
     page.wait_for_function("() => document.fullscreenElement?.classList.contains('thplab-stage')")
     stage.press("p")
@@ -303,7 +304,7 @@ def test_the_text_twin_is_what_the_picture_shows(page: Page, note: Recording) ->
         assert entries_of(stage) == window_keys(note, step)
         frame = next((each for each in note.stack(step) if each.file in files), None)
         if frame is not None:
-            assert stage.locator(".ts-line[data-now]").get_attribute("data-n") == str(frame.line)
+            expect(stage.locator(".ts-line[data-now]")).to_have_attribute("data-n", str(frame.line))
     stage.press("x")
 
 
@@ -320,7 +321,7 @@ def test_stages_do_not_share_ids_or_steps(page: Page) -> None:
 def test_text_of_a_scenario_stays_text(page: Page) -> None:
     stage = stage_of(page, "markup")
     assert stage.locator(".ts-story").text_content() == MARKUP
-    assert stage.locator("img, script").count() == 0
+    expect(stage.locator("img, script")).to_have_count(0)
     assert page.evaluate("() => window.hacked") is None
 
 
@@ -339,7 +340,7 @@ def test_the_live_region_speaks_the_sentence(page: Page, small: Recording) -> No
     assert call is not None
     go(page, stage, call)
     region = stage.get_by_role("status").first
-    assert region.get_attribute("aria-live") == "polite"
+    expect(region).to_have_attribute("aria-live", "polite")
     assert small.sentence(call) in region.inner_text()
 
 
@@ -348,7 +349,7 @@ def test_a_knob_is_refused_then_turned(page: Page) -> None:
     page.locator(".jupyter-widget-Collapse-header", has_text="Knobs").click()
     knob = page.get_by_label("max_ptes_none")
     message = page.locator(".widget-label", has_text="Linux 6.1:")
-    assert message.count() == 1
+    expect(message).to_have_count(1)
     for value, answer in (("512", "EINVAL: max_ptes_none: '512' is not accepted"), ("412", "moments")):
         knob.fill(value)
         knob.press("Enter")
@@ -361,7 +362,7 @@ def test_a_knob_is_refused_then_turned(page: Page) -> None:
         "([number, steps]) => document.querySelectorAll('.thplab-stage')[number].dataset.steps === steps",
         arg=[NAMES.index("explorer"), str(expected)],
     )
-    assert stage_of(page, "explorer").get_attribute("data-steps") == str(expected)
+    expect(stage_of(page, "explorer")).to_have_attribute("data-steps", str(expected))
 
 
 def test_notebook_05_runs_and_steps(lab: Lab, browser: Browser) -> None:

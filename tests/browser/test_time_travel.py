@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.jupyterlab import step_of
 from tests.browser.test_exported_page import see, stage_on
 from thplab.export import page as make_page
@@ -16,7 +17,7 @@ from thplab.recording import Recording
 from thplab.stage.link import open_link
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, LocatorAssertions, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -26,13 +27,6 @@ def context_page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     yield page
     page.close()
-
-
-def expect(locator: Locator) -> LocatorAssertions:
-    """What must come to be so: the picture is painted a little later than the key is pressed."""
-    from playwright.sync_api import expect as expected
-
-    return expected(locator)
 
 
 def open_page(page: Page, small: Recording, folder: Path, **options: object) -> Page:
@@ -77,7 +71,7 @@ def test_finding_a_function_goes_from_call_to_call(page: Page, small: Recording)
     page.keyboard.press("Shift+Enter")
     see(page, calls[-2])
     page.keyboard.press("Escape")
-    assert not page.locator(".ts-find").is_visible()
+    expect(page.locator(".ts-find")).to_be_hidden()
     page.keyboard.press("m")
     see(page, calls[-1])
     page.keyboard.press("Shift+M")
@@ -171,7 +165,7 @@ def test_a_link_opens_the_same_moment(page: Page, small: Recording) -> None:
     assert step == 7
     assert recording.to_bytes() == small.to_bytes()
     page.keyboard.press("Escape")
-    assert not page.locator(".ts-link-row").is_visible()
+    expect(page.locator(".ts-link-row")).to_be_hidden()
 
 
 def test_zero_goes_back_to_where_it_began(context_page: Page, small: Recording, tmp_path: Path) -> None:
@@ -186,7 +180,7 @@ def test_zero_goes_back_to_where_it_began(context_page: Page, small: Recording, 
     shown = page.locator("[data-view]:visible").evaluate_all("(nodes) => nodes.map((n) => n.dataset.view)")
     assert sorted(shown) == ["locks", "window"]
     expect(page.locator('.ts-choice[aria-pressed="true"]')).to_have_text("line")
-    assert page.locator("[data-selected]").count() == 0
+    expect(page.locator("[data-selected]")).to_have_count(0)
 
 
 def stops_of(small: Recording) -> list[dict[str, object]]:
@@ -226,10 +220,10 @@ def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
     stage = stage_on(lecture)
     lecture.keyboard.press("p")
     lecture.wait_for_function("() => document.fullscreenElement?.classList.contains('thplab-stage')")
-    assert not lecture.locator(".ts-source").is_visible()
+    expect(lecture.locator(".ts-source")).to_be_hidden()
     assert re.fullmatch(r"\d+:\d\d", lecture.locator(".ts-timer").inner_text())
     lecture.keyboard.press("c")
-    assert lecture.locator(".ts-source").is_visible()
+    expect(lecture.locator(".ts-source")).to_be_visible()
     lecture.keyboard.press("PageDown")
     see(lecture, scan)
     lecture.keyboard.press("PageDown")
@@ -242,22 +236,23 @@ def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:
         expect(lecture.locator(".ts-sentence")).to_be_hidden()
         lecture.keyboard.press(key)
         expect(stage).not_to_have_attribute("data-blank", "")
-    assert not lecture.locator(".ts-notes").is_visible()
+    expect(lecture.locator(".ts-notes")).to_be_hidden()
     lecture.keyboard.press("s")
     expect(lecture.locator(".ts-notes")).to_contain_text("Wait for hands.\nNext: The collapse")
     lecture.keyboard.press("p")
     lecture.wait_for_function("() => !document.fullscreenElement")
-    assert stage.get_attribute("data-presenting") is None
-    assert not lecture.locator(".ts-timer").is_visible()
+    expect(stage).not_to_have_attribute("data-presenting", "")
+    expect(lecture.locator(".ts-timer")).to_be_hidden()
 
 
 def test_a_spotlight_leaves_one_view(page: Page) -> None:
     visible = page.locator("[data-view]:visible")
     everything = visible.count()
     page.keyboard.press("4")
+    expect(visible).to_have_count(1)
     assert visible.evaluate_all("(nodes) => nodes.map((node) => node.dataset.view)") == ["stack"]
     page.keyboard.press("4")
-    assert visible.count() == everything
+    expect(visible).to_have_count(everything)
 
 
 def test_pointing_at_a_frame_lights_its_entry_and_says_what_it_is(
@@ -265,14 +260,12 @@ def test_pointing_at_a_frame_lights_its_entry_and_says_what_it_is(
 ) -> None:
     page = open_page(context_page, small, tmp_path, views=["window", "memory", "buddy", "space"])
     page.keyboard.press("]")
-    said = page.locator(".ts-memory .ts-about").inner_text()
-    assert said.startswith("anonymous page · pfn 0x")
     number = (_walked(small, 0)[3] & 0xFFFFFFFFFF000) >> 12
-    assert f"pfn {number:#x} of a:" in said
+    expect(page.locator(".ts-memory .ts-about")).to_contain_text(f"anonymous page · pfn {number:#x} of a:")
     page.keyboard.press("Escape")
     block, inside = divmod(number - small.state(0).path("mem_map.start_pfn"), 16)
     box = page.locator(".ts-block").nth(block).bounding_box()
     assert box
     width, height = box["width"] / 8, box["height"] / 2
     page.mouse.click(box["x"] + (inside % 8 + 0.5) * width, box["y"] + (inside // 8 + 0.5) * height)
-    assert page.locator("[data-selected]").get_attribute("data-entry") == "0"
+    expect(page.locator("[data-selected]")).to_have_attribute("data-entry", "0")

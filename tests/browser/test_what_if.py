@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.jupyterlab import Lab, run_all, wait_for_stage
 from tests.browser.modules import as_text, page_with_modules
 from tests.stage.conftest import SMALL
+from thplab.export import page as make_page
 from thplab.ledger import Meter
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Comparison, branch, compare
+from thplab.stage.lanes import duration
 from thplab.stage.text import TextTwin
 
 if TYPE_CHECKING:
@@ -56,8 +60,6 @@ def field(page: Page, name: str) -> Any:
 
 
 def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
-    from playwright.sync_api import expect
-
     mount(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("q")
@@ -71,15 +73,13 @@ def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
     refused = {"field": "knobs", "text": "16 is not accepted; allowed: an integer from 0 to 15"}
     page.evaluate("(refused) => { handle.answer({ listening: true }); handle.answer({ refused }); }", refused)
     assert page.locator(".ts-wrong:visible").all_inner_texts() == [refused["text"]]
-    assert field(page, "Knobs").get_attribute("aria-invalid") == "true"
-    assert field(page, "Knobs").input_value() == "max_ptes_none=16"
+    expect(field(page, "Knobs")).to_have_attribute("aria-invalid", "true")
+    expect(field(page, "Knobs")).to_have_value("max_ptes_none=16")
     page.evaluate("() => handle.answer({ branched: true })")
-    assert field(page, "Knobs").input_value() == ""
+    expect(field(page, "Knobs")).to_have_value("")
 
 
 def test_entries_are_painted_by_keys_and_by_pointer(page: Page) -> None:
-    from playwright.sync_api import expect
-
     mount(page)
     page.keyboard.press("q")
     field(page, "Paint with").select_option("pinned")
@@ -100,21 +100,17 @@ def test_entries_are_painted_by_keys_and_by_pointer(page: Page) -> None:
 
 
 def test_without_python_it_says_so_and_stays_out_of_the_way(page: Page) -> None:
-    from playwright.sync_api import expect
-
     mount(page, python=False)
-    assert page.locator('[aria-label^="What if? Edit"]').is_hidden()
+    expect(page.locator('[aria-label^="What if? Edit"]')).to_be_hidden()
     page.keyboard.press("q")
-    assert "Editing needs Python" in page.locator(".ts-edit").inner_text()
-    assert page.locator(".ts-edit input:visible").count() == 0
+    expect(page.locator(".ts-edit")).to_contain_text("Editing needs Python")
+    expect(page.locator(".ts-edit input:visible")).to_have_count(0)
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".thplab-stage")).to_have_attribute("data-step", "1")
 
 
 def test_python_that_does_not_answer_is_told(page: Page) -> None:
-    from playwright.sync_api import expect
-
     page.clock.install()
     mount(page)
     page.keyboard.press("q")
@@ -124,7 +120,7 @@ def test_python_that_does_not_answer_is_told(page: Page) -> None:
     expect(says).to_have_text("Running on from here …")
     page.clock.fast_forward(5000)
     expect(says).to_contain_text("Python does not answer")
-    assert field(page, "Entries of the window").input_value() == "3 none"
+    expect(field(page, "Entries of the window")).to_have_value("3 none")
 
 
 def moments(pair: Locator) -> tuple[int, int]:
@@ -134,8 +130,6 @@ def moments(pair: Locator) -> tuple[int, int]:
 
 
 def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
-    from playwright.sync_api import expect
-
     options = {"views": ["window", "lanes"], **futures.to_data()}
     page.evaluate(MOUNT, [[as_text(futures.first), as_text(futures.second)], options, False])
     pair = page.locator(".thplab-stage-pair")
@@ -143,7 +137,7 @@ def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
     assert parted is not None
     assert pair.get_attribute("data-step") == pair.get_attribute("data-second") == str(parted)
     page.evaluate("(step) => handle.go(step)", parted - 40)
-    assert pair.get_attribute("data-second") == str(parted - 40)
+    expect(pair).to_have_attribute("data-second", str(parted - 40))
     page.evaluate("() => handle.go(1e9)")
     end, second = moments(pair)
     assert end == len(futures.first) - 1
@@ -160,6 +154,65 @@ def test_two_futures_move_on_one_clock(page: Page, futures: Comparison) -> None:
         assert page.evaluate("() => handle.text()") == "\n\n".join(twins)
     rows = page.locator(".tp-differences tbody tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [list(row) for row in futures.rows]
+
+
+def test_keys_go_on_when_one_future_has_ended(page: Page, futures: Comparison) -> None:
+    page.evaluate(MOUNT, [[as_text(futures.first), as_text(futures.second)], futures.to_data(), False])
+    pair, ended = page.locator(".thplab-stage-pair"), page.locator(".tp-ended:visible")
+    page.evaluate("() => handle.go(1e9)")
+    end, joined = moments(pair)
+    last = len(futures.second) - 1
+    assert (end, joined < last) == (len(futures.first) - 1, True)
+    expect(ended).to_have_count(1)
+    expect(ended.locator("xpath=..")).to_have_text("First" + "has ended; the other goes on")
+    clock = page.locator(".tp-head .ts-quiet")
+    for number in (1, 2):
+        page.keyboard.press("ArrowRight")  # the focus is in the first
+        expect(pair).to_have_attribute("data-second", str(joined + number))
+        since = futures.second.sections["m_time"][joined + number] - futures.second.sections["m_time"][0]
+        expect(clock).to_have_text(f"{duration(since)} after the start")
+    page.keyboard.press("x")  # which draws the first anew
+    page.keyboard.press("ArrowLeft")
+    expect(pair).to_have_attribute("data-second", str(joined + 1))
+    assert moments(pair)[0] == end
+    page.keyboard.press("End")
+    expect(pair).to_have_attribute("data-second", str(last))
+    expect(ended).to_have_count(0)
+    page.keyboard.press("Home")
+    expect(pair).to_have_attribute("data-second", "0")
+    page.evaluate("(step) => { handle.stage.speed = 60; handle.go(step); }", end - 1)
+    page.keyboard.press(" ")
+    expect(pair).to_have_attribute("data-step", str(end))
+    page.wait_for_function(
+        "(least) => Number(document.querySelector('.thplab-stage-pair').dataset.second) > least",
+        arg=joined + 1,
+    )
+
+
+def test_a_comparison_is_one_file_that_asks_nobody(
+    browser: Browser, futures: Comparison, tmp_path: Path
+) -> None:
+    file = tmp_path / "futures.html"
+    file.write_text(make_page(futures), "utf-8")
+    opened = browser.new_page()
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: asked.append(str(error)))
+    opened.goto(file.as_uri())
+    pair = opened.locator(".thplab-stage-pair")
+    parted = futures.parted
+    assert parted is not None
+    expect(pair).to_have_attribute("data-second", str(parted))
+    opened.keyboard.press("ArrowRight")
+    expect(pair).to_have_attribute("data-step", str(parted + 1))
+    opened.keyboard.press("ArrowLeft")
+    opened.keyboard.press("ArrowLeft")
+    expect(pair).to_have_attribute("data-second", str(parted - 1))
+    expect(opened.locator(".tp-differences tbody tr")).to_have_count(len(futures.rows))
+    opened.keyboard.press("?")
+    expect(opened.locator(".ts-help:visible")).to_have_count(1)
+    assert asked == [file.as_uri()]
+    opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -187,8 +240,8 @@ def test_a_branch_in_jupyterlab(lab: Lab, browser: Browser) -> None:
     page.keyboard.press("Enter")
     pair = page.locator(".thplab-stage-pair[data-second]")
     pair.wait_for(state="visible")
-    assert "512x mapped by one huge page" in page.locator(".tp-differences").inner_text()
+    expect(page.locator(".tp-differences")).to_contain_text("512x mapped by one huge page")
     page.get_by_role("button", name="Go on with the second future only").click()
     page.locator(".thplab-stage-pair").wait_for(state="detached")
-    assert wait_for_stage(page).locator("strong").first.inner_text() == "S07.none_411, otherwise"
+    expect(wait_for_stage(page).locator("strong").first).to_have_text("S07.none_411, otherwise")
     page.context.close()

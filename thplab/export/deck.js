@@ -68,9 +68,13 @@ async function shown({ currentSlide }) {
   setTimeout(() => prepare(slideAfter(currentSlide)), 200);
 }
 
+// What stands in a fragment that is still to come, or is gone again, is not there for any key.
+const isShown = (element) => !element.closest(".fragment:not(.visible)");
+const shownLives = () => [...deck.getCurrentSlide().querySelectorAll(".live")].filter(isShown);
+
 // The stage of this slide whose stops a clicker walks: the one with the focus, else the first that has any.
 function walked() {
-  const lives = [...deck.getCurrentSlide().querySelectorAll(".live")].filter((element) => stages.get(element)?.stage?.stops.list.length && !element.closest(".fragment:not(.visible)"));
+  const lives = shownLives().filter((element) => stages.get(element)?.stage?.stops.list.length);
   return lives.find((element) => element.contains(document.activeElement)) ?? lives[0];
 }
 
@@ -92,17 +96,23 @@ function leave(stage) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const element = event.target.closest?.(".live");
+  const inside = event.target.closest?.(".live");
+  const element = inside && isShown(inside) ? inside : null;
+  if (inside && !element) document.activeElement.blur();
   const stage = element && stages.get(element)?.stage;
   if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting) {
     event.preventDefault();
     event.stopPropagation();
     click(event.key === "PageDown");
   } else if (stage && event.key === "Escape") leave(stage);
-  else if (!element && event.key === "Enter" && event.target === document.body) deck.getCurrentSlide().querySelector(".thplab-stage")?.focus();
+  else if (!element && event.key === "Enter" && event.target === document.body) shownLives()[0]?.querySelector(".thplab-stage")?.focus();
 }, true);
 
 deck.on("slidechanged", shown);
+deck.on("fragmenthidden", ({ fragment }) => {
+  for (const element of fragment.querySelectorAll(".live")) stages.get(element)?.stage?.setPlaying(false);
+  if (fragment.contains(document.activeElement)) document.activeElement.blur();
+});
 deck.on("fragmentshown", ({ fragment }) => fragment.scrollIntoView({ block: "nearest" }));
 document.addEventListener("toggle", () => fit(deck.getCurrentSlide()), true); // code was unfolded
 await deck.initialize();

@@ -1,14 +1,16 @@
-"""One HTML file with the stage, its styles and a recording in it: no server, no network, no Python."""
+"""One HTML file with the stage, its styles and a recording or two in it: no server, no network, no Python."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from thplab.export.embed import POLICY, recording_script, script
 from thplab.recording import Recording
 from thplab.stage.build import css, javascript
+from thplab.stage.comparing import Comparison
 from thplab.stage.link import link_text
 from thplab.stage.text import moment_text
 
@@ -19,25 +21,47 @@ _BODY = """body { margin: 0; padding: 8px; background: #fff; }
 @media print { body { background: #fff; padding: 0; } }
 noscript pre { white-space: pre-wrap; font: 1em/1.5 monospace; }"""
 
-_START = """const text = document.getElementById("recording").textContent;
-const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+_START = """const held = (node) => Uint8Array.from(atob(node.textContent), (letter) => letter.charCodeAt(0));
+const recordings = [...document.querySelectorAll('[id^="recording"]')].map(held);
 const options = JSON.parse(document.getElementById("options").textContent);
 const place = /^#(\\d+)$/.exec(location.hash);
 if (place) options.step = Number(place[1]);
-const handle = await mount(document.getElementById("stage"), bytes, options);
+const main = document.getElementById("stage");
+const two = recordings.length > 1;
+const handle = await (two ? mountPair(main, recordings, options) : mount(main, recordings[0], options));
+if (two) handle.go(options.step);
 addEventListener("hashchange", () => handle.go(Number(location.hash.slice(1))));
-handle.root.focus({ preventScroll: true });"""
+main.querySelector(".thplab-stage").focus({ preventScroll: true });"""
 
 
-def page(recording: Recording, step: int = 0, **options: Any) -> str:
-    """The text of the page. It opens at ``step``, or at N if its address ends in ``#N``.
+def page(shown: Recording | Comparison, step: int | None = None, **options: Any) -> str:
+    """The text of the page: a recording, or the two of a comparison side by side on one clock.
 
-    ``options`` are those of ``mount`` in docs/stage.md: views, granularity, theme, height, stops.
-    IndexError outside the recording.
+    It opens at ``step`` (else at the start, or where the two part), or at N if its address ends in ``#N``;
+    of two recordings the first is meant. ``options`` are those of ``mount`` in docs/stage.md: views,
+    granularity, theme, height, stops. IndexError outside the recording.
     """
-    twin = moment_text(recording, step)
-    title = f"{recording.header['title'] or 'Recording'}, Linux {recording.header['kernel']}"
-    data = {"link": link_text(recording), **options, "step": step}
+    if isinstance(shown, Comparison):
+        first, recordings = shown.first, [shown.first, shown.second]
+        at = (shown.parted or 0) if step is None else step
+        twin = f"{moment_text(first, at)}\n\n{shown}"
+        data = {**shown.to_data(), **options, "step": at}
+        title = f"{_title(first)}: {shown.edits_text or 'two futures'}"
+    else:
+        first, recordings, at = shown, [shown], step or 0
+        twin, title = moment_text(first, at), _title(first)
+        data = {**options, "step": at}
+    return _document(title, twin, {"link": link_text(first), **data}, recordings)
+
+
+def _title(recording: Recording) -> str:
+    return f"{recording.header['title'] or 'Recording'}, Linux {recording.header['kernel']}"
+
+
+def _document(title: str, twin: str, data: dict[str, Any], recordings: Sequence[Recording]) -> str:
+    ids = ("recording", "recording-2")
+    held = [recording_script(name, each.to_bytes()) for name, each in zip(ids, recordings, strict=False)]
+    bytes_ = "\n".join(held)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -51,10 +75,10 @@ def page(recording: Recording, step: int = 0, **options: Any) -> str:
 </head>
 <body>
 <main id="stage"></main>
-<noscript><p>This page steps through a recording with JavaScript, which is off. Moment {step} in words:</p>
+<noscript><p>This page needs JavaScript to step, and it is off. Moment {data["step"]} in words:</p>
 <pre>{escape(twin)}</pre></noscript>
 <script type="application/json" id="options">{script(json.dumps(data))}</script>
-{recording_script("recording", recording.to_bytes())}
+{bytes_}
 <script type="module">
 {script(javascript())}
 {_START}

@@ -49,15 +49,20 @@ class Comparison:
     edits: tuple[str, ...] = ()
 
     @property
+    def edits_text(self) -> str:
+        """What is otherwise in the second; empty if nobody said so."""
+        return "; ".join(self.edits)
+
+    @property
     def table(self) -> Table:
         """The differences."""
-        said = f"In the second: {'; '.join(self.edits)}." if self.edits else ""
+        said = f"In the second: {self.edits_text}." if self.edits else ""
         return Table.of(("what", "first", "second"), self.rows, said)
 
     def to_data(self) -> dict[str, Any]:
         """What the browser shows beside the two recordings."""
-        rows, edits = [list(row) for row in self.rows], "; ".join(self.edits)
-        return {"rows": rows, "parted": self.parted, "joined": self.joined, "edits": edits}
+        rows = [list(row) for row in self.rows]
+        return {"rows": rows, "parted": self.parted, "joined": self.joined, "edits": self.edits_text}
 
     def stage(self, **traits: Any) -> Stage:
         """A stage with both, side by side on one clock; ``traits``: of the Stage."""

@@ -16,48 +16,88 @@ function makeTable(rows) {
   return el("table", "", el("thead", "", el("tr", "", ...heads)), el("tbody", "", ...body));
 }
 
-// Both stages move together; the one that was moved leads.
+// Both stages move together; the one that was moved leads. One that stayed where it was moves nothing: it may
+// have come to its end, and the other goes on.
 function link(pair) {
   const { stages, clock } = pair;
+  const seen = [-1, -1];
   let busy = false;
   return (leader) => {
     if (busy || !stages[1]) return;
     busy = true;
     const [from, to] = leader ? [stages[1], stages[0]] : stages;
-    const wanted = clock.follow(from.reader, to.reader, from.moment.step);
+    const moved = from.moment.step !== seen[leader];
+    const wanted = moved ? clock.follow(from.reader, to.reader, from.moment.step) : to.moment.step;
     const other = [...from.views].join() !== [...to.views].join();
     if (other) to.views = new Set(from.views);
+    to.granularity = from.granularity;
     if (other || wanted !== to.moment.step) to.go(wanted);
+    stages.forEach((stage, i) => (seen[i] = stage.moment.step));
     busy = false;
     pair.moved();
   };
 }
 
-// Who is to step: the first, until it has come to its end and the second has not.
-function leader({ stages: [a, b], clock }, forwards) {
-  const over = a.moment.step === a.last;
-  if (forwards) return over ? b : a;
-  return over && b.moment.step > clock.follow(a.reader, b.reader, a.last) ? b : a;
+const FORWARDS = /^(next[A-Z]?\w*|over|out|end|play)$/;
+const BACKWARDS = /^previous[A-Z]?\w*$/;
+
+const isOver = (stage) => stage.moment.step === stage.last;
+
+// On the way forwards, and back to where they come together again, a future that has ended leaves it to the other.
+function handOver(stage, other, clock) {
+  const endHere = () => clock.follow(stage.reader, other.reader, stage.last);
+  return (action) => {
+    if (action === "end") return endHere() < other.last ? other : null;
+    if (!isOver(stage)) return null;
+    if (FORWARDS.test(action)) return isOver(other) ? null : other;
+    return BACKWARDS.test(action) && other.moment.step > endHere() ? other : null;
+  };
+}
+
+// What was playing goes on in the other future if this one has ended.
+function keepPlaying(stages) {
+  const played = stages.map(() => false);
+  return () =>
+    stages.forEach((stage, i) => {
+      const other = stages[1 - i];
+      if (played[i] && !stage.playing && isOver(stage) && !isOver(other)) other.setPlaying(true);
+      played[i] = stage.playing;
+    });
+}
+
+function timeWords({ stages, clock }, parted) {
+  const [a, b] = stages;
+  const since = ({ moment, reader }) => moment.time - reader.recording.columns.m_time[0];
+  if (clock.timed) return `${duration(Math.max(since(a), since(b)))} after the start`;
+  const [mine, other] = [a.moment.step, b.moment.step];
+  return mine === other || mine < parted ? `moment ${mine}` : `moments ${mine} and ${other}`;
 }
 
 function makeHead(pair, options) {
   const said = el("span", "ts-quiet");
   const press = (label, action, word) => button("ts-button", label, action, word);
   const buttons = [
-    press("Both back", () => leader(pair, false).act("previous"), "Back"),
-    press("Both on", () => leader(pair, true).act("next"), "Step"),
+    press("Both back", () => pair.stages[0].act("previous"), "Back"),
+    press("Both on", () => pair.stages[0].act("next"), "Step"),
     press("To the first moment that differs", () => pair.stages[0].go(options.parted ?? 0), "Where they part"),
   ];
   if (options.onKeep) buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
   if (options.onAlone) buttons.push(press("Go on with the first future only", options.onAlone, "Keep the first"));
   const root = el("div", "tp-head", el("strong", "", "Two futures on one clock"), ...buttons, said);
   const update = () => {
-    const [a, b] = pair.stages;
-    const time = a.moment.time - a.reader.recording.columns.m_time[0];
-    const clock = pair.clock.timed ? `${duration(time)} after the start` : `moment ${Math.max(a.moment.step, b.moment.step)}`;
+    const [a] = pair.stages;
+    const clock = timeWords(pair, options.parted ?? Infinity);
     setText(said, options.parted !== null && a.moment.step < options.parted ? `${clock}; so far they are the same` : clock);
   };
   return { root, update };
+}
+
+// A future's name; when its run is over and the other's is not, it says so.
+function makeTitle(name) {
+  const ended = el("strong", "tp-ended", "has ended; the other goes on");
+  const root = el("div", "ts-title", el("span", "", name), ended);
+  root.setAttribute("aria-live", "polite");
+  return { root, update: (stage, other) => (ended.hidden = !isOver(stage) || isOver(other)) };
 }
 
 // mountPair(element, [bytes, bytes], options): rows (differences, three texts each), parted (the first moment that
@@ -67,7 +107,8 @@ function makeHead(pair, options) {
 export async function mountPair(element, both, options) {
   const pair = { stages: [], clock: null, moved: () => {} };
   const hosts = both.map(() => el("div", "tp-host"));
-  const columns = el("div", "tp-columns", ...["First", options.edits ? `Second: ${options.edits}` : "Second"].map((name, i) => el("div", "tp-one", el("div", "ts-title", name), hosts[i])));
+  const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
+  const columns = el("div", "tp-columns", ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])));
   const root = el("div", "thplab-stage-pair", columns);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Two futures side by side");
@@ -81,14 +122,18 @@ export async function mountPair(element, both, options) {
       follow(i);
       if (i === 0) options.onStep?.(step);
     };
-    handles.push(await mount(hosts[i], bytes, { ...options, views, onStep, step: options.parted ?? 0, stops: [], bookmarks: [], onEdit: null, height: 0 }));
+    handles.push(await mount(hosts[i], bytes, { ...options, views, onStep, step: options.parted ?? 0, link: i ? undefined : options.link, stops: [], bookmarks: [], onEdit: null, height: 0 }));
   }
   pair.stages = handles.map(({ stage }) => stage);
   const [a, b] = pair.stages.map(({ reader }) => reader);
   pair.clock = makeClock(a, b, options);
   const head = makeHead(pair, options);
+  const goOn = keepPlaying(pair.stages);
+  pair.stages.forEach((stage, i) => (stage.handsOver = handOver(stage, pair.stages[1 - i], pair.clock)));
   pair.moved = () => {
     head.update();
+    titles.forEach((title, i) => title.update(pair.stages[i], pair.stages[1 - i]));
+    goOn();
     root.dataset.step = pair.stages[0].moment.step;
     root.dataset.second = pair.stages[1].moment.step;
   };

@@ -16,6 +16,7 @@ export class Stage {
     this.reader = new Reader(recording);
     this.finder = new Finder(this.reader);
     this.stops = new Stops();
+    this.handsOver = null; // (action) -> the stage beside this one, if that is the one to act
     this.origin = { step: 0, views: [], granularity: "line" }; // where it was opened, or sent to
     this.link = ""; // begins the text that opens a moment again
     Object.assign(this, { query: "", matches: [], findShown: false, stopsAtMatches: false, bookmarks: [], linkShown: "" });
@@ -114,8 +115,10 @@ export class Stage {
   }
 
   run(action) {
-    if (typeof action === "function") action();
-    else this.actions[action]();
+    if (typeof action === "function") return action();
+    const other = this.handsOver?.(action);
+    (other ?? this).actions[action]();
+    other?.paint();
   }
 
   paint() {
