@@ -1,6 +1,6 @@
 // A stop that asks before it shows, and the guess beside the result.
 
-import { button, el, keepKeys, setText } from "./dom.js";
+import { button, el, keepKeys, setHidden, setText } from "./dom.js";
 
 function makeChoices(stage, stop) {
   const answer = (text) => stage.act(() => stage.guess(stop, text));
@@ -46,10 +46,10 @@ export function makeAsk(stage) {
         setText(question, stop?.ask ?? "");
         asked = stop;
       }
-      card.hidden = !stop;
+      setHidden(card, !stop);
       setText(kept, guessWords(stage.stops, moment.step));
-      kept.hidden = !kept.textContent;
-      root.hidden = card.hidden && kept.hidden;
+      setHidden(kept, !kept.textContent);
+      setHidden(root, card.hidden && kept.hidden);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Slider, buttons, granularity, speed. Every control has a name and a key.
 
-import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
+import { button, el, keepKeys, setAttribute, setHidden, setText } from "./dom.js";
 import { icon, setIcon } from "./icons.js";
 import { GRANULARITIES } from "./navigate.js";
 import { makeMarks } from "./marks.js";
@@ -85,7 +85,7 @@ export function makeControls(stage, present) {
       setAttribute(keep, "aria-pressed", String(stage.bookmarks.includes(moment.step)));
       setAttribute(find, "aria-expanded", String(stage.findShown));
       setAttribute(edit, "aria-expanded", String(stage.edit.shown));
-      edit.hidden = !stage.edit.send; // without Python it stays out of the way; q says why
+      setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
       slider.value = moment.step;
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
       setText(count, String(moment.step));

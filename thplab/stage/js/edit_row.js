@@ -1,7 +1,7 @@
 // The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
 
 import { CHOICES } from "./choices.js";
-import { button, el, keepKeys, setAttribute, setText } from "./dom.js";
+import { button, el, keepKeys, setAttribute, setHidden, setText } from "./dom.js";
 
 const KEEP = ["", "at the next place where others can act"];
 
@@ -86,11 +86,11 @@ export function makeEditRow(stage) {
     update(moment) {
       const opens = root.hidden && edit.shown;
       if (!edit.shown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
-      root.hidden = !edit.shown;
+      setHidden(root, !edit.shown);
       root.closest(".thplab-stage")?.toggleAttribute("data-editing", edit.shown && Boolean(edit.send));
       if (!edit.shown) return;
       setText(title, `What if, from moment ${moment.step} on …`);
-      for (const part of [box, run, clear]) part.hidden = !edit.send;
+      for (const part of [box, run, clear]) setHidden(part, !edit.send);
       update();
       run.disabled = edit.busy;
       const general = edit.refused.field === "" ? edit.refused.text : "";

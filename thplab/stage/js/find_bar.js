@@ -1,6 +1,6 @@
 // The field that looks for moments, how many there are, and whether playing stops at them.
 
-import { counted, button, el, keepKeys, setAttribute, setText } from "./dom.js";
+import { button, counted, el, keepKeys, setAttribute, setHidden, setText } from "./dom.js";
 import { KINDS } from "./finder.js";
 import { firstAbove } from "./search.js";
 
@@ -36,7 +36,7 @@ export function makeFindBar(stage) {
     update(moment) {
       const opens = root.hidden && stage.findShown;
       if (!stage.findShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
-      root.hidden = !stage.findShown;
+      setHidden(root, !stage.findShown);
       if (opens) field.select();
       if (opens) field.focus();
       if (document.activeElement !== field && field.value !== stage.query) field.value = stage.query;

@@ -1,6 +1,6 @@
 // The grid of the window's entries: an element for each entry, which is pointed at and marked. Of few entries
-// each element holds its glyph, its number and, where there is room, words; many are drawn as one picture behind their elements, because a browser needs
-// longer for five hundred letters than a step may take.
+// each element holds its glyph, its number and, where there is room, words; many are drawn as one picture over their
+// elements, because a browser needs longer for five hundred letters than a step may take.
 
 import { el, setText } from "./dom.js";
 import { GLYPHS } from "./glyphs.js";
@@ -34,7 +34,7 @@ function makeCells(root, entries, columns) {
   return cells;
 }
 
-// The picture behind many entries. It knows its size once the browser has laid it out, and draws anew when
+// The picture over many entries. It knows its size once the browser has laid it out, and draws anew when
 // that changes; else only what differs from the last picture.
 class Picture {
   constructor(columns, rows) {

@@ -1,5 +1,7 @@
 // Icons as paths, so that no font is needed and no platform turns them into emoji.
 
+import { setAttribute } from "./dom.js";
+
 const PATHS = {
   start: "M3 3h2v10H3zM13 3v10L6 8z",
   end: "M11 3h2v10h-2zM3 3v10l7-5z",
@@ -24,7 +26,7 @@ export function icon(name) {
 }
 
 export function setIcon(svg, name) {
-  svg.firstChild.setAttribute("d", PATHS[name]);
+  setAttribute(svg.firstChild, "d", PATHS[name]);
 }
 
 // An element of a drawing; its namespace is that of the parsed one, so that no address stands in this file.

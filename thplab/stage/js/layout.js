@@ -1,7 +1,7 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setText } from "./dom.js";
+import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
 import { textView, VIEWS } from "./textual.js";
 
 export const ALL = [...VIEWS, textView];
@@ -70,17 +70,17 @@ export function makeLayout(stage) {
         setAttribute(part.toggle, "aria-pressed", String(stage.views.has(part.view.name)));
         setText(part.badge, part.view.summary(moment));
         if (shown && !part.box) open(part);
-        if (part.box) part.box.hidden = !shown;
+        if (part.box) setHidden(part.box, !shown);
       }
       const shownAt = (place) => ALL.filter((view) => view.place === place && stage.isShown(view.name));
       const others = shownAt("below").length > 0;
-      left.hidden = !shownAt("left").length;
+      setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
       const lone = others && !left.hidden && shownAt("right").map(({ name }) => name).join() === "stack";
       if (lone) moveStack(below);
       else moveStack(places.right);
-      right.hidden = lone || !shownAt("right").length;
-      main.hidden = left.hidden && right.hidden;
+      setHidden(right, lone || !shownAt("right").length);
+      setHidden(main, left.hidden && right.hidden);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
       for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);

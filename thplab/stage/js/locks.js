@@ -1,7 +1,7 @@
 // The locks that are held now: how, by whom, since when.
 
 import { GLYPHS } from "./glyphs.js";
-import { button, el, setText, updateList } from "./dom.js";
+import { button, el, setHidden, setText, updateList } from "./dom.js";
 
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
 
@@ -55,7 +55,7 @@ export const locksView = {
       root,
       update(moment) {
         const shown = rows(moment);
-        none.hidden = shown.length > 0;
+        setHidden(none, shown.length > 0);
         const make = () => {
           const name = button("ts-name", "Point at this lock", () => stage.act(() => stage.point("lock", Number(name.dataset.id))));
           name.removeAttribute("aria-label"); // its own words name it

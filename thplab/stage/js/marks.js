@@ -1,6 +1,6 @@
 // Bookmarks: a mark over the run at each, and the text that opens a moment again.
 
-import { button, el, keepKeys, setAttribute } from "./dom.js";
+import { button, el, keepKeys, setAttribute, setHidden } from "./dom.js";
 
 export function makeMarks(stage) {
   const root = el("div", "ts-marks");
@@ -19,7 +19,7 @@ export function makeMarks(stage) {
         return mark;
       });
       root.replaceChildren(...marks);
-      root.hidden = !marks.length;
+      setHidden(root, !marks.length);
     },
   };
 }
@@ -35,7 +35,7 @@ export function makeLink(stage) {
     root,
     update() {
       if (!stage.linkShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
-      root.hidden = !stage.linkShown;
+      setHidden(root, !stage.linkShown);
       const text = stage.linkShown;
       if (text && text !== shown) {
         setAttribute(field, "value", text);

@@ -1,6 +1,6 @@
 // Memory: pageblock by pageblock what each frame is used for. Pointing at a frame lights its entry.
 
-import { button, el, modeOf, scroller, setAttribute, setText } from "./dom.js";
+import { button, el, modeOf, scroller, setAttribute, setHidden, setText } from "./dom.js";
 import { readEntry } from "./entries.js";
 import { pageWords } from "./entry_words.js";
 import { frameKeys, pageblocks } from "./frame_keys.js";
@@ -152,7 +152,7 @@ export const memoryView = {
         });
         setText(words, lit < 0 ? "Click a frame, or select an entry of the window." : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`);
         const changed = lit < 0 ? -1 : timeline.lastChange(machine.columnByLabel.get("mem_map.flags").base + lit);
-        when.hidden = changed < 0;
+        setHidden(when, changed < 0);
         when.dataset.step = changed;
         setText(when, `flags last changed at moment ${changed}`);
       },

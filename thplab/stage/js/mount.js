@@ -7,7 +7,7 @@ import { makeAsk } from "./ask.js";
 import { makeControls } from "./controls.js";
 import { decode } from "./decode.js";
 import { makeEditRow } from "./edit_row.js";
-import { el, keepKeys, setText } from "./dom.js";
+import { el, keepKeys, setHidden, setText } from "./dom.js";
 import { makeFindBar } from "./find_bar.js";
 import { HELP, listenToKeys } from "./keys.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
@@ -34,7 +34,7 @@ function makeHelp(stage) {
   list.setAttribute("role", "group");
   list.setAttribute("aria-label", "Keys");
   for (const [keys, meaning] of HELP) list.append(el("b", "", keys), el("span", "", meaning));
-  return { root: list, update: () => (list.hidden = !stage.helpShown) };
+  return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
 function makeRoot(header) {

@@ -1,6 +1,6 @@
 // What was pointed at, in words, and where something happens to it next.
 
-import { button, el, setText } from "./dom.js";
+import { button, el, setHidden, setText } from "./dom.js";
 import { pointedWords } from "./pointing.js";
 
 export function makePointed(stage) {
@@ -12,11 +12,11 @@ export function makePointed(stage) {
   return {
     root,
     update(moment) {
-      root.hidden = !stage.pointed;
+      setHidden(root, !stage.pointed);
       if (!stage.pointed) return;
       const { text, next: step } = pointedWords(stage, moment);
       setText(words, text);
-      next.hidden = step < 0;
+      setHidden(next, step < 0);
       next.dataset.step = step;
       setText(next, `next at moment ${step}`);
     },

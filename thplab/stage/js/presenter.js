@@ -1,6 +1,6 @@
 // What a lecture needs: a black picture, a clock since it began, and the speaker's notes on request.
 
-import { button, el, setText } from "./dom.js";
+import { button, el, setHidden, setText } from "./dom.js";
 
 const two = (number) => String(number).padStart(2, "0");
 
@@ -14,7 +14,7 @@ function makeTimer(stage) {
   return {
     timer,
     update() {
-      timer.hidden = !stage.presenting;
+      setHidden(timer, !stage.presenting);
       if (stage.presenting) show();
       if (stage.presenting === Boolean(ticking)) return;
       clearInterval(ticking);
@@ -45,13 +45,13 @@ export function makePresenter(stage) {
     head: [where, clock.timer],
     update(moment, shown) {
       clock.update();
-      blank.hidden = !shown.blank;
-      notes.hidden = !shown.notesShown;
+      setHidden(blank, !shown.blank);
+      setHidden(notes, !shown.notesShown);
       if (shown.notesShown) setText(notes, notesWords(shown.stops, moment.step));
       const { list } = shown.stops;
       const at = shown.stops.at(moment.step);
       setText(where, at ? `${list.indexOf(at) + 1}/${list.length}${at.title ? ` · ${at.title}` : ""}` : "");
-      where.hidden = !at;
+      setHidden(where, !at);
     },
     stop: clock.stop,
   };

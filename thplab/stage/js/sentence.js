@@ -1,6 +1,6 @@
 // What happened and why, in one sentence; below it what this very moment is. Spoken politely on each step.
 
-import { el, setText } from "./dom.js";
+import { el, setAttribute, setText } from "./dom.js";
 
 export function makeSentence() {
   const sentence = el("span", "ts-said");
@@ -12,9 +12,9 @@ export function makeSentence() {
     root,
     update(moment, stage) {
       // Nobody can listen to thirty sentences a second.
-      root.setAttribute("aria-live", stage.playing ? "off" : "polite");
+      setAttribute(root, "aria-live", stage.playing ? "off" : "polite");
       setText(sentence, moment.sentence);
-      root.dataset.fresh = String(moment.sentenceIsNew);
+      setAttribute(root, "data-fresh", String(moment.sentenceIsNew));
       setText(what, moment.what);
     },
   };

@@ -1,7 +1,7 @@
 // The call stack in gdb's shape, with the frame names of the recording's kernel. Choosing a frame shows its
 // source.
 
-import { button, el, setText, updateList } from "./dom.js";
+import { button, el, setAttribute, setHidden, setText, updateList } from "./dom.js";
 
 // One row for each kernel frame; `up` is the model's frame behind it. A helper of the model has no frame in
 // the kernel: only the innermost is named, because the source shows it.
@@ -41,15 +41,15 @@ export const stackView = {
       root,
       update(moment) {
         shown = rows(moment);
-        none.hidden = shown.length > 0;
+        setHidden(none, shown.length > 0);
         updateList(list, shown, make, (item, row) => {
           const [frame] = item.children;
           const parts = row.number < 0 ? ["", row.name, " helper of the model"] : [`#${row.number}`, row.name, ` (${row.args})`];
           parts.forEach((part, i) => setText(frame.children[i], part));
           setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
-          if (frame.title !== text(row)) frame.title = text(row);
+          setAttribute(frame, "title", text(row));
           frame.toggleAttribute("data-lit", stage.isPointed("line", [row.frame.source, row.frame.line]));
-          frame.setAttribute("aria-current", String(row.up === stage.frameUp));
+          setAttribute(frame, "aria-current", String(row.up === stage.frameUp));
         });
       },
     };

@@ -1,6 +1,6 @@
 // The trace lines printed so far, the newest marked. Choosing one goes to the moment that printed it.
 
-import { button, el, setText, updateList } from "./dom.js";
+import { button, el, setHidden, setText, updateList } from "./dom.js";
 
 const SHOWN = 100;
 
@@ -39,7 +39,7 @@ export const traceView = {
         count = moment.traceLines;
         first = Math.max(0, count - SHOWN);
         setText(more, count ? (first ? `${first} earlier lines` : "") : "No trace event yet.");
-        more.hidden = !more.textContent;
+        setHidden(more, !more.textContent);
         updateList(list, header.trace.slice(first, count), make, (item, line) => setText(item.firstChild, line.text.trim()));
         [...list.children].forEach((item, i) => item.toggleAttribute("data-new", i === list.children.length - 1));
       },

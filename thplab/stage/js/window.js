@@ -1,6 +1,6 @@
 // The window: the PMD's state, and the entries below it, each with glyph, colour and number.
 
-import { button, el, keepKeys, modeOf, setAttribute, setText } from "./dom.js";
+import { button, el, keepKeys, modeOf, setAttribute, setHidden, setText } from "./dom.js";
 import { readEntry } from "./entries.js";
 import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
@@ -78,7 +78,7 @@ export const windowView = {
       root,
       update(moment) {
         const w = moment.window;
-        root.hidden = !w;
+        setHidden(root, !w);
         if (!w) return;
         setText(where, `${hex(w.address)} of ${w.mm ? w.mm.label : "?"}`);
         setText(pmd, pmdText(w));
@@ -92,7 +92,7 @@ export const windowView = {
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
         drawLegend(legend, w.keys);
         const change = describeEntry(stage, moment, stage.entry, words);
-        when.hidden = change < 0;
+        setHidden(when, change < 0);
         setText(when, `last changed at moment ${change}`);
       },
     };
