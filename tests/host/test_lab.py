@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
 from thplab.host import lab as module
-from thplab.host.lab import free_port, lab, lab_command, repository
+from thplab.host.lab import free_port, lab, lab_command, lab_environment, repository
 
 FIRST = "00-start-here.ipynb"
 
@@ -25,7 +26,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
-    monkeypatch.setattr(module.subprocess, "call", lambda command: commands.append(command) or 0)
+    monkeypatch.setattr(module.subprocess, "call", lambda command, env: commands.append(command) or 0)
     return commands
 
 
@@ -70,6 +71,20 @@ def test_without_a_display_no_browser_is_opened(course: Path, monkeypatch: pytes
     monkeypatch.setenv("DISPLAY", ":0")
     assert "--no-browser" not in lab_command(course, FIRST, 8888, browser=True)
     assert "--no-browser" in lab_command(course, FIRST, 8888, browser=False)
+
+
+def test_the_first_thing_on_the_screen_is_the_course(course: Path) -> None:
+    """JupyterLab reads overrides.json of this folder, and asks nothing about news."""
+    command = lab_command(course, FIRST, 8888, browser=False)
+    (option,) = (word for word in command if word.startswith("--LabApp.app_settings_dir="))
+    overrides = json.loads((Path(option.partition("=")[2]) / "overrides.json").read_text("utf-8"))
+    assert overrides["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_terminals_of_the_lab_find_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(module.sys, "executable", "/course/.venv/bin/python")
+    assert lab_environment()["PATH"].split(module.os.pathsep) == ["/course/.venv/bin", "/usr/bin"]
 
 
 def test_the_notebook_is_what_opens(course: Path, started: list[list[str]]) -> None:

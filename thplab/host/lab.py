@@ -13,7 +13,7 @@ from pathlib import Path
 
 import thplab
 
-__all__ = ["course_folder", "free_port", "lab", "lab_command", "repository"]
+__all__ = ["course_folder", "free_port", "lab", "lab_command", "lab_environment", "repository"]
 
 
 def course_folder() -> Path | None:
@@ -46,17 +46,27 @@ def free_port(first: int) -> int:
 
 
 def lab_command(folder: Path, notebook: str, port: int, *, browser: bool) -> list[str]:
-    """The command that serves the course: as root it has to be allowed, without a display none opens."""
+    """The command that serves the course: as root it has to be allowed, without a display none opens.
+
+    The settings of our own keep JupyterLab from asking about news before the first cell has run.
+    """
+    settings = Path(thplab.__file__).parent / "data" / "jupyterlab"
     command = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}",
-        f"--LabApp.default_url=/lab/tree/notebooks/{notebook}", "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabApp.default_url=/lab/tree/notebooks/{notebook}", f"--LabApp.app_settings_dir={settings}",
+        "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if not browser or not _has_display():
         command.append("--no-browser")
     return command
+
+
+def lab_environment() -> dict[str, str]:
+    """The present environment, this Python's folder first: JupyterLab's terminals find ``thplab`` there."""
+    folder = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": os.pathsep.join(filter(None, (folder, os.environ.get("PATH"))))}
 
 
 def _has_display() -> bool:
@@ -101,6 +111,7 @@ def lab(notebook: str, port: int, *, browser: bool) -> int:
         flush=True,
     )
     try:
-        return subprocess.call(lab_command(folder, notebook, chosen, browser=browser))  # noqa: S603 - our own list
+        command = lab_command(folder, notebook, chosen, browser=browser)
+        return subprocess.call(command, env=lab_environment())  # noqa: S603 - our own list
     except KeyboardInterrupt:
         return 0

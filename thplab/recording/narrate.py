@@ -17,7 +17,13 @@ from thplab.recording.lock_words import lock_sentence
 from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
 from thplab.words import counted
 
-__all__ = ["sentence_of_call", "sentence_of_change", "sentence_of_return", "sentence_of_wakeup"]
+__all__ = [
+    "sentence_of_call",
+    "sentence_of_change",
+    "sentence_of_event",
+    "sentence_of_return",
+    "sentence_of_wakeup",
+]
 
 _Locals = Mapping[str, Any]
 
@@ -37,6 +43,18 @@ def sentence_of_return(function: str, local: _Locals, returned: Any) -> str | No
         return verdict_sentence(function, local, result) if isinstance(result, ScanResult) else None
     tell = _AFTER.get(function)
     return tell(local, returned) if tell else None
+
+
+def sentence_of_event(function: str, local: _Locals) -> str | None:
+    """What a trace line that ``function`` prints means: the refusal that it is about to return, or None."""
+    result = local.get("result")
+    if (
+        function not in VERDICT_FUNCTIONS
+        or not isinstance(result, ScanResult)
+        or result is ScanResult.SUCCEED
+    ):
+        return None
+    return verdict_sentence(function, local, result)
 
 
 def sentence_of_wakeup(function: str, local: _Locals) -> str | None:

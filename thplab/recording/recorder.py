@@ -14,6 +14,7 @@ from thplab.recording.journal import Journal
 from thplab.recording.narrate import (
     sentence_of_call,
     sentence_of_change,
+    sentence_of_event,
     sentence_of_return,
     sentence_of_wakeup,
 )
@@ -190,8 +191,11 @@ class Recorder:
 
     def _on_field(self, struct: Struct, name: str) -> None:
         if name == "nr_written" and struct is self.kernel.tracing:
-            frame = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
-            self.moment(EVENT, frame, self._rows[-1][2])
+            number = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
+            self.moment(EVENT, number, self._rows[-1][2])
+            if number != NO_FRAME:
+                frame = self.tracer.frame(number)
+                self._say(sentence_of_event(frame.f_code.co_name, frame.f_locals))
         elif name == "current" and struct is self.kernel and self.depth == "events":
             self.moment(SWITCH, NO_FRAME, 0)  # deeper recordings have calls that show it
         elif (sentence := sentence_of_change(struct, name)) is not None:

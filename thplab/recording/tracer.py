@@ -127,6 +127,10 @@ class Tracer:
         self._last_locals.clear()
         self.stack.clear()
 
+    def frame(self, number: int) -> FrameType:
+        """The living frame of a function on the stack."""
+        return self._alive[number]
+
     def _is_quiet(self, code: CodeType) -> bool:
         """True, and remembered, for a function whose calls are not recorded."""
         quiet = (

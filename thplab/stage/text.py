@@ -88,7 +88,7 @@ def _source_lines(at: Scene) -> list[str]:
     if at.place is None:
         frame = at.stack[0]
         file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]
-        where = f"{file or 'ours'} · {frame.file} (its lines are not in this recording)"
+        where = f"its lines are not in this recording · {file or 'ours'} · {frame.file}"
         return [f"{at.frames.name_of(frame.number)}, {where}"]
     frame = at.place
     file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]

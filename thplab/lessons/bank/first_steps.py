@@ -30,8 +30,8 @@ def where(random: Random) -> Question:
         f"Before the collapse the program's data lay in {len(before)} frames of memory. Where do they "
         "lie after it?",
         Choice(options, options.index(right)),
-        f"Of the {len(before)} frames {stayed} are still the same. The new ones are {after[0]:#x} to "
-        f"{after[-1]:#x}, without a gap.",
+        f"Frames that hold the data before and after: {stayed} of {len(before)}. The new ones are "
+        f"{after[0]:#x} to {after[-1]:#x}, without a gap.",
         (
             "Frames that came one by one may lie anywhere. A huge page must be 512 frames in a row.",
             "On the stage select an entry, and compare its frame number (pfn) before and after.",

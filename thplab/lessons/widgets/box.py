@@ -55,8 +55,10 @@ class QuestionBox(WrittenBox):
         self.seed, self.question = seed, self._draw(seed)
         self.given: list[str] = []
         self._hints = 0
+        self._judged = False
         self.field = _field_for(self.question.kind, "Your guess" if self.predict else "Your answer")
         self.field.enter = self.check
+        self.field.touched = self._forget_verdict
         self._said = widgets.HTML(layout={"margin": "2px 0 0 0"})
         self._shown = widgets.HTML()
         self.children = [self._prompt(), *self.field.children, self._buttons(), self._said, self._shown]
@@ -136,6 +138,7 @@ class QuestionBox(WrittenBox):
         return f"\n\n{table}"
 
     def _say(self, verdict: Verdict) -> str:
+        self._judged = verdict.right is not None
         colour, mark = _COLOURS[verdict.right], _MARKS[verdict.right]
         if self.predict and verdict.right is False:
             mark, colour = "→", _COLOURS[None]
@@ -145,6 +148,11 @@ class QuestionBox(WrittenBox):
             f'line-height:1.4">{mark} {body}</div>'
         )
         return verdict.message
+
+    def _forget_verdict(self) -> None:
+        """What was said about another answer goes; a hint stays."""
+        if self._judged:
+            self._said.value = ""
 
     def text(self) -> str:
         """The question as text, with the calls that answer it."""

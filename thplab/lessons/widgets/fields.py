@@ -33,12 +33,20 @@ MONO = "font-family:var(--jp-code-font-family,monospace)"
 
 
 class Field(ABC):
-    """``children``: the controls, from above; ``enter`` is called with an answer that Enter ended."""
+    """``children``: the controls, from above; ``enter`` is called with an answer that Enter ended,
+    ``touched`` when the answer becomes another one.
+    """
 
     def __init__(self) -> None:
         """Without controls yet."""
         self.children: list[widgets.Widget] = []
         self.enter: Callable[[str], object] = lambda text: None
+        self.touched: Callable[[], object] = lambda: None
+
+    def _watch(self, *controls: widgets.Widget) -> None:
+        """Tell when one of the controls has another value."""
+        for control in controls:
+            control.observe(lambda _: self.touched(), "value")
 
     @property
     @abstractmethod
@@ -56,8 +64,11 @@ class TextField(Field):
         self.text = widgets.Text(
             placeholder=kind.ask, continuous_update=False, description=label, style=LABEL, layout=WIDE
         )
-        self.text.observe(self._entered, "value")
+        self._letters: list[widgets.Button] = []
         self.children = [*self._choices(kind.options), self.text]
+        self._watch(self.text)
+        self.text.observe(self._mark, "value")
+        self.text.observe(self._entered, "value")
 
     @property
     def value(self) -> str:
@@ -69,8 +80,8 @@ class TextField(Field):
             return []
         rows = "".join(f"<li>{escape(text)}</li>" for text in options)
         listed = widgets.HTML(f'<ol type="a" style="margin:4px 0;line-height:1.4">{rows}</ol>')
-        letters = [self._letter(chr(ord("a") + i), text) for i, text in enumerate(options)]
-        return [listed, widgets.HBox(letters, layout=ROW)]
+        self._letters = [self._letter(chr(ord("a") + i), text) for i, text in enumerate(options)]
+        return [listed, widgets.HBox(self._letters, layout=ROW)]
 
     def _letter(self, name: str, text: str) -> widgets.Button:
         button = widgets.Button(description=name, tooltip=text, layout={"width": "3em"})
@@ -82,6 +93,11 @@ class TextField(Field):
         self.text.unobserve(self._entered, "value")
         self.text.value = f"{self.text.value} {name}".strip() if self._many else name
         self.text.observe(self._entered, "value")
+
+    def _mark(self, change: Any) -> None:
+        """Show which letters the answer has."""
+        for button in self._letters:
+            button.button_style = "info" if button.description in change["new"].split() else ""
 
     def _entered(self, change: Any) -> None:
         if change["new"].strip():
@@ -101,6 +117,7 @@ class GroupsField(Field):
         self.children = [
             self._row(text, chooser) for text, chooser in zip(kind.items, self.lists, strict=True)
         ]
+        self._watch(*self.lists)
 
     @staticmethod
     def _row(text: str, chooser: widgets.Dropdown) -> widgets.HBox:
@@ -129,6 +146,7 @@ class StopField(Field):
             placeholder="empty: all were read", continuous_update=False, description="at entry", style=LABEL,
             layout={"width": "18em"},
         )  # fmt: skip
+        self._watch(self.result, self.entry)
         self.entry.observe(lambda change: change["new"].strip() and self.enter(self.value), "value")
         self.children = [widgets.HBox([self.result, self.entry], layout=ROW)]
 
@@ -146,6 +164,7 @@ class ProseField(Field):
         super().__init__()
         self.text = widgets.Textarea(placeholder=kind.ask, rows=4, layout={"width": "calc(100% - 4px)"})
         self.children = [self.text]
+        self._watch(self.text)
 
     @property
     def value(self) -> str:
@@ -164,6 +183,7 @@ class CodeField(Field):
         self.text.add_class("thplab-code")
         style = widgets.HTML(f"<style>.thplab-code textarea{{{MONO};tab-size:4}}</style>")
         self.children = [style, self.text]
+        self._watch(self.text)
 
     @property
     def value(self) -> str:

@@ -44,6 +44,7 @@ class PaintField(Field):
         )
         self.button.on_click(lambda _: self.paint())
         self.picture = widgets.HTML()
+        self._watch(self.text)
         self.text.observe(self._entered, "value")
         self._draw()
         row = widgets.HBox([self.brush, self.first, self.last, self.button], layout=ROW)

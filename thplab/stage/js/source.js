@@ -14,7 +14,7 @@ function heading(moment, frame) {
   if (moment.nothingRuns) return { name: moment.reader.lines.length ? "Nothing is running" : "This recording has no source lines", where: "" };
   if (!frame) {
     const [inner] = moment.stack;
-    return { name: moment.reader.frames.nameOf(inner.number), where: `${inner.kernelFile || "ours"} · ${inner.file} (its lines are not in this recording)` };
+    return { name: moment.reader.frames.nameOf(inner.number), where: `its lines are not in this recording · ${inner.kernelFile || "ours"} · ${inner.file}` };
   }
   const name = moment.reader.frames.nameOf(frame.number);
   const ours = frame.labels.length ? frame.kernelFile : "a helper of the model";
@@ -51,6 +51,7 @@ export const sourceView = {
         const head = heading(moment, frame);
         setText(name, head.name);
         setText(where, head.where);
+        setAttribute(code, "data-elsewhere", String(!frame)); // the code is of another place or time
         near = frame ?? stage.reader.frames.nearestSource(moment.step);
         const line = near && listing.show(linesOf(near.source), near.line - 1);
         const now = frame && line ? (frame === moment.stack[0] ? "here" : "caller") : "";
