@@ -121,7 +121,7 @@ def test_no_notebooks_and_no_jupyterlab_are_said_in_one_line(
 
 
 def test_ctrl_c_is_the_ordinary_end(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(command: list[str]) -> int:
+    def interrupted(command: list[str], env: dict[str, str]) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module.subprocess, "call", interrupted)
