@@ -53,6 +53,10 @@ VISITS = {
 }
 
 
+#: The demo's main stages ask the room themselves, at a stop.
+DEMO = ("imports", "vote-411", "vote-412")
+
+
 def place(number: str) -> int:
     """Where in the notebook of all visits the cell with the question stands; the stage's is before it."""
     before = list(VISITS)[: list(VISITS).index(number)]
@@ -64,6 +68,7 @@ def page(lab: Lab, browser: Browser) -> Iterator[Page]:
     cells = [
         sources(number)[each] for number, visit in VISITS.items() for each in (*visit.cells, visit.question)
     ]
+    cells += [sources("demo")[each] for each in DEMO]
     page = lab.open(browser, lab.write("lessons.ipynb", cells))
     run_all(page)
     yield page
@@ -115,3 +120,14 @@ def test_a_question_is_answered_wrong_and_right(page: Page, number: str) -> None
     box.locator("button", has_text="Hint").click()
     box.locator('[role="status"]', has_text="Hint 1").wait_for()
     answer(box, question.kind.key, question.because)
+
+
+@pytest.mark.parametrize(("cell", "says"), [("vote-411", "It is: no"), ("vote-412", "So it is")])
+def test_the_demo_asks_the_room_and_then_shows(page: Page, cell: str, says: str) -> None:
+    stage = show_cell(page, place("10") + 1 + DEMO.index(cell)).locator(".thplab-stage[data-step]")
+    stage.wait_for()
+    before = step_of(stage)
+    stage.locator(".ts-ask button", has_text="yes").click()
+    page.keyboard.press("PageDown")
+    wait_for_step(stage, f"step > {before}")
+    stage.locator(".ts-guess", has_text=says).wait_for()
