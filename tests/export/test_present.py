@@ -27,6 +27,15 @@ import ipywidgets
 stop = [{{"step": 3, "title": "third", "ask": "What?"}}]
 ipywidgets.VBox([Stage(record_scenario(Scenario.from_data({SMALL!r})), step=2, stops=stop)])
 """
+#: A sweep's progress bar, and a question that nobody will answer.
+QUESTION = """
+from thplab.lessons import ask, speed_table
+from thplab.sweeps.progress import Progress
+with Progress("bar", 2) as progress:
+    progress._begun -= 9
+    progress.at(1)
+ask("00.entries", shows=speed_table)
+"""
 CELLS = [
     ("markdown", "slide", "# The *title*\n\n[away](https://example.org)"),
     ("markdown", "notes", "Say **hello**."),
@@ -35,6 +44,7 @@ CELLS = [
     ("code", "skip", "kept = 'from a cell that is skipped'"),
     ("code", "subslide", "print(kept)\nipywidgets.IntSlider(3, description='needs Python')"),
     ("markdown", None, "goes on"),
+    ("code", "subslide", QUESTION),
 ]
 
 
@@ -69,13 +79,23 @@ def sections(text: str) -> list[str]:
 
 
 def test_cells_become_the_slides_that_they_say(presented: tuple[Path, Path]) -> None:
-    title, stage, below = sections(presented[1].read_text("utf-8"))
+    title, stage, below, _ = sections(presented[1].read_text("utf-8"))
     assert '<span class="address" title="https://example.org">away</span>' in title
     assert re.search(r'<aside class="notes"><p>Say <strong>hello</strong>.</p>\s*</aside>', title)
     assert '<div class="fragment"><p>Appears later.</p>' in stage
     assert "from a cell that is skipped</pre>" in below
     assert 'class="needs-python">IntSlider(value=3' in below
     assert below.endswith("<p>goes on</p>\n")
+
+
+def test_a_question_is_answered_at_the_next_key_and_a_bar_is_gone(presented: tuple[Path, Path]) -> None:
+    asked = sections(presented[1].read_text("utf-8"))[-1]
+    assert "<b>Question.</b> A window has 2048 KiB" in asked
+    answer = asked.partition('<div class="fragment"><p>')[2]
+    assert answer.startswith("The run says: 512 entries<br>")
+    assert "pages_to_scan" in answer
+    assert "_.check" not in asked
+    assert "IntProgress" not in asked
 
 
 def test_stages_are_alive_and_their_recording_is_in_the_file(

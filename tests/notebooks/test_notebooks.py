@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 from pathlib import Path
 
@@ -70,6 +71,26 @@ def test_every_cell_says_whether_it_belongs_to_the_lecture(path: Path) -> None:
     if not path.stem.startswith("00"):
         assert kinds.count("slide") >= 4
         assert kinds.count("notes") >= 4
+
+
+#: What a code cell ends with that shows a stage.
+STAGE = re.compile(r"^(Stage|explore|jumps|RaceInjector)\(|^compare\(.*\.stage\(|^stage$", re.MULTILINE)
+
+
+@NOTEBOOKS
+def test_a_stage_has_a_slide_of_its_own(path: Path) -> None:
+    """It takes the whole slide; with a text or a question beside it it would be too high."""
+    slides: list[list[str]] = []
+    stages = set()
+    for cell in nbformat.read(path, as_version=4).cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type", "")
+        if kind in ("slide", "subslide"):
+            slides.append([])
+        if kind not in ("skip", "notes"):
+            slides[-1].append(cell.id)
+            stages |= {cell.id} if cell.cell_type == "code" and STAGE.search(cell.source) else set()
+    assert stages
+    assert [ids for ids in slides if stages & set(ids) and len(ids) > 1] == []
 
 
 @LESSONS

@@ -44,9 +44,10 @@ function fit(slide) {
 
 // A stage that is a little too high for its room becomes smaller; one that is much too high scrolls.
 function resize(element, pixels) {
-  const { root, setHeight } = stages.get(element);
+  const { root, setHeight, stage } = stages.get(element);
   if (!root) return; // it says in words why it can't be shown
-  for (const zoom of [...ZOOMS, 1]) {
+  const asks = stage.stops.list.some((stop) => stop.ask); // a question will need room, too
+  for (const zoom of asks ? ZOOMS.slice(-1) : [...ZOOMS, 1]) {
     element.style.zoom = zoom;
     setHeight(pixels / zoom);
     if (root.scrollHeight <= root.clientHeight + 1) return;

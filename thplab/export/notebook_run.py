@@ -62,10 +62,13 @@ def _why(error: Any) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """The kernel imports the same thplab as we do, wherever it lies."""
+    """The kernel imports the same thplab as we do, wherever it lies, and its questions are told that it is
+    for slides (``thplab.lessons.widgets.written.SLIDES``): nobody will be there to press their buttons.
+    """
     ours = str(Path(thplab.__file__).parents[1])
     path = os.pathsep.join(filter(None, [ours, os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path, "PATH": _with_our_python(os.environ.get("PATH", ""))}
+    ours_first = _with_our_python(os.environ.get("PATH", ""))
+    return {**os.environ, "PYTHONPATH": path, "PATH": ours_first, "THPLAB_SLIDES": "1"}
 
 
 def _with_our_python(path: str) -> str:

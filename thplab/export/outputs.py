@@ -25,14 +25,31 @@ def output_html(output: Any, widgets: dict[str, dict[str, Any]], shelf: Shelf) -
         return _pre(output["text"]) if output["name"] == "stdout" else ""
     data = output.get("data", {})
     if _WIDGET in data:
-        stages = [_stage(model, shelf) for model in _stages(data[_WIDGET]["model_id"], widgets)]
-        return "".join(stages) or _pre(data.get("text/plain", ""), "needs-python")
+        return _widget(data, widgets, shelf)
     for kind in ("image/svg+xml", "image/png", "image/jpeg"):
         if kind in data:
             return _picture(kind, data[kind], data.get("text/plain", ""))
     if "text/html" in data:
         return clean("".join(data["text/html"]))
     return _pre(data.get("text/plain", ""))
+
+
+def _widget(data: Any, widgets: dict[str, dict[str, Any]], shelf: Shelf) -> str:
+    """Its stages, else what it has for slides, else its text; nothing of a bar that has run its course."""
+    model = data[_WIDGET]["model_id"]
+    stages = "".join(_stage(entry, shelf) for entry in _stages(model, widgets))
+    if stages or _is_a_bar(model, widgets):
+        return stages
+    if "text/html" in data:
+        return clean("".join(data["text/html"]))
+    return _pre(data.get("text/plain", ""), "needs-python")
+
+
+def _is_a_bar(model: str, widgets: dict[str, dict[str, Any]]) -> bool:
+    """Is it a progress bar with its label, as a sweep shows it?"""
+    children = widgets.get(model, {}).get("state", {}).get("children", [])
+    parts = [widgets.get(str(child).removeprefix("IPY_MODEL_"), {}).get("state", {}) for child in children]
+    return any(part.get("_model_name") == "IntProgressModel" for part in parts)
 
 
 def _pre(text: str, kind: str = "") -> str:

@@ -80,8 +80,8 @@ def lap(random: Random) -> Question:
     return Question(
         "06.lap",
         f"{gib} GiB are registered, all of it windows that can be collapsed. pages_to_scan is {budget}, "
-        f"scan_sleep_millisecs {sleep}. How many seconds does one lap take, if only the nap after each pass is "
-        "counted?",
+        f"scan_sleep_millisecs {sleep}. How many seconds does one lap take, if only the nap after each pass "
+        "is counted?",
         Number(right, "seconds"),
         f"{windows} windows at {each} in a pass are {rounds} passes; times {sleep / 1000:g} s.",
         (

@@ -154,6 +154,19 @@ class QuestionBox(WrittenBox):
         if self._judged:
             self._said.value = ""
 
+    def slide(self) -> str:
+        """The question, and what the run says as a fragment: it appears at the next key."""
+        word = "Predict" if self.predict else "Question"
+        listing = () if isinstance(self.question.kind, Stop) else self.question.kind.listing
+        lines = "".join(f"<li>{escape(line.strip())}</li>" for line in listing)
+        table = self._shows()._repr_html_() if self._shows else ""
+        answer = escape(self.question.answer()).replace("\n", "<br>")
+        return (
+            f"<p><b>{word}.</b> {escape(self.question.prompt)}</p>"
+            + (f'<ul style="list-style:none;padding-left:0">{lines}</ul>' if lines else "")
+            + f'<div class="fragment"><p>{answer}</p>{table}</div>'
+        )
+
     def text(self) -> str:
         """The question as text, with the calls that answer it."""
         kind = self.question.kind

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import ipywidgets as widgets
 
-__all__ = ["WrittenBox"]
+__all__ = ["SLIDES", "WrittenBox"]
+
+#: In the environment of a kernel that runs a notebook for slides, where no button can be pressed.
+SLIDES = "THPLAB_SLIDES"
 
 
 class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no type information
@@ -16,13 +20,19 @@ class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no ty
         """What is on the screen, as text."""
         raise NotImplementedError
 
+    def slide(self) -> str:
+        """The same for a slide, as HTML; empty if the text will do."""
+        return ""
+
     def __repr__(self) -> str:
         """The text."""
         return self.text()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and beside it the text."""
+        """The widget, and beside it the text; for slides also what stands on them."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         data["text/plain"] = self.text()
+        if os.environ.get(SLIDES) and (slide := self.slide()):
+            data["text/html"] = slide
         return bundle
