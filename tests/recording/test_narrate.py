@@ -13,7 +13,7 @@ from tests.recording.test_verdicts import sentences
 from thplab.mm import collapse_pages
 from thplab.mm.mm_slot import khugepaged_enter_vma
 from thplab.mm.mm_types import VM_HUGEPAGE
-from thplab.recording import Recorder, Recording, lock_words, narrate, verdicts
+from thplab.recording import Recorder, Recording, lock_words, narrate, record_scenario, verdicts
 from thplab.recording.lock_words import lock_sentence
 
 
@@ -118,6 +118,22 @@ def test_a_rollback_is_told() -> None:
     assert "Rollback: 2 pages go back on the LRU, unlocked." in said
     assert "Rollback: the PMD points at the old table again." in said
     assert any("'could_not_delete_page_from_lru'" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("name", ["S07.none_411", "note"])
+def test_a_trace_line_with_a_verdict_is_told_with_the_sentence_of_its_function(name: str) -> None:
+    """The line is printed before the function returns: the reader who goes from trace line to trace line
+    hears the verdict there, not what was said before the loop.
+    """
+    made = record_scenario(name, depth="functions")
+    told = {n: made.moment(n).sentence for n in range(len(made)) if made.moment(n).kind == "event"}
+    assert told
+    for number, sentence in told.items():
+        function = made.stack(number)[0].function
+        if function in verdicts.VERDICT_FUNCTIONS:
+            returned = made.find("verdict", number, name=function)
+            assert returned is not None
+            assert sentence == made.moment(returned).sentence
 
 
 @pytest.mark.parametrize("module", [narrate, verdicts, lock_words])

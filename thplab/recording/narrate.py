@@ -46,13 +46,9 @@ def sentence_of_return(function: str, local: _Locals, returned: Any) -> str | No
 
 
 def sentence_of_event(function: str, local: _Locals) -> str | None:
-    """What a trace line that ``function`` prints means: the refusal that it is about to return, or None."""
+    """What a trace line that ``function`` prints means: the verdict that it is about to return, or None."""
     result = local.get("result")
-    if (
-        function not in VERDICT_FUNCTIONS
-        or not isinstance(result, ScanResult)
-        or result is ScanResult.SUCCEED
-    ):
+    if function not in VERDICT_FUNCTIONS or not isinstance(result, ScanResult):
         return None
     return verdict_sentence(function, local, result)
 
