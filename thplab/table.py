@@ -39,13 +39,15 @@ class Table:
 
     def _repr_html_(self) -> str:
         """The table for a notebook; the first column heads its row."""
-        head = "".join(f'<th scope="col" style="{_style(cell)}">{escape(cell)}</th>' for cell in self.heads)
+        head = "".join(f'<th scope="col" style="{_HEAD}">{escape(cell)}</th>' for cell in self.heads)
         body = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in self.rows)
         caption = f'<caption style="{_CAPTION}">{escape(self.caption)}</caption>' if self.caption else ""
         table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         return f'<table style="max-width:100%">{caption}{table}</table>'
 
 
+#: A head is broken between words only: its longest word is as wide as the column must be.
+_HEAD = "text-align:left;vertical-align:top"
 _CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
 _SHORT, _LONGEST_NAME = 24, 32
 _CAPTION = "caption-side:bottom;text-align:left;padding-top:4px"

@@ -28,6 +28,7 @@ def verdict_plot(rows: Rows[VerdictRow]) -> Plot:
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
         axes.set_xlim(0, max((row.windows for row in rows), default=1) * 1.15)
+        axes.locator_params(axis="x", integer=True)
         axes.set_title(f"What khugepaged says to {total} random windows")
         axes.set_xlabel("windows")
         return Plot(figure, rows.table(sentence), sentence)
