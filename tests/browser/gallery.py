@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "docs" / "gallery"
 LARGEST = 200_000  # bytes
-COLOURS = 128
+COLOURS = 256
 LAPTOP, PROJECTOR = (1360, 780), (1280, 720)
 
 #: picture -> notebook, and the cells that are run: the last one is shown
@@ -98,7 +98,7 @@ MOMENTS = {
     "collapse": ("__collapse_huge_page_isolate", 4400),
     "memory": ("__collapse_huge_page_copy_succeeded", 4000),
     "space": ("__collapse_huge_page_isolate", 4400),
-    "locks": ("__collapse_huge_page_isolate", 4400),
+    "locks": ("__collapse_huge_page_copy_succeeded", 4000),
     "walk": ("scan_pmd", 2000),
     "lanes": ("_publish_huge_pmd", 0),
     "trace": ("__collapse_huge_page_copy_succeeded", 1000),
@@ -175,7 +175,7 @@ def take_in_jupyterlab(browser: Browser, name: str) -> Path:
 def shrink(path: Path) -> None:
     """Few colours; ValueError if it is still larger than a repository should hold."""
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
     size = path.stat().st_size
     if size > LARGEST:

@@ -34,7 +34,7 @@ export const buddyView = {
   summary: () => "",
   make(stage) {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
-    const head = el("tr", "", el("th", "", "zone, type"), ...Array.from({ length: orders }, (_, order) => el("th", "", `order ${order}`)));
+    const head = el("tr", "", el("th", "", "free blocks of order"), ...Array.from({ length: orders }, (_, order) => el("th", "", String(order))));
     const body = el("tbody");
     const root = scroller("div", "ts-buddy", "Free lists");
     root.append(el("table", "", el("thead", "", head), body));

@@ -2,6 +2,7 @@
 // the right is free, there.
 
 import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
+import { makeFit } from "./fit.js";
 import { textView, VIEWS } from "./textual.js";
 
 export const ALL = [...VIEWS, textView];
@@ -31,6 +32,7 @@ export function makeLayout(stage) {
   const right = el("div", "ts-right", el("div", "ts-right-inner"));
   const main = el("div", "ts-main", left, right);
   const below = scroller("div", "ts-below", "Other views");
+  const fit = makeFit(stage, main, below);
   const places = { left, right: right.firstChild, below };
   const switches = el("div", "ts-switches");
   switches.setAttribute("role", "group");
@@ -87,6 +89,7 @@ export function makeLayout(stage) {
     },
     settle() {
       for (const part of parts) if (stage.isShown(part.view.name)) part.made.settle?.();
+      fit();
     },
   };
 }

@@ -33,8 +33,6 @@ export class Listing {
       if (!this.made.has(lines)) this.made.set(lines, []);
       this.lines = lines;
       this.from = this.to = 0;
-      const widest = Math.max(...lines.map((pieces) => pieces.reduce((sum, [part]) => sum + part.length, 0)));
-      this.body.style.setProperty("--widest", widest);
     }
     this.fill(index);
     return index < lines.length ? this.element(index) : null;

@@ -25,7 +25,7 @@ const TYPE_SIZE = 0.0228;
 
 function makeHeader(header, more) {
   const at = el("span", "ts-clock");
-  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-kernel", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, at);
+  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-version", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, at);
   return { root, update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`) };
 }
 

@@ -5,9 +5,12 @@ import { readEntry } from "./entries.js";
 import { describeEntry } from "./entry_words.js";
 import { GLYPHS } from "./glyphs.js";
 import { Grid } from "./grid.js";
+import { countKeys, drawLegend } from "./legend.js";
 import { hex, hex64 } from "./machine.js";
 import { PaintMarks, paintWithPointer } from "./paint_marks.js";
 import { runLengths } from "./runs.js";
+
+const NAMES = GLYPHS.map(({ name }) => name);
 
 const STATES = {
   table: "points at this table",
@@ -30,25 +33,6 @@ export const runs = (keys) => runLengths(Array.from(keys, (key) => GLYPHS[key].n
 function frameOf(machine, window, index) {
   const { page } = readEntry(machine, window, index);
   return page < 0 ? "" : `pfn ${hex(page + machine.startPfn)}`;
-}
-
-function counts(keys) {
-  const found = new Array(GLYPHS.length).fill(0);
-  for (const key of keys) found[key]++;
-  return found;
-}
-
-function drawLegend(legend, keys) {
-  const found = counts(keys);
-  const text = found.join();
-  if (legend.dataset.counts === text) return;
-  legend.dataset.counts = text;
-  const items = GLYPHS.filter((_, key) => found[key]).map((glyph) => {
-    const swatch = el("i", `ts-${glyph.key}`, glyph.glyph);
-    swatch.setAttribute("aria-hidden", "true");
-    return el("span", "", swatch, el("b", "", String(found[GLYPHS.indexOf(glyph)])), ` ${glyph.name}`);
-  });
-  legend.replaceChildren(...items);
 }
 
 export const windowView = {
@@ -90,7 +74,7 @@ export const windowView = {
         const size = (w.entries * 4096) / 1024;
         if (w.state === "leaf") setText(leaf.lastChild, `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
-        drawLegend(legend, w.keys);
+        drawLegend(legend, countKeys(w.keys), NAMES);
         const change = describeEntry(stage, moment, stage.entry, words);
         setHidden(when, change < 0);
         setText(when, `last changed at moment ${change}`);
