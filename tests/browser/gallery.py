@@ -36,11 +36,16 @@ LAPTOP, PROJECTOR = (1360, 780), (1280, 720)
 
 #: picture -> notebook, and the cells that are run: the last one is shown
 LESSONS = {
+    "lesson-00.png": ("00", ("first-stage",)),
     "lesson-05.png": ("05", ("imports", "the-note", "predict-caller")),
     "lesson-06.png": ("06", ("imports", "figure-wait")),
     "lesson-07.png": ("07", ("imports", "gallery")),
     "lesson-07-limits.png": ("07", ("imports", "thresholds")),
     "lesson-07-paint.png": ("07", ("imports", "make-paint")),
+    "lesson-08.png": ("08", ("imports", "race-injector")),
+    "lesson-09.png": ("09", ("imports", "figure-ladder")),
+    "lesson-10.png": ("10", ("imports", "predict-result", "figure-lanes")),
+    "lesson-demo.png": ("demo", ("imports", "vote-411")),
 }
 
 #: picture -> a cell, and what is then typed
