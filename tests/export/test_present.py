@@ -45,6 +45,7 @@ CELLS = [
     ("code", "subslide", "print(kept)\nipywidgets.IntSlider(3, description='needs Python')"),
     ("markdown", None, "goes on"),
     ("code", "subslide", QUESTION),
+    ("markdown", "notes", "Ask them."),
 ]
 
 
@@ -79,7 +80,7 @@ def sections(text: str) -> list[str]:
 
 
 def test_cells_become_the_slides_that_they_say(presented: tuple[Path, Path]) -> None:
-    title, stage, below, _ = sections(presented[1].read_text("utf-8"))
+    title, stage, below, _, _ = sections(presented[1].read_text("utf-8"))
     assert '<span class="address" title="https://example.org">away</span>' in title
     assert re.search(r'<aside class="notes"><p>Say <strong>hello</strong>.</p>\s*</aside>', title)
     assert '<div class="fragment"><p>Appears later.</p>' in stage
@@ -89,11 +90,11 @@ def test_cells_become_the_slides_that_they_say(presented: tuple[Path, Path]) -> 
 
 
 def test_a_question_is_answered_at_the_next_key_and_a_bar_is_gone(presented: tuple[Path, Path]) -> None:
-    asked = sections(presented[1].read_text("utf-8"))[-1]
+    asked, answer = sections(presented[1].read_text("utf-8"))[-2:]
     assert "<b>Question.</b> A window has 2048 KiB" in asked
-    answer = asked.partition('<div class="fragment"><p>')[2]
-    assert answer.startswith("The run says: 512 entries<br>")
+    assert "<p>The run says: 512 entries<br>" in answer
     assert "pages_to_scan" in answer
+    assert all('<aside class="notes"><p>Ask them.</p>' in slide for slide in (asked, answer))
     assert "_.check" not in asked
     assert "IntProgress" not in asked
 

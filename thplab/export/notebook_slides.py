@@ -3,7 +3,8 @@
 ``slide_type``: ``slide`` begins a slide, ``subslide`` one below, ``fragment`` a piece that appears at the
 next key, ``notes`` is for the speaker, ``skip`` is left out; a cell without a mark goes on with the slide. In
 a notebook that marks nothing each heading of the first two levels begins a slide, each smaller one and each
-further output one below.
+further output one below. What a widget has behind ``<hr class="next-slide">``, the answer to a question,
+stands below it in any case; the speaker's notes stand at both.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from thplab.export.outputs import output_html
 __all__ = ["is_marked", "notebook_slides", "notebook_title"]
 
 _OUTPUT = '<div class="output">'
+_NEXT_SLIDE = '<hr class="next-slide">'
 _SMALLER = re.compile(r"^#{3,} ")
 _HEADING = re.compile(r"^#{1,2} +(.+)", re.MULTILINE)
 
@@ -41,6 +43,7 @@ def notebook_slides(notebook: Any, folder: Path, shelf: Shelf) -> list[list[Slid
     """The columns of a deck; pictures in the text are looked for from ``folder`` on."""
     widgets, marked = widget_state(notebook), is_marked(notebook)
     columns: list[list[Slide]] = []
+    spoken: list[Slide] = []  # what the next notes are about
     for cell in notebook.cells:
         kind = _kind(cell) if marked else _by_heading(cell, columns)
         if kind == "skip":
@@ -49,12 +52,17 @@ def notebook_slides(notebook: Any, folder: Path, shelf: Shelf) -> list[list[Slid
             columns.append([Slide()])
         elif kind == "subslide":
             columns[-1].append(Slide())
+        if kind in ("slide", "subslide") or not spoken:
+            spoken = columns[-1][-1:]
         html = _cell(cell, folder, widgets, shelf)
-        slide = columns[-1][-1]
         if kind == "notes":
-            slide.notes.append(html)
+            for slide in spoken:
+                slide.notes.append(html)
         elif html:
-            slide.body.append(f'<div class="fragment">{html}</div>' if kind == "fragment" else html)
+            here, *below = html.split(_NEXT_SLIDE)
+            columns[-1][-1].body.append(f'<div class="fragment">{here}</div>' if kind == "fragment" else here)
+            spoken = [columns[-1][-1], *(Slide([f"{_OUTPUT}{each}"]) for each in below)]
+            columns[-1] += spoken[1:]
     return [column for column in ([each for each in column if each.body] for column in columns) if column]
 
 
@@ -76,6 +84,7 @@ def _cell(cell: Any, folder: Path, widgets: dict[str, Any], shelf: Shelf) -> str
     if cell.cell_type != "code":
         return ""
     shown = "".join(output_html(output, widgets, shelf) for output in cell.outputs)
+    shown = shown.replace(_NEXT_SLIDE, f"</div>{_NEXT_SLIDE}")
     return _code(cell) + (f"{_OUTPUT}{shown}</div>" if shown else "")
 
 

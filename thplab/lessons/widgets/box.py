@@ -155,7 +155,7 @@ class QuestionBox(WrittenBox):
             self._said.value = ""
 
     def slide(self) -> str:
-        """The question, and what the run says as a fragment: it appears at the next key."""
+        """The question, and on the slide below it what the run says."""
         word = "Predict" if self.predict else "Question"
         listing = () if isinstance(self.question.kind, Stop) else self.question.kind.listing
         lines = "".join(f"<li>{escape(line.strip())}</li>" for line in listing)
@@ -164,7 +164,7 @@ class QuestionBox(WrittenBox):
         return (
             f"<p><b>{word}.</b> {escape(self.question.prompt)}</p>"
             + (f'<ul style="list-style:none;padding-left:0">{lines}</ul>' if lines else "")
-            + f'<div class="fragment"><p>{answer}</p>{table}</div>'
+            + f'<hr class="next-slide"><p>{answer}</p>{table}'
         )
 
     def text(self) -> str:

@@ -21,7 +21,10 @@ class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no ty
         raise NotImplementedError
 
     def slide(self) -> str:
-        """The same for a slide, as HTML; empty if the text will do."""
+        """The same for a slide, as HTML; empty if the text will do.
+
+        What comes after ``<hr class="next-slide">`` stands on the slide below.
+        """
         return ""
 
     def __repr__(self) -> str:
