@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.invariants import tables_and_pages, vma_of
-from tests.properties.test_random_runs import MOST_PROCESSES, WINDOWS, RandomRun
+from tests.properties.random_run import RandomRun
+from tests.properties.random_world import MOST_PROCESSES, WINDOWS
 from thplab.mm.errors import KernelError
 from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.lock import Waiter, wait_for, would_wait

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.properties.races import RandomRaces, RandomRacesOf512
-from tests.properties.test_random_runs import RandomRun
+from tests.properties.random_run import RandomRun
 
 __all__ = ["main"]
 
