@@ -12,7 +12,9 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.test_access import serious
 from tests.browser.test_time_travel import stops_of
+from tests.notebooks.execute import notebooks
 from thplab.export.deck import Shelf, Slide, deck
+from thplab.export.notebook_deck import notebook_deck
 from thplab.recording import Recording
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ def opened(browser: Browser, file: Path) -> Iterator[tuple[Page, list[str]]]:
     page.goto(file.as_uri())
     yield page, asked
     page.context.close()
+
+
+#: Column and row of each slide, as in the address.
+_ALL_SLIDES = """() => [...document.querySelectorAll(".slides > section")].flatMap((column, h) => {
+  const below = [...column.querySelectorAll(":scope > section")];
+  return below.length ? below.map((_, v) => `${h}/${v}`) : [`${h}/0`];
+})"""
+_IS_READY = """(slide) => {
+  const [h, v] = slide.split("/").map(Number);
+  const column = document.querySelectorAll(".slides > section")[h];
+  const shown = column.querySelectorAll(":scope > section")[v] ?? column;
+  return shown.matches(".present") && shown.dataset.ready !== undefined;
+}"""
 
 
 def at(page: Page, slide: str) -> None:
@@ -132,6 +147,25 @@ def test_nothing_stands_outside_its_slide(opened: tuple[Page, list[str]]) -> Non
             "(slide) => [slide.scrollHeight - slide.clientHeight, slide.scrollWidth - slide.clientWidth]"
         )
         assert over == [0, 0], slide
+
+
+def test_no_slide_of_a_notebook_is_higher_than_the_view(browser: Browser, tmp_path: Path) -> None:
+    """Of notebook 00, from the first to the last; that stages have slides of their own is tested for all."""
+    path = next(path for path in notebooks() if path.stem.startswith("00"))
+    file = tmp_path / "deck.html"
+    file.write_text(notebook_deck(path)[0], "utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(file.as_uri())
+    slides = page.evaluate(_ALL_SLIDES)
+    assert len(slides) > 4
+    for slide in slides:
+        page.evaluate("(slide) => { location.hash = `#/${slide}`; }", slide)
+        page.wait_for_function(_IS_READY, arg=slide)
+        high = page.locator("section.present:not(.stack), section.present .thplab-stage").evaluate_all(
+            "(all) => all.map((each) => each.scrollHeight - each.clientHeight)"
+        )
+        assert max(high) <= 1, slide
+    page.context.close()
 
 
 def test_axe_finds_nothing_serious(opened: tuple[Page, list[str]]) -> None:
