@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 
@@ -23,6 +24,8 @@ from thplab.table import Table
 __all__ = ["QuestionBox"]
 
 _COLOURS = {True: "#009e73", False: "#d55e00", None: "#cc79a7"}
+#: An option's letter, or the number of a thing to be sorted.
+_LETTER, _BOLD = re.compile(r"^(\w|\d+\.)  ?(?=\S)"), r"<b>\1</b>&ensp;"
 _MARKS = {True: "✔", False: "✘", None: "?"}
 
 
@@ -158,7 +161,7 @@ class QuestionBox(WrittenBox):
         """The question, and on the slide below it what the run says."""
         word = "Predict" if self.predict else "Question"
         listing = () if isinstance(self.question.kind, Stop) else self.question.kind.listing
-        lines = "".join(f"<li>{escape(line.strip())}</li>" for line in listing)
+        lines = "".join(f"<li>{_LETTER.sub(_BOLD, escape(line.strip()))}</li>" for line in listing)
         table = self._shows()._repr_html_() if self._shows else ""
         answer = escape(self.question.answer()).replace("\n", "<br>")
         return (
