@@ -1,6 +1,7 @@
 // Counters and knobs, in the words of /proc/vmstat and sysfs; what has changed since the start is marked.
 
 import { el, setText, updateList } from "./dom.js";
+import { once } from "./once.js";
 import { runLengths } from "./runs.js";
 
 function counters(machine, cells) {
@@ -13,13 +14,13 @@ function counters(machine, cells) {
   return rows.map(([name, value]) => [name, value ?? 0]);
 }
 
-function rows(moment) {
+const rows = once((moment) => {
   const { machine, timeline } = moment.reader;
   const start = counters(machine, timeline.initial);
   return counters(machine, timeline.now)
     .map(([name, value], i) => ({ name, value, delta: value - start[i][1] }))
     .filter((row) => row.value || row.delta);
-}
+});
 
 // Each knob, and what it was at the start if that was something else.
 function knobs(moment) {

@@ -40,6 +40,15 @@ export function keepKeys(node, label) {
 // "light" or "dark": what pictures are drawn for that a style sheet does not reach.
 export const modeOf = (node) => node.closest(".thplab-stage").dataset.mode;
 
+const paper = matchMedia("print");
+
+// Is something of it on the screen? On paper all is. Reads the layout.
+export function inSight(node) {
+  if (paper.matches) return true;
+  const { left, right, top, bottom } = node.getBoundingClientRect();
+  return right > 0 && bottom > 0 && left < window.innerWidth && top < window.innerHeight;
+}
+
 // A scrolling region that the keyboard can reach.
 export function scroller(tag, className, label) {
   const node = keepKeys(el(tag, className), label);

@@ -1,6 +1,6 @@
 // What the glyphs of a picture mean, and how many of each there are.
 
-import { el } from "./dom.js";
+import { el, setAttribute, setText, updateList } from "./dom.js";
 import { GLYPHS } from "./glyphs.js";
 
 // How often each glyph occurs.
@@ -12,14 +12,17 @@ export function countKeys(keys) {
 
 // Only what there is now; `names` are those of the glyphs.
 export function drawLegend(legend, found, names) {
-  const text = found.join();
-  if (legend.dataset.counts === text) return;
-  legend.dataset.counts = text;
-  const items = GLYPHS.flatMap((glyph, key) => {
-    if (!found[key]) return [];
-    const swatch = el("i", `ts-${glyph.key}`, glyph.glyph);
+  const make = () => {
+    const swatch = el("i");
     swatch.setAttribute("aria-hidden", "true");
-    return [el("span", "", swatch, el("b", "", String(found[key])), ` ${names[key]}`)];
+    return el("span", "", swatch, el("b"), el("span"));
+  };
+  const shown = [...GLYPHS.keys()].filter((key) => found[key]);
+  updateList(legend, shown, make, (item, key) => {
+    const [swatch, count, name] = item.children;
+    setAttribute(swatch, "class", `ts-${GLYPHS[key].key}`);
+    setText(swatch, GLYPHS[key].glyph);
+    setText(count, String(found[key]));
+    setText(name, names[key]);
   });
-  legend.replaceChildren(...items);
 }

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { lineElement } from "./syntax.js";
 
 const LEAST = 12; // lines that stand ready at least on each side of the one in question
-const SPARE = 12; // further ones, so that going to and fro between lines makes none anew
+const SPARE = 4; // further ones, so that going to and fro between lines needs no others
 
 export class Listing {
   constructor(box) {
@@ -33,6 +33,7 @@ export class Listing {
       if (!this.made.has(lines)) this.made.set(lines, []);
       this.lines = lines;
       this.from = this.to = 0;
+      this.body.replaceChildren();
     }
     this.fill(index);
     return index < lines.length ? this.element(index) : null;
@@ -49,11 +50,18 @@ export class Listing {
     const near = Math.max(LEAST, Math.ceil(this.rows * 0.8)); // the line is in the middle third
     const last = this.lines.length;
     if (Math.max(0, index - near) >= this.from && Math.min(last, index + near) <= this.to) return;
-    const [from, to] = [Math.max(0, index - near - SPARE), Math.min(last, index + near + SPARE)];
+    this.hold(Math.max(0, index - near - SPARE), Math.min(last, index + near + SPARE));
+  }
+
+  // Let these lines be elements; those of them that are stay, so that the browser need not lay them out again.
+  hold(from, to) {
+    const range = (begin, end) => Array.from({ length: Math.max(0, end - begin) }, (_, i) => this.element(begin + i));
+    for (const line of [...range(this.from, Math.min(from, this.to)), ...range(Math.max(to, this.from), this.to)]) line.remove();
+    this.body.prepend(...range(from, Math.min(to, this.from)));
+    this.body.append(...range(Math.max(from, this.to), to));
     Object.assign(this, { from, to });
-    this.body.replaceChildren(...Array.from({ length: to - from }, (_, i) => this.element(from + i)));
     this.body.style.setProperty("--above", from);
-    this.body.style.setProperty("--below", last - to);
+    this.body.style.setProperty("--below", this.lines.length - to);
   }
 
   // Bring a line into the middle third of the box, without moving the page. Reads the layout: call it last.

@@ -2,6 +2,7 @@
 
 import { GLYPHS } from "./glyphs.js";
 import { button, el, setHidden, setText, updateList } from "./dom.js";
+import { once } from "./once.js";
 
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
 
@@ -23,7 +24,7 @@ function levels(moment) {
   return names;
 }
 
-function rows(moment) {
+const rows = once((moment) => {
   const { reader } = moment;
   const { machine } = reader;
   const level = levels(moment);
@@ -40,7 +41,7 @@ function rows(moment) {
   const pages = moment.window ? moment.window.keys.filter((key) => key === LOCKED).length : 0;
   if (pages) held.push({ how: "write", name: "page lock", note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`, id: -1, who: "", since: -1 });
   return held;
-}
+});
 
 export const locksView = {
   name: "locks",

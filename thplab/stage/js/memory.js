@@ -1,7 +1,7 @@
 // Memory: pageblock by pageblock what each frame is used for. Pointing at a frame lights its entry.
 
 import { CELL, freeWords, makeBlock, MOST_COLUMNS, staysFree } from "./blocks.js";
-import { button, el, modeOf, scroller, setAttribute, setHidden, setText } from "./dom.js";
+import { button, el, inSight, modeOf, scroller, setAttribute, setHidden, setText } from "./dom.js";
 import { readEntry } from "./entries.js";
 import { pageWords } from "./entry_words.js";
 import { frameKeys, pageblocks } from "./frame_keys.js";
@@ -11,6 +11,8 @@ import { Tiles } from "./tiles.js";
 
 // As the glyphs are called, but a frame is of a huge folio, whoever maps it.
 const NAMES = GLYPHS.map(({ key, name }) => (key === "huge" ? "of one huge folio" : name));
+
+const LATER = 100; // ms until pageblocks are drawn that are out of sight
 
 function keysOf(moment) {
   const { machine } = moment.reader;
@@ -58,6 +60,8 @@ export const memoryView = {
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this frame", () => stage.act(() => stage.move(Number(when.dataset.step))));
     let tiles = null;
+    let draw = () => {}; // a pageblock as it is now
+    let rest = 0;
     const root = el("div", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
     return {
       root,
@@ -66,10 +70,10 @@ export const memoryView = {
         const lit = litFrame(stage, moment);
         const mode = modeOf(root);
         if (tiles?.mode !== mode) tiles = new Tiles(CELL - 1, CELL - 1, mode, `${CELL - 3}px monospace`, 1, MOST_COLUMNS);
+        draw = ({ painter }) => painter.paint(keys, lit, tiles);
         const blocksNow = pageblocks(machine);
         for (const { block, painter, type } of made) {
           const now = blocksNow[block.number];
-          painter.paint(keys, lit, tiles);
           setText(type, now.type);
           setAttribute(painter.canvas, "aria-label", `Pageblock ${block.number}, ${now.type}: ${counted(keys.subarray(block.first, block.end))}`);
         }
@@ -79,6 +83,12 @@ export const memoryView = {
         setHidden(when, changed < 0);
         when.dataset.step = changed;
         setText(when, `flags last changed at moment ${changed}`);
+      },
+      // A canvas that was drawn on costs the browser a copy: what nobody sees has time until nothing moves.
+      settle() {
+        for (const block of made) if (inSight(block.painter.canvas)) draw(block);
+        clearTimeout(rest);
+        rest = setTimeout(() => made.forEach(draw), LATER);
       },
     };
   },

@@ -2,10 +2,11 @@
 // source.
 
 import { button, el, setAttribute, setHidden, setText, updateList } from "./dom.js";
+import { once } from "./once.js";
 
 // One row for each kernel frame; `up` is the model's frame behind it. A helper of the model has no frame in
 // the kernel: only the innermost is named, because the source shows it.
-function rows(moment) {
+const rows = once((moment) => {
   const found = [];
   let number = 0;
   moment.stack.forEach((frame, up) => {
@@ -13,7 +14,7 @@ function rows(moment) {
     if (!frame.labels.length && !up) found.push({ number: -1, name: frame.name, args: "", frame, up });
   });
   return found;
-}
+});
 
 function text(row) {
   const at = `at ${row.frame.file}:${row.frame.line}`;
