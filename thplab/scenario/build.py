@@ -94,41 +94,58 @@ def experiment(
 def _ops(pages: Sequence[str]) -> list[dict[str, Any]]:
     """The ops that make pages of these kinds, in an order in which none undoes another."""
     written = {*KINDS} - {"none", "zero", "huge"}
+    runs = _runs(pages)
     ops: list[dict[str, Any]] = [{"op": "mmap", "start": 0, "pages": len(pages)}]
-    ops += _on(pages, written, "write")
-    ops += _on(pages, {"huge"}, "advise", advice="hugepage")
-    ops += _on(pages, {"huge"}, "write")
-    ops += _on(pages, {"zero"}, "read")
-    ops += _on(pages, {"swap"}, "advise", advice="pageout")
+    ops += _on(runs, written, "write")
+    ops += _on(runs, {"huge"}, "advise", advice="hugepage")
+    ops += _on(runs, {"huge"}, "write")
+    ops += _on(runs, {"zero"}, "read")
+    ops += _on(runs, {"swap"}, "advise", advice="pageout")
     if "shared" in pages:
         ops.append({"op": "fork"})
-        ops += _on(pages, written - {"shared", "swap"}, "write")
+        ops += _on(runs, written - {"shared", "swap"}, "write")
     if "old" in pages:
         ops.append({"op": "clear_refs"})
-        ops += _on(pages, written - {"old", "swap"}, "read")
-    ops += _on(pages, {"lazyfree"}, "advise", advice="free")
-    ops += _on(pages, {"pinned"}, "pin")
+        ops += _on(runs, written - {"old", "swap"}, "read")
+    ops += _on(runs, {"lazyfree"}, "advise", advice="free")
+    ops += _on(runs, {"pinned"}, "pin")
     if "uffd" in pages:
-        ops.append({"op": "uffd_wp", "protect": _ranges(pages, {"uffd"})})
+        ops.append({"op": "uffd_wp", "protect": _ranges(runs, {"uffd"})})
     return ops
 
 
-def _on(pages: Sequence[str], kinds: Iterable[str], op: str, **others: Any) -> list[dict[str, Any]]:
-    ranges = _ranges(pages, set(kinds))
+#: (what they are, first page, the page after the last)
+_Run = tuple[Any, int, int]
+
+
+def _runs(pages: Sequence[Any]) -> list[_Run]:
+    """Neighbours that are alike: a window has many pages, but few runs."""
+    runs, first = [], 0
+    for kind, run in groupby(pages):
+        end = first + len(list(run))
+        runs.append((kind, first, end))
+        first = end
+    return runs
+
+
+def _on(runs: Sequence[_Run], kinds: Iterable[str], op: str, **others: Any) -> list[dict[str, Any]]:
+    ranges = _ranges(runs, set(kinds))
     return [{"op": op, **others, "pages": ranges}] if ranges else []
 
 
-def _ranges(pages: Sequence[str], kinds: set[str]) -> list[list[int]]:
+def _ranges(runs: Sequence[_Run], kinds: set[str]) -> list[list[int]]:
     """Where pages of these kinds lie."""
-    return ranges_of([kind in kinds for kind in pages])
+    ranges: list[list[int]] = []
+    for kind, first, end in runs:
+        if kind not in kinds:
+            continue
+        if ranges and ranges[-1][1] == first:
+            ranges[-1][1] = end
+        else:
+            ranges.append([first, end])
+    return ranges
 
 
 def ranges_of(chosen: Sequence[bool]) -> list[list[int]]:
     """Where the true ones lie: ranges [first, end)."""
-    ranges, first = [], 0
-    for inside, run in groupby(chosen):
-        end = first + len(list(run))
-        if inside:
-            ranges.append([first, end])
-        first = end
-    return ranges
+    return [[first, end] for inside, first, end in _runs(chosen) if inside]
