@@ -19,7 +19,7 @@ from thplab.stage.widget import VIEWS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["BUSIEST", "figures", "long_recording"]
+__all__ = ["BUSIEST", "figures", "hole", "long_recording"]
 
 #: The preset whose picture takes the longest: every entry, the source, the stack, the locks.
 BUSIEST = "collapse"
@@ -56,6 +56,14 @@ def long_recording() -> Recording:
     raw = json.loads(json.dumps(NAMED["note"].raw))
     raw["name"], raw["machine"]["memory_pages"] = "seven windows", 9216
     raw["procs"][0]["ops"][1]["pages"] = [[0, 3584]]
+    return record_scenario(Scenario.from_data(raw))
+
+
+def hole() -> Recording:
+    """A scan that gives up in mid-table: some 2000 moments of 512 entries."""
+    raw = json.loads(json.dumps(NAMED["note"].raw))
+    raw["name"], raw["settings"]["max_ptes_none"] = "hole", 0
+    raw["procs"][0]["ops"][1]["pages"] = [[0, 196], [197, 512]]
     return record_scenario(Scenario.from_data(raw))
 
 
