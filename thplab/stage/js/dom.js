@@ -40,7 +40,7 @@ export function keepKeys(node, label) {
 // "light" or "dark": what pictures are drawn for that a style sheet does not reach.
 export const modeOf = (node) => node.closest(".thplab-stage").dataset.mode;
 
-const paper = matchMedia("print");
+export const paper = matchMedia("print"); // is this for a printer?
 
 // Is something of it on the screen? On paper all is. Reads the layout.
 export function inSight(node) {

@@ -1,7 +1,8 @@
 // Light or dark: what was asked for, else the notebook's theme, else the system's.
 
+import { paper } from "./dom.js";
+
 const system = matchMedia("(prefers-color-scheme: dark)");
-const paper = matchMedia("print");
 
 function wanted(theme) {
   if (paper.matches) return "light";
