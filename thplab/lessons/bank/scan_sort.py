@@ -100,7 +100,7 @@ def versions(random: Random) -> Question:
         "07.versions",
         f"A window of 512 pages, {words}. What does khugepaged say to it under each kernel?",
         kind,
-        " ".join(f"{kernel}: {status}." for kernel, status in found.items()),
+        "The same run under each kernel: its profile says which rules and which results there are.",
         (
             "Rules come and go; here one did, or a result got another name.",
             f"Under {oldest} it is {found[oldest]}, under {newest} it is {found[newest]}.",
