@@ -8,12 +8,17 @@ from difflib import get_close_matches
 
 __all__ = ["hint", "unusable"]
 
+_SHOWN = 20
+
 
 def hint(given: str, known: Iterable[str]) -> str:
-    """``; did you mean X?``, or all that there are if none is near."""
+    """``; did you mean X?``, or the first of those that there are if none is near."""
     known = list(known)
     near = get_close_matches(given, known, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    if near:
+        return f"; did you mean {near[0]}?"
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return f"; known: {', '.join(known[:_SHOWN])}{more}"
 
 
 def unusable(message: str) -> int:

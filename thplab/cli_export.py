@@ -17,6 +17,12 @@ SAYS = "write a scenario as a page to step through, as text or as a picture"
 
 _ENDINGS = {"slides": "slides.html", "perfetto": "perfetto.json"}
 
+#: Ending of a file -> what can be in it; the first of them is written if nobody says which.
+_WRITTEN_AS = {
+    ".html": ("html", "slides"), ".svg": ("svg",), ".png": ("png",), ".pdf": ("pdf",), ".txt": ("text",),
+    ".json": ("perfetto",),
+}  # fmt: skip
+
 EXAMPLES = """A page needs no Python and no network; a picture is of one moment: --step or --at.
 
 examples:
@@ -45,19 +51,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("pdf", "the same for paper"),
     ):
         group.add_argument(f"--{name}", dest="form", action="store_const", const=name, help=says)
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default ./SCENARIO.html and so on)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to (default ./SCENARIO.html and so on); its ending says what, too",
+    )
     parser.add_argument("--step", type=int, metavar="N", help="the moment with this number")
     parser.add_argument("--at", metavar="NAME", help="the first moment of a trace event or a function")
     parser.add_argument(
         "--granularity", default="tracepoint", help="which moments the text tells (default tracepoint)"
     )
-    parser.set_defaults(run=_export, form="html")
+    parser.set_defaults(run=_export, form=None)
 
 
 def _export(options: argparse.Namespace) -> int:
     from thplab.scenario import Unsupported
 
     try:
+        options.form = _form(options.form, options.output)
         recording = _record(options)
         step = _moment(recording, options.step, options.at)
         return _write(recording, step, options)
@@ -67,6 +79,17 @@ def _export(options: argparse.Namespace) -> int:
         raise
     except OSError as error:
         return unusable(f"{options.output}: {error.strerror or error}")
+
+
+def _form(asked: str | None, output: str | None) -> str:
+    """What is written: as was asked, else as the file's name says. ValueError if the two differ."""
+    ending = Path(output or "").suffix.lower()
+    allowed = _WRITTEN_AS.get(ending, ())
+    if asked is not None and allowed and asked not in allowed:
+        wanted = next(each for each, forms in _WRITTEN_AS.items() if asked in forms)
+        other = f"end the name in {wanted}, or say --{allowed[0]}"
+        raise ValueError(f"{output}: --{asked} does not write {ending} files; {other}")
+    return asked or (allowed[0] if allowed else "html")
 
 
 def _record(options: argparse.Namespace) -> Recording:

@@ -85,7 +85,8 @@ def test_a_picture_draws_each_entry_with_its_glyph(refused: Recording) -> None:
 
     drawn = [text.get_text() for text in draw(refused, 300).axes[0].texts]
     assert window_text(refused, 300) == "100x present, in use; 412x empty"
-    assert drawn == ["■"] * 100 + ["."] * 412
+    assert drawn[:512] == ["■"] * 100 + ["."] * 412
+    assert drawn[512:] == [str(first) for first in range(0, 512, 32)]
 
 
 def test_the_command_writes_and_says_where(
@@ -95,7 +96,9 @@ def test_the_command_writes_and_says_where(
     assert main(["export", "S07.none_411"]) == 0
     assert main(["export", "S07.none_411", "--svg", "--at", "mm_khugepaged_scan_pmd", "-o", "x.svg"]) == 0
     assert main(["export", "S07.none_411", "--text", "-o", "x.txt"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["S07.none_411.html", "x.svg", "x.txt"]
+    assert main(["export", "S07.none_411", "-o", "y.svg"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["S07.none_411.html", "x.svg", "x.txt", "y.svg"]
+    assert Path("y.svg").read_text("utf-8").startswith("<?xml")
     assert main(["export", "S07.none_411", "--text", "--kernel", "6.1"]) == 0
     assert capsys.readouterr().out.startswith("S07.none_411, Linux 6.1: 100 pages")
 
@@ -109,6 +112,7 @@ def test_the_command_writes_and_says_where(
         (["S07.none_411", "--png", "--step", "1", "--at", "x"], ["give one of them"]),
         (["S07.none_411", "--at", "scan_pdm"], ["'scan_pdm'", "did you mean scan_pmd?"]),
         (["S07.none_411", "--text", "--granularity", "lines"], ["'lines'", "did you mean line?"]),
+        (["S07.none_411", "--png", "-o", "x.html"], ["x.html", "--png does not write .html", "--html"]),
         (["S07.none_411", "-o", "no/such/folder.html"], ["no/such/folder.html", "No such file"]),
     ],
 )

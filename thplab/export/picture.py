@@ -67,10 +67,12 @@ def _window(figure: Figure, scene: Scene) -> None:
     figure.text(0.03, 0.79, lines[0], size=9, family="monospace", color=_INK)
     figure.text(0.03, 0.755, lines[1], size=10, weight="bold", color=_INK)
     keys = scene.window.keys
-    axes = figure.add_axes((0.03, 0.22, 0.44, 0.52))
+    axes = figure.add_axes((0.055, 0.22, 0.415, 0.52))
     columns = 32 if len(keys) >= 256 else 8
     for index, key in enumerate(keys):
         _cell(axes, index % columns, index // columns, key, len(keys), index == scene.cursor)
+    for first in range(0, len(keys), columns):
+        axes.text(-0.2, first // columns + 0.52, str(first), size=6.5, color=_QUIET, ha="right", va="center")
     axes.set_xlim(0, columns)
     axes.set_ylim(len(keys) // columns, 0)
     axes.axis("off")
