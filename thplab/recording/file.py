@@ -13,7 +13,8 @@ import sys
 import zlib
 from array import array
 from collections.abc import Mapping
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 from typing import Any
 
 __all__ = ["FORMAT", "RecordingError", "pack", "unpack"]
@@ -36,13 +37,13 @@ def _is_ascending(name: str) -> bool:
 def _steps(column: array[Any]) -> array[Any]:
     """The first item, then what each is more than the one before (C: unsigned, so it may wrap)."""
     largest = (1 << 8 * column.itemsize) - 1
-    return array(column.typecode, [*column[:1], *(b - a & largest for a, b in pairwise(column))])
+    return array(column.typecode, [*column[:1], *map(largest.__and__, map(sub, column[1:], column))])
 
 
 def _sums(steps: array[Any]) -> array[Any]:
     """The column that such steps stand for."""
     largest = (1 << 8 * steps.itemsize) - 1
-    return array(steps.typecode, accumulate(steps, lambda a, b: a + b & largest))
+    return array(steps.typecode, map(largest.__and__, accumulate(steps)))
 
 
 def _pad(data: bytes) -> bytes:
