@@ -16,11 +16,14 @@ NAMED: dict[str, Scenario] = {
     for each in lesson.SCENARIOS
 }
 
+_SHOWN = 12  # names in an error
+
 
 def scenario(name: str) -> Scenario:
     """The scenario called ``name``. Raises ValueError, with near matches, if there is none."""
     if name in NAMED:
         return NAMED[name]
     near = get_close_matches(name, NAMED, n=3, cutoff=0.4)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(NAMED)}"
+    more = f"{', '.join(list(NAMED)[:_SHOWN])} and {len(NAMED) - _SHOWN} more, see thplab.scenario.NAMED"
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {more}"
     raise ValueError(f"no scenario {name!r}{hint}")
