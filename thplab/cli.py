@@ -90,12 +90,13 @@ def _doctor(_: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     """Print the trace lines of a scenario and, if asked, the backtrace at the huge page's birth."""
-    from thplab.recording import backtrace, record_scenario
+    from thplab.recording import RecordingTooLong, backtrace, record_scenario
     from thplab.scenario import Unsupported
 
     try:
-        recording = record_scenario(options.scenario, options.kernel, depth="functions")
-    except (ValueError, Unsupported) as error:
+        depth = "functions" if options.backtrace else "events"
+        recording = record_scenario(options.scenario, options.kernel, depth)
+    except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
     lines = recording.header["trace"] if options.all else _first_collapse(recording)
     for line in lines:

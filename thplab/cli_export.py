@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from thplab.recording import RecordingTooLong
     from thplab.scenario import Unsupported
 
     try:
@@ -73,7 +75,7 @@ def _export(options: argparse.Namespace) -> int:
         recording = _record(options)
         step = _moment(recording, options.step, options.at)
         return _write(recording, step, options)
-    except (ValueError, Unsupported) as error:
+    except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
     except BrokenPipeError:
         raise
@@ -93,13 +95,15 @@ def _form(asked: str | None, output: str | None) -> str:
 
 
 def _record(options: argparse.Namespace) -> Recording:
-    """With its lines; for lanes with its functions and with what steps cost, so that time goes by."""
+    """With its lines, if they fit; for lanes with its functions and what steps cost, so that time goes by."""
     from thplab.ledger import Meter
-    from thplab.recording import record_scenario
+    from thplab.recording import record_scenario, record_what_fits
 
     if options.form == "perfetto":
         return record_scenario(options.scenario, options.kernel, "functions", alongside=Meter)
-    return record_scenario(options.scenario, options.kernel)
+    return record_what_fits(
+        options.scenario, options.kernel, tell=lambda text: print(f"thplab: {text}", file=sys.stderr)
+    )
 
 
 def _moment(recording: Recording, step: int | None, at: str | None) -> int | None:

@@ -15,7 +15,7 @@ from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, to
 from thplab.mm.errors import KernelError
 from thplab.mm.lock import Waiter, down_read, wait_for
 from thplab.mm.state import Column, Struct
-from thplab.recording import DEPTHS, Recorder
+from thplab.recording import DEPTHS, Recorder, RecordingTooLong, record_scenario, record_what_fits
 
 CLEAN = ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct))
 
@@ -269,3 +269,29 @@ def test_a_focus_on_another_machine_is_refused() -> None:
     (small, _), (_, stranger) = machine(), machine()
     with pytest.raises(ValueError, match="focus: process 'app' runs on another machine"):
         Recorder(small.kernel, focus=(stranger.mm, ADDRESS))
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_run_that_is_too_long_is_given_up_and_nothing_stays_hooked(depth: str) -> None:
+    length = len(record_scenario("S07.two_faults", depth=depth))
+    assert len(record_scenario("S07.two_faults", depth=depth, most=length)) == length
+    with pytest.raises(RecordingTooLong, match=rf"more than {length - 1} moments at depth '{depth}'"):
+        record_scenario("S07.two_faults", depth=depth, most=length - 1)
+    assert unhooked()
+    assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
+    assert len(record_scenario("S07.two_faults", depth=depth)) == length
+
+
+def test_what_is_too_long_for_its_lines_is_recorded_from_further_away() -> None:
+    """A fifth of the moments is allowed for functions: there are fewer, and each takes longer."""
+    lengths = {depth: len(record_scenario("S07.none_411", depth=depth)) for depth in DEPTHS}
+    assert lengths["lines"] > 5 * lengths["functions"] > 5 * lengths["events"]
+    for most, depth in (
+        (lengths["lines"], "lines"),
+        (lengths["lines"] - 1, "functions"),
+        (5 * lengths["functions"] - 1, "events"),
+    ):
+        told: list[str] = []
+        made = record_what_fits("S07.none_411", most=most, tell=told.append)
+        assert (made.header["depth"], len(made)) == (depth, lengths[depth])
+        assert len(told) == len(DEPTHS) - 1 - DEPTHS.index(depth)

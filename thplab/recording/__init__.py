@@ -2,9 +2,9 @@
 
 from thplab.recording.backtrace import backtrace
 from thplab.recording.file import RecordingError
-from thplab.recording.recorder import DEPTHS, Recorder
+from thplab.recording.recorder import DEPTHS, Recorder, RecordingTooLong
 from thplab.recording.recording import Frame, Moment, Recording
-from thplab.recording.scenario import record_scenario
+from thplab.recording.scenario import record_scenario, record_what_fits
 from thplab.recording.state import State, snapshot_bytes
 
 __all__ = [
@@ -14,8 +14,10 @@ __all__ = [
     "Recorder",
     "Recording",
     "RecordingError",
+    "RecordingTooLong",
     "State",
     "backtrace",
     "record_scenario",
+    "record_what_fits",
     "snapshot_bytes",
 ]

@@ -21,7 +21,7 @@ from thplab.recording.narrate import (
 from thplab.recording.recording import Recording, make_recording
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer
 
-__all__ = ["DEPTHS", "LINE_FILES", "Payer", "Recorder"]
+__all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
 
 DEPTHS = ("events", "functions", "lines")
 
@@ -33,6 +33,21 @@ _MOMENT_COLUMNS = {
 
 #: Files whose lines are recorded by default.
 LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
+
+
+#: A run with more moments is not recorded: it would take gigabytes, and nobody could step through it.
+MOST_MOMENTS = 500_000
+
+
+class RecordingTooLong(RuntimeError):
+    """The run has more moments than a recording may have; says what can be done."""
+
+    def __init__(self, title: str, depth: str, most: int) -> None:
+        """``title``: of the recording; ``depth``: how it was being recorded."""
+        super().__init__(
+            f"{title or 'this run'} has more than {most} moments at depth {depth!r} "
+            f"(there are {', '.join(DEPTHS)}, the shortest first)"
+        )
 
 
 class Payer(Protocol):
@@ -59,8 +74,9 @@ class Recorder:
     ``depth``: ``events`` (trace events and state only), ``functions`` (calls and returns as well) or
     ``lines`` (and each line of ``files``, with its local variables). ``focus``: the window that a
     view opens on, as (mm, address). Only what happens on this machine is recorded, whatever else the
-    block does. Raises ValueError for an unknown depth or a process of another machine, RuntimeError if
-    another recording runs.
+    block does. ``most``: moments that it may have. Raises ValueError for an unknown depth or a process of
+    another machine, RuntimeError if another recording runs; RecordingTooLong out of the model's code when
+    it has ``most`` moments: that machine is in the middle of something, and of no use any more.
     """
 
     def __init__(
@@ -73,6 +89,7 @@ class Recorder:
         story: str = "",
         scenario: Mapping[str, Any] | None = None,
         focus: tuple[Mm, int] | None = None,
+        most: int = MOST_MOMENTS,
     ) -> None:
         """Nothing is recorded yet."""
         if depth not in DEPTHS:
@@ -100,6 +117,7 @@ class Recorder:
         #: Number of the first moment that shows it, then as ``Payer.told``.
         self.paid: list[tuple[int, str, str, int, int, bool]] = []
         self._ended = False
+        self._most, self._room = most, most
         self._recording: Recording | None = None
 
     def __enter__(self) -> Recorder:
@@ -119,6 +137,8 @@ class Recorder:
         if self.depth != "events":
             self.tracer.stop()
         self.journal.__exit__()
+        if kind is RecordingTooLong:
+            return
         self.journal.finish()
         self.moment(RETURN, NO_FRAME, 0)
         self._ended = True
@@ -151,6 +171,9 @@ class Recorder:
 
     def moment(self, kind: int, frame: int, line: int) -> None:
         """Append a moment; its state is all that changed so far."""
+        if not self._room:
+            raise RecordingTooLong(self.title, self.depth, self._most)
+        self._room -= 1
         kernel = self.kernel
         current = kernel.current
         news, self._news = self._news, None

@@ -12,7 +12,7 @@ from typing import Any
 
 from thplab.ledger import Meter
 from thplab.mm.errors import KernelError
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
 from thplab.scenario import Scenario, ScenarioError
 from thplab.scenario.gaps import INTRUDER_OPS
@@ -93,7 +93,7 @@ def branch(
             files,
             alongside=Meter if ledger else nullcontext,
         )
-    except KernelError as error:
+    except (KernelError, RecordingTooLong) as error:
         raise ScenarioError(str(error)) from error
     _refuse_failed(made, recording)
     return Branch(made, place, tuple(edits))

@@ -12,7 +12,7 @@ from thplab.kernels import PROFILES, profile
 from thplab.mm.errors import KernelError
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.sysfs import KNOBS, Knobs
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recording, RecordingTooLong, record_what_fits
 from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenario
 from thplab.scenario.settings import SETTINGS
 from thplab.stage.widget import Stage
@@ -147,9 +147,14 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no t
     def _say_changed(self) -> None:
         self.message.value = "Changed. Run shows what happens now."
 
+    def _say_trying(self, what: str) -> None:
+        self.message.value = f"{what} …"
+
     def _say_done(self) -> None:
         header = self.result.header
         length = f"{len(self.result)} moments, {len(header['trace'])} trace lines"
+        if header["depth"] != "lines":
+            length += f"; too long for its lines, so its {header['depth']} are shown"
         self.message.value = f"{header['title']}, Linux {header['kernel']}: {length}."
 
     def _settings(self) -> dict[str, Any]:
@@ -167,7 +172,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no t
         if settings != dict(chosen.settings):
             raw = {**chosen.raw, "settings": {**chosen.raw.get("settings", {}), **settings}}
             chosen = replace(chosen, settings=settings, raw=raw)
-        return record_scenario(chosen, self.kernel_switch.value)
+        return record_what_fits(chosen, self.kernel_switch.value, tell=self._say_trying)
 
     def run(self) -> bool:
         """Record what is chosen and show it; False if it was refused: then the picture stays."""
@@ -175,7 +180,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no t
         self.message.value = "Recording …"
         try:
             self.result = self._record()
-        except (KernelError, ScenarioError, Unsupported) as error:
+        except (KernelError, RecordingTooLong, ScenarioError, Unsupported) as error:
             self.message.value = f"✗ {error}"
             return False
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recording, record_what_fits
 from thplab.stage.branching import Branch, branch
 from thplab.stage.build import css, javascript
 from thplab.stage.comparing import Comparison, compare
@@ -28,10 +28,11 @@ VIEWS = (
 def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Recording:
     """A recording: itself, read from a file's bytes, or made by running a named scenario.
 
+    A run that is too long to be recorded line by line is recorded by functions or events.
     Raises RecordingError for bytes that are none, ValueError for an unknown scenario or kernel.
     """
     if isinstance(source, str):
-        return record_scenario(source, kernel)
+        return record_what_fits(source, kernel)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Recording.from_bytes(bytes(source))
     return source
