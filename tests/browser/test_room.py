@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.test_exported_page import see, stage_on
 from thplab.export import page as make_page
-from thplab.recording import Recording
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import scenario
 from thplab.stage import PRESETS
 from thplab.stage.memory import frame_keys
 
@@ -95,3 +97,18 @@ def test_what_stands_beside_the_window_needs_no_scrolling(
                 assert page.locator(part).evaluate(HIDDEN) == [0, 0], (presenting, step, part)
     page.keyboard.press("p")
     page.wait_for_function("() => !document.fullscreenElement")
+
+
+def test_a_long_story_makes_no_stage_wider_than_its_place(context_page: Page, tmp_path: Path) -> None:
+    """Also where the window is not shown: the story ends in an ellipsis, and the right margin stays."""
+    told = replace(
+        scenario("S07.two_faults"), story="A page is pinned, and after it come too many holes. " * 5
+    )
+    recording = record_scenario(told, depth="events")
+    page = open_page(context_page, tmp_path, recording, 0, views=["trace", "ledger"])
+    margins = page.locator(".ts-frame").evaluate("""(frame) => {
+      const head = frame.querySelector(".ts-head").getBoundingClientRect();
+      const place = frame.getBoundingClientRect();
+      return [head.left - place.left, place.right - head.right];
+    }""")
+    assert margins[1] == pytest.approx(margins[0], abs=1)
