@@ -49,7 +49,7 @@ class Table:
 #: A head is broken between words only: its longest word is as wide as the column must be.
 _HEAD = "text-align:left;vertical-align:top"
 _CELL = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
-_SHORT, _LONGEST_NAME = 24, 32
+_SHORT, _LONGEST_NAME = 16, 32
 _CAPTION = "caption-side:bottom;text-align:left;padding-top:4px"
 
 
