@@ -7,9 +7,9 @@ import pytest
 from tests.invariants import check
 from tests.mm.ftrace import recorded
 from tests.mm.test_compaction import USED, copies, huge_blocks, read_back
+from thplab.experiments.comb import comb34
 from thplab.mm.compact_suitable import fragmentation_score_node, fragmentation_score_wmark
 from thplab.mm.kcompactd import wakeup_kcompactd
-from thplab.scenario.comb import comb34
 from thplab.scenario.surroundings import start_keeper
 
 SIZE = 2 << 20

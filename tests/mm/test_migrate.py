@@ -6,6 +6,7 @@ import pytest
 
 from tests.invariants import check, peek
 from tests.mm.lab import ADDRESS, PAGE, page_at, pte
+from thplab.experiments.comb import comb34
 from thplab.machine import Machine
 from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
 from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
@@ -19,7 +20,6 @@ from thplab.mm.migration_entry import (
 from thplab.mm.page import PG_anon_exclusive, page_to_pfn
 from thplab.mm.page_alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc import folio_put
-from thplab.scenario.comb import comb34
 
 
 def one_page(**how):

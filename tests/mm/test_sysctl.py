@@ -6,8 +6,8 @@ import errno
 
 import pytest
 
+from thplab.experiments.comb import comb34
 from thplab.mm.errors import KernelError
-from thplab.scenario.comb import comb34
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from thplab.experiments.lanes import LANES
 from thplab.ledger import SHAPE, Bill, Meter, bill_of
 from thplab.lessons.runs.lanes import run_lanes
 from thplab.plots.spans import collapse_spans
 from thplab.recording import record_scenario
-from thplab.scenario.lanes import LANES
 from thplab.table import Table
 
 __all__ = ["bills_of_lanes", "stall_table"]

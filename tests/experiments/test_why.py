@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thplab.scenario.why import CASES, run_case
+from thplab.experiments.why import CASES, run_case
 
 
 @pytest.mark.parametrize("number", range(1, 9))

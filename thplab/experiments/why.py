@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from thplab.experiments.comb import comb34
 from thplab.machine import Machine, Process
 from thplab.mm.proc import huge_pages
-from thplab.scenario.comb import comb34
 
 __all__ = ["CASES", "Case", "CaseResult", "run_case"]
 
