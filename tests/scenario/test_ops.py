@@ -9,7 +9,7 @@ import pytest
 from thplab.machine import Machine
 from thplab.scenario import Scenario, ScenarioError, ScenarioRun, run_scenario
 from thplab.scenario.actor import Actor, token
-from thplab.scenario.ops import perform
+from thplab.scenario.spec import perform
 
 MMAP = {"op": "mmap", "start": 0, "pages": 512}
 WRITE = {"op": "write", "pages": [[0, 512]]}

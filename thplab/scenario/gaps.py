@@ -16,14 +16,7 @@ from typing import Any
 
 from thplab.mm import collapse, collapse_file, collapse_pages, khugepaged, madvise_collapse
 
-__all__ = ["GAPS", "INTRUDER_OPS", "Gap", "probed"]
-
-#: Ops of an intruder that need mmap_lock for writing, and those that need no lock.
-WRITERS = ("munmap", "mprotect", "mmap", "fork", "clear_refs", "exit")
-LOCKLESS = ("unpin", "lock_page", "unlock_page", "isolate_page", "putback_page", "set")
-
-#: The ops that an intruder can do.
-INTRUDER_OPS = (*WRITERS, *LOCKLESS, "advise", "write", "read", "pin", "swapout", "collapse")
+__all__ = ["GAPS", "Gap", "probed"]
 
 
 @dataclass(frozen=True, slots=True)

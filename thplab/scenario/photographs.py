@@ -8,7 +8,7 @@ from typing import Any
 
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.schema import is_int, is_list, refuse
+from thplab.scenario.values import is_int, is_list, refuse
 
 __all__ = ["check_photographs", "glyphs_of"]
 

@@ -15,8 +15,8 @@ from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
-from thplab.scenario.ops import perform
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
+from thplab.scenario.spec import OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
 
@@ -77,7 +77,7 @@ class ScenarioRun:
         for spec in self.scenario.processes:
             process = self.machine.process(spec.name)
             spared = frozenset(self.spared.get(spec.name, ()))
-            self.actors[spec.name] = Actor(self.scenario, self.machine, process, spared)
+            self.actors[spec.name] = Actor(self.machine, process, self.scenario.machine.region, spared)
         for spec in self.scenario.processes:
             for op in spec.ops:
                 perform(self.actors[spec.name], op)
@@ -87,7 +87,7 @@ class ScenarioRun:
 
     def _furnish(self) -> None:
         region, nr = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_NR
-        end = max(op["start"] + op["pages"] for op in self.scenario.all_ops() if op["op"] == "mmap")
+        end = max(end for op in self.scenario.all_ops() for _, end in OPS[op["op"]].maps(op))
         end = end // nr * nr + nr
         for actor in self.actors.values():
             self.surroundings.furnish(actor.process, region, actor.address(end))
@@ -124,7 +124,7 @@ class ScenarioRun:
 
     def step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one step; what was seen of it."""
-        return {"type": step["type"], **STEPS[step["type"]](self, step)}
+        return {"type": step["type"], **STEPS[step["type"]].run(self, step)}
 
     def events_since(self, first: int) -> list[dict[str, Any]]:
         """The trace events from number ``first`` on, as the recordings write them."""

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from thplab.mm.errors import KernelError
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
-from thplab.mm.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
-from thplab.mm.task import Task, running
-from thplab.mm.vmscan import reclaim_pages
 from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
-from thplab.scenario.observe import folio_at
 from thplab.scenario.settings import store_settings
 
-__all__ = ["perform"]
+__all__ = [
+    "advise", "cgroup", "cgroup_limit", "clear_refs", "collapse", "fork", "kid_exit", "ksm_wait",
+    "mlock", "mmap", "mprotect", "munmap", "pin", "prctl_thp_disable", "read", "set_knob", "uffd_wp",
+    "unpin", "write", "write_same",
+]  # fmt: skip
 
 #: What ``write_same`` puts into every page.
 _SAME = 0xFFFFFFFF
 
 
-def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) -> None:
-    """Carry out one op. Raises Unsupported (the model can't), ScenarioError (it can't be done).
-
-    ``holds_lock``: the caller has seen to it that the lock which the op needs is free, whoever holds others.
-    """
-    act = _OPS[op["op"]]
-    if op["op"] != "unlock_mm" and not holds_lock:
-        actor.refuse_to_wait(op["op"])
-    try:
-        act(actor, op)
-    except KernelError as error:
-        raise ScenarioError(f"{op['op']}: {error}") from error
-
-
-def _mmap(actor: Actor, op: Mapping[str, Any]) -> None:
+def mmap(actor: Actor, op: Mapping[str, Any]) -> None:
+    """mmap at a fixed place; a memfd is made for it."""
     kind, foff = op.get("kind", "anon"), op.get("foff", 0)
     if kind.startswith("file"):
         raise Unsupported(f"mmap of kind {kind!r} is not modelled: no file system, only files in memory")
@@ -53,32 +38,37 @@ def _mmap(actor: Actor, op: Mapping[str, Any]) -> None:
     actor.note_mapping(first, end, shared=shared)
 
 
-def _munmap(actor: Actor, op: Mapping[str, Any]) -> None:
+def munmap(actor: Actor, op: Mapping[str, Any]) -> None:
+    """munmap."""
     for first, end in actor.ranges(op):
         actor.process.munmap(*actor.place(first, end))
         actor.forget(first, end)
 
 
-def _write(actor: Actor, op: Mapping[str, Any]) -> None:
+def write(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Write a token into each page."""
     gen = op.get("gen", 0)
     for page in actor.pages(op):
         actor.process.write(actor.address(page), token(page, gen))
         actor.wrote(page, token(page, gen))
 
 
-def _write_same(actor: Actor, op: Mapping[str, Any]) -> None:
+def write_same(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Write the same into each page."""
     for page in actor.pages(op):
         actor.process.write(actor.address(page), _SAME)
         actor.wrote(page, _SAME)
 
 
-def _read(actor: Actor, op: Mapping[str, Any]) -> None:
+def read(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Read each page."""
     for page in actor.pages(op):
         actor.process.read(actor.address(page))
         actor.memory_of(page).setdefault(page, 0)
 
 
-def _advise(actor: Actor, op: Mapping[str, Any]) -> None:
+def advise(actor: Actor, op: Mapping[str, Any]) -> None:
+    """madvise; what is refused is logged."""
     advice = op["advice"]
     refused = []
     ranges = actor.ranges(op)
@@ -108,17 +98,20 @@ def _after_advice(actor: Actor, advice: str, first: int, end: int) -> None:
             actor.expected.setdefault(page, 0)
 
 
-def _mprotect(actor: Actor, op: Mapping[str, Any]) -> None:
+def mprotect(actor: Actor, op: Mapping[str, Any]) -> None:
+    """mprotect."""
     for first, end in actor.ranges(op):
         actor.process.mprotect(*actor.place(first, end), op["prot"])
 
 
-def _mlock(actor: Actor, op: Mapping[str, Any]) -> None:
+def mlock(actor: Actor, op: Mapping[str, Any]) -> None:
+    """mlock."""
     for first, end in actor.ranges(op):
         actor.process.mlock(*actor.place(first, end))
 
 
-def _prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
+def prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
+    """prctl(PR_SET_THP_DISABLE); the result is logged."""
     number = 0
     try:
         actor.process.prctl_thp_disable(op.get("flags", 0))
@@ -127,18 +120,21 @@ def _prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
     actor.log.append({"op": "prctl_thp_disable", "ret": -1 if number else 0, "errno": number})
 
 
-def _uffd_wp(actor: Actor, op: Mapping[str, Any]) -> None:
+def uffd_wp(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Register memory with the process's userfaultfd, then write-protect pages through it."""
     for first, end in actor.ranges(op):
         actor.process.uffd_register(*actor.place(first, end), op.get("mode", "wp"))
     for first, end in op.get("protect", ()):
         actor.process.uffd_writeprotect(*actor.place(first, end))
 
 
-def _cgroup(actor: Actor, op: Mapping[str, Any]) -> None:
+def cgroup(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Enter a new memory cgroup."""
     actor.process.enter_cgroup(actor.machine.cgroup(actor.name))
 
 
-def _cgroup_limit(actor: Actor, op: Mapping[str, Any]) -> None:
+def cgroup_limit(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Limit the cgroup to what it uses now, and some pages more."""
     memcg = actor.process.mm.memcg
     if memcg is None:
         raise ScenarioError("cgroup_limit: the process is in no cgroup; allowed: after the op 'cgroup'")
@@ -147,12 +143,14 @@ def _cgroup_limit(actor: Actor, op: Mapping[str, Any]) -> None:
     memcg.max = memcg.usage + op["extra_pages"]
 
 
-def _ksm_wait(actor: Actor, op: Mapping[str, Any]) -> None:
+def ksm_wait(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Let ksmd merge all that it can."""
     actor.machine.run_ksmd()
     actor.log.append({"op": "ksm_wait"})
 
 
-def _set(actor: Actor, op: Mapping[str, Any]) -> None:
+def set_knob(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Write a knob."""
     store_settings(actor.machine, {op["key"]: op["value"]})
 
 
@@ -167,30 +165,28 @@ def _without(pages: Collection[int], ranges: list[tuple[int, int]]) -> Iterator[
             yield first, end
 
 
-def _fork(actor: Actor, op: Mapping[str, Any]) -> None:
+def fork(actor: Actor, op: Mapping[str, Any]) -> None:
+    """fork: a child that the scenario knows by an id."""
     id_ = op.get("id", DEFAULT_KID)
     if id_ in actor.kids and actor.kids[id_].alive:
         raise ScenarioError(f"fork: there is a child {id_!r} already; give this one another id")
     actor.fork(id_)
 
 
-def _kid(actor: Actor, op: Mapping[str, Any]) -> None:
-    kid = actor.kid(op)
-    for each in op["ops"]:
-        perform(kid, each)
-
-
-def _kid_exit(actor: Actor, op: Mapping[str, Any]) -> None:
+def kid_exit(actor: Actor, op: Mapping[str, Any]) -> None:
+    """The child exits."""
     actor.kid(op).refuse_to_wait("kid_exit")
     actor.kid(op).process.exit()
 
 
-def _pin(actor: Actor, op: Mapping[str, Any]) -> None:
+def pin(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Take an extra reference on each page."""
     for page in actor.pages(op):
         actor.pins.setdefault(page, []).append(actor.process.pin(actor.address(page)))
 
 
-def _unpin(actor: Actor, op: Mapping[str, Any]) -> None:
+def unpin(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Give the references back."""
     for page in list(actor.pages(op)) if "pages" in op else list(actor.pins):
         if page not in actor.pins:
             raise ScenarioError(f"unpin: page {page} is not pinned; allowed: {sorted(actor.pins)[:8]}")
@@ -198,59 +194,13 @@ def _unpin(actor: Actor, op: Mapping[str, Any]) -> None:
             actor.process.unpin(held)
 
 
-def _clear_refs(actor: Actor, op: Mapping[str, Any]) -> None:
+def clear_refs(actor: Actor, op: Mapping[str, Any]) -> None:
+    """Clear the accessed marks."""
     actor.process.clear_refs()
 
 
-def _lock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
-    down_write(actor.process.mm.mmap_lock, "somebody")
-
-
-def _unlock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
-    if not actor.mmap_lock_is_taken:
-        raise ScenarioError("unlock_mm: nobody holds the mmap_lock; allowed: after lock_mm")
-    up_write(actor.process.mm.mmap_lock)
-
-
-def _lock_page(actor: Actor, op: Mapping[str, Any]) -> None:
-    mem_map = actor.machine.kernel.mem_map
-    for page, folio in _folios(actor, op):
-        if not folio_trylock(mem_map, folio):
-            raise ScenarioError(f"lock_page: page {page} is locked already")
-
-
-def _unlock_page(actor: Actor, op: Mapping[str, Any]) -> None:
-    mem_map = actor.machine.kernel.mem_map
-    for page, folio in _folios(actor, op):
-        if not mem_map.flags[folio] & PG_locked:
-            raise ScenarioError(f"unlock_page: page {page} is not locked")
-        folio_unlock(mem_map, folio)
-
-
-def _isolate_page(actor: Actor, op: Mapping[str, Any]) -> None:
-    """Somebody (reclaim, compaction) has taken the pages off the LRU and not yet decided about them."""
-    for page, folio in _folios(actor, op):
-        if not folio_isolate_lru(actor.machine.kernel, folio):
-            raise ScenarioError(f"isolate_page: page {page} is not on the LRU")
-
-
-def _putback_page(actor: Actor, op: Mapping[str, Any]) -> None:
-    for page, folio in _folios(actor, op):
-        if not actor.machine.kernel.mem_map.flags[folio] & PG_isolated:
-            raise ScenarioError(f"putback_page: page {page} is not isolated")
-        folio_putback_lru(actor.machine.kernel, folio)
-
-
-def _swapout(actor: Actor, op: Mapping[str, Any]) -> None:
-    """Reclaim comes by: kswapd takes the pages off the LRU and writes them to swap, where it can."""
-    kernel = actor.machine.kernel
-    folios = [folio_at(actor.process, actor.address(page)) for page in actor.pages(op)]
-    with running(kernel, Task("kswapd0", 0, kthread=True)):
-        on_lru = [folio for folio in dict.fromkeys(folios) if folio is not None]
-        reclaim_pages(kernel, [folio for folio in on_lru if folio_isolate_lru(kernel, folio)])
-
-
-def _collapse(actor: Actor, op: Mapping[str, Any]) -> None:
+def collapse(actor: Actor, op: Mapping[str, Any]) -> None:
+    """madvise(MADV_COLLAPSE), range by range; what is refused is logged."""
     for first, end in actor.ranges(op):
         try:
             actor.process.madvise(*actor.place(first, end), "collapse")
@@ -258,44 +208,3 @@ def _collapse(actor: Actor, op: Mapping[str, Any]) -> None:
             actor.log.append(
                 {"op": "collapse", "pages": [first, end], "errno": errno.errorcode[error.errno or 0]}
             )
-
-
-def _folios(actor: Actor, op: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
-    """The pages of an op and the folios that they lie in."""
-    for page in actor.pages(op):
-        folio = folio_at(actor.process, actor.address(page))
-        if folio is None:
-            raise ScenarioError(f"{op['op']}: page {page} is not in memory")
-        yield page, folio
-
-
-_OPS: dict[str, Callable[[Actor, Mapping[str, Any]], None]] = {
-    "mmap": _mmap,
-    "munmap": _munmap,
-    "write": _write,
-    "write_same": _write_same,
-    "read": _read,
-    "advise": _advise,
-    "fork": _fork,
-    "kid": _kid,
-    "kid_exit": _kid_exit,
-    "mprotect": _mprotect,
-    "mlock": _mlock,
-    "prctl_thp_disable": _prctl_thp_disable,
-    "uffd_wp": _uffd_wp,
-    "cgroup": _cgroup,
-    "cgroup_limit": _cgroup_limit,
-    "ksm_wait": _ksm_wait,
-    "set": _set,
-    "pin": _pin,
-    "unpin": _unpin,
-    "clear_refs": _clear_refs,
-    "lock_mm": _lock_mm,
-    "unlock_mm": _unlock_mm,
-    "lock_page": _lock_page,
-    "unlock_page": _unlock_page,
-    "isolate_page": _isolate_page,
-    "putback_page": _putback_page,
-    "swapout": _swapout,
-    "collapse": _collapse,
-}
