@@ -6,7 +6,10 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["hint", "unusable"]
+__all__ = ["SCENARIO", "hint", "unusable"]
+
+#: What a command says of its argument.
+SCENARIO = "name of a scenario, e.g. note, or a file with one (FILE#2: the second of several)"
 
 _SHOWN = 20
 

@@ -16,7 +16,7 @@ from typing import Any
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.schema import check_scenario
 
-__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json"]
+__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json", "unwrap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,23 @@ def _flat(ops: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> list[
     return [each for op in ops for each in (op, *_flat(op.get("ops", ())))]
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, first_line: int = 1) -> Any:
     """The value that JSON text stands for; ScenarioError says where it is not JSON."""
     try:
         return json.loads(text)
     except RecursionError:
         raise ScenarioError("not JSON that can be read: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise ScenarioError(f"not JSON: {error.msg} (line {line}, column {error.colno})") from None
     except ValueError as error:
         raise ScenarioError(f"not JSON: {error}") from None
+
+
+def unwrap(data: object) -> tuple[object, Any]:
+    """The scenario and its photographs, of ``{"scenario": ..., "before": ...}`` or of a bare scenario."""
+    if isinstance(data, Mapping) and "scenario" in data:
+        return data["scenario"], data.get("before")
+    if isinstance(data, Mapping) and ("ops" in data or "procs" in data):
+        return data, None
+    raise ScenarioError("not a scenario: allowed: one, or an object with 'scenario' and, if wanted, 'before'")

@@ -46,6 +46,9 @@ class ScenarioRun:
         self.spared = spared or {}
         spec = scenario.machine
         pages = spec.memory_pages or memory_needed(scenario)
+        least = 2 * spec.entries
+        if pages < least:
+            raise ScenarioError(f"machine.memory_pages: {pages} is too little; allowed: {least} or more")
         self.machine = Machine(
             kernel,
             memory_pages=pages,

@@ -13,6 +13,7 @@ from thplab.mm.geometry import X86_64
 from thplab.mm.sysctl import ROOT as SYSCTL_ROOT
 from thplab.mm.sysctl import SYSCTLS, Sysctl, SysctlFile
 from thplab.mm.sysfs import KNOBS, ROOT, Attribute, Knobs
+from thplab.scenario.errors import ScenarioError
 from thplab.scenario.values import Key, Value, number, object_of, word
 
 __all__ = ["SETTINGS", "SETTINGS_VALUE", "UNLIMITED", "Setting", "default_settings", "store_settings"]
@@ -79,7 +80,10 @@ def default_settings(keys: Mapping[str, Any]) -> dict[str, str | int]:
 
 
 def store_settings(machine: Machine, settings: Mapping[str, Any]) -> list[str]:
-    """Write settings; those that this kernel has no file for are skipped and returned."""
+    """Write settings; those that this kernel has no file for are skipped and returned.
+
+    Raises ScenarioError for a value that the kernel refuses.
+    """
     missing = []
     for key, value in settings.items():
         if key == "pages_to_scan" and int(value) >= 1_000_000:
@@ -88,6 +92,6 @@ def store_settings(machine: Machine, settings: Mapping[str, Any]) -> list[str]:
             machine.write(SETTINGS[key].root + SETTINGS[key].file, value)
         except KernelError as error:
             if error.errno != errno.ENOENT:
-                raise
+                raise ScenarioError(f"{key}: {error}") from error
             missing.append(key)
     return missing
