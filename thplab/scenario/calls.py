@@ -12,9 +12,29 @@ from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.settings import store_settings
 
 __all__ = [
-    "advise", "cgroup", "cgroup_limit", "clear_refs", "collapse", "fork", "kid_exit", "ksm_wait",
-    "mlock", "mmap", "mprotect", "munmap", "pin", "prctl_thp_disable", "read", "set_knob", "uffd_wp",
-    "unpin", "write", "write_same",
+    "advise",
+    "cgroup",
+    "cgroup_limit",
+    "clear_refs",
+    "collapse",
+    "fork",
+    "kid_exit",
+    "ksm_wait",
+    "mlock",
+    "mmap",
+    "mprotect",
+    "mremap",
+    "munlock",
+    "munmap",
+    "pin",
+    "prctl_thp_disable",
+    "read",
+    "set_knob",
+    "uffd_unregister",
+    "uffd_wp",
+    "unpin",
+    "write",
+    "write_same",
 ]  # fmt: skip
 
 #: What ``write_same`` puts into every page.
@@ -24,7 +44,7 @@ _SAME = 0xFFFFFFFF
 def mmap(actor: Actor, op: Mapping[str, Any]) -> None:
     """mmap at a fixed place; a memfd is made for it."""
     kind, foff = op.get("kind", "anon"), op.get("foff", 0)
-    if kind.startswith("file"):
+    if kind.startswith(("file", "tmpfs")):
         raise Unsupported(f"mmap of kind {kind!r} is not modelled: no file system, only files in memory")
     first, end = op["start"], op["start"] + op["pages"]
     process, shared = actor.process, kind in ("shared", "memfd_shared")
@@ -93,7 +113,7 @@ def _after_advice(actor: Actor, advice: str, first: int, end: int) -> None:
         actor.given_back.update(range(first, end))
     elif advice == "guard_install":
         actor.forget(first, end)
-    elif advice == "populate_write":
+    elif advice.startswith("populate"):
         for page in range(first, end):
             actor.expected.setdefault(page, 0)
 
@@ -110,22 +130,55 @@ def mlock(actor: Actor, op: Mapping[str, Any]) -> None:
         actor.process.mlock(*actor.place(first, end))
 
 
+def munlock(actor: Actor, op: Mapping[str, Any]) -> None:
+    """munlock."""
+    for first, end in actor.ranges(op):
+        actor.process.munlock(*actor.place(first, end))
+
+
+def mremap(actor: Actor, op: Mapping[str, Any]) -> None:
+    """mremap to a fixed place; what is refused is logged."""
+    (first, end), to = op["from"], op["to"]
+    pages, stays = op.get("new_pages", end - first), bool(op.get("dontunmap", False))
+    old, new = actor.place(first, end), actor.place(to, to + pages)
+    try:
+        actor.process.mremap(*old, new[1], new[0], stays)
+    except KernelError as error:
+        actor.log.append({"op": "mremap", "errno": errno.errorcode[error.errno or 0]})
+        return
+    shared = actor.memory_of(first) is actor.shared
+    last = first + min(pages, end - first)
+    held = {page: value for page, value in actor.expected.items() if first <= page < last}
+    actor.note_mapping(to, to + pages, shared=shared)
+    actor.forget(first, end, value=0 if stays else None)
+    if not shared:  # shared memory is known by the page number that parent and children have in common
+        actor.expected.update({page - first + to: value for page, value in held.items()})
+        actor.given_back.update(page - first + to for page in held if page in actor.given_back)
+
+
 def prctl_thp_disable(actor: Actor, op: Mapping[str, Any]) -> None:
     """prctl(PR_SET_THP_DISABLE); the result is logged."""
     number = 0
     try:
-        actor.process.prctl_thp_disable(op.get("flags", 0))
+        actor.process.prctl_thp_disable(op.get("flags", 0), disable=bool(op.get("disable", True)))
     except KernelError as error:
         number = error.errno or 0
     actor.log.append({"op": "prctl_thp_disable", "ret": -1 if number else 0, "errno": number})
 
 
 def uffd_wp(actor: Actor, op: Mapping[str, Any]) -> None:
-    """Register memory with the process's userfaultfd, then write-protect pages through it."""
+    """Register memory with the process's userfaultfd, then write-protect pages through it, or lift that."""
     for first, end in actor.ranges(op):
         actor.process.uffd_register(*actor.place(first, end), op.get("mode", "wp"))
-    for first, end in op.get("protect", ()):
-        actor.process.uffd_writeprotect(*actor.place(first, end))
+    for key in ("protect", "unprotect"):
+        for first, end in op.get(key, ()):
+            actor.process.uffd_writeprotect(*actor.place(first, end), protect=key == "protect")
+
+
+def uffd_unregister(actor: Actor, op: Mapping[str, Any]) -> None:
+    """End the registration."""
+    for first, end in actor.ranges(op):
+        actor.process.uffd_unregister(*actor.place(first, end))
 
 
 def cgroup(actor: Actor, op: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from thplab.machine import Machine
+from thplab.machine import MIN_HUGE_PAGES, Machine
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
@@ -46,7 +46,7 @@ class ScenarioRun:
         self.spared = spared or {}
         spec = scenario.machine
         pages = spec.memory_pages or memory_needed(scenario)
-        least = 2 * spec.entries
+        least = MIN_HUGE_PAGES * spec.entries
         if pages < least:
             raise ScenarioError(f"machine.memory_pages: {pages} is too little; allowed: {least} or more")
         self.machine = Machine(

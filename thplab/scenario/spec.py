@@ -24,6 +24,7 @@ from thplab.scenario.values import (
     LAST_PAGE,
     NAME,
     PAGES,
+    RANGE,
     Key,
     Value,
     chosen,
@@ -38,10 +39,15 @@ __all__ = ["ADVICE", "INTRUDER_OP", "INTRUDER_OPS", "OPS", "OPS_LIST", "Op", "pe
 _DEEPEST = 4
 
 PROTECTIONS = word(("rw", "r", "none"))
-KINDS = word(("anon", "shared", "devzero", "memfd_shared", "memfd_private", "file_private", "file_shared"))
+KINDS = word(
+    (
+        "anon", "shared", "devzero", "memfd_shared", "memfd_private", "tmpfs_shared", "tmpfs_private",
+        "file_private", "file_shared",
+    )
+)  # fmt: skip
 ADVICE = (
-    "hugepage", "nohugepage", "dontneed", "pageout", "cold", "free", "populate_write", "guard_install",
-    "mergeable",
+    "normal", "hugepage", "nohugepage", "dontneed", "pageout", "cold", "free", "populate_read",
+    "populate_write", "guard_install", "guard_remove", "mergeable",
 )  # fmt: skip
 
 _Ranges = Sequence[Sequence[int]]
@@ -105,6 +111,8 @@ _ANY_NUMBER = number(0, (1 << 31) - 1)
 _PLACE = {"pages": Key(PAGES, "the page ranges", "all that the process has mapped")}
 _SHUFFLE = {"shuffle": Key(_ANY_NUMBER, "a seed: touch the pages in an order that is drawn", "in order")}
 _KID = {"id": Key(NAME, "the name of the child", DEFAULT_KID)}
+_TMPFS = word(("never", "always", "within_size", "advise"))
+_UFFD_MODES = word(("missing", "wp"), several=True)
 _PROT = Key(PROTECTIONS, "the protection", "rw")
 
 OPS: dict[str, Op] = {
@@ -117,6 +125,9 @@ OPS: dict[str, Op] = {
             "prot": _PROT,
             "kind": Key(KINDS, "what is mapped (devzero: privately, which is anonymous memory)", "anon"),
             "locked": Key(FLAG, "with MAP_LOCKED: fault all pages in and keep them", False),
+            "huge": Key(
+                word(("never", "always", "within_size", "advise")), "of tmpfs: its mount option", "never"
+            ),
             "foff": Key(number(0, LAST_PAGE), "of a file: the page of it that is mapped first", 0),
         },
         MMAP_WRITE,
@@ -160,6 +171,21 @@ OPS: dict[str, Op] = {
         intrudes=True,
     ),
     "mlock": Op("Fault pages in and keep them in memory.", calls.mlock, _PLACE, MMAP_WRITE, touches=_always),
+    "munlock": Op("Let pages be reclaimed again.", calls.munlock, _PLACE, MMAP_WRITE, intrudes=True),
+    "mremap": Op(
+        "Move mapped memory to another place; what is refused is logged.",
+        calls.mremap,
+        {
+            "from": Key(RANGE, "the page range, within one mapping", needed=True),
+            "to": Key(number(0, LAST_PAGE - 1), "its new first page", needed=True),
+            "new_pages": Key(number(1, LAST_PAGE), "how many pages it has then", "as many as before"),
+            "dontunmap": Key(FLAG, "with MREMAP_DONTUNMAP: the old range stays mapped, and empty", False),
+        },
+        MMAP_WRITE,
+        intrudes=True,
+        maps=lambda op: [(op["to"], op["to"] + op.get("new_pages", op["from"][1] - op["from"][0]))],
+        touches=_always,
+    ),
     "fork": Op("Start a child, called PROCESS.ID.", calls.fork, _KID, MMAP_WRITE, intrudes=True),
     "kid": Op("Let a child do something.", _kid, {**_KID, "ops": Key(OPS_LIST, "what it does", needed=True)}),
     "kid_exit": Op("A child exits.", calls.kid_exit, _KID),
@@ -182,15 +208,28 @@ OPS: dict[str, Op] = {
         calls.uffd_wp,
         {
             **_PLACE,
-            "mode": Key(word(("wp", "missing")), "the faults that it handles", "wp"),
+            "mode": Key(
+                word(("wp", "missing"), several=True), "the faults that it handles; both: missing|wp", "wp"
+            ),
             "protect": Key(PAGES, "page ranges to write-protect through it", "none"),
+            "unprotect": Key(PAGES, "page ranges that may be written again", "none"),
         },
         MMAP_WRITE,
+    ),
+    "uffd_unregister": Op(
+        "End the registration: what was write-protected may be written again.",
+        calls.uffd_unregister,
+        _PLACE,
+        MMAP_WRITE,
+        intrudes=True,
     ),
     "prctl_thp_disable": Op(
         "prctl(PR_SET_THP_DISABLE): no huge pages for this process and its children; the result is logged.",
         calls.prctl_thp_disable,
-        {"flags": Key(_ANY_NUMBER, "2: except where MADV_HUGEPAGE asks for them (since 6.18)", 0)},
+        {
+            "disable": Key(FLAG, "false: huge pages are possible again", True),
+            "flags": Key(_ANY_NUMBER, "2: except where MADV_HUGEPAGE asks for them (since 6.18)", 0),
+        },
         MMAP_WRITE,
     ),
     "cgroup": Op("Enter a memory cgroup of its own.", calls.cgroup, lock=NO_LOCK),
