@@ -7,34 +7,18 @@ Page tables come from outside the zone, there are no per-CPU lists, and the rese
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Iterator
-from itertools import groupby
+from collections.abc import Collection
 
 from thplab.machine import Machine, Process
 from thplab.mm.mmzone import Memory
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pte_of
+from thplab.scenario.fragment import fragment, one_of_four, pin_one, set_reserve
 
-__all__ = [
-    "COMB_FRAMES",
-    "REGION",
-    "comb34",
-    "comb_machine",
-    "fragment",
-    "give_back",
-    "occupy",
-    "set_reserve",
-    "used_frames",
-]
+__all__ = ["COMB_FRAMES", "comb34", "comb_machine", "used_frames"]
 
 COMB_FRAMES = 4096
-#: Where the region begins that the used frames are mapped in.
-REGION = 0x100000000000
 #: For page tables, outside the zone.
 _KERNEL_PAGES = 256
 _START_PFN = 0x100000
-#: The least reserve that the kernel gives itself.
-_MIN_FREE_KBYTES = 128
 #: With this seed the comb's last pageblock ends in a free frame (see comb34).
 _SEED = 34
 
@@ -53,7 +37,7 @@ def comb34(
     machine = comb_machine(kernel, textbook=textbook)
     process = fragment(machine, used_frames(seed))
     for block in pinned_blocks:
-        _pin_one(process, block)
+        pin_one(process, block)
     set_reserve(machine)
     return machine, process
 
@@ -72,66 +56,6 @@ def comb_machine(kernel: str, *, textbook: bool = True) -> Machine:
     return machine
 
 
-def set_reserve(machine: Machine) -> None:
-    """What the scenario sets after the boot rules: the smallest reserve that the kernel knows."""
-    machine.write_sysctl("min_free_kbytes", _MIN_FREE_KBYTES)
-
-
 def used_frames(seed: int = _SEED) -> frozenset[int]:
     """Which frames of the comb are in use (counted from 0): one drawn from each group of four."""
-    rng = random.Random(seed)
-    return frozenset(group * 4 + rng.randrange(4) for group in range(COMB_FRAMES // 4))
-
-
-def fragment(machine: Machine, kept: Collection[int]) -> Process:
-    """Let a process use every free frame, then give back all but those ``kept`` (frames counted from 0)."""
-    process = occupy(machine)
-    give_back(process, kept)
-    return process
-
-
-def occupy(machine: Machine) -> Process:
-    """A process that uses every free frame.
-
-    It maps with MADV_NOHUGEPAGE, so that it gets base pages and khugepaged leaves it alone.
-    """
-    process = machine.process("hog")
-    free, size = machine.kernel.zone.free_pages, machine.kernel.geometry.PAGE_SIZE
-    process.mmap(REGION, free * size)
-    process.madvise(REGION, free * size, "nohugepage")
-    for page in range(free):
-        process.write(REGION + page * size, page + 1)
-    return process
-
-
-def give_back(process: Process, kept: Collection[int]) -> None:
-    """MADV_DONTNEED for every page whose frame is not one of those ``kept``; neighbours go together."""
-    size = process.mm.kernel.geometry.PAGE_SIZE
-    given = [address for address, frame in _mapped_frames(process) if frame not in kept]
-    for _, run in groupby(enumerate(given), lambda pair: pair[1] - pair[0] * size):
-        addresses = [address for _, address in run]
-        process.madvise(addresses[0], len(addresses) * size, "dontneed")
-
-
-def _mapped_frames(process: Process) -> Iterator[tuple[int, int]]:
-    """(address, frame counted from 0) of each page that a PTE maps."""
-    mm, kernel = process.mm, process.mm.kernel
-    for vma in mm.vmas:
-        for address in range(vma.vm_start, vma.vm_end, kernel.geometry.PAGE_SIZE):
-            ref = mm_find_pmd(mm, address)
-            entry = pte_of(kernel, ref, address) if ref is not None else 0
-            if entry:
-                yield address, entry_pfn(entry) - kernel.mem_map.start_pfn
-
-
-def _pin_one(process: Process, block: int) -> None:
-    """Take an extra reference on a used frame of a pageblock, the lowest address that has none yet.
-
-    The frame can't be moved any more.
-    """
-    refcount = process.mm.kernel.mem_map.refcount
-    for address, frame in _mapped_frames(process):
-        if frame >> 9 == block and refcount[frame] == 1:
-            process.pin(address)
-            return
-    raise ValueError(f"pageblock {block} has no used frame; the comb has blocks 0 to 7")
+    return one_of_four(COMB_FRAMES, seed)

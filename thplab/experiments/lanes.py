@@ -11,10 +11,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from thplab.experiments.comb import COMB_FRAMES, comb_machine, give_back, occupy, set_reserve, used_frames
+from thplab.experiments.comb import COMB_FRAMES, comb_machine, used_frames
 from thplab.machine import Machine, Process
 from thplab.mm.proc import huge_pages
 from thplab.mm.trace import TraceEvent
+from thplab.scenario.fragment import give_back, occupy, set_reserve
 from thplab.scenario.surroundings import start_keeper
 
 __all__ = ["LANES", "Lane", "LaneResult", "run_lane"]

@@ -23,6 +23,9 @@ __all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json", "unwrap"]
 class MachineSpec:
     """Where memory begins (pfn), how many pages (0: as many as needed), the address of page 0, and
     whether another process keeps khugepaged's list from being empty.
+
+    ``memory``: a word of fragment.STARTS, with so many ``free_pages`` and ``unmovable_blocks``;
+    ``swap_pages`` (None: as many as needed).
     """
 
     start_pfn: int = 0x100000
@@ -30,6 +33,10 @@ class MachineSpec:
     region: int = 0x100000000000
     entries: int = 512
     keeper: bool = True
+    memory: str = "free"
+    free_pages: int = 256
+    unmovable_blocks: int = 0
+    swap_pages: int | None = None
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> MachineSpec:

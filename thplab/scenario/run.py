@@ -13,6 +13,7 @@ from thplab.machine import MIN_HUGE_PAGES, Machine
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.fragment import fill_memory, memory_of
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
@@ -54,12 +55,14 @@ class ScenarioRun:
             memory_pages=pages,
             start_pfn=spec.start_pfn,
             entries=spec.entries,
-            swap_pages=swap_needed(scenario),
+            swap_pages=swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages,
+            memory=memory_of(spec, pages),
             lru_gen=scenario.lru_gen,
         )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []
         self._set_up()
+        fill_memory(self.machine, spec)
         self.before = self.photographs()
         self._settle()
 

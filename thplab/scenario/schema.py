@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.fragment import HOG, STARTS
 from thplab.scenario.settings import SETTINGS_VALUE
 from thplab.scenario.spec import OPS_LIST
 from thplab.scenario.steps import STEPS
@@ -22,6 +23,7 @@ from thplab.scenario.values import (
     number,
     object_of,
     plain,
+    word,
 )
 
 __all__ = ["MACHINE", "SCENARIO", "STEP", "check_scenario"]
@@ -39,6 +41,10 @@ MACHINE = object_of(
         "region": Key(number(0, (1 << 47) - _HUGE, _HUGE), "the address of page 0"),
         "entries": Key(_TABLES, "entries of a page table"),
         "keeper": Key(FLAG, "another process keeps khugepaged's list from being empty"),
+        "memory": Key(word(STARTS), "its state when the first step begins"),
+        "free_pages": Key(number(0, 1 << 25), "of full memory: frames that stay free, one here, one there"),
+        "unmovable_blocks": Key(number(0, 1 << 16), "so many pageblocks have a page that can't move"),
+        "swap_pages": Key(number(0, 1 << 25), "pages of the swap device"),
     }
 )
 
@@ -83,6 +89,6 @@ def check_scenario(data: object) -> Mapping[str, Any]:
     if len(set(names)) != len(names):
         raise ScenarioError(f"procs: two processes have the same name: {', '.join(names)}")
     for name in names:
-        if name in ("keeper", "marker"):
+        if name in ("keeper", "marker", HOG):
             raise ScenarioError(f"procs: the name {name!r} is taken by an auxiliary process")
     return scenario
