@@ -29,19 +29,16 @@ from thplab.scenario.values import PROC, Key, list_of, number, object_of, word
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["INTRUDERS", "intruding"]
+__all__ = ["INTRUDERS", "INTRUDER_KEYS", "intruding"]
 
+INTRUDER_KEYS = {
+    "at": Key(word(GAPS), "the gap of the collapse", needed=True),
+    "nth": Key(number(1, 1 << 20), "act when the step reaches the gap for the nth time", 1),
+    "proc": Key(PROC, "the process", "the first one"),
+    "op": Key(replace(INTRUDER_OP, name="intruder"), "what it does", needed=True),
+}
 #: What other tasks do while a step runs, as a value of a key.
-INTRUDERS = list_of(
-    object_of(
-        {
-            "at": Key(word(GAPS), "the gap of the collapse", needed=True),
-            "nth": Key(number(1, 1 << 20), "act when the step reaches the gap for the nth time", 1),
-            "proc": Key(PROC, "the process", "the first one"),
-            "op": Key(replace(INTRUDER_OP, name="intruder"), "what it does", needed=True),
-        }
-    )
-)
+INTRUDERS = list_of(object_of(INTRUDER_KEYS))
 
 
 class _Intruder:

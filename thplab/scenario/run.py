@@ -121,12 +121,11 @@ class ScenarioRun:
 
     def photographs(self) -> dict[str, Any]:
         """A photograph of each living process."""
-        region = self.scenario.machine.region
-        return {
-            name: photograph(actor.process, region, actor.windows())
-            for name, actor in self.actors.items()
-            if actor.alive
-        }
+        return {name: self.photograph(actor) for name, actor in self.actors.items() if actor.alive}
+
+    def photograph(self, actor: Actor) -> dict[str, Any]:
+        """Its page tables, window by window."""
+        return photograph(actor.process, actor.region, actor.windows())
 
     def step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one step; what was seen of it."""

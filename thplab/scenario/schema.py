@@ -26,7 +26,7 @@ from thplab.scenario.values import (
     word,
 )
 
-__all__ = ["MACHINE", "SCENARIO", "STEP", "check_scenario"]
+__all__ = ["MACHINE_KEYS", "SCENARIO", "SCENARIO_KEYS", "STEP", "check_scenario"]
 
 _HUGE = 1 << 21
 _SIZES = [8, 16, 32, 64, 128, 256, 512]
@@ -34,19 +34,17 @@ _TABLES = plain(
     ", ".join(map(str, _SIZES)), {"enum": _SIZES}, lambda value: is_int(value) and value in _SIZES
 )
 
-MACHINE = object_of(
-    {
-        "start_pfn": Key(number(0, 1 << 32), "the pfn at which memory begins"),
-        "memory_pages": Key(number(0, 1 << 25), "how many pages there are (0: as many as needed)"),
-        "region": Key(number(0, (1 << 47) - _HUGE, _HUGE), "the address of page 0"),
-        "entries": Key(_TABLES, "entries of a page table"),
-        "keeper": Key(FLAG, "another process keeps khugepaged's list from being empty"),
-        "memory": Key(word(STARTS), "its state when the first step begins"),
-        "free_pages": Key(number(0, 1 << 25), "of full memory: frames that stay free, one here, one there"),
-        "unmovable_blocks": Key(number(0, 1 << 16), "so many pageblocks have a page that can't move"),
-        "swap_pages": Key(number(0, 1 << 25), "pages of the swap device"),
-    }
-)
+MACHINE_KEYS = {
+    "start_pfn": Key(number(0, 1 << 32), "the pfn at which memory begins"),
+    "memory_pages": Key(number(0, 1 << 25), "how many pages there are (0: as many as needed)"),
+    "region": Key(number(0, (1 << 47) - _HUGE, _HUGE), "the address of page 0"),
+    "entries": Key(_TABLES, "entries of a page table"),
+    "keeper": Key(FLAG, "another process keeps khugepaged's list from being empty"),
+    "memory": Key(word(STARTS), "its state when the first step begins"),
+    "free_pages": Key(number(0, 1 << 25), "of full memory: frames that stay free, one here, one there"),
+    "unmovable_blocks": Key(number(0, 1 << 16), "so many pageblocks have a page that can't move"),
+    "swap_pages": Key(number(0, 1 << 25), "pages of the swap device", "as many as needed"),
+}
 
 STEP = replace(chosen("type", STEPS), name="step")
 _PROCESS = object_of(
@@ -56,25 +54,24 @@ _PROCESS = object_of(
     }
 )
 
-SCENARIO = object_of(
-    {
-        "name": Key(TEXT, "its name", ""),
-        "why": Key(TEXT, "the reason for it; the story if there is none"),
-        "story": Key(TEXT, "one line for people"),
-        "settings": Key(SETTINGS_VALUE, "the settings that hold in all steps"),
-        "setup_settings": Key(SETTINGS_VALUE, "those that hold before the first step instead"),
-        "ops": Key(OPS_LIST, "what the one process, called a, does before the first step"),
-        "procs": Key(list_of(_PROCESS, least=1), "several processes, in place of ops"),
-        "action": Key(STEP, "the one step"),
-        "steps": Key(list_of(STEP), "several steps, in place of action"),
-        "budget": Key(
-            FLAG, "for pages_to_scan: the processes have other VMAs too, the cursor is at the first", False
-        ),
-        "machine": Key(MACHINE, "the machine"),
-        "folios": Key(FLAG, "ignored: the recordings have it"),
-        "lru_gen": Key(number(0, 1), "is the multi-generational LRU on?", "as on the recorded machine"),
-    }
-)
+SCENARIO_KEYS = {
+    "name": Key(TEXT, "its name", ""),
+    "why": Key(TEXT, "the reason for it; the story if there is none"),
+    "story": Key(TEXT, "one line for people"),
+    "settings": Key(SETTINGS_VALUE, "the settings that hold in all steps"),
+    "setup_settings": Key(SETTINGS_VALUE, "those that hold before the first step instead"),
+    "ops": Key(OPS_LIST, "what the one process, called a, does before the first step"),
+    "procs": Key(list_of(_PROCESS, least=1), "several processes, in place of ops"),
+    "action": Key(STEP, "the one step"),
+    "steps": Key(list_of(STEP), "several steps, in place of action"),
+    "budget": Key(
+        FLAG, "for pages_to_scan: the processes have other VMAs too, the cursor is at the first", False
+    ),
+    "machine": Key(object_of(MACHINE_KEYS), "the machine"),
+    "folios": Key(FLAG, "ignored: the recordings have it"),
+    "lru_gen": Key(number(0, 1), "is the multi-generational LRU on?", "as on the recorded machine"),
+}
+SCENARIO = object_of(SCENARIO_KEYS)
 
 
 def check_scenario(data: object) -> Mapping[str, Any]:

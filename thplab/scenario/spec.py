@@ -209,7 +209,7 @@ OPS: dict[str, Op] = {
         {
             **_PLACE,
             "mode": Key(
-                word(("wp", "missing"), several=True), "the faults that it handles; both: missing|wp", "wp"
+                word(("missing", "wp"), several=True), "the faults that it handles; both: missing|wp", "wp"
             ),
             "protect": Key(PAGES, "page ranges to write-protect through it", "none"),
             "unprotect": Key(PAGES, "page ranges that may be written again", "none"),
