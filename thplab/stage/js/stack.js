@@ -47,7 +47,7 @@ export const stackView = {
           const [frame] = item.children;
           const parts = row.number < 0 ? ["", row.name, " helper of the model"] : [`#${row.number}`, row.name, ` (${row.args})`];
           parts.forEach((part, i) => setText(frame.children[i], part));
-          setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
+          setText(frame.lastChild, ` at ${row.frame.file.replace("thplab/mm/", "")}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));
           frame.toggleAttribute("data-lit", stage.isPointed("line", [row.frame.source, row.frame.line]));
           setAttribute(frame, "aria-current", String(row.up === stage.frameUp));
