@@ -1,9 +1,9 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
-import { makeFit } from "./fit.js";
-import { textView, VIEWS } from "./textual.js";
+import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { makeFit } from "./draw/fit.js";
+import { textView, VIEWS } from "./views/textual.js";
 
 export const ALL = [...VIEWS, textView];
 

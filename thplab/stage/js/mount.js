@@ -3,22 +3,22 @@
 // link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
 // onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message).
 
-import { makeAsk } from "./ask.js";
-import { makeControls } from "./controls.js";
-import { decode } from "./decode.js";
-import { makeEditRow } from "./edit_row.js";
-import { el, keepKeys, setHidden, setText } from "./dom.js";
-import { makeFindBar } from "./find_bar.js";
-import { HELP, listenToKeys } from "./keys.js";
+import { makeAsk } from "./controls/ask.js";
+import { makeControls } from "./controls/controls.js";
+import { decode } from "./data/decode.js";
+import { makeEditRow } from "./controls/edit_row.js";
+import { el, keepKeys, setHidden, setText } from "./draw/dom.js";
+import { makeFindBar } from "./controls/find_bar.js";
+import { HELP, listenToKeys } from "./controls/keys.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
-import { makeLink } from "./marks.js";
-import { makePointed } from "./pointed_row.js";
-import { makePresenter } from "./presenter.js";
-import { makeSentence } from "./sentence.js";
-import { Stage } from "./stage.js";
-import { Stops } from "./stops.js";
-import { clock, momentText } from "./textual.js";
-import { followTheme } from "./theme.js";
+import { makeLink } from "./controls/marks.js";
+import { makePointed } from "./controls/pointed_row.js";
+import { makePresenter } from "./controls/presenter.js";
+import { makeSentence } from "./controls/sentence.js";
+import { Stage } from "./state/stage.js";
+import { Stops } from "./state/stops.js";
+import { clock, momentText } from "./views/textual.js";
+import { followTheme } from "./draw/theme.js";
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;

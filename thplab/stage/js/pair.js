@@ -1,11 +1,11 @@
 // Two futures side by side on one clock, and a table of their differences.
 
-import { makeClock } from "./clock.js";
-import { button, el, setText } from "./dom.js";
-import { duration } from "./lane_data.js";
-import { listenToKeys } from "./keys.js";
+import { makeClock } from "./data/clock.js";
+import { button, el, setText } from "./draw/dom.js";
+import { duration } from "./data/lane_data.js";
+import { listenToKeys } from "./controls/keys.js";
 import { mount } from "./mount.js";
-import { followTheme } from "./theme.js";
+import { followTheme } from "./draw/theme.js";
 
 const VIEWS = ["window", "locks"];
 
