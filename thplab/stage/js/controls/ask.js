@@ -12,7 +12,11 @@ function makeChoices(stage, stop) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && field.value.trim()) answer(field.value.trim());
   });
-  return [field, button("ts-button", "Guess", () => field.value.trim() && answer(field.value.trim()), "Guess"), skip];
+  return [
+    field,
+    button("ts-button", "Guess", () => field.value.trim() && answer(field.value.trim()), "Guess"),
+    skip,
+  ];
 }
 
 const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();

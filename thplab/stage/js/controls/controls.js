@@ -31,12 +31,20 @@ function makeGranularity(stage) {
   group.setAttribute("aria-label", "What a step is (g)");
   const choices = GRANULARITIES.map((name) => {
     const stops = stage.navigator.stops(name);
-    const choice = button("ts-choice", `A step is a ${name}: ${stops} stops (g)`, () => stage.setGranularity(name), name);
+    const choice = button(
+      "ts-choice",
+      `A step is a ${name}: ${stops} stops (g)`,
+      () => stage.setGranularity(name),
+      name,
+    );
     choice.disabled = stops <= 2;
     return choice;
   });
   group.append(...choices);
-  const update = () => choices.forEach((choice, i) => setAttribute(choice, "aria-pressed", String(GRANULARITIES[i] === stage.granularity)));
+  const update = () =>
+    choices.forEach((choice, i) =>
+      setAttribute(choice, "aria-pressed", String(GRANULARITIES[i] === stage.granularity)),
+    );
   return { group, update };
 }
 
@@ -69,12 +77,29 @@ export function makeControls(stage, present) {
   const marks = makeMarks(stage);
   const find = button("ts-button", "Find a moment (/)", () => stage.act("find"), icon("find"));
   const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
-  const edit = button("ts-button", "What if? Edit, and run on from here (q)", () => stage.actNow("edit"), icon("fork"));
+  const edit = button(
+    "ts-button",
+    "What if? Edit, and run on from here (q)",
+    () => stage.actNow("edit"),
+    icon("fork"),
+  );
   const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
   const right = el("div", "ts-cluster", find, keep, edit, full, help);
-  const bar = el("div", "ts-bar", el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts), granularity.group, right);
-  const root = el("div", "ts-controls", el("div", "ts-time", el("div", "ts-track", phases.root, marks.root), count, slider, total), bar);
+  const bar = el(
+    "div",
+    "ts-bar",
+    el("div", "ts-cluster", ...steps),
+    el("div", "ts-cluster", ...play.parts),
+    granularity.group,
+    right,
+  );
+  const root = el(
+    "div",
+    "ts-controls",
+    el("div", "ts-time", el("div", "ts-track", phases.root, marks.root), count, slider, total),
+    bar,
+  );
   return {
     root,
     update(moment) {

@@ -23,7 +23,13 @@ function makeField(stage, name, label, example, ...help) {
     event.stopPropagation();
     stage.act("runEdit");
   });
-  const root = el("div", "ts-edit-field", el("span", "ts-edit-label", label), el("div", "ts-edit-line", field, ...help), wrong);
+  const root = el(
+    "div",
+    "ts-edit-field",
+    el("span", "ts-edit-label", label),
+    el("div", "ts-edit-line", field, ...help),
+    wrong,
+  );
   return {
     root,
     field,
@@ -45,7 +51,11 @@ function makeSelect(label, options, choose) {
 
 function makeFields(stage) {
   const { edit } = stage;
-  const brush = makeSelect("Paint with", CHOICES.paints.map((kind) => [kind, kind]), (kind) => (edit.brush = kind));
+  const brush = makeSelect(
+    "Paint with",
+    CHOICES.paints.map((kind) => [kind, kind]),
+    (kind) => (edit.brush = kind),
+  );
   const add = (name) => {
     if (!name) return;
     const before = edit.knobs.trim() ? `${edit.knobs.trim()}, ` : "";
@@ -53,10 +63,28 @@ function makeFields(stage) {
     knob.value = "";
     fields[1].field.focus();
   };
-  const knob = makeSelect("Add a knob", [["", "add a knob"], ...Object.entries(CHOICES.knobs).map(([name, allowed]) => [name, `${name}: ${allowed}`])], add);
-  const gap = makeSelect("When", [KEEP, ...Object.entries(CHOICES.gaps).map(([name, says]) => [name, `${name}: ${says}`])], (name) => (edit.gap = name));
+  const knob = makeSelect(
+    "Add a knob",
+    [
+      ["", "add a knob"],
+      ...Object.entries(CHOICES.knobs).map(([name, allowed]) => [name, `${name}: ${allowed}`]),
+    ],
+    add,
+  );
+  const gap = makeSelect(
+    "When",
+    [KEEP, ...Object.entries(CHOICES.gaps).map(([name, says]) => [name, `${name}: ${says}`])],
+    (name) => (edit.gap = name),
+  );
   const fields = [
-    makeField(stage, "paint", "Entries of the window", "100x present, 412x none", el("span", "ts-quiet", "paint with"), brush),
+    makeField(
+      stage,
+      "paint",
+      "Entries of the window",
+      "100x present, 412x none",
+      el("span", "ts-quiet", "paint with"),
+      brush,
+    ),
     makeField(stage, "knobs", "Knobs", "max_ptes_none=100", knob),
     makeField(stage, "op", "Somebody acts", "munmap 0-255, or b: write 7", gap),
   ];
@@ -75,7 +103,12 @@ export function makeEditRow(stage) {
   const box = el("div", "ts-edit-fields", ...fields.map(({ root }) => root));
   const says = el("p", "ts-edit-says");
   says.setAttribute("aria-live", "polite");
-  const run = button("ts-button", "Run on from here with this", () => stage.act("runEdit"), "Run on from here");
+  const run = button(
+    "ts-button",
+    "Run on from here with this",
+    () => stage.act("runEdit"),
+    "Run on from here",
+  );
   const clear = button("ts-button", "Clear the fields", () => stage.act(() => edit.clear()), "Clear");
   const close = button("ts-button", "Close (Esc)", () => stage.actNow("follow"), "Close");
   const root = el("div", "ts-edit", title, box, el("div", "ts-edit-line", run, clear, close, says));

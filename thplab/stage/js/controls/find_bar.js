@@ -27,7 +27,12 @@ export function makeFindBar(stage) {
   const count = el("output", "ts-quiet");
   const back = button("ts-button", "Previous match (M)", () => stage.act("previousMatch"), "Previous");
   const on = button("ts-button", "Next match (m)", () => stage.act("nextMatch"), "Next");
-  const stop = button("ts-button", "Playing stops at each match (i)", () => stage.act("stopAtMatches"), "Stop there");
+  const stop = button(
+    "ts-button",
+    "Playing stops at each match (i)",
+    () => stage.act("stopAtMatches"),
+    "Stop there",
+  );
   const close = button("ts-button", "Close (Esc)", () => stage.act("closeFind"), "Close");
   const root = el("div", "ts-find", field, back, on, stop, count, close);
   root.setAttribute("role", "search");
@@ -51,5 +56,7 @@ function said(stage, moment) {
   if (!query.trim()) return "";
   if (!matches.length) return "no such moment";
   const passed = firstAbove(matches, moment.step);
-  return matches[passed - 1] === moment.step ? `${passed} of ${matches.length}` : counted(matches.length, "moment");
+  return matches[passed - 1] === moment.step
+    ? `${passed} of ${matches.length}`
+    : counted(matches.length, "moment");
 }

@@ -14,7 +14,12 @@ export function makeMarks(stage) {
       if (wanted === drawn) return;
       drawn = wanted;
       const marks = stage.bookmarks.map((step) => {
-        const mark = button("ts-mark", `Bookmark at moment ${step} (j, J)`, () => stage.act(() => stage.move(step)), "▾");
+        const mark = button(
+          "ts-mark",
+          `Bookmark at moment ${step} (j, J)`,
+          () => stage.act(() => stage.move(step)),
+          "▾",
+        );
         mark.style.left = `${(100 * step) / Math.max(stage.last, 1)}%`;
         return mark;
       });

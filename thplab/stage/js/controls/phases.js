@@ -9,7 +9,8 @@ const LEAST = 0.01; // of all moments: what a function must take to be named
 export function phases(reader) {
   const { frames, last, recording } = reader;
   const owner = recording.columns.m_frame;
-  const large = (frame) => frames.labels(frame).length > 0 && frames.last[frame] - frames.first[frame] >= LEAST * last;
+  const large = (frame) =>
+    frames.labels(frame).length > 0 && frames.last[frame] - frames.first[frame] >= LEAST * last;
   const shown = new Map([[NO_FRAME, NO_FRAME]]);
   const visible = (frame) => {
     if (!shown.has(frame)) shown.set(frame, large(frame) ? frame : visible(frames.parent(frame)));
@@ -32,13 +33,15 @@ function merge(found, least) {
     const before = kept[kept.length - 1];
     const small = phase.to - phase.from < least;
     if (before && (small || before.name === phase.name)) before.to = phase.to;
-    else if (before && before.to - before.from < least) Object.assign(before, { to: phase.to, name: phase.name });
+    else if (before && before.to - before.from < least)
+      Object.assign(before, { to: phase.to, name: phase.name });
     else kept.push(phase);
   }
   return kept;
 }
 
-const short = (name) => name.replace(/^_+/, "").replace("collapse_huge_page_", "").replace("hpage_collapse_", "");
+const short = (name) =>
+  name.replace(/^_+/, "").replace("collapse_huge_page_", "").replace("hpage_collapse_", "");
 
 export function makePhases(stage) {
   const { last, frames } = stage.reader;
@@ -48,7 +51,9 @@ export function makePhases(stage) {
   root.setAttribute("aria-label", "Phases of the run");
   const bars = phases(stage.reader).map((phase) => {
     const name = phase.name || "before and after";
-    const bar = button("ts-phase", `${name}: moments ${phase.from} to ${phase.to}`, () => stage.act(() => stage.move(phase.from)));
+    const bar = button("ts-phase", `${name}: moments ${phase.from} to ${phase.to}`, () =>
+      stage.act(() => stage.move(phase.from)),
+    );
     if (phase.name && phase.to - phase.from > 0.06 * last) bar.append(short(name));
     bar.style.left = percent(phase.from);
     bar.style.width = percent(phase.to - phase.from);
@@ -65,7 +70,8 @@ export function makePhases(stage) {
   return {
     root,
     update(moment) {
-      for (const { bar, phase } of bars) bar.toggleAttribute("data-now", phase.from <= moment.step && moment.step <= phase.to);
+      for (const { bar, phase } of bars)
+        bar.toggleAttribute("data-now", phase.from <= moment.step && moment.step <= phase.to);
     },
   };
 }

@@ -5,7 +5,9 @@ import { pointedWords } from "./pointing.js";
 
 export function makePointed(stage) {
   const words = el("span");
-  const next = button("ts-link", "Go to the next moment at which something happens to it", () => stage.act(() => stage.move(Number(next.dataset.step))));
+  const next = button("ts-link", "Go to the next moment at which something happens to it", () =>
+    stage.act(() => stage.move(Number(next.dataset.step))),
+  );
   const close = button("ts-link", "Point at nothing (Esc)", () => stage.act("follow"), "close");
   const root = el("div", "ts-pointed", words, next, close);
   root.setAttribute("role", "status");

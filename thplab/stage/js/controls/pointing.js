@@ -14,20 +14,27 @@ function usersOf(machine, page) {
   const folio = machine.frame("compound_head", page);
   const number = machine.frame("mapping", folio);
   if (!number) return [];
-  const [type, field] = machine.flagsOf(folio).includes("anon") ? ["AnonVma", "vmas"] : ["AddressSpace", "i_mmap"];
-  const anchor = machine.header.objects.find((object) => object.type === type && machine.value(object, "number") === number);
+  const [type, field] = machine.flagsOf(folio).includes("anon")
+    ? ["AnonVma", "vmas"]
+    : ["AddressSpace", "i_mmap"];
+  const anchor = machine.header.objects.find(
+    (object) => object.type === type && machine.value(object, "number") === number,
+  );
   const vmas = (anchor && machine.value(anchor, field)?.tuple) ?? [];
   const mappings = vmas.map((reference) => machine.object(reference));
   const led = mappings.filter((vma) => leadsTo(machine, vma, folio, page));
   const mapped = machine.frame("mapcount", page) > 0;
-  const names = (led.length || !mapped ? led : mappings).map((vma) => machine.object(machine.value(vma, "mm")).label);
+  const names = (led.length || !mapped ? led : mappings).map(
+    (vma) => machine.object(machine.value(vma, "mm")).label,
+  );
   return [...new Set(names)];
 }
 
 function leadsTo(machine, vma, folio, page) {
   const shift = BigInt(machine.header.geometry.page_shift);
   const index = BigInt(machine.frame("index", folio)) + BigInt(page - folio);
-  const address = BigInt(machine.value(vma, "vm_start")) + ((index - BigInt(machine.value(vma, "vm_pgoff"))) << shift);
+  const address =
+    BigInt(machine.value(vma, "vm_start")) + ((index - BigInt(machine.value(vma, "vm_pgoff"))) << shift);
   const mm = machine.object(machine.value(vma, "mm"));
   const last = machine.walk(mm, address).pop();
   if (!last || !(last.entry.lo & (BIT.present | BIT.protnone))) return false;
@@ -49,9 +56,16 @@ function lockWords(stage, moment, id) {
   const spans = lanes.spans.filter((span) => span.lock === id);
   const applied = timeline.changeEnd[moment.step];
   const now = spans.filter(({ first, end }) => first < applied && (end === null || end >= applied));
-  const told = now.map((span) => (span.what === "waits" ? `${span.who} waits for it (${span.how})` : `held by ${span.who} (${span.how})`) + lanes.from(span, moment.step));
+  const told = now.map(
+    (span) =>
+      (span.what === "waits"
+        ? `${span.who} waits for it (${span.how})`
+        : `held by ${span.who} (${span.how})`) + lanes.from(span, moment.step),
+  );
   const times = spans.filter(({ what }) => what === "holds").length;
-  const changes = ["writer", "readers", "waiters"].flatMap((field) => [...timeline.changesOf(machine.cellOf(lock, field))]);
+  const changes = ["writer", "readers", "waiters"].flatMap((field) => [
+    ...timeline.changesOf(machine.cellOf(lock, field)),
+  ]);
   const next = Math.min(...changes.filter((change) => change >= applied));
   return {
     text: `${lock.label}: ${told.length ? told.join("; ") : "free"}. It is taken ${times === 1 ? "once" : `${times} times`} in this run.`,
@@ -76,7 +90,11 @@ function lineWords(stage, moment, id) {
   };
 }
 
-const WORDS = { lock: lockWords, line: lineWords, mapping: (stage, moment, id) => ({ text: mappingWords(moment, id), next: -1 }) };
+const WORDS = {
+  lock: lockWords,
+  line: lineWords,
+  mapping: (stage, moment, id) => ({ text: mappingWords(moment, id), next: -1 }),
+};
 
 // {text, next}: what was pointed at, and the moment at which something happens to it next, or -1.
 export function pointedWords(stage, moment) {

@@ -5,7 +5,11 @@ import { button, el, setHidden, setText } from "../draw/dom.js";
 const two = (number) => String(number).padStart(2, "0");
 
 function makeTimer(stage) {
-  const timer = button("ts-timer", "Time since presenting began; press to start again", () => (stage.presentingSince = Date.now()));
+  const timer = button(
+    "ts-timer",
+    "Time since presenting began; press to start again",
+    () => (stage.presentingSince = Date.now()),
+  );
   const show = () => {
     const seconds = Math.floor((Date.now() - stage.presentingSince) / 1000);
     setText(timer, `${Math.floor(seconds / 60)}:${two(seconds % 60)}`);

@@ -22,7 +22,8 @@ export function readWindow(machine, where) {
     }
   }
   window.keys = new Uint8Array(entries).fill(window.state === "leaf" ? KEY.huge : KEY.none);
-  if (window.table) for (let i = 0; i < entries; i++) window.keys[i] = entryKey(machine, machine.entry(window.table, i));
+  if (window.table)
+    for (let i = 0; i < entries; i++) window.keys[i] = entryKey(machine, machine.entry(window.table, i));
   return window;
 }
 
@@ -59,7 +60,14 @@ function entryKey(m, entry) {
 // What can be said about one entry of the window: {index, address, entry, key, page, cell}.
 export function readEntry(machine, window, index) {
   const address = window.address + (BigInt(index) << BigInt(machine.header.geometry.page_shift));
-  const about = { index, address, key: GLYPHS[window.keys[index]], entry: null, page: -1, cell: window.pmd ? window.pmd.cell : -1 };
+  const about = {
+    index,
+    address,
+    key: GLYPHS[window.keys[index]],
+    entry: null,
+    page: -1,
+    cell: window.pmd ? window.pmd.cell : -1,
+  };
   if (window.state === "leaf") about.page = window.pmd.pfn - machine.startPfn + index;
   if (!window.table) return about;
   about.entry = machine.entry(window.table, index);

@@ -42,13 +42,21 @@ export class Finder {
     if (!this.found.has(text)) {
       const [kind, ...rest] = text.split(/\s+/);
       const chosen = Object.hasOwn(this.kinds, kind) ? this.kinds[kind](rest.join(" ")) : this.anything(text);
-      this.found.set(text, [...new Set(chosen)].sort((a, b) => a - b));
+      this.found.set(
+        text,
+        [...new Set(chosen)].sort((a, b) => a - b),
+      );
     }
     return this.found.get(text);
   }
 
   anything(text) {
-    return [...this.calls(text), ...this.traceLines(text), ...this.sentences(text), ...this.sourceLines(text)];
+    return [
+      ...this.calls(text),
+      ...this.traceLines(text),
+      ...this.sentences(text),
+      ...this.sourceLines(text),
+    ];
   }
 
   where(test) {
@@ -60,7 +68,9 @@ export class Finder {
   calls(text) {
     const { m_kind: kind, m_frame: owner, f_function: fn, f_labels: labels } = this.columns;
     const ours = this.header.functions.map(({ name }) => name.toLowerCase().includes(text));
-    const theirs = this.header.labels.map((names) => names.some(([name]) => name.toLowerCase().includes(text)));
+    const theirs = this.header.labels.map((names) =>
+      names.some(([name]) => name.toLowerCase().includes(text)),
+    );
     return this.where((n) => kind[n] === CALL && (ours[fn[owner[n]]] || theirs[labels[owner[n]]]));
   }
 
@@ -94,7 +104,9 @@ export class Finder {
     const { m_kind: kind, m_frame: owner, m_line: line, f_function: fn } = this.columns;
     const { sourceOf } = this.reader.frames;
     const has = this.reader.lines.map((lines) => lines.map((each) => each.toLowerCase().includes(text)));
-    return this.where((n) => kind[n] === LINE && owner[n] !== NO_FRAME && has[sourceOf[fn[owner[n]]]]?.[line[n] - 1]);
+    return this.where(
+      (n) => kind[n] === LINE && owner[n] !== NO_FRAME && has[sourceOf[fn[owner[n]]]]?.[line[n] - 1],
+    );
   }
 
   // Where another task goes on whose name has the text.
@@ -107,16 +119,21 @@ export class Finder {
   // The moments that first show a new value of one of these cells.
   changes(cells) {
     const { timeline } = this.reader;
-    return cells.flatMap((cell) => [...timeline.changesOf(cell)].map((i) => firstAbove(timeline.changeEnd, i)));
+    return cells.flatMap((cell) =>
+      [...timeline.changesOf(cell)].map((i) => firstAbove(timeline.changeEnd, i)),
+    );
   }
 
   counterCells(text) {
     const { machine } = this.reader;
     const base = machine.columnByLabel.get("vmstat").base;
-    const cells = this.header.vmstat.flatMap((name, i) => (name.toLowerCase().includes(text) ? [base + i] : []));
+    const cells = this.header.vmstat.flatMap((name, i) =>
+      name.toLowerCase().includes(text) ? [base + i] : [],
+    );
     const objects = ["khugepaged", "knobs"].map((name) => machine.object(machine.value(machine.root, name)));
     for (const object of objects) {
-      for (const field of object?.fields ?? []) if (field.includes(text)) cells.push(machine.cellOf(object, field));
+      for (const field of object?.fields ?? [])
+        if (field.includes(text)) cells.push(machine.cellOf(object, field));
     }
     return cells;
   }
@@ -140,7 +157,9 @@ export class Finder {
   frameCells(text) {
     const { machine } = this.reader;
     const page = /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) - machine.startPfn : -1;
-    const columns = this.header.columns.filter(({ label }) => label.startsWith("mem_map.") && !label.includes("pageblock"));
+    const columns = this.header.columns.filter(
+      ({ label }) => label.startsWith("mem_map.") && !label.includes("pageblock"),
+    );
     const inside = page >= 0 && page < machine.value(machine.memMap, "nr_frames");
     return !inside ? [] : columns.map(({ base }) => base + page);
   }

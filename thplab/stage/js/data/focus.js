@@ -31,9 +31,11 @@ export class Focus {
   // The frame itself or the nearest caller that has a window's address in a variable.
   frameWithWindow(frame) {
     if (!this.known.has(frame)) {
-      const own = this.frames.local(frame, "start_addr", 0, true) ?? this.frames.local(frame, "address", 0, true);
+      const own =
+        this.frames.local(frame, "start_addr", 0, true) ?? this.frames.local(frame, "address", 0, true);
       const parent = this.frames.parent(frame);
-      const found = typeof own === "number" ? frame : parent === NO_FRAME ? NO_FRAME : this.frameWithWindow(parent);
+      const found =
+        typeof own === "number" ? frame : parent === NO_FRAME ? NO_FRAME : this.frameWithWindow(parent);
       this.known.set(frame, found);
     }
     return this.known.get(frame);
@@ -43,7 +45,8 @@ export class Focus {
     const from = this.source[step];
     if (from < 0) return this.home;
     const frame = this.frameWithWindow(owner[from]);
-    const own = this.frames.local(frame, "start_addr", from, true) ?? this.frames.local(frame, "address", from, true);
+    const own =
+      this.frames.local(frame, "start_addr", from, true) ?? this.frames.local(frame, "address", from, true);
     const address = BigInt(own) - (BigInt(own) % this.size);
     return { mm: this.mmOf(frame, from) ?? this.home?.mm ?? null, address };
   }

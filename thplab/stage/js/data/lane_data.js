@@ -36,9 +36,15 @@ export class Lanes {
 
   readNames() {
     const { machine, header } = this.reader;
-    const of = (type, read) => new Map(header.objects.filter((object) => object.type === type).map((object) => [object.id, read(object)]));
+    const of = (type, read) =>
+      new Map(
+        header.objects.filter((object) => object.type === type).map((object) => [object.id, read(object)]),
+      );
     this.comm = of("Task", (task) => machine.value(task, "comm"));
-    this.waiter = of("Waiter", (waiter) => ({ who: nameOf(machine.value(waiter, "who")), how: machine.value(waiter, "write") ? "write" : "read" }));
+    this.waiter = of("Waiter", (waiter) => ({
+      who: nameOf(machine.value(waiter, "who")),
+      how: machine.value(waiter, "write") ? "write" : "read",
+    }));
     const commOf = (object) => this.comm.get(machine.value(object, "task").ref);
     this.threads = of("Kthread", commOf);
     this.mms = of("Mm", commOf);
@@ -74,10 +80,17 @@ export class Lanes {
   changed(change, lock, field, value) {
     const held = this.opened(lock, field);
     if (field === "readers") this.readers(change, lock, held, value);
-    else if (field === "waiters") this.waiters(change, lock, held, value.tuple.map(({ ref }) => this.waiter.get(ref)));
+    else if (field === "waiters")
+      this.waiters(
+        change,
+        lock,
+        held,
+        value.tuple.map(({ ref }) => this.waiter.get(ref)),
+      );
     else {
       this.close(change, held, () => true);
-      if (value !== null) this.note(held, { who: value, what: "holds", lock, how: "write", first: change, end: null });
+      if (value !== null)
+        this.note(held, { who: value, what: "holds", lock, how: "write", first: change, end: null });
     }
   }
 
@@ -91,7 +104,8 @@ export class Lanes {
 
   readers(change, lock, held, count) {
     const who = this.stack[this.stack.length - 1];
-    while (held.length < count) this.note(held, { who, what: "holds", lock, how: "read", first: change, end: null });
+    while (held.length < count)
+      this.note(held, { who, what: "holds", lock, how: "read", first: change, end: null });
     while (held.length > count) {
       const mine = held.filter((span) => span.who === who);
       const span = (mine.length ? mine : held).slice(-1)[0];
@@ -102,7 +116,8 @@ export class Lanes {
   waiters(change, lock, held, wanted) {
     this.close(change, held, (span) => !wanted.some(({ who }) => who === span.who));
     for (const { who, how } of wanted) {
-      if (!held.some((span) => span.who === who)) this.note(held, { who, what: "waits", lock, how, first: change, end: null });
+      if (!held.some((span) => span.who === who))
+        this.note(held, { who, what: "waits", lock, how, first: change, end: null });
     }
   }
 
@@ -178,12 +193,20 @@ export class Lanes {
   does(who, step, stack, mine) {
     const waits = mine.find(({ what }) => what === "waits");
     const runner = stack[stack.length - 1];
-    if (waits) return { state: "waits", waitsFor: waits.lock, does: `waits for ${this.lockOf(waits)}${this.from(waits, step)}` };
+    if (waits)
+      return {
+        state: "waits",
+        waitsFor: waits.lock,
+        does: `waits for ${this.lockOf(waits)}${this.from(waits, step)}`,
+      };
     if (runner === who) {
-      const moving = this.compacting.some(({ who: each, from, to }) => each === who && from <= step && step < to);
+      const moving = this.compacting.some(
+        ({ who: each, from, to }) => each === who && from <= step && step < to,
+      );
       return { state: moving ? "moves" : "runs", does: moving ? "runs, moves pages" : "runs" };
     }
-    if (stack.includes(who)) return { state: "midst", does: `in the midst of its work, while ${runner} runs` };
+    if (stack.includes(who))
+      return { state: "midst", does: `in the midst of its work, while ${runner} runs` };
     return { state: "rests", does: this.rests(who) };
   }
 
@@ -197,11 +220,17 @@ export class Lanes {
   // Reads the state of now.
   rests(who) {
     const { machine, header } = this.reader;
-    const are = (names, field) => [...names].filter(([id, comm]) => comm === who && machine.value(header.objects[id], field) !== undefined).map(([id]) => header.objects[id]);
+    const are = (names, field) =>
+      [...names]
+        .filter(([id, comm]) => comm === who && machine.value(header.objects[id], field) !== undefined)
+        .map(([id]) => header.objects[id]);
     const threads = are(this.threads, "task");
-    if (threads.length) return threads.every((thread) => machine.value(thread, "should_stop")) ? "has ended" : "asleep";
+    if (threads.length)
+      return threads.every((thread) => machine.value(thread, "should_stop")) ? "has ended" : "asleep";
     const mms = are(this.mms, "mm_users");
-    return mms.length && !mms.some((mm) => machine.value(mm, "mm_users")) ? "has exited" : "outside the kernel";
+    return mms.length && !mms.some((mm) => machine.value(mm, "mm_users"))
+      ? "has exited"
+      : "outside the kernel";
   }
 
   // Who waited for which lock, and how long (ns) up to a moment.

@@ -1,6 +1,17 @@
 // Reads a machine's state from cells: objects, columns, page tables. It decides nothing, it decodes.
 
-export const BIT = { present: 1, rw: 2, user: 4, accessed: 32, dirty: 64, leaf: 128, protnone: 256, special: 512, uffd: 1024, softdirty: 2048 };
+export const BIT = {
+  present: 1,
+  rw: 2,
+  user: 4,
+  accessed: 32,
+  dirty: 64,
+  leaf: 128,
+  protnone: 256,
+  special: 512,
+  uffd: 1024,
+  softdirty: 2048,
+};
 const TWO_32 = 4294967296;
 const ABSENT = 255;
 
@@ -65,7 +76,12 @@ export class Machine {
   // `page` is where the table stands.
   walk(mm, address) {
     const g = this.header.geometry;
-    const shifts = [["PGD", g.pgdir_shift], ["PUD", g.pud_shift], ["PMD", g.pmd_shift], ["PTE", g.page_shift]];
+    const shifts = [
+      ["PGD", g.pgdir_shift],
+      ["PUD", g.pud_shift],
+      ["PMD", g.pmd_shift],
+      ["PTE", g.page_shift],
+    ];
     const steps = [];
     let page = this.value(mm, "pgd");
     for (const [level, shift] of shifts) {
@@ -93,7 +109,18 @@ export function hex(number) {
   return `0x${number.toString(16)}`;
 }
 
-const NAMES = [["P", 0], ["RW", 1], ["US", 2], ["A", 5], ["D", 6], ["PS", 7], ["PROTNONE", 8], ["SP", 9], ["WP", 10], ["SD", 11]];
+const NAMES = [
+  ["P", 0],
+  ["RW", 1],
+  ["US", 2],
+  ["A", 5],
+  ["D", 6],
+  ["PS", 7],
+  ["PROTNONE", 8],
+  ["SP", 9],
+  ["WP", 10],
+  ["SD", 11],
+];
 
 // The hardware's bits of an entry by their names, e.g. "P RW US A D NX".
 export function bitNames(entry) {

@@ -15,7 +15,16 @@ export function makeFit(stage, main, below) {
   return () => {
     const root = below.closest(".thplab-stage");
     const beside = main.parentNode.hasAttribute("data-beside");
-    const now = beside ? [root.clientWidth, window.innerHeight, root.style.height, stage.presenting, stage.spotlight, ...stage.views].join() : "";
+    const now = beside
+      ? [
+          root.clientWidth,
+          window.innerHeight,
+          root.style.height,
+          stage.presenting,
+          stage.spotlight,
+          ...stage.views,
+        ].join()
+      : "";
     if (now !== known) reset();
     known = now;
     if (!beside) return;

@@ -47,7 +47,10 @@ class Picture {
 
   measure() {
     const scale = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(this.canvas.clientWidth * scale), Math.round(this.canvas.clientHeight * scale)];
+    const [width, height] = [
+      Math.round(this.canvas.clientWidth * scale),
+      Math.round(this.canvas.clientHeight * scale),
+    ];
     if (!width || (width === this.canvas.width && height === this.canvas.height && this.tiles)) return;
     Object.assign(this.canvas, { width, height });
     this.pitch = [(width + scale) / this.columns, (height + scale) / this.rows]; // between entries one CSS pixel is free
@@ -67,7 +70,8 @@ class Picture {
   draw() {
     if (!this.pitch || !this.keys) return;
     const [width, height] = this.pitch.map((pitch) => Math.max(1, Math.ceil(pitch - this.gap)));
-    if (!this.tiles?.are(width, height, this.mode, this.font)) this.tiles = new Tiles(width, height, this.mode, this.font);
+    if (!this.tiles?.are(width, height, this.mode, this.font))
+      this.tiles = new Tiles(width, height, this.mode, this.font);
     this.keys.forEach((key, i) => {
       if (this.drawn[i] === key) return;
       this.drawn[i] = key;
@@ -96,7 +100,9 @@ export class Grid {
     this.picture = entries > FEW ? new Picture(columns, rows) : null;
     if (this.picture) this.root.append(this.picture.canvas);
     this.cells = makeCells(this.root, entries, columns);
-    this.large = this.picture ? [] : this.cells.map((cell, i) => makeLarge(cell, i, entries <= ROOM_FOR_WORDS));
+    this.large = this.picture
+      ? []
+      : this.cells.map((cell, i) => makeLarge(cell, i, entries <= ROOM_FOR_WORDS));
     this.keys = new Uint8Array(entries).fill(NONE);
     this.marks = { cursor: -1, selected: -1 };
     this.root.addEventListener("click", (event) => {

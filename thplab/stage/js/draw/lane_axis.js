@@ -50,7 +50,10 @@ export class Axis {
   marks(count) {
     return Array.from({ length: count }, (_, i) => {
       const place = (i * WIDTH) / (count - 1);
-      return { place, text: this.timed ? duration(this.timeAt(place) - this.time[0]) : String(this.momentAt(place)) };
+      return {
+        place,
+        text: this.timed ? duration(this.timeAt(place) - this.time[0]) : String(this.momentAt(place)),
+      };
     });
   }
 

@@ -18,7 +18,9 @@ export class Listing {
     this.revealed = -1;
     box.append(this.body);
     new ResizeObserver(() => this.revealed >= 0 && this.reveal(this.revealed)).observe(box); // another type size
-    box.addEventListener("scroll", () => this.fill(Math.round((box.scrollTop + box.clientHeight / 2) / this.lineHeight)));
+    box.addEventListener("scroll", () =>
+      this.fill(Math.round((box.scrollTop + box.clientHeight / 2) / this.lineHeight)),
+    );
   }
 
   // In pixels.
@@ -55,8 +57,13 @@ export class Listing {
 
   // Let these lines be elements; those of them that are stay, so that the browser need not lay them out again.
   hold(from, to) {
-    const range = (begin, end) => Array.from({ length: Math.max(0, end - begin) }, (_, i) => this.element(begin + i));
-    for (const line of [...range(this.from, Math.min(from, this.to)), ...range(Math.max(to, this.from), this.to)]) line.remove();
+    const range = (begin, end) =>
+      Array.from({ length: Math.max(0, end - begin) }, (_, i) => this.element(begin + i));
+    for (const line of [
+      ...range(this.from, Math.min(from, this.to)),
+      ...range(Math.max(to, this.from), this.to),
+    ])
+      line.remove();
     this.body.prepend(...range(from, Math.min(to, this.from)));
     this.body.append(...range(Math.max(from, this.to), to));
     Object.assign(this, { from, to });

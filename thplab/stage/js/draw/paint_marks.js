@@ -4,7 +4,11 @@ import { GLYPHS } from "../data/glyphs.js";
 import { entryAt } from "./grid.js";
 
 // Glyph of each kind that an entry may be painted; one that is not seen in an entry has a letter.
-const PAINT_GLYPHS = { ...Object.fromEntries(GLYPHS.map(({ key, glyph }) => [key, glyph])), lazyfree: "F", keep: "" };
+const PAINT_GLYPHS = {
+  ...Object.fromEntries(GLYPHS.map(({ key, glyph }) => [key, glyph])),
+  lazyfree: "F",
+  keep: "",
+};
 
 // While the edit row is open, whatever the pointer goes over with its button down is painted.
 export function paintWithPointer(stage, grid) {

@@ -27,7 +27,11 @@ export function sourceLines(text) {
 
 // One line as an element, each token a span.
 export function lineElement(pieces, number) {
-  const line = el("span", "ts-line", ...pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part)));
+  const line = el(
+    "span",
+    "ts-line",
+    ...pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part)),
+  );
   line.dataset.n = number;
   return line;
 }

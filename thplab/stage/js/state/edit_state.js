@@ -2,8 +2,10 @@
 
 import { CHOICES } from "../data/choices.js";
 
-const NO_PYTHON = "Editing needs Python: open this recording in a notebook with Stage(...). Everything else works here.";
-const NOBODY = "Python does not answer: it is busy, or it is not running. Nothing has changed; what you wrote stays here.";
+const NO_PYTHON =
+  "Editing needs Python: open this recording in a notebook with Stage(...). Everything else works here.";
+const NOBODY =
+  "Python does not answer: it is busy, or it is not running. Nothing has changed; what you wrote stays here.";
 const WAIT_MS = 4000;
 const ALSO = { present: "young", empty: "none" };
 const PART = /^(?:(\d+)\s*[x×]|(\d+)(?:\s*-\s*(\d+))?\s*:?)\s*([a-z]+)$/;
@@ -29,7 +31,10 @@ export function writePaint(kinds) {
   const parts = [];
   const entries = [...kinds.keys()].filter((i) => kinds.get(i) !== "keep").sort((a, b) => a - b);
   for (let from = 0, i = 1; i <= entries.length; i++) {
-    const goesOn = i < entries.length && entries[i] === entries[i - 1] + 1 && kinds.get(entries[i]) === kinds.get(entries[from]);
+    const goesOn =
+      i < entries.length &&
+      entries[i] === entries[i - 1] + 1 &&
+      kinds.get(entries[i]) === kinds.get(entries[from]);
     if (goesOn) continue;
     const range = i - from > 1 ? `${entries[from]}-${entries[i - 1]}` : String(entries[from]);
     parts.push(`${range} ${kinds.get(entries[from])}`);
@@ -49,7 +54,15 @@ export class EditState {
   }
 
   clear() {
-    Object.assign(this, { paint: "", knobs: "", op: "", gap: "", note: "", refused: { field: "", text: "" }, busy: false });
+    Object.assign(this, {
+      paint: "",
+      knobs: "",
+      op: "",
+      gap: "",
+      note: "",
+      refused: { field: "", text: "" },
+      busy: false,
+    });
   }
 
   // Does a pointer on the window paint?

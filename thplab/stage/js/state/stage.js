@@ -19,8 +19,22 @@ export class Stage {
     this.handsOver = null; // (action) -> the stage beside this one, if that is the one to act
     this.origin = { step: 0, views: [], granularity: "line" }; // where it was opened, or sent to
     this.link = ""; // begins the text that opens a moment again
-    Object.assign(this, { query: "", matches: [], findShown: false, stopsAtMatches: false, bookmarks: [], linkShown: "" });
-    Object.assign(this, { presenting: false, presentingSince: 0, codeShown: false, blank: false, notesShown: false, spotlight: "" });
+    Object.assign(this, {
+      query: "",
+      matches: [],
+      findShown: false,
+      stopsAtMatches: false,
+      bookmarks: [],
+      linkShown: "",
+    });
+    Object.assign(this, {
+      presenting: false,
+      presentingSince: 0,
+      codeShown: false,
+      blank: false,
+      notesShown: false,
+      spotlight: "",
+    });
     this.navigator = new Navigator(this.reader);
     this.last = this.reader.last;
     this.granularity = "line";
@@ -35,7 +49,10 @@ export class Stage {
     this.helpShown = false;
     this.moment = this.reader.read(0);
     this.listeners = [];
-    this.queue = new Queue((action) => this.run(action), () => this.paint());
+    this.queue = new Queue(
+      (action) => this.run(action),
+      () => this.paint(),
+    );
     this.actions = this.makeActions();
   }
 
@@ -244,7 +261,9 @@ export class Stage {
   lightFrame(page) {
     this.page = page;
     const { window: w, reader } = this.moment;
-    const entry = w ? Array.from(w.keys).findIndex((_, i) => readEntry(reader.machine, w, i).page === page) : -1;
+    const entry = w
+      ? Array.from(w.keys).findIndex((_, i) => readEntry(reader.machine, w, i).page === page)
+      : -1;
     this.selected = entry < 0 ? null : entry;
   }
 

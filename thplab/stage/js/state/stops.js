@@ -27,7 +27,9 @@ export class Stops {
 
   // How far a move may go: to the first stop on the way that still waits for a guess.
   gate(from, to) {
-    const waiting = this.list.find((stop) => stop.ask && !this.guesses.has(stop) && stop.step >= from && stop.step < to);
+    const waiting = this.list.find(
+      (stop) => stop.ask && !this.guesses.has(stop) && stop.step >= from && stop.step < to,
+    );
     return waiting ? waiting.step : to;
   }
 

@@ -22,7 +22,12 @@ function zones(machine) {
         name,
         counts: Array.from({ length: orders }, (_, order) => length(machine, first + type * orders + order)),
       }));
-      return { zone: zone.label, orders, free: machine.value(zone, "free_pages"), types: types.filter(({ counts }) => counts.some(Boolean)) };
+      return {
+        zone: zone.label,
+        orders,
+        free: machine.value(zone, "free_pages"),
+        types: types.filter(({ counts }) => counts.some(Boolean)),
+      };
     });
 }
 
@@ -34,7 +39,12 @@ export const buddyView = {
   summary: () => "",
   make(stage) {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
-    const head = el("tr", "", el("th", "", "free blocks of order"), ...Array.from({ length: orders }, (_, order) => el("th", "", String(order))));
+    const head = el(
+      "tr",
+      "",
+      el("th", "", "free blocks of order"),
+      ...Array.from({ length: orders }, (_, order) => el("th", "", String(order))),
+    );
     const body = el("tbody");
     const root = scroller("div", "ts-buddy", "Free lists");
     root.append(el("table", "", el("thead", "", head), body));
@@ -48,7 +58,8 @@ export const buddyView = {
         ]);
         updateList(body, rows, make, (line, { name, counts }) => {
           setText(line.firstChild, name);
-          for (let order = 0; order < orders; order++) setText(line.children[order + 1], counts.length ? String(counts[order] || "·") : "");
+          for (let order = 0; order < orders; order++)
+            setText(line.children[order + 1], counts.length ? String(counts[order] || "·") : "");
         });
       },
     };

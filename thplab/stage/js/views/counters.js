@@ -9,7 +9,8 @@ function counters(machine, cells) {
   const daemon = machine.object(machine.value(root, "khugepaged", cells));
   const mm = header.focus ? header.objects[header.focus.mm] : null;
   const rows = mm ? [[`rss of ${mm.label}, in pages`, machine.value(mm, "rss", cells)]] : [];
-  for (const field of ["pages_collapsed", "full_scans"]) rows.push([`khugepaged/${field}`, machine.value(daemon, field, cells)]);
+  for (const field of ["pages_collapsed", "full_scans"])
+    rows.push([`khugepaged/${field}`, machine.value(daemon, field, cells)]);
   header.vmstat.forEach((name, i) => rows.push([name, machine.item("vmstat", i, cells)]));
   return rows.map(([name, value]) => [name, value ?? 0]);
 }
@@ -27,7 +28,9 @@ function knobs(moment) {
   const { machine, timeline } = moment.reader;
   const object = machine.object(machine.value(machine.root, "knobs"));
   return object.fields.map((name) => {
-    const [value, start] = [timeline.now, timeline.initial].map((cells) => knobText(machine.value(object, name, cells)));
+    const [value, start] = [timeline.now, timeline.initial].map((cells) =>
+      knobText(machine.value(object, name, cells)),
+    );
     return { name, value, was: value === start ? "" : `was ${start}` };
   });
 }
@@ -73,7 +76,12 @@ export const countersView = {
     };
   },
   lines(moment) {
-    const found = rows(moment).map((row) => `${row.name} ${row.value}${row.delta ? ` (${signed(row.delta)})` : ""}`);
-    return [...found, ...knobs(moment).map((row) => `${row.name} = ${row.value}${row.was && ` (${row.was})`}`)];
+    const found = rows(moment).map(
+      (row) => `${row.name} ${row.value}${row.delta ? ` (${signed(row.delta)})` : ""}`,
+    );
+    return [
+      ...found,
+      ...knobs(moment).map((row) => `${row.name} = ${row.value}${row.was && ` (${row.was})`}`),
+    ];
   },
 };

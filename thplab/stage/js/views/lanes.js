@@ -32,7 +32,8 @@ function stretches(lanes, who) {
   for (const span of lanes.spans.filter((each) => each.who === who)) {
     const stretch = [lanes.since(span.first), end(span.end)];
     if (span.what === "waits") found.waits.push(stretch);
-    else if (lanes.reader.header.objects[span.lock].label.startsWith("mmap_lock")) found[span.how].push(stretch);
+    else if (lanes.reader.header.objects[span.lock].label.startsWith("mmap_lock"))
+      found[span.how].push(stretch);
   }
   found.moves = lanes.compacting.filter((each) => each.who === who).map(({ from, to }) => [from, to]);
   return found;
@@ -48,7 +49,9 @@ function outline(pairs, axis, [top, bottom]) {
     if (before && left - before[1] < LEAST / 2) before[1] = Math.max(before[1], right);
     else drawn.push([left, right]);
   }
-  return drawn.map(([left, right]) => `M${left.toFixed(2)} ${top}H${right.toFixed(2)}V${bottom}H${left.toFixed(2)}Z`).join("");
+  return drawn
+    .map(([left, right]) => `M${left.toFixed(2)} ${top}H${right.toFixed(2)}V${bottom}H${left.toFixed(2)}Z`)
+    .join("");
 }
 
 function makeTrack(stage, axis, paths) {
@@ -72,9 +75,15 @@ function makeTrack(stage, axis, paths) {
 
 function makeLane(stage, lanes, axis, who) {
   const found = stretches(lanes, who);
-  const paths = Object.fromEntries(Object.entries(BANDS).map(([band, box]) => [band, outline(found[band], axis, box)]));
+  const paths = Object.fromEntries(
+    Object.entries(BANDS).map(([band, box]) => [band, outline(found[band], axis, box)]),
+  );
   const { svg, now } = makeTrack(stage, axis, paths);
-  const [sign, does, held] = [el("span", "ts-lane-sign"), el("span", "ts-lane-does"), el("span", "ts-lane-held")];
+  const [sign, does, held] = [
+    el("span", "ts-lane-sign"),
+    el("span", "ts-lane-does"),
+    el("span", "ts-lane-held"),
+  ];
   const row = el("li", "ts-lane", el("strong", "", who), svg, el("p", "", sign, does, held));
   return {
     row,
@@ -82,13 +91,21 @@ function makeLane(stage, lanes, axis, who) {
       row.dataset.state = state.state;
       setText(sign, SIGNS[state.state]);
       setText(does, state.does);
-      updateList(held, state.held, () => el("span", "", el("span", "ts-how"), el("span")), (item, span) => {
-        setText(item.firstChild, span.how);
-        item.firstChild.dataset.how = span.how;
-        setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
-        item.toggleAttribute("data-lit", stage.isPointed("lock", span.lock));
-      });
-      does.toggleAttribute("data-lit", state.waitsFor !== undefined && stage.isPointed("lock", state.waitsFor));
+      updateList(
+        held,
+        state.held,
+        () => el("span", "", el("span", "ts-how"), el("span")),
+        (item, span) => {
+          setText(item.firstChild, span.how);
+          item.firstChild.dataset.how = span.how;
+          setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
+          item.toggleAttribute("data-lit", stage.isPointed("lock", span.lock));
+        },
+      );
+      does.toggleAttribute(
+        "data-lit",
+        state.waitsFor !== undefined && stage.isPointed("lock", state.waitsFor),
+      );
       const place = axis.at(moment.step).toFixed(2);
       setAttribute(now, "d", `M${place} 0V${HEIGHT}`);
     },

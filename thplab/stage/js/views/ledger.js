@@ -27,11 +27,15 @@ function bill(reader, step) {
 }
 
 function summary(parties) {
-  const sum = (daemons) => parties.filter(({ party }) => DAEMONS.some((name) => party.startsWith(name)) === daemons).reduce((ns, each) => ns + each.ns, 0);
+  const sum = (daemons) =>
+    parties
+      .filter(({ party }) => DAEMONS.some((name) => party.startsWith(name)) === daemons)
+      .reduce((ns, each) => ns + each.ns, 0);
   return `Processes spent ${duration(sum(false))} in the kernel, daemons ${duration(sum(true))}`;
 }
 
-const took = ({ ns, locked }) => duration(ns) + (locked ? `, ${duration(locked)} of it with an mmap_lock held for writing` : "");
+const took = ({ ns, locked }) =>
+  duration(ns) + (locked ? `, ${duration(locked)} of it with an mmap_lock held for writing` : "");
 
 // The lines of the table: a party's sum, its steps, and at the end who waited.
 function tableRows(parties, waits) {
@@ -39,7 +43,18 @@ function tableRows(parties, waits) {
     { sum: true, who: party, step: "all together", count: "", ns, locked },
     ...steps.map((row) => ({ ...row, who: "", count: String(row.count) })),
   ]);
-  return [...rows, ...waits.map(({ who, lock, ns }) => ({ sum: true, who, step: `waited for ${lock}`, count: "", ns, locked: 0, waited: true }))];
+  return [
+    ...rows,
+    ...waits.map(({ who, lock, ns }) => ({
+      sum: true,
+      who,
+      step: `waited for ${lock}`,
+      count: "",
+      ns,
+      locked: 0,
+      waited: true,
+    })),
+  ];
 }
 
 function makeTable() {
@@ -48,7 +63,16 @@ function makeTable() {
   return { table: el("table", "", el("thead", "", el("tr", "", ...heads)), body), body };
 }
 
-const makeRow = () => el("tr", "", el("th"), el("td"), el("td", "ts-number"), el("td", "ts-number"), el("td", "ts-bar-cell", el("i"), el("i")));
+const makeRow = () =>
+  el(
+    "tr",
+    "",
+    el("th"),
+    el("td"),
+    el("td", "ts-number"),
+    el("td", "ts-number"),
+    el("td", "ts-bar-cell", el("i"), el("i")),
+  );
 
 function fillRow(line, row, whole) {
   const [who, step, count, time, bar] = line.children;
@@ -77,15 +101,28 @@ export const ledgerView = {
       return { root: el("div", "ts-ledger", said), update: () => {} };
     }
     const { table, body } = makeTable();
-    const key = el("p", "ts-lane-legend", el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: whoever needs it waits"), el("span", "", el("i", "ts-bar-free"), " the rest"));
+    const key = el(
+      "p",
+      "ts-lane-legend",
+      el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: whoever needs it waits"),
+      el("span", "", el("i", "ts-bar-free"), " the rest"),
+    );
     const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
-    const whole = Math.max(1, ...bill(reader, reader.last).map(({ ns }) => ns), ...lanesOf(reader).waited(reader.last).map(({ ns }) => ns));
+    const whole = Math.max(
+      1,
+      ...bill(reader, reader.last).map(({ ns }) => ns),
+      ...lanesOf(reader)
+        .waited(reader.last)
+        .map(({ ns }) => ns),
+    );
     return {
       root,
       update(moment) {
         const parties = bill(reader, moment.step);
         setText(said, `${summary(parties)}.`);
-        updateList(body, tableRows(parties, lanesOf(reader).waited(moment.step)), makeRow, (line, row) => fillRow(line, row, whole));
+        updateList(body, tableRows(parties, lanesOf(reader).waited(moment.step)), makeRow, (line, row) =>
+          fillRow(line, row, whole),
+        );
       },
     };
   },
@@ -97,7 +134,9 @@ export const ledgerView = {
       `${party}: ${took({ ns, locked })}`,
       ...rows.map((row) => `${party}, ${row.step}, ${row.count}x: ${took(row)}`),
     ]);
-    const waits = lanesOf(reader).waited(moment.step).map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
+    const waits = lanesOf(reader)
+      .waited(moment.step)
+      .map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
     return [summary(parties), ...told, ...waits, reader.header.ledger.source];
   },
 };

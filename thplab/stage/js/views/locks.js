@@ -39,7 +39,15 @@ const rows = once((moment) => {
     held.push({ id: lock.id, how: writer ? "write" : "read", name: lock.label, note, who, since });
   }
   const pages = moment.window ? moment.window.keys.filter((key) => key === LOCKED).length : 0;
-  if (pages) held.push({ how: "write", name: "page lock", note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`, id: -1, who: "", since: -1 });
+  if (pages)
+    held.push({
+      how: "write",
+      name: "page lock",
+      note: `of ${pages} page${pages > 1 ? "s" : ""} of the window`,
+      id: -1,
+      who: "",
+      since: -1,
+    });
   return held;
 });
 
@@ -58,7 +66,9 @@ export const locksView = {
         const shown = rows(moment);
         setHidden(none, shown.length > 0);
         const make = () => {
-          const name = button("ts-name", "Point at this lock", () => stage.act(() => stage.point("lock", Number(name.dataset.id))));
+          const name = button("ts-name", "Point at this lock", () =>
+            stage.act(() => stage.point("lock", Number(name.dataset.id))),
+          );
           name.removeAttribute("aria-label"); // its own words name it
           return el("li", "", el("span", "ts-how"), name, el("span", "ts-quiet"));
         };
@@ -77,7 +87,9 @@ export const locksView = {
     };
   },
   lines(moment) {
-    const found = rows(moment).map((row) => [row.how, row.name, row.note, row.who && `by ${row.who}`].filter(Boolean).join(" "));
+    const found = rows(moment).map((row) =>
+      [row.how, row.name, row.note, row.who && `by ${row.who}`].filter(Boolean).join(" "),
+    );
     return found.length ? found : ["No lock is held: anything may happen."];
   },
 };

@@ -52,13 +52,19 @@ export const memoryView = {
     const press = (page) => stage.act(() => stage.pointAt(page, entryOf(stage.moment, page)));
     const keysNow = keysOf(stage.moment);
     const [free, used] = [[], []];
-    for (const block of pageblocks(machine)) (staysFree(stage.reader, block, keysNow) ? free : used).push(block);
+    for (const block of pageblocks(machine))
+      (staysFree(stage.reader, block, keysNow) ? free : used).push(block);
     const made = used.map((block) => makeBlock(block, machine.startPfn, press));
     const blocks = scroller("div", "ts-blocks", "Pageblocks");
-    blocks.append(...made.map(({ box }) => box), el("p", "ts-unused", freeWords(free.map(({ number }) => number))));
+    blocks.append(
+      ...made.map(({ box }) => box),
+      el("p", "ts-unused", freeWords(free.map(({ number }) => number))),
+    );
     const legend = el("div", "ts-legend");
     const words = el("span");
-    const when = button("ts-link", "Go to the last change of this frame", () => stage.act(() => stage.move(Number(when.dataset.step))));
+    const when = button("ts-link", "Go to the last change of this frame", () =>
+      stage.act(() => stage.move(Number(when.dataset.step))),
+    );
     let tiles = null;
     let draw = () => {}; // a pageblock as it is now
     let rest = 0;
@@ -69,17 +75,28 @@ export const memoryView = {
         const keys = keysOf(moment);
         const lit = litFrame(stage, moment);
         const mode = modeOf(root);
-        if (tiles?.mode !== mode) tiles = new Tiles(CELL - 1, CELL - 1, mode, `${CELL - 3}px monospace`, 1, MOST_COLUMNS);
+        if (tiles?.mode !== mode)
+          tiles = new Tiles(CELL - 1, CELL - 1, mode, `${CELL - 3}px monospace`, 1, MOST_COLUMNS);
         draw = ({ painter }) => painter.paint(keys, lit, tiles);
         const blocksNow = pageblocks(machine);
         for (const { block, painter, type } of made) {
           const now = blocksNow[block.number];
           setText(type, now.type);
-          setAttribute(painter.canvas, "aria-label", `Pageblock ${block.number}, ${now.type}: ${counted(keys.subarray(block.first, block.end))}`);
+          setAttribute(
+            painter.canvas,
+            "aria-label",
+            `Pageblock ${block.number}, ${now.type}: ${counted(keys.subarray(block.first, block.end))}`,
+          );
         }
         drawLegend(legend, countKeys(keys), NAMES);
-        setText(words, lit < 0 ? "Click a frame, or select an entry of the window." : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`);
-        const changed = lit < 0 ? -1 : timeline.lastChange(machine.columnByLabel.get("mem_map.flags").base + lit);
+        setText(
+          words,
+          lit < 0
+            ? "Click a frame, or select an entry of the window."
+            : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`,
+        );
+        const changed =
+          lit < 0 ? -1 : timeline.lastChange(machine.columnByLabel.get("mem_map.flags").base + lit);
         setHidden(when, changed < 0);
         when.dataset.step = changed;
         setText(when, `flags last changed at moment ${changed}`);
@@ -95,11 +112,18 @@ export const memoryView = {
   lines(moment) {
     const { machine } = moment.reader;
     const keys = keysOf(moment);
-    const told = pageblocks(machine).map((block) => ({ ...block, says: `${block.type}: ${counted(keys.subarray(block.first, block.end))}` }));
+    const told = pageblocks(machine).map((block) => ({
+      ...block,
+      says: `${block.type}: ${counted(keys.subarray(block.first, block.end))}`,
+    }));
     const lines = [];
     for (let from = 0, i = 1; i <= told.length; i++) {
       if (i < told.length && told[i].says === told[from].says) continue;
-      lines.push(i - from === 1 ? `pageblock ${from}, ${told[from].says}` : `pageblocks ${from} to ${i - 1}, each ${told[from].says}`);
+      lines.push(
+        i - from === 1
+          ? `pageblock ${from}, ${told[from].says}`
+          : `pageblocks ${from} to ${i - 1}, each ${told[from].says}`,
+      );
       from = i;
     }
     return lines;

@@ -7,14 +7,23 @@ import { sourceLines } from "../draw/syntax.js";
 // The frame whose source is shown: the one the reader went up to, or the innermost that has any.
 function shownFrame(moment, up) {
   const chosen = moment.stack[up];
-  return chosen && chosen.source >= 0 ? chosen : (moment.stack.slice(up).find((frame) => frame.source >= 0) ?? null);
+  return chosen && chosen.source >= 0
+    ? chosen
+    : (moment.stack.slice(up).find((frame) => frame.source >= 0) ?? null);
 }
 
 function heading(moment, frame) {
-  if (moment.nothingRuns) return { name: moment.reader.lines.length ? "Nothing is running" : "This recording has no source lines", where: "" };
+  if (moment.nothingRuns)
+    return {
+      name: moment.reader.lines.length ? "Nothing is running" : "This recording has no source lines",
+      where: "",
+    };
   if (!frame) {
     const [inner] = moment.stack;
-    return { name: moment.reader.frames.nameOf(inner.number), where: `its lines are not in this recording · ${inner.kernelFile || "ours"} · ${inner.file}` };
+    return {
+      name: moment.reader.frames.nameOf(inner.number),
+      where: `its lines are not in this recording · ${inner.kernelFile || "ours"} · ${inner.file}`,
+    };
   }
   const name = moment.reader.frames.nameOf(frame.number);
   const ours = frame.labels.length ? frame.kernelFile : "a helper of the model";

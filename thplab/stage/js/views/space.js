@@ -5,8 +5,23 @@ import { BIT, hex } from "../data/machine.js";
 import { runLengths } from "../data/runs.js";
 
 const SHOWN = 512; // windows of a mapping that are drawn
-const FLAGS = [["r", 1], ["w", 2], ["x", 4], ["shared", 8], ["uffd-wp", 0x1000], ["locked", 0x2000], ["hugepage", 0x20000000], ["nohugepage", 0x40000000], ["mergeable", 0x80000000]];
-const STATES = { partial: ["-", "not a whole window"], empty: ["·", "empty"], table: ["T", "a table of entries"], leaf: ["█", "one huge page"] };
+const FLAGS = [
+  ["r", 1],
+  ["w", 2],
+  ["x", 4],
+  ["shared", 8],
+  ["uffd-wp", 0x1000],
+  ["locked", 0x2000],
+  ["hugepage", 0x20000000],
+  ["nohugepage", 0x40000000],
+  ["mergeable", 0x80000000],
+];
+const STATES = {
+  partial: ["-", "not a whole window"],
+  empty: ["·", "empty"],
+  table: ["T", "a table of entries"],
+  leaf: ["█", "one huge page"],
+};
 
 function stateOf(machine, mm, address) {
   const pmd = machine.walk(mm, address)[2]?.entry;
@@ -75,12 +90,17 @@ function isLit(stage, moment, mm, vma) {
 function drawWindows(moment, box, vma) {
   const here = moment.window?.address;
   const shown = vma.windows.slice(0, SHOWN);
-  updateList(box, shown, () => el("i"), (cell, { address, state }) => {
-    setText(cell, STATES[state][0]);
-    setAttribute(cell, "data-state", state);
-    cell.toggleAttribute("data-cursor", address === here);
-    setAttribute(cell, "title", `${hex(address)}: ${STATES[state][1]}`);
-  });
+  updateList(
+    box,
+    shown,
+    () => el("i"),
+    (cell, { address, state }) => {
+      setText(cell, STATES[state][0]);
+      setAttribute(cell, "data-state", state);
+      cell.toggleAttribute("data-cursor", address === here);
+      setAttribute(cell, "title", `${hex(address)}: ${STATES[state][1]}`);
+    },
+  );
 }
 
 export const spaceView = {
@@ -92,12 +112,20 @@ export const spaceView = {
   make(stage) {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");
-    const key = el("p", "ts-quiet", `Each field is a window: ${Object.values(STATES).map(([glyph, name]) => `${glyph} ${name}`).join(", ")}. The framed one is the window of the picture.`);
+    const key = el(
+      "p",
+      "ts-quiet",
+      `Each field is a window: ${Object.values(STATES)
+        .map(([glyph, name]) => `${glyph} ${name}`)
+        .join(", ")}. The framed one is the window of the picture.`,
+    );
     const root = el("div", "ts-space", list, at, key);
     const make = () => {
       const bar = el("div", "ts-windows");
       bar.setAttribute("role", "img");
-      const range = button("ts-name ts-mono", "Point at this mapping", () => stage.act(() => stage.point("mapping", Number(range.dataset.id))));
+      const range = button("ts-name ts-mono", "Point at this mapping", () =>
+        stage.act(() => stage.point("mapping", Number(range.dataset.id))),
+      );
       range.removeAttribute("aria-label"); // its own words name it
       return el("div", "ts-vma", el("div", "", el("strong"), " ", range), bar);
     };
@@ -119,7 +147,10 @@ export const spaceView = {
     };
   },
   lines(moment) {
-    const lines = spaces(moment).flatMap(({ mm, rss, vmas }) => [`${mm.label}: ${counted(rss, "page")} resident`, ...vmas.map(said)]);
+    const lines = spaces(moment).flatMap(({ mm, rss, vmas }) => [
+      `${mm.label}: ${counted(rss, "page")} resident`,
+      ...vmas.map(said),
+    ]);
     return [...lines, cursor(moment.reader.machine)];
   },
 };

@@ -45,7 +45,10 @@ export const stackView = {
         setHidden(none, shown.length > 0);
         updateList(list, shown, make, (item, row) => {
           const [frame] = item.children;
-          const parts = row.number < 0 ? ["", row.name, " helper of the model"] : [`#${row.number}`, row.name, ` (${row.args})`];
+          const parts =
+            row.number < 0
+              ? ["", row.name, " helper of the model"]
+              : [`#${row.number}`, row.name, ` (${row.args})`];
           parts.forEach((part, i) => setText(frame.children[i], part));
           setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));

@@ -15,7 +15,21 @@ import { walkView } from "./walk.js";
 import { windowView } from "./window.js";
 import { scroller, setText } from "../draw/dom.js";
 
-export const VIEWS = [windowView, sourceView, variablesView, stackView, locksView, lanesView, walkView, traceView, countersView, ledgerView, memoryView, buddyView, spaceView];
+export const VIEWS = [
+  windowView,
+  sourceView,
+  variablesView,
+  stackView,
+  locksView,
+  lanesView,
+  walkView,
+  traceView,
+  countersView,
+  ledgerView,
+  memoryView,
+  buddyView,
+  spaceView,
+];
 
 // The virtual time; a recording in which nothing took any time has no clock to show.
 export function clock(moment) {
@@ -25,7 +39,11 @@ export function clock(moment) {
 
 export function momentText(moment) {
   const { step, last, kind, task } = moment;
-  const head = [`Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${clock(moment)}`, moment.sentence, moment.what];
+  const head = [
+    `Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${clock(moment)}`,
+    moment.sentence,
+    moment.what,
+  ];
   const sections = VIEWS.map((view) => [`${view.title}:`, ...view.lines(moment)].join("\n"));
   return [head.join("\n"), ...sections].join("\n\n");
 }

@@ -40,8 +40,12 @@ export const traceView = {
         first = Math.max(0, count - SHOWN);
         setText(more, count ? (first ? `${first} earlier lines` : "") : "No trace event yet.");
         setHidden(more, !more.textContent);
-        updateList(list, header.trace.slice(first, count), make, (item, line) => setText(item.firstChild, line.text.trim()));
-        [...list.children].forEach((item, i) => item.toggleAttribute("data-new", i === list.children.length - 1));
+        updateList(list, header.trace.slice(first, count), make, (item, line) =>
+          setText(item.firstChild, line.text.trim()),
+        );
+        [...list.children].forEach((item, i) =>
+          item.toggleAttribute("data-new", i === list.children.length - 1),
+        );
       },
       settle() {
         if (grown) box.scrollTop = box.scrollHeight;

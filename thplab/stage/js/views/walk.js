@@ -16,7 +16,10 @@ function rows(moment, entry) {
   const w = moment.window;
   if (!w || !w.mm) return [];
   const { machine, header } = moment.reader;
-  const steps = machine.walk(w.mm, w.address + (BigInt(Math.max(entry, 0)) << BigInt(header.geometry.page_shift)));
+  const steps = machine.walk(
+    w.mm,
+    w.address + (BigInt(Math.max(entry, 0)) << BigInt(header.geometry.page_shift)),
+  );
   return steps.map((step) => ({
     where: `${step.level}[${step.index}]`,
     value: step.entry.none ? "0x0" : hex64(step.entry),
@@ -47,6 +50,8 @@ export const walkView = {
   },
   lines(moment) {
     const lines = rows(moment, moment.window ? moment.window.cursor : -1);
-    return lines.map((row) => `${row.where} ${row.value} ${row.bits}: ${row.means}`.replace("  :", ":").replace(" :", ":"));
+    return lines.map((row) =>
+      `${row.where} ${row.value} ${row.bits}: ${row.means}`.replace("  :", ":").replace(" :", ":"),
+    );
   },
 };

@@ -48,7 +48,10 @@ export const windowView = {
     title.append(where);
     const pmd = el("span", "ts-entry");
     const state = el("span");
-    const grid = new Grid(header.geometry.entries, (entry) => stage.edit.paints || stage.act(() => stage.select(entry)));
+    const grid = new Grid(
+      header.geometry.entries,
+      (entry) => stage.edit.paints || stage.act(() => stage.select(entry)),
+    );
     const marks = new PaintMarks(grid.cells);
     paintWithPointer(stage, grid.root);
     const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), el("span"));
@@ -57,7 +60,12 @@ export const windowView = {
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
-    root.append(title, el("div", "ts-pmd", pmd, state), box, el("div", "ts-words", legend, el("p", "ts-about", when, words)));
+    root.append(
+      title,
+      el("div", "ts-pmd", pmd, state),
+      box,
+      el("div", "ts-words", legend, el("p", "ts-about", when, words)),
+    );
     return {
       root,
       update(moment) {
@@ -72,7 +80,11 @@ export const windowView = {
         grid.paint(w.keys, modeOf(root), w.cursor, selected, (i) => frameOf(machine, w, i));
         marks.show(stage.edit.painted);
         const size = (w.entries * 4096) / 1024;
-        if (w.state === "leaf") setText(leaf.lastChild, `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
+        if (w.state === "leaf")
+          setText(
+            leaf.lastChild,
+            `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`,
+          );
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
         drawLegend(legend, countKeys(w.keys), NAMES);
         const change = describeEntry(stage, moment, stage.entry, words);
@@ -84,7 +96,11 @@ export const windowView = {
   lines(moment) {
     const w = moment.window;
     if (!w) return ["No window is in focus."];
-    const lines = [`${hex(w.address)} of ${w.mm ? w.mm.label : "?"}`, `${pmdText(w)}: ${STATES[w.state]}`, runs(w.keys)];
+    const lines = [
+      `${hex(w.address)} of ${w.mm ? w.mm.label : "?"}`,
+      `${pmdText(w)}: ${STATES[w.state]}`,
+      runs(w.keys),
+    ];
     if (w.cursor >= 0) lines.push(`Looking at entry ${w.cursor}: ${GLYPHS[w.keys[w.cursor]].name}`);
     return lines;
   },
