@@ -1,6 +1,6 @@
 // Who runs, sleeps, waits for a lock or holds one, followed once through a recording. lanes.py has the same rules.
 
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 
 const DAEMONS = ["khugepaged", "kcompactd0", "kswapd0"];
 const IDLE = "swapper";

@@ -1,5 +1,6 @@
 // The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
 
+import { scroller, setText } from "../draw/dom.js";
 import { buddyView } from "./buddy.js";
 import { countersView } from "./counters.js";
 import { lanesView } from "./lanes.js";
@@ -13,7 +14,6 @@ import { traceView } from "./trace.js";
 import { variablesView } from "./variables.js";
 import { walkView } from "./walk.js";
 import { windowView } from "./window.js";
-import { scroller, setText } from "../draw/dom.js";
 
 export const VIEWS = [
   windowView,

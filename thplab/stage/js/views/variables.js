@@ -22,7 +22,7 @@ export const variablesView = {
     return {
       root,
       update(moment) {
-        const shown = rows(moment, stage.frameUp);
+        const shown = rows(moment, stage.selection.frameUp);
         const make = () => el("div", "", el("span"), el("b"));
         updateList(list, shown, make, (pair, row) => {
           setText(pair.firstChild, row.name);
