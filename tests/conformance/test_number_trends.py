@@ -12,7 +12,7 @@ from thplab.access import random_order, run_pattern
 from thplab.experiments.comb import comb34
 from thplab.ledger import Meter
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.mm.tlb import Tlb
 
 PAGE = 4096

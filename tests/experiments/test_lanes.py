@@ -11,7 +11,7 @@ import pytest
 
 from tests.invariants import check
 from thplab.experiments.lanes import LANES, SIZE, WINDOW, run_lane
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "lanes"
 USED = 128  # used frames in a pageblock of the comb: the price of one free block

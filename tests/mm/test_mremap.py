@@ -6,8 +6,8 @@ import pytest
 
 from tests.invariants import check
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_LOCKED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED
 
 HUGE = 512 * 4096
 OLD, NEW = 8 * HUGE, 64 * HUGE

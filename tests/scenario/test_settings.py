@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario import ScenarioError
 from thplab.scenario.settings import SETTINGS, SETTINGS_VALUE, UNLIMITED, default_settings, store_settings
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from thplab.machine import Machine, Process
-from thplab.mm.mmzone import Memory
+from thplab.mm.include.mmzone import Memory
 from thplab.scenario.fragment import fragment, one_of_four, pin_one, set_reserve
 
 __all__ = ["COMB_FRAMES", "comb34", "comb_machine", "used_frames"]

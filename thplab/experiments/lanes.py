@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from thplab.experiments.comb import COMB_FRAMES, comb_machine, used_frames
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.mm.trace import TraceEvent
 from thplab.scenario.fragment import give_back, occupy, set_reserve
 from thplab.scenario.surroundings import start_keeper

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from thplab.experiments.comb import comb34
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 
 __all__ = ["CASES", "Case", "CaseResult", "run_case"]
 

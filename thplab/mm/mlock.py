@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory import is_huge_zero_pmd
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.lru import folio_change_lru
-from thplab.mm.mm_types import VM_LOCKED, Mm, Vma
-from thplab.mm.page import PG_lru, PG_unevictable, pfn_to_page
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_trans_huge, pte_of, pte_present
+from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import VM_LOCKED, Mm, Vma
+from thplab.mm.include.page import PG_lru, PG_unevictable, pfn_to_page
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_trans_huge, pte_of, pte_present
+from thplab.mm.swap import folio_change_lru
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
 __all__ = ["do_mlock", "do_munlock"]

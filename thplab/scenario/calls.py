@@ -6,7 +6,7 @@ import errno
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.settings import store_settings

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from thplab.machine import Machine, Process
-from thplab.mm.mmzone import SLICE, Memory
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pte_of
+from thplab.mm.include.mmzone import SLICE, Memory
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pte_of
 
 if TYPE_CHECKING:
     from thplab.scenario.data import MachineSpec

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thplab.mm.exit import begin_exit
-from thplab.mm.lock import Waiter, wait_for, would_wait
+from thplab.mm.include.lock import Waiter, wait_for, would_wait
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.gaps import GAPS, probed

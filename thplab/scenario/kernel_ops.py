@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
-from thplab.mm.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
+from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.task import Task, running
-from thplab.mm.vmscan import reclaim_pages
+from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.observe import folio_at

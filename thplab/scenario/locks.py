@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.lock import Lock, would_wait
-from thplab.mm.madvise import dontneed_lock
-from thplab.mm.memory import fault_lock
-from thplab.mm.mm_types import Mm, Vma, vma_lookup
-from thplab.mm.pgtable import _PAGE_PRESENT, _PAGE_RW, walk
+from thplab.mm.include.lock import Lock, would_wait
+from thplab.mm.include.mm_types import Mm, Vma, vma_lookup
+from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_RW, walk
+from thplab.mm.madvise.syscall import dontneed_lock
+from thplab.mm.memory.fault import fault_lock
 from thplab.scenario.actor import Actor
 
 __all__ = ["ADVISE", "ANON_VMA", "FAULT", "GUP", "MMAP_READ", "MMAP_WRITE", "NO_LOCK", "Need"]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from thplab.mm.errors import KernelError
 from thplab.mm.exit import exit_mm
+from thplab.mm.include.errors import KernelError
 from thplab.mm.task import running
 from thplab.scenario import calls, kernel_ops
 from thplab.scenario.actor import DEFAULT_KID, Actor

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.intruders import INTRUDERS, intruding
 from thplab.scenario.limits import refuse_collapse_into_smaller_sizes
 from thplab.scenario.observe import window_text
