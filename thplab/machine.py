@@ -22,7 +22,7 @@ from thplab.mm.fork import dup_mm, mm_alloc
 from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.kcompactd import kcompactd_run
-from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.khugepaged import khugepaged_alloc_sleep, start_stop_khugepaged, wake_khugepaged
 from thplab.mm.ksm import ksm_scan
 from thplab.mm.kswapd import kswapd_run
 from thplab.mm.madvise import do_madvise
@@ -185,7 +185,9 @@ class Machine:
         """True while the present pass sleeps after a failed allocation."""
         thread = self.kernel.khugepaged.thread
         return (
-            thread is not None and thread.wait is not None and thread.wait.queue == "khugepaged_alloc_sleep"
+            thread is not None
+            and thread.wait is not None
+            and thread.wait.queue == khugepaged_alloc_sleep.__name__
         )
 
     def _threads(self) -> list[Kthread]:

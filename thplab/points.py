@@ -8,7 +8,7 @@ Labels of kernel profiles (``thplab/kernels``) lie below the model and stay name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -22,6 +22,7 @@ from thplab.mm import (
     huge_memory,
     khugepaged,
     lock,
+    madvise,
     madvise_collapse,
     memory,
     mm_slot,
@@ -39,8 +40,9 @@ __all__ = [
     "WINDOW_ADDRESS",
     "Function",
     "Locals",
+    "Named",
     "Point",
-    "named",
+    "name_of",
     "point_of",
 ]
 
@@ -141,6 +143,7 @@ SCAN = Point(
 )  # fmt: skip
 VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan)
 SCAN_TRACED = Point(trace_huge_memory.trace_mm_khugepaged_scan_pmd)
+DO_MADVISE = Point(madvise.do_madvise)
 MADVISE = Point(madvise_collapse.madvise_collapse)
 ENTER = Point(mm_slot.__khugepaged_enter, ("mm",))
 EXIT = Point(mm_slot.khugepaged_exit, ("mm",))
@@ -152,7 +155,9 @@ ALLOCATE = Point(collapse.alloc_charge_folio, ("mm", "cc", "kernel", "folio"))
 RECHECK = Point(collapse._recheck_for_reading)
 REVALIDATE = Point(collapse.hugepage_vma_revalidate, ("mm", "address", "vma"))
 FIND_PMD = Point(collapse.find_pmd_or_thp_or_none, ("mm", "address"))
-SWAP_IN = Point(collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "index", "result"))
+SWAP_IN = Point(
+    collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "referenced", "index", "result")
+)
 COLLAPSE_LOCKED = Point(collapse._collapse_locked)
 CHECK_PMD = Point(collapse.check_pmd_still_valid, ("mm", "address", "result"))
 FENCE = Point(collapse.pmdp_collapse_flush)
@@ -173,7 +178,7 @@ REPOPULATE = Point(collapse._repopulate_pmd)
 RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
-FAULT = Point(memory.handle_mm_fault, ("mm", "address"))
+FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address"))
 HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)
@@ -189,6 +194,9 @@ UP_READ = Point(lock.up_read, ("lock",))
 UP_WRITE = Point(lock.up_write, ("lock",))
 DOWN_READ_TRYLOCK = Point(lock.down_read_trylock, ("lock",))
 
+#: How a function can be asked for: readers in a notebook type its name.
+Named = Point | Function | str
+
 ALL = tuple(each for each in dict(globals()).values() if isinstance(each, Point))
 #: By the id of the code, which the points keep alive: hashing a code object takes long.
 _OF_CODE = {id(each.code): each for each in ALL}
@@ -200,12 +208,11 @@ def point_of(code: CodeType) -> Point | None:
     return _OF_CODE.get(id(code))
 
 
-def named(functions: Iterable[Point | Function | str]) -> frozenset[str]:
-    """The names under which a recording, which may come from a file, knows these functions."""
-    return frozenset(
-        each if isinstance(each, str) else each.name if isinstance(each, Point) else each.__name__
-        for each in functions
-    )
+def name_of(function: Named) -> str:
+    """The name under which a recording, which may come from a file, knows a function."""
+    if isinstance(function, Point):
+        return function.name
+    return function if isinstance(function, str) else function.__name__
 
 
 def check_labels() -> None:
