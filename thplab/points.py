@@ -14,23 +14,17 @@ from types import CodeType
 from typing import Any
 
 from thplab.kernels import PROFILES
-from thplab.mm import (
-    collapse,
-    collapse_file,
-    collapse_pages,
-    collapse_swapin,
-    huge_memory,
-    khugepaged,
-    lock,
-    madvise,
-    madvise_collapse,
-    memory,
-    mm_slot,
-    page_alloc,
-    pgtable,
-    trace_huge_memory,
-    vmstat,
-)
+from thplab.mm import trace_huge_memory, vmstat
+from thplab.mm.huge_memory import fault as huge_memory
+from thplab.mm.include import lock, pgtable
+from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
+from thplab.mm.khugepaged import enter as mm_slot
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged import scan as khugepaged
+from thplab.mm.khugepaged import swapin as collapse_swapin
+from thplab.mm.madvise import syscall as madvise
+from thplab.mm.memory import fault as memory
+from thplab.mm.page_alloc import alloc as page_alloc
 
 __all__ = [
     "ALL",

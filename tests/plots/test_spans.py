@@ -8,8 +8,8 @@ import pytest
 
 from tests.mm.lab import before, page_at, ready
 from thplab.ledger import Meter, bill_of
-from thplab.mm import collapse
-from thplab.mm.page import PG_locked
+from thplab.mm.include.page import PG_locked
+from thplab.mm.khugepaged import collapse
 from thplab.phases import PHASES, SWAP_IN
 from thplab.plots.spans import LOCKS, Span, collapse_spans
 from thplab.recording import Recorder, Recording, record_scenario

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.invariants import check, tables_and_pages
-from thplab.mm.lock import Lock
-from thplab.mm.page import PG_locked
+from thplab.mm.include.lock import Lock
+from thplab.mm.include.page import PG_locked
 from thplab.phases import PHASES
 from thplab.scenario import NAMED, Scenario, ScenarioError, intruders, run_scenario, scenario
 from thplab.scenario.gaps import GAPS, probed

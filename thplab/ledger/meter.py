@@ -18,7 +18,7 @@ from thplab.ledger.bill import Bill
 from thplab.ledger.costs import Costs
 from thplab.ledger.faults import FaultReader
 from thplab.machine import Machine
-from thplab.mm.pgtable import entry_pfn
+from thplab.mm.include.pgtable import entry_pfn
 from thplab.points import Locals, Point
 
 __all__ = ["Meter"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from thplab import points
-from thplab.mm.lock import ANON_VMA, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
+from thplab.mm.include.lock import ANON_VMA, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
 from thplab.phases import PHASES
 from thplab.recording import Recording
 

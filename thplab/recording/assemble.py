@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import thplab
 from thplab import points
-from thplab.mm.page import PAGE_FLAGS
+from thplab.mm.include.page import PAGE_FLAGS
 from thplab.mm.vmstat import EVENTS
 from thplab.points import Point
 from thplab.recording.render import gdb_value

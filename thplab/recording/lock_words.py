@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from thplab import points
-from thplab.mm.lock import ANON_VMA, KHUGEPAGED_MM_LOCK, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
+from thplab.mm.include.lock import ANON_VMA, KHUGEPAGED_MM_LOCK, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
 from thplab.points import Point
 
 __all__ = ["LOCK_KINDS", "LockKind", "kind_of", "lock_sentence"]

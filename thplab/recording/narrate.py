@@ -12,8 +12,8 @@ from typing import Any
 
 from thplab import points
 from thplab.kernels import ScanResult
-from thplab.mm.pgtable import entry_pfn, pmd_trans_huge
-from thplab.mm.state import Struct
+from thplab.mm.include.pgtable import entry_pfn, pmd_trans_huge
+from thplab.mm.include.state import Struct
 from thplab.points import Locals, Point
 from thplab.recording.lock_words import lock_sentence
 from thplab.recording.verdicts import VERDICT_POINTS, verdict_sentence

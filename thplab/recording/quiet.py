@@ -6,39 +6,22 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from thplab.mm import (
-    buddy,
-    collapse,
-    collapse_pages,
-    deferred_split,
-    geometry,
-    gfp,
-    huge_mm,
-    khugepaged,
-    ksm,
-    lru,
-    madvise_pages,
-    mm_types,
-    mmu,
-    mmzone,
-    page,
-    page_alloc,
-    pcp,
-    pgtable,
-    proc,
-    rmap,
-    state,
-    swap,
-    system,
-    task,
-    trace,
-    trace_formats,
-    trace_huge_memory,
-    vma,
-    vmstat,
-    watermark,
-)
-from thplab.mm import list as lists
+from thplab.mm import ksm, mmu, system, task, trace, trace_huge_memory, vma, vmstat
+from thplab.mm import swap as lru
+from thplab.mm import swapfile as swap
+from thplab.mm import trace_events as trace_formats
+from thplab.mm.huge_memory import deferred as deferred_split
+from thplab.mm.huge_memory import policy as huge_mm
+from thplab.mm.include import geometry, gfp, mm_types, mmzone, page, pgtable, state
+from thplab.mm.include import list as lists
+from thplab.mm.khugepaged import collapse
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged import scan as khugepaged
+from thplab.mm.madvise import pages as madvise_pages
+from thplab.mm.page_alloc import alloc as page_alloc
+from thplab.mm.page_alloc import buddy, pcp, watermark
+from thplab.mm.proc import task_mmu as proc
+from thplab.mm.rmap import mapcount as rmap
 
 __all__ = ["is_quiet"]
 

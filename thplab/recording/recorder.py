@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
-from thplab.mm.mm_types import Mm
-from thplab.mm.state import Struct
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.state import Struct
 from thplab.mm.system import Kernel
 from thplab.points import Locals, Point, point_of
 from thplab.recording.journal import Journal
@@ -33,7 +33,7 @@ _MOMENT_COLUMNS = {
 }  # fmt: skip
 
 #: Files whose lines are recorded by default.
-LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
+LINE_FILES = ("khugepaged/scan.py", "khugepaged/collapse.py", "khugepaged/pages.py", "khugepaged/swapin.py")
 
 
 #: A run with more moments is not recorded: it would take gigabytes, and nobody could step through it.

@@ -17,7 +17,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from thplab import mm
-from thplab.mm.state import Struct
+from thplab.mm.include.state import Struct
 from thplab.points import Point, point_of
 from thplab.recording.owner import kernel_at_work
 from thplab.recording.quiet import is_quiet

@@ -12,7 +12,7 @@ from typing import Any
 
 from thplab import points
 from thplab.kernels import ScanResult as S
-from thplab.mm.page import folio_expected_ref_count
+from thplab.mm.include.page import folio_expected_ref_count
 from thplab.points import Point
 from thplab.words import counted
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thplab.ledger import Meter
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
 from thplab.scenario import Scenario, ScenarioError

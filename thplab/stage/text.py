@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby
 
-from thplab.mm import pgtable as bits
+from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording
 from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME

@@ -9,7 +9,7 @@ from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.facts import call_of, window_frames
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.recording import record_scenario
 
 __all__ = ["QUESTIONS"]

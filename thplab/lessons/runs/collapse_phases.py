@@ -16,7 +16,7 @@ from thplab.lessons.runs.facts import (
     trace_field,
     window_frames,
 )
-from thplab.mm.lock import PAGE_TABLE_LOCK
+from thplab.mm.include.lock import PAGE_TABLE_LOCK
 from thplab.phases import PHASES, SCAN, Phase
 from thplab.points import Point
 from thplab.recording import Recording

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thplab.mm.pgtable import entry_pfn, pte_present
+from thplab.mm.include.pgtable import entry_pfn, pte_present
 from thplab.points import Named, name_of
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
