@@ -15,7 +15,9 @@ from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, to
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import Waiter, down_read, wait_for
 from thplab.mm.include.state import Column, Struct
+from thplab.mm.khugepaged import collapse as collapse_module
 from thplab.recording import DEPTHS, Recorder, RecordingTooLong, record_scenario, record_what_fits
+from thplab.recording.tracer import model_file
 
 CLEAN = ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct))
 
@@ -67,7 +69,7 @@ def test_lines_have_each_line_that_ran_of_the_named_files() -> None:
 def test_only_the_named_files_have_lines() -> None:
     small, app = machine()
     touch(app, 0, 8)
-    recorder = Recorder(small.kernel, "lines", ["collapse.py"])
+    recorder = Recorder(small.kernel, "lines", [model_file(collapse_module.__file__)])
     with recorder:
         advise(app)
     assert [source["file"] for source in recorder.recording.header["sources"]] == [

@@ -25,14 +25,19 @@ from thplab.recording.quiet import is_quiet
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
 
-__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer"]
+__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer", "model_file"]
 
 LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 
 #: The frame of a moment outside every recorded function.
 NO_FRAME = 0xFFFFFFFF
 
-_MM = str(Path(mm.__file__).parent)
+_MM = Path(mm.__file__).parent
+
+
+def model_file(path: str | None) -> str:
+    """A source file of the model as recordings name it: ``thplab/mm/khugepaged/scan.py``."""
+    return f"thplab/mm/{Path(path or '').relative_to(_MM).as_posix()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Tracer:
     """Records calls, returns and lines into columns."""
 
     def __init__(self, recorder: Recorder, line_files: frozenset[str]) -> None:
-        """``line_files``: names of files whose lines are recorded; empty: none."""
+        """``line_files``: files of the model (:func:`model_file`) whose lines are recorded; empty: none."""
         self._recorder = recorder
         self._line_files = line_files
         #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
@@ -102,17 +107,17 @@ class Tracer:
 
     def _is_quiet(self, code: CodeType) -> bool:
         """True, and remembered, for a function whose calls are not recorded."""
-        quiet = not code.co_filename.startswith(_MM) or is_quiet(code)
+        quiet = not code.co_filename.startswith(str(_MM)) or is_quiet(code)
         if quiet:
             self._quiet[id(code)] = code
         return quiet
 
     def _info(self, code: CodeType) -> FunctionInfo:
         """Number a function."""
-        name = Path(code.co_filename).name
+        file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        number, lines = len(self.functions), name in self._line_files
-        info = FunctionInfo(number, code, f"thplab/mm/{name}", lines, params, point_of(code))
+        number, lines = len(self.functions), file in self._line_files
+        info = FunctionInfo(number, code, file, lines, params, point_of(code))
         self.functions.append(info)
         self._shown[id(code)] = info
         return info

@@ -1,9 +1,9 @@
 """Reclaim of anonymous memory: from the old end of the LRU lists to swap (mm/vmscan.c, 6.18).
 
 A huge page goes whole if swap has 512 free slots in a row; else, or if a part of it is mapped no more,
-it is split first (vmscan/shrink_folio.py). Whether a page was used lately stands in the entries that map it, so the
-lists are only a first guess: the entries are asked, and made old, when the page's turn comes. A task
-that reclaims in the middle of a fault has its page table locked; what that table maps is passed over.
+it is split first (vmscan/shrink_folio.py). Whether a page was used lately is in the entries that map it,
+so the lists are only a first guess: the entries are asked, and made old, when the page's turn comes. A
+task that reclaims in the middle of a fault has its page table locked; what that table maps is passed over.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
-import { makeFit } from "./fit.js";
-import { textView, VIEWS } from "./textual.js";
+import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { makeFit } from "./draw/fit.js";
+import { textView, VIEWS } from "./views/textual.js";
 
 export const ALL = [...VIEWS, textView];
 
@@ -39,7 +39,13 @@ export function makeLayout(stage) {
   switches.setAttribute("aria-label", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
-    const toggle = button("ts-switch", `Show or hide: ${view.title}`, () => stage.act(() => stage.toggle(view.name)), view.title, badge);
+    const toggle = button(
+      "ts-switch",
+      `Show or hide: ${view.title}`,
+      () => stage.act(() => stage.open.toggle(view.name)),
+      view.title,
+      badge,
+    );
     toggle.removeAttribute("aria-label"); // its own words name it
     switches.append(toggle);
     return { view, badge, toggle, made: null, box: null };
@@ -49,7 +55,9 @@ export function makeLayout(stage) {
     part.made = part.view.make(stage);
     part.box = panel(part.view, part.made);
     part.order = ALL.indexOf(part.view);
-    const later = parts.find((each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order);
+    const later = parts.find(
+      (each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order,
+    );
     places[part.view.place].insertBefore(part.box, later ? later.box : null);
   }
 
@@ -68,27 +76,32 @@ export function makeLayout(stage) {
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
       for (const part of parts) {
-        const shown = stage.isShown(part.view.name);
-        setAttribute(part.toggle, "aria-pressed", String(stage.views.has(part.view.name)));
+        const shown = stage.open.isShown(part.view.name);
+        setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
         setText(part.badge, part.view.summary(moment));
         if (shown && !part.box) open(part);
         if (part.box) setHidden(part.box, !shown);
       }
-      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.isShown(view.name));
+      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.open.isShown(view.name));
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
-      const lone = others && !left.hidden && shownAt("right").map(({ name }) => name).join() === "stack";
+      const lone =
+        others &&
+        !left.hidden &&
+        shownAt("right")
+          .map(({ name }) => name)
+          .join() === "stack";
       if (lone) moveStack(below);
       else moveStack(places.right);
       setHidden(right, lone || !shownAt("right").length);
       setHidden(main, left.hidden && right.hidden);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made.update(moment);
     },
     settle() {
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.settle?.();
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made.settle?.();
       fit();
     },
   };

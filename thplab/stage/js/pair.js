@@ -1,11 +1,11 @@
 // Two futures side by side on one clock, and a table of their differences.
 
-import { makeClock } from "./clock.js";
-import { button, el, setText } from "./dom.js";
-import { duration } from "./lane_data.js";
-import { listenToKeys } from "./keys.js";
+import { listenToKeys } from "./controls/keys.js";
+import { makeClock } from "./data/clock.js";
+import { duration } from "./data/lane_data.js";
+import { button, el, setHidden, setText } from "./draw/dom.js";
+import { followTheme } from "./draw/theme.js";
 import { mount } from "./mount.js";
-import { followTheme } from "./theme.js";
 
 const VIEWS = ["window", "locks"];
 
@@ -28,11 +28,11 @@ function link(pair) {
     const [from, to] = leader ? [stages[1], stages[0]] : stages;
     const moved = from.moment.step !== seen[leader];
     const wanted = moved ? clock.follow(from.reader, to.reader, from.moment.step) : to.moment.step;
-    const other = [...from.views].join() !== [...to.views].join();
-    if (other) to.views = new Set(from.views);
-    to.granularity = from.granularity;
+    const other = [...from.open.names].join() !== [...to.open.names].join();
+    if (other) to.open.set(from.open.names);
+    to.setGranularity(from.granularity);
     if (other || wanted !== to.moment.step) to.go(wanted);
-    stages.forEach((stage, i) => (seen[i] = stage.moment.step));
+    for (const [i, stage] of stages.entries()) seen[i] = stage.moment.step;
     busy = false;
     pair.moved();
   };
@@ -60,8 +60,8 @@ function keepPlaying(stages) {
   return () =>
     stages.forEach((stage, i) => {
       const other = stages[1 - i];
-      if (played[i] && !stage.playing && isOver(stage) && !isOver(other)) other.setPlaying(true);
-      played[i] = stage.playing;
+      if (played[i] && !stage.playback.playing && isOver(stage) && !isOver(other)) other.playback.set(true);
+      played[i] = stage.playback.playing;
     });
 }
 
@@ -79,15 +79,26 @@ function makeHead(pair, options) {
   const buttons = [
     press("Both back", () => pair.stages[0].act("previous"), "Back"),
     press("Both on", () => pair.stages[0].act("next"), "Step"),
-    press("To the first moment that differs", () => pair.stages[0].go(options.parted ?? 0), "Where they part"),
+    press(
+      "To the first moment that differs",
+      () => pair.stages[0].go(options.parted ?? 0),
+      "Where they part",
+    ),
   ];
-  if (options.onKeep) buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
-  if (options.onAlone) buttons.push(press("Go on with the first future only", options.onAlone, "Keep the first"));
+  if (options.onKeep)
+    buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
+  if (options.onAlone)
+    buttons.push(press("Go on with the first future only", options.onAlone, "Keep the first"));
   const root = el("div", "tp-head", el("strong", "", "Two futures on one clock"), ...buttons, said);
   const update = () => {
     const [a] = pair.stages;
     const clock = timeWords(pair, options.parted ?? Infinity);
-    setText(said, options.parted !== null && a.moment.step < options.parted ? `${clock}; so far they are the same` : clock);
+    setText(
+      said,
+      options.parted !== null && a.moment.step < options.parted
+        ? `${clock}; so far they are the same`
+        : clock,
+    );
   };
   return { root, update };
 }
@@ -97,7 +108,7 @@ function makeTitle(name) {
   const ended = el("strong", "tp-ended", "has ended; the other goes on");
   const root = el("div", "ts-title", el("span", "", name), ended);
   root.setAttribute("aria-live", "polite");
-  return { root, update: (stage, other) => (ended.hidden = !isOver(stage) || isOver(other)) };
+  return { root, update: (stage, other) => setHidden(ended, !isOver(stage) || isOver(other)) };
 }
 
 // mountPair(element, [bytes, bytes], options): rows (differences, three texts each), parted (the first moment that
@@ -108,7 +119,11 @@ export async function mountPair(element, both, options) {
   const pair = { stages: [], clock: null, moved: () => {} };
   const hosts = both.map(() => el("div", "tp-host"));
   const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
-  const columns = el("div", "tp-columns", ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])));
+  const columns = el(
+    "div",
+    "tp-columns",
+    ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])),
+  );
   const root = el("div", "thplab-stage-pair", columns);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Two futures side by side");
@@ -122,23 +137,39 @@ export async function mountPair(element, both, options) {
       follow(i);
       if (i === 0) options.onStep?.(step);
     };
-    handles.push(await mount(hosts[i], bytes, { ...options, views, onStep, step: options.parted ?? 0, link: i ? undefined : options.link, stops: [], bookmarks: [], onEdit: null, height: 0 }));
+    handles.push(
+      await mount(hosts[i], bytes, {
+        ...options,
+        views,
+        onStep,
+        step: options.parted ?? 0,
+        link: i ? undefined : options.link,
+        stops: [],
+        bookmarks: [],
+        onEdit: null,
+        height: 0,
+      }),
+    );
   }
   pair.stages = handles.map(({ stage }) => stage);
   const [a, b] = pair.stages.map(({ reader }) => reader);
   pair.clock = makeClock(a, b, options);
   const head = makeHead(pair, options);
   const goOn = keepPlaying(pair.stages);
-  pair.stages.forEach((stage, i) => (stage.handsOver = handOver(stage, pair.stages[1 - i], pair.clock)));
+  for (const [i, stage] of pair.stages.entries())
+    stage.standBeside(handOver(stage, pair.stages[1 - i], pair.clock));
   pair.moved = () => {
     head.update();
-    titles.forEach((title, i) => title.update(pair.stages[i], pair.stages[1 - i]));
+    for (const [i, title] of titles.entries()) title.update(pair.stages[i], pair.stages[1 - i]);
     goOn();
     root.dataset.step = pair.stages[0].moment.step;
     root.dataset.second = pair.stages[1].moment.step;
   };
   root.prepend(head.root);
-  root.append(handles[0].root.querySelector(".ts-switches"), el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)));
+  root.append(
+    handles[0].root.querySelector(".ts-switches"),
+    el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)),
+  );
   listenToKeys(root, pair.stages[0], () => {});
   follow = link(pair);
   follow(0);
