@@ -13,6 +13,7 @@ from thplab.mm.huge_memory.policy import (
 )
 from thplab.mm.include.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, Vma, vma_is_anonymous
 from thplab.scenario.actor import Actor
+from thplab.scenario.observe import SCANNED
 from thplab.words import counted
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["everybody", "why_nothing"]
 
-_SCANS, _COLLAPSES = ("scan_pmd", "scan_file"), ("collapse", "collapse_file")
+_SCANS, _COLLAPSES = (SCANNED, "scan_file"), ("collapse", "collapse_file")
 
 
 def everybody(actors: Mapping[str, Actor]) -> Iterator[Actor]:
