@@ -115,160 +115,87 @@ _TMPFS = word(("never", "always", "within_size", "advise"))
 _UFFD_MODES = word(("missing", "wp"), several=True)
 _PROT = Key(PROTECTIONS, "the protection", "rw")
 
+# fmt: off
 OPS: dict[str, Op] = {
-    "mmap": Op(
-        "Map memory at a fixed place.",
-        calls.mmap,
-        {
-            "start": Key(number(0, LAST_PAGE - 1), "its first page", needed=True),
-            "pages": Key(number(1, LAST_PAGE), "how many pages", needed=True),
-            "prot": _PROT,
-            "kind": Key(KINDS, "what is mapped (devzero: privately, which is anonymous memory)", "anon"),
-            "locked": Key(FLAG, "with MAP_LOCKED: fault all pages in and keep them", False),
-            "huge": Key(
-                word(("never", "always", "within_size", "advise")), "of tmpfs: its mount option", "never"
-            ),
-            "foff": Key(number(0, LAST_PAGE), "of a file: the page of it that is mapped first", 0),
-        },
-        MMAP_WRITE,
-        intrudes=True,
-        maps=lambda op: [(op["start"], op["start"] + op["pages"])],
-        touches=lambda op: bool(op.get("locked")),
-    ),
+    "mmap": Op("Map memory at a fixed place.", calls.mmap, {
+        "start": Key(number(0, LAST_PAGE - 1), "its first page", needed=True),
+        "pages": Key(number(1, LAST_PAGE), "how many pages", needed=True),
+        "prot": _PROT,
+        "kind": Key(KINDS, "what is mapped (devzero: privately, which is anonymous memory)", "anon"),
+        "locked": Key(FLAG, "with MAP_LOCKED: fault all pages in and keep them", False),
+        "huge": Key(_TMPFS, "of tmpfs: its mount option", "never"),
+        "foff": Key(number(0, LAST_PAGE), "of a file: the page of it that is mapped first", 0)}, MMAP_WRITE,
+        intrudes=True, maps=lambda op: [(op["start"], op["start"] + op["pages"])],
+        touches=lambda op: bool(op.get("locked"))),
     "munmap": Op("Unmap pages.", calls.munmap, _PLACE, MMAP_WRITE, intrudes=True),
-    "write": Op(
-        "Write to each page; what it holds then depends on the page and on gen.",
-        calls.write,
-        {**_PLACE, "gen": Key(_ANY_NUMBER, "a number that makes the contents differ", 0), **_SHUFFLE},
-        FAULT,
-        intrudes=True,
-        touches=_always,
-    ),
-    "write_same": Op(
-        "Write the same contents to each page.", calls.write_same, _PLACE, FAULT, touches=_always
-    ),
-    "read": Op("Read each page.", calls.read, {**_PLACE, **_SHUFFLE}, FAULT, intrudes=True, touches=_always),
-    "advise": Op(
-        "madvise; advice that is refused is logged.",
-        calls.advise,
-        {**_PLACE, "advice": Key(word(ADVICE), "the advice, without MADV_", needed=True)},
-        ADVISE,
-        intrudes=True,
-        touches=lambda op: bool(op["advice"].startswith("populate")),
-    ),
-    "collapse": Op(
-        "madvise(MADV_COLLAPSE) on each range; what is refused is logged.",
-        calls.collapse,
-        _PLACE,
-        MMAP_READ,
-        intrudes=True,
-    ),
-    "mprotect": Op(
-        "Change the protection of pages.",
-        calls.mprotect,
-        {**_PLACE, "prot": Key(PROTECTIONS, "the new protection", needed=True)},
-        MMAP_WRITE,
-        intrudes=True,
-    ),
-    "mlock": Op("Fault pages in and keep them in memory.", calls.mlock, _PLACE, MMAP_WRITE, touches=_always),
+    "write": Op("Write to each page; what it holds then depends on the page and on gen.", calls.write, {
+        **_PLACE, "gen": Key(_ANY_NUMBER, "a number that makes the contents differ", 0), **_SHUFFLE}, FAULT,
+        intrudes=True, touches=_always),
+    "write_same": Op("Write the same contents to each page.", calls.write_same, _PLACE, FAULT,
+        touches=_always),
+    "read": Op("Read each page.", calls.read, {**_PLACE, **_SHUFFLE}, FAULT, intrudes=True,
+        touches=_always),
+    "advise": Op("madvise; advice that is refused is logged.", calls.advise, {
+        **_PLACE, "advice": Key(word(ADVICE), "the advice, without MADV_", needed=True)}, ADVISE,
+        intrudes=True, touches=lambda op: bool(op["advice"].startswith("populate"))),
+    "collapse": Op("madvise(MADV_COLLAPSE) on each range; what is refused is logged.", calls.collapse,
+        _PLACE, MMAP_READ, intrudes=True),
+    "mprotect": Op("Change the protection of pages.", calls.mprotect, {
+        **_PLACE, "prot": Key(PROTECTIONS, "the new protection", needed=True)}, MMAP_WRITE, intrudes=True),
+    "mlock": Op("Fault pages in and keep them in memory.", calls.mlock, _PLACE, MMAP_WRITE,
+        touches=_always),
     "munlock": Op("Let pages be reclaimed again.", calls.munlock, _PLACE, MMAP_WRITE, intrudes=True),
-    "mremap": Op(
-        "Move mapped memory to another place; what is refused is logged.",
-        calls.mremap,
-        {
-            "from": Key(RANGE, "the page range, within one mapping", needed=True),
-            "to": Key(number(0, LAST_PAGE - 1), "its new first page", needed=True),
-            "new_pages": Key(number(1, LAST_PAGE), "how many pages it has then", "as many as before"),
-            "dontunmap": Key(FLAG, "with MREMAP_DONTUNMAP: the old range stays mapped, and empty", False),
-        },
-        MMAP_WRITE,
-        intrudes=True,
+    "mremap": Op("Move mapped memory to another place; what is refused is logged.", calls.mremap, {
+        "from": Key(RANGE, "the page range, within one mapping", needed=True),
+        "to": Key(number(0, LAST_PAGE - 1), "its new first page", needed=True),
+        "new_pages": Key(number(1, LAST_PAGE), "how many pages it has then", "as many as before"),
+        "dontunmap": Key(FLAG, "with MREMAP_DONTUNMAP: the old range stays mapped, and empty", False)},
+        MMAP_WRITE, intrudes=True,
         maps=lambda op: [(op["to"], op["to"] + op.get("new_pages", op["from"][1] - op["from"][0]))],
-        touches=_always,
-    ),
+        touches=_always),
     "fork": Op("Start a child, called PROCESS.ID.", calls.fork, _KID, MMAP_WRITE, intrudes=True),
-    "kid": Op("Let a child do something.", _kid, {**_KID, "ops": Key(OPS_LIST, "what it does", needed=True)}),
+    "kid": Op("Let a child do something.", _kid,
+        {**_KID, "ops": Key(OPS_LIST, "what it does", needed=True)}),
     "kid_exit": Op("A child exits.", calls.kid_exit, _KID),
     "pin": Op("Take an extra reference on each page.", calls.pin, _PLACE, GUP, intrudes=True),
-    "unpin": Op(
-        "Give the extra references back.",
-        calls.unpin,
-        {"pages": Key(PAGES, "the page ranges", "all that are pinned")},
-        NO_LOCK,
-        intrudes=True,
-    ),
-    "clear_refs": Op(
-        "Write 1 to /proc/PID/clear_refs: no page counts as accessed.",
-        calls.clear_refs,
-        lock=MMAP_WRITE,
-        intrudes=True,
-    ),
-    "uffd_wp": Op(
-        "Register memory with the process's userfaultfd; no handler answers its faults.",
-        calls.uffd_wp,
-        {
-            **_PLACE,
-            "mode": Key(
-                word(("missing", "wp"), several=True), "the faults that it handles; both: missing|wp", "wp"
-            ),
-            "protect": Key(PAGES, "page ranges to write-protect through it", "none"),
-            "unprotect": Key(PAGES, "page ranges that may be written again", "none"),
-        },
-        MMAP_WRITE,
-    ),
-    "uffd_unregister": Op(
-        "End the registration: what was write-protected may be written again.",
-        calls.uffd_unregister,
-        _PLACE,
-        MMAP_WRITE,
-        intrudes=True,
-    ),
+    "unpin": Op("Give the extra references back.", calls.unpin,
+        {"pages": Key(PAGES, "the page ranges", "all that are pinned")}, NO_LOCK, intrudes=True),
+    "clear_refs": Op("Write 1 to /proc/PID/clear_refs: no page counts as accessed.", calls.clear_refs,
+        lock=MMAP_WRITE, intrudes=True),
+    "uffd_wp": Op("Register memory with the process's userfaultfd; no handler answers its faults.",
+        calls.uffd_wp, {
+        **_PLACE, "mode": Key(_UFFD_MODES, "the faults that it handles; both: missing|wp", "wp"),
+        "protect": Key(PAGES, "page ranges to write-protect through it", "none"),
+        "unprotect": Key(PAGES, "page ranges that may be written again", "none")}, MMAP_WRITE),
+    "uffd_unregister": Op("End the registration: what was write-protected may be written again.",
+        calls.uffd_unregister, _PLACE, MMAP_WRITE, intrudes=True),
     "prctl_thp_disable": Op(
         "prctl(PR_SET_THP_DISABLE): no huge pages for this process and its children; the result is logged.",
-        calls.prctl_thp_disable,
-        {
-            "disable": Key(FLAG, "false: huge pages are possible again", True),
-            "flags": Key(_ANY_NUMBER, "2: except where MADV_HUGEPAGE asks for them (since 6.18)", 0),
-        },
-        MMAP_WRITE,
-    ),
+        calls.prctl_thp_disable, {
+        "disable": Key(FLAG, "false: huge pages are possible again", True),
+        "flags": Key(_ANY_NUMBER, "2: except where MADV_HUGEPAGE asks for them (since 6.18)", 0)},
+        MMAP_WRITE),
     "cgroup": Op("Enter a memory cgroup of its own.", calls.cgroup, lock=NO_LOCK),
-    "cgroup_limit": Op(
-        "Limit the cgroup.",
-        calls.cgroup_limit,
-        {
-            "extra_pages": Key(number(0, LAST_PAGE), "how many pages more than it uses now", needed=True),
-            "swappiness": Key(number(0, 200), "only 0 is modelled", 60),
-        },
-        NO_LOCK,
-    ),
+    "cgroup_limit": Op("Limit the cgroup.", calls.cgroup_limit, {
+        "extra_pages": Key(number(0, LAST_PAGE), "how many pages more than it uses now", needed=True),
+        "swappiness": Key(number(0, 200), "only 0 is modelled", 60)}, NO_LOCK),
     "ksm_wait": Op("Wait until ksmd has merged all equal pages of mergeable memory.", calls.ksm_wait),
-    "set": Op(
-        "Write a setting.",
-        calls.set_knob,
-        {"key": Key(word(SETTINGS), "the setting", needed=True), "value": Key(ANY, "its value", needed=True)},
-        NO_LOCK,
-        intrudes=True,
-    ),
+    "set": Op("Write a setting.", calls.set_knob, {
+        "key": Key(word(SETTINGS), "the setting", needed=True),
+        "value": Key(ANY, "its value", needed=True)}, NO_LOCK, intrudes=True),
     # What other tasks in the kernel do; a real kernel can't be asked for these.
     "lock_mm": Op("Another task takes the mmap_lock for writing.", kernel_ops.lock_mm),
     "unlock_mm": Op("It releases the mmap_lock.", kernel_ops.unlock_mm),
-    "lock_page": Op(
-        "Another task locks the folio of each page.", kernel_ops.lock_page, _PLACE, NO_LOCK, intrudes=True
-    ),
+    "lock_page": Op("Another task locks the folio of each page.", kernel_ops.lock_page, _PLACE, NO_LOCK,
+        intrudes=True),
     "unlock_page": Op("It unlocks them.", kernel_ops.unlock_page, _PLACE, NO_LOCK, intrudes=True),
-    "isolate_page": Op(
-        "Another task takes the folio of each page off the LRU.",
-        kernel_ops.isolate_page,
-        _PLACE,
-        NO_LOCK,
-        intrudes=True,
-    ),
+    "isolate_page": Op("Another task takes the folio of each page off the LRU.", kernel_ops.isolate_page,
+        _PLACE, NO_LOCK, intrudes=True),
     "putback_page": Op("It puts them back.", kernel_ops.putback_page, _PLACE, NO_LOCK, intrudes=True),
-    "swapout": Op(
-        "kswapd writes the pages to swap, where it can.", kernel_ops.swapout, _PLACE, ANON_VMA, intrudes=True
-    ),
+    "swapout": Op("kswapd writes the pages to swap, where it can.", kernel_ops.swapout, _PLACE, ANON_VMA,
+        intrudes=True),
 }
+# fmt: on
 
 OP = chosen("op", OPS, _check_value)
 
