@@ -3,7 +3,8 @@
 
 import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
 import { makeFit } from "./draw/fit.js";
-import { textView, VIEWS } from "./views/textual.js";
+import { VIEWS } from "./views/all.js";
+import { textView } from "./views/textual.js";
 
 export const ALL = [...VIEWS, textView];
 
@@ -78,7 +79,7 @@ export function makeLayout(stage) {
       for (const part of parts) {
         const shown = stage.open.isShown(part.view.name);
         setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
-        setText(part.badge, part.view.summary(moment));
+        setText(part.badge, part.view.summary?.(moment) ?? "");
         if (shown && !part.box) open(part);
         if (part.box) setHidden(part.box, !shown);
       }

@@ -41,10 +41,6 @@ const knobText = (value) => (value?.tuple ? runLengths(value.tuple) : String(val
 const signed = (delta) => (delta ? (delta > 0 ? `+${delta}` : String(delta)) : "");
 
 export const countersView = {
-  name: "counters",
-  title: "Counters and knobs",
-  place: "below",
-  wide: true,
   summary: (moment) => {
     const changed = rows(moment).filter((row) => row.delta).length;
     return changed ? `±${changed}` : "";

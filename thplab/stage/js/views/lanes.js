@@ -138,11 +138,6 @@ function makeAxis(axis) {
 }
 
 export const lanesView = {
-  name: "lanes",
-  title: "Lanes",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const lanes = lanesOf(stage.reader);
     const axis = new Axis(stage.reader, lanes.timed);

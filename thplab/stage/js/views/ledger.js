@@ -89,11 +89,6 @@ function fillRow(line, row, whole) {
 }
 
 export const ledgerView = {
-  name: "ledger",
-  title: "Ledger",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const { reader } = stage;
     const said = el("p", "ts-quiet");

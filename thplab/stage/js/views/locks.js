@@ -52,9 +52,6 @@ const rows = once((moment) => {
 });
 
 export const locksView = {
-  name: "locks",
-  title: "Locks held",
-  place: "below",
   summary: (moment) => String(rows(moment).length),
   make(stage) {
     const list = el("ul", "ts-rows");

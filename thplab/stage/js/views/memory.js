@@ -35,11 +35,6 @@ function litFrame(stage, moment) {
 }
 
 export const memoryView = {
-  name: "memory",
-  title: "Memory",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const { machine, timeline } = stage.reader;
     const press = (page) => stage.act(() => stage.selection.pointAt(page));

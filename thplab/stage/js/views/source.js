@@ -31,10 +31,6 @@ function heading(moment, frame) {
 }
 
 export const sourceView = {
-  name: "source",
-  title: "Source",
-  place: "right",
-  summary: () => "",
   make(stage) {
     const name = el("strong");
     const where = el("span");

@@ -105,11 +105,6 @@ function drawWindows(moment, box, vma) {
 }
 
 export const spaceView = {
-  name: "space",
-  title: "Address space",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");

@@ -23,9 +23,6 @@ function text(row) {
 }
 
 export const stackView = {
-  name: "stack",
-  title: "Call stack",
-  place: "right",
   summary: (moment) => String(rows(moment).filter((row) => row.number >= 0).length || ""),
   make(stage) {
     const list = el("ol", "ts-frames");

@@ -5,10 +5,6 @@ import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 const SHOWN = 100;
 
 export const traceView = {
-  name: "trace",
-  title: "Trace",
-  place: "below",
-  wide: true,
   summary: (moment) => String(moment.traceLines),
   make(stage) {
     const { header, frames, machine } = stage.reader;

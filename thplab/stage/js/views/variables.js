@@ -11,10 +11,6 @@ function rows(moment, up = 0) {
 }
 
 export const variablesView = {
-  name: "variables",
-  title: "Variables",
-  place: "right",
-  summary: () => "",
   make(stage) {
     const list = el("div", "ts-pairs");
     const root = el("div", "ts-variables", el("div", "ts-title", "Variables"), list);

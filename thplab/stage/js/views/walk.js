@@ -29,10 +29,6 @@ function rows(moment, entry) {
 }
 
 export const walkView = {
-  name: "walk",
-  title: "Page-table walk",
-  place: "below",
-  summary: () => "",
   make(stage) {
     const body = el("tbody");
     const head = el("tr", "", ...["entry", "value", "bits", "is a"].map((name) => el("th", "", name)));

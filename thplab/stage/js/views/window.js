@@ -36,10 +36,6 @@ function frameOf(machine, window, index) {
 }
 
 export const windowView = {
-  name: "window",
-  title: "Window",
-  place: "left",
-  summary: () => "",
   make(stage) {
     const { header, machine } = stage.reader;
     const root = el("div", "ts-window");
