@@ -20,9 +20,12 @@ import { Stage } from "./state/stage.js";
 
 import { momentText } from "./views/textual.js";
 
+/** @import { Handle, Header, Options, Part, Recording } from "./types.js" */
+
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
+/** @param {Stage} stage @returns {Part} */
 function makeHelp(stage) {
   const list = el("div", "ts-help");
   list.setAttribute("role", "group");
@@ -31,6 +34,7 @@ function makeHelp(stage) {
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
+/** @param {Header} header */
 function makeRoot(header) {
   const root = keepKeys(el("div", "thplab-stage"), `Stage: ${header.title}. Press ? for the keys.`);
   root.tabIndex = 0;
@@ -39,10 +43,12 @@ function makeRoot(header) {
 }
 
 // Says to the outside what has changed.
+/** @param {Stage} stage @param {Options} options */
 function makeReport(stage, options) {
   let bookmarks = stage.bookmarks.steps;
   let guesses = 0;
   return {
+    /** @param {number} step */
     onStep(step) {
       options.onStep?.(step);
       if (stage.stops.guesses.size !== guesses) {
@@ -58,7 +64,9 @@ function makeReport(stage, options) {
 }
 
 // Presenting is full screen where the browser allows it; leaving the one leaves the other.
+/** @param {HTMLElement} root @param {Stage} stage */
 function followFullscreen(root, stage) {
+  /** @param {boolean} on */
   const turn = (on) => stage.act(() => stage.present(on));
   const left = () => stage.presenting.on && document.fullscreenElement !== root && turn(false);
   document.addEventListener("fullscreenchange", left);
@@ -71,6 +79,7 @@ function followFullscreen(root, stage) {
   return { present, stop: () => document.removeEventListener("fullscreenchange", left) };
 }
 
+/** @param {HTMLElement} element @param {Recording} recording @param {Options} options @returns {Handle} */
 function build(element, recording, options) {
   const stage = new Stage(recording);
   const root = makeRoot(recording.header);
@@ -100,8 +109,8 @@ function build(element, recording, options) {
   stage.onChange((moment) => {
     // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
-    root.dataset.step = moment.step;
-    root.dataset.steps = moment.last + 1;
+    root.dataset.step = String(moment.step);
+    root.dataset.steps = String(moment.last + 1);
     root.toggleAttribute("data-presenting", stage.presenting.on);
     root.toggleAttribute("data-blank", stage.presenting.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
@@ -119,6 +128,7 @@ function build(element, recording, options) {
   resized.observe(head.root);
   element.replaceChildren(root);
 
+  /** @type {Handle} */
   const handle = {
     root,
     stage,
@@ -165,19 +175,25 @@ function build(element, recording, options) {
   stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
-  stage.setStops(options.stops);
+  stage.setStops(options.stops ?? []);
   stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Uint8Array} bytes
+ * @param {Options} [options]
+ * @returns {Promise<Handle>}
+ */
 export async function mount(element, bytes, options = {}) {
   const waiting = el("p", "thplab-stage-note", "Reading the recording …");
   element.replaceChildren(waiting);
   try {
     return build(element, await decode(bytes), options);
   } catch (error) {
-    waiting.textContent = `The stage can't show this: ${error.message}.`;
+    waiting.textContent = `The stage can't show this: ${/** @type {Error} */ (error).message}.`;
     waiting.setAttribute("role", "alert");
     element.replaceChildren(waiting);
     throw error;

@@ -4,27 +4,34 @@
 import { mount } from "./mount.js";
 import { mountPair } from "./pair.js";
 
+/** @import { Handle } from "./types.js" */
+
 const ECHO_MS = 120;
 
+/** @param {DataView | Uint8Array} view @returns {Uint8Array} */
 function bytesOf(view) {
   return view instanceof DataView ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : view;
 }
 
+/** @param {{ model: any, el: HTMLElement }} param0 */
 async function render({ model, el }) {
   el.classList.add("thplab-stage-host"); // as wide as the box it stands in
   let timer = 0;
-  let handle = null;
+  let handle = /** @type {Handle | null} */ (null);
   let turn = 0; // of several that are asked for at once the last one stays
+  /** @param {number} step */
   const report = (step) => {
     if (model.get("shown") === step) return;
     model.set("shown", step);
     clearTimeout(timer);
     timer = setTimeout(() => model.save_changes(), ECHO_MS);
   };
-  const tell = (name) => (value) => {
+  /** @param {string} name */
+  const tell = (name) => (/** @type {unknown} */ value) => {
     model.set(name, value);
     model.save_changes();
   };
+  /** @param {any} message */
   const send = (message) => model.send(message);
   const show = async () => {
     const mine = ++turn;
@@ -70,7 +77,7 @@ async function render({ model, el }) {
     "change:height": () => handle?.setHeight(model.get("height")),
     "change:recording": show,
     "change:second": show,
-    "msg:custom": (message) =>
+    "msg:custom": (/** @type {any} */ message) =>
       typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {}),
   };
   for (const [event, listener] of Object.entries(follow)) model.on(event, listener);

@@ -7,6 +7,9 @@ import { SPEEDS } from "../state/playback.js";
 import { makeMarks } from "./marks.js";
 import { makePhases } from "./phases.js";
 
+/** @import { Actions, IconName, Part, Stage } from "../types.js" */
+
+/** @type {[keyof Actions, IconName, string, string][]} */
 const STEPS = [
   ["start", "start", "", "To the start (Home)"],
   ["previous", "back", "Back", "Step back (Left)"],
@@ -16,15 +19,17 @@ const STEPS = [
   ["end", "end", "", "To the end (End)"],
 ];
 
+/** @param {Stage} stage */
 function makeSlider(stage) {
   const slider = keepKeys(el("input", "ts-slider"), "Moment");
   slider.type = "range";
-  slider.min = 0;
-  slider.max = stage.last;
+  slider.min = "0";
+  slider.max = String(stage.last);
   slider.addEventListener("input", () => stage.go(Number(slider.value)));
   return slider;
 }
 
+/** @param {Stage} stage */
 function makeGranularity(stage) {
   const group = el("div", "ts-group");
   group.setAttribute("role", "group");
@@ -48,12 +53,13 @@ function makeGranularity(stage) {
   return { group, update };
 }
 
+/** @param {Stage} stage */
 function makePlay(stage) {
   const sign = icon("play");
   const word = el("span", "", "Play");
   const play = button("ts-button", "Play or pause (Space)", () => stage.act("play"), sign, word);
   const speed = keepKeys(el("select", "ts-speed"), "Steps a second (, and .)");
-  for (const rate of SPEEDS) speed.append(new Option(`${rate}/s`, rate));
+  for (const rate of SPEEDS) speed.append(new Option(`${rate}/s`, String(rate)));
   speed.addEventListener("change", () => {
     stage.playback.setSpeed(Number(speed.value));
   });
@@ -66,6 +72,7 @@ function makePlay(stage) {
   return { parts: [play, speed], update };
 }
 
+/** @param {Stage} stage @param {() => void} present @returns {Part} */
 export function makeControls(stage, present) {
   const phases = makePhases(stage);
   const slider = makeSlider(stage);
@@ -105,15 +112,15 @@ export function makeControls(stage, present) {
   return {
     root,
     update(moment) {
-      phases.update(moment);
+      phases.update(moment, stage);
       granularity.update();
       play.update();
-      marks.update();
+      marks.update(moment, stage);
       setAttribute(keep, "aria-pressed", String(stage.bookmarks.steps.includes(moment.step)));
       setAttribute(find, "aria-expanded", String(stage.search.shown));
       setAttribute(edit, "aria-expanded", String(stage.edit.shown));
       setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
-      slider.value = moment.step;
+      slider.value = String(moment.step);
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
       setText(count, String(moment.step));
       setText(total, `of ${moment.last}`);

@@ -1,11 +1,20 @@
 // The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
 
 import { CHOICES } from "../data/choices.js";
-import { button, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, leave, setAttribute, setHidden, setText } from "../draw/dom.js";
+
+/** @import { Part, Stage } from "../types.js" */
 
 const KEEP = ["", "at the next place where others can act"];
 
 // A labelled field, what helps to fill it, and what was wrong with it.
+/**
+ * @param {Stage} stage
+ * @param {"paint" | "knobs" | "op"} name
+ * @param {string} label
+ * @param {string} example
+ * @param {...(Node | string)} help
+ */
 function makeField(stage, name, label, example, ...help) {
   const { edit } = stage;
   const field = keepKeys(el("input", "ts-field"), label);
@@ -42,6 +51,7 @@ function makeField(stage, name, label, example, ...help) {
   };
 }
 
+/** @param {string} label @param {string[][]} options @param {(value: string) => void} choose */
 function makeSelect(label, options, choose) {
   const select = keepKeys(el("select", "ts-choose"), label);
   for (const [value, text] of options) select.append(new Option(text, value));
@@ -49,6 +59,7 @@ function makeSelect(label, options, choose) {
   return select;
 }
 
+/** @param {Stage} stage */
 function makeFields(stage) {
   const { edit } = stage;
   const brush = makeSelect(
@@ -58,6 +69,7 @@ function makeFields(stage) {
       edit.write("brush", kind);
     },
   );
+  /** @param {string} name */
   const add = (name) => {
     if (!name) return;
     const before = edit.knobs.trim() ? `${edit.knobs.trim()}, ` : "";
@@ -102,6 +114,7 @@ function makeFields(stage) {
   return { fields, update };
 }
 
+/** @param {Stage} stage @returns {Part} */
 export function makeEditRow(stage) {
   const { edit } = stage;
   const title = el("strong");
@@ -124,7 +137,7 @@ export function makeEditRow(stage) {
     root,
     update(moment) {
       const opens = root.hidden && edit.shown;
-      if (!edit.shown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      if (!edit.shown) leave(root);
       setHidden(root, !edit.shown);
       root.closest(".thplab-stage")?.toggleAttribute("data-editing", edit.shown && Boolean(edit.send));
       if (!edit.shown) return;

@@ -2,7 +2,8 @@
 
 import { el, setAttribute, setText } from "../draw/dom.js";
 import { clock } from "../views/textual.js";
-
+/** @import { Header, Part } from "../types.js" */
+/** @param {Header} header @param {HTMLElement[]} more @returns {Part} */
 export function makeHeader(header, more) {
   const at = el("span", "ts-clock");
   const root = el(
@@ -21,6 +22,7 @@ export function makeHeader(header, more) {
 }
 
 // What happened and why, in one sentence; below it what this very moment is. Spoken politely on each step.
+/** @returns {Part} */
 export function makeSentence() {
   const sentence = el("span", "ts-said");
   const what = el("span", "ts-what");

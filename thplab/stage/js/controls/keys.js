@@ -1,5 +1,8 @@
 // Keys of the stage. They work wherever the focus is inside it, except in a field or a list of choices.
 
+/** @import { Action, Actions, Stage } from "../types.js" */
+
+/** @type {Record<string, keyof Actions | "present">} */
 const KEYS = {
   ArrowRight: "next",
   n: "next",
@@ -57,11 +60,14 @@ const KEYS = {
 };
 
 // While presenting, a clicker's keys go from stop to stop, or step where there are none, and blank the picture.
+/** @type {Record<string, keyof Actions>} */
 const PRESENTING = { PageDown: "nextStop", PageUp: "previousStop", b: "blank", B: "blank", ".": "blank" };
 
+/** @type {Record<string, keyof Actions>} */
 const SHIFTED = { ArrowRight: "nextFunction", ArrowLeft: "previousFunction" };
 
 // These move the focus: what is typed next must find it there.
+/** @type {unknown[]} */
 const AT_ONCE = ["find", "copyLink", "follow", "edit"];
 
 export const HELP = [
@@ -95,6 +101,7 @@ export const HELP = [
   ["?", "these keys"],
 ];
 
+/** @param {KeyboardEvent} event @param {Stage} stage @returns {Action | "present" | undefined} */
 function actionOf(event, stage) {
   const { key } = event;
   if (stage.presenting.blank) return "blank"; // any key brings the picture back
@@ -105,11 +112,12 @@ function actionOf(event, stage) {
   return (event.shiftKey && SHIFTED[key]) || KEYS[key];
 }
 
+/** @param {HTMLElement} root @param {Stage} stage @param {() => void} present */
 export function listenToKeys(root, stage, present) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { tagName } = event.target;
-    const typing = tagName === "INPUT" && event.target.type !== "range";
+    const { tagName, type } = /** @type {HTMLInputElement} */ (event.target);
+    const typing = tagName === "INPUT" && type !== "range";
     const action = actionOf(event, stage);
     if (!action || tagName === "SELECT" || (typing && event.key !== "Escape")) return;
     if (tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return;

@@ -1,7 +1,8 @@
 // Bookmarks: a mark over the run at each, and the text that opens a moment again.
 
-import { button, el, keepKeys, setAttribute, setHidden } from "../draw/dom.js";
-
+import { button, el, keepKeys, leave, setAttribute, setHidden } from "../draw/dom.js";
+/** @import { Part, Stage } from "../types.js" */
+/** @param {Stage} stage @returns {Part} */
 export function makeMarks(stage) {
   const root = el("div", "ts-marks");
   root.setAttribute("role", "group");
@@ -30,6 +31,7 @@ export function makeMarks(stage) {
 }
 
 // The text of the moment that is shown; selected, so that it can be copied where the page may not copy itself.
+/** @param {Stage} stage @returns {Part} */
 export function makeLink(stage) {
   const field = keepKeys(el("input", "ts-field"), "Text that opens this moment again");
   field.readOnly = true;
@@ -39,8 +41,7 @@ export function makeLink(stage) {
   return {
     root,
     update() {
-      if (!stage.bookmarks.text && root.contains(document.activeElement))
-        root.closest(".thplab-stage").focus();
+      if (!stage.bookmarks.text) leave(root);
       setHidden(root, !stage.bookmarks.text);
       const text = stage.bookmarks.text;
       if (text && text !== shown) {

@@ -2,8 +2,12 @@
 
 import { button, el, setHidden, setText } from "../draw/dom.js";
 
+/** @import { Moment, Stage, Stops } from "../types.js" */
+
+/** @param {number} number */
 const two = (number) => String(number).padStart(2, "0");
 
+/** @param {Stage} stage */
 function makeTimer(stage) {
   const timer = button("ts-timer", "Time since presenting began; press to start again", () => {
     stage.presenting.restartClock();
@@ -26,6 +30,7 @@ function makeTimer(stage) {
   };
 }
 
+/** @param {Stops} stops @param {number} step */
 export function notesWords(stops, step) {
   const stop = stops.at(step);
   const next = stops.after(step);
@@ -34,6 +39,7 @@ export function notesWords(stops, step) {
   return lines.join("\n");
 }
 
+/** @param {Stage} stage */
 export function makePresenter(stage) {
   const clock = makeTimer(stage);
   const blank = el("div", "ts-blank");
@@ -45,6 +51,7 @@ export function makePresenter(stage) {
   return {
     root: el("div", "ts-over", blank, notes),
     head: [where, clock.timer],
+    /** @param {Moment} moment @param {Stage} shown */
     update(moment, shown) {
       clock.update();
       setHidden(blank, !shown.presenting.blank);

@@ -5,11 +5,16 @@ import { el, setAttribute, setText, updateList } from "../draw/dom.js";
 import { shape } from "../draw/icons.js";
 import { Axis, WIDTH } from "../draw/lane_axis.js";
 
+/** @import { LaneState, Lanes, Moment, Stage, ViewModule } from "../types.js" */
+
 const HEIGHT = 22;
 const LEAST = 1.5; // so that a short run is seen
 const SIGNS = { runs: "▶", moves: "⇄", midst: "‖", waits: "…", rests: "·" };
 
 // band -> [top, bottom, name]
+/** @typedef {"runs" | "moves" | "midst" | "waits" | "read" | "write"} Band */
+
+/** @type {Record<Band, [top: number, bottom: number, name: string]>} */
 const BANDS = {
   runs: [0, 13, "runs"],
   moves: [0, 13, "runs, moves pages"],
@@ -20,9 +25,12 @@ const BANDS = {
 };
 
 // {band: [[from, to]]} of a row, in moments.
+/** @param {Lanes} lanes @param {string} who */
 function stretches(lanes, who) {
   const { last } = lanes.reader;
+  /** @type {Record<Band, number[][]>} */
   const found = { runs: [], midst: [], moves: [], waits: [], read: [], write: [] };
+  /** @param {number | null | undefined} change */
   const end = (change) => (change === null || change === undefined ? last + 1 : lanes.since(change));
   lanes.switches.forEach(({ first, stack }, i) => {
     if (!stack.includes(who)) return;
@@ -40,8 +48,9 @@ function stretches(lanes, who) {
 }
 
 // One path for all stretches of a band; what would touch what is drawn already becomes part of it.
+/** @param {number[][]} pairs @param {Axis} axis @param {[number, number, string]} param2 */
 function outline(pairs, axis, [top, bottom]) {
-  const drawn = [];
+  const drawn = /** @type {number[][]} */ ([]);
   for (const [from, to] of pairs) {
     const left = Math.min(axis.at(from), WIDTH - LEAST);
     const right = Math.max(axis.at(to), left + LEAST);
@@ -54,6 +63,7 @@ function outline(pairs, axis, [top, bottom]) {
     .join("");
 }
 
+/** @param {Stage} stage @param {Axis} axis @param {Record<string, string>} paths */
 function makeTrack(stage, axis, paths) {
   const svg = shape("svg", "ts-lane-track");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
@@ -73,11 +83,11 @@ function makeTrack(stage, axis, paths) {
   return { svg, now };
 }
 
+/** @param {Stage} stage @param {Lanes} lanes @param {Axis} axis @param {string} who */
 function makeLane(stage, lanes, axis, who) {
   const found = stretches(lanes, who);
-  const paths = Object.fromEntries(
-    Object.entries(BANDS).map(([band, box]) => [band, outline(found[band], axis, box)]),
-  );
+  const bands = /** @type {Band[]} */ (Object.keys(BANDS));
+  const paths = Object.fromEntries(bands.map((band) => [band, outline(found[band], axis, BANDS[band])]));
   const { svg, now } = makeTrack(stage, axis, paths);
   const [sign, does, held] = [
     el("span", "ts-lane-sign"),
@@ -87,6 +97,7 @@ function makeLane(stage, lanes, axis, who) {
   const row = el("li", "ts-lane", el("strong", "", who), svg, el("p", "", sign, does, held));
   return {
     row,
+    /** @param {Moment} moment @param {LaneState} state */
     update(moment, state) {
       row.dataset.state = state.state;
       setText(sign, SIGNS[state.state]);
@@ -112,6 +123,7 @@ function makeLane(stage, lanes, axis, who) {
   };
 }
 
+/** @param {Axis} axis */
 function makeLegend(axis) {
   const legend = el("div", "ts-lane-legend");
   for (const [band, [top, bottom, name]] of Object.entries(BANDS)) {
@@ -127,6 +139,7 @@ function makeLegend(axis) {
   return legend;
 }
 
+/** @param {Axis} axis */
 function makeAxis(axis) {
   const marks = el("div", "ts-lane-marks");
   for (const { place, text } of axis.marks(6)) {
@@ -137,6 +150,7 @@ function makeAxis(axis) {
   return el("div", "ts-lane-axis", el("span", "ts-quiet", axis.title), marks);
 }
 
+/** @type {ViewModule} */
 export const lanesView = {
   make(stage) {
     const lanes = lanesOf(stage.reader);

@@ -4,14 +4,22 @@ import { duration, lanesOf } from "../data/lane_data.js";
 import { firstAbove } from "../data/lists.js";
 import { el, setText, updateList } from "../draw/dom.js";
 
+/** @import { Reader, ViewModule } from "../types.js" */
+
 const NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one.";
 const DAEMONS = ["khugepaged", "kcompactd", "kswapd"];
 
+/** @typedef {{ step: string, count: number, ns: number, locked: number }} Charge */
+/** @typedef {{ party: string, rows: Charge[], ns: number, locked: number }} Bill */
+/** @typedef {{ who: string, step: string, count: string, ns: number, locked: number, sum?: boolean, waited?: boolean }} Row */
+
 // [{party, rows: [{step, count, ns, locked}], ns, locked}] up to a moment, steps in their order.
+/** @param {Reader} reader @param {number} step @returns {Bill[]} */
 function bill(reader, step) {
   const { ledger } = reader.header;
   const c = reader.recording.columns;
-  const parties = ledger.parties.map((party) => ({ party, rows: [], ns: 0, locked: 0 }));
+  if (!ledger) return [];
+  const parties = ledger.parties.map((party) => /** @type {Bill} */ ({ party, rows: [], ns: 0, locked: 0 }));
   const upTo = firstAbove(c.b_moment, step);
   for (let i = 0; i < upTo; i++) {
     const mine = parties[c.b_party[i]];
@@ -27,7 +35,9 @@ function bill(reader, step) {
   return parties.filter(({ rows }) => rows.length);
 }
 
+/** @param {Bill[]} parties */
 function summary(parties) {
+  /** @param {boolean} daemons */
   const sum = (daemons) =>
     parties
       .filter(({ party }) => DAEMONS.some((name) => party.startsWith(name)) === daemons)
@@ -35,10 +45,12 @@ function summary(parties) {
   return `Processes spent ${duration(sum(false))} in the kernel, daemons ${duration(sum(true))}`;
 }
 
+/** @param {{ ns: number, locked: number }} param0 */
 const took = ({ ns, locked }) =>
   duration(ns) + (locked ? `, ${duration(locked)} of it with an mmap_lock held for writing` : "");
 
 // The lines of the table: a party's sum, its steps, and at the end who waited.
+/** @param {Bill[]} parties @param {{ who: string, lock: string, ns: number }[]} waits @returns {Row[]} */
 function tableRows(parties, waits) {
   const rows = parties.flatMap(({ party, rows: steps, ns, locked }) => [
     { sum: true, who: party, step: "all together", count: "", ns, locked },
@@ -75,6 +87,7 @@ const makeRow = () =>
     el("td", "ts-bar-cell", el("i"), el("i")),
   );
 
+/** @param {any} line @param {Row} row @param {number} whole */
 function fillRow(line, row, whole) {
   const [who, step, count, time, bar] = line.children;
   line.toggleAttribute("data-sum", row.sum === true);
@@ -82,12 +95,14 @@ function fillRow(line, row, whole) {
   setText(step, row.step);
   setText(count, row.count);
   setText(time, duration(row.ns));
+  /** @param {number} ns */
   const percent = (ns) => `${(100 * ns) / whole}%`;
   bar.firstChild.style.width = percent(row.locked);
   bar.lastChild.style.width = percent(row.ns - row.locked);
   bar.toggleAttribute("data-waited", row.waited === true);
 }
 
+/** @type {ViewModule} */
 export const ledgerView = {
   make(stage) {
     const { reader } = stage;

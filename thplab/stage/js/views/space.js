@@ -4,7 +4,10 @@ import { runLengths } from "../data/lists.js";
 import { BIT, hex } from "../data/machine.js";
 import { button, counted, el, setAttribute, setText, updateList } from "../draw/dom.js";
 
+/** @import { Machine, Moment, ObjectInfo, Stage, Value, ViewModule } from "../types.js" */
+
 const SHOWN = 512; // windows of a mapping that are drawn
+/** @type {[string, number][]} */
 const FLAGS = [
   ["r", 1],
   ["w", 2],
@@ -16,6 +19,10 @@ const FLAGS = [
   ["nohugepage", 0x40000000],
   ["mergeable", 0x80000000],
 ];
+/** @typedef {"partial" | "empty" | "table" | "leaf"} WindowKind */
+/** @typedef {{ id: number, start: bigint, end: bigint, flags: string, windows: { address: bigint, state: WindowKind }[] }} Mapping */
+
+/** @type {Record<WindowKind, [glyph: string, name: string]>} */
 const STATES = {
   partial: ["-", "not a whole window"],
   empty: ["·", "empty"],
@@ -23,6 +30,7 @@ const STATES = {
   leaf: ["█", "one huge page"],
 };
 
+/** @param {Machine} machine @param {ObjectInfo} mm @param {bigint} address @returns {WindowKind} */
 function stateOf(machine, mm, address) {
   const pmd = machine.walk(mm, address)[2]?.entry;
   if (!pmd || pmd.none) return "empty";
@@ -30,10 +38,11 @@ function stateOf(machine, mm, address) {
 }
 
 // The windows of a mapping: [{address, state}].
+/** @param {Machine} machine @param {ObjectInfo} mm @param {bigint} start @param {bigint} end */
 function windows(machine, mm, start, end) {
   const { entries, page_shift: shift } = machine.header.geometry;
   const size = BigInt(entries) << BigInt(shift);
-  const found = [];
+  const found = /** @type {Mapping["windows"]} */ ([]);
   for (let at = start - (start % size); at < end; at += size) {
     const whole = at >= start && at + size <= end;
     const state = stateOf(machine, mm, at);
@@ -42,9 +51,11 @@ function windows(machine, mm, start, end) {
   return found;
 }
 
+/** @param {Moment} moment */
 function spaces(moment) {
   const { machine } = moment.reader;
-  const objects = (tuple) => (tuple?.tuple ?? []).map((each) => machine.object(each));
+  /** @param {Value} tuple @returns {ObjectInfo[]} */
+  const objects = (tuple) => (tuple?.tuple ?? []).map(machine.object, machine);
   return objects(machine.value(machine.root, "mms")).map((mm) => ({
     mm,
     rss: machine.value(mm, "rss"),
@@ -58,6 +69,7 @@ function spaces(moment) {
 }
 
 // Where the scan goes on, in words.
+/** @param {Machine} machine */
 function cursor(machine) {
   const daemon = machine.object(machine.value(machine.root, "khugepaged"));
   const slot = machine.object(machine.value(daemon, "scan_mm_slot"));
@@ -65,11 +77,14 @@ function cursor(machine) {
   return `khugepaged goes on in ${machine.object(machine.value(slot, "mm"))?.label ?? "?"} at ${hex(BigInt(machine.value(daemon, "scan_address")))}`;
 }
 
+/** @param {Mapping} vma */
 const heading = (vma) => `${hex(vma.start)} to ${hex(vma.end)}, ${vma.flags}`;
 
+/** @param {Mapping} vma */
 const said = (vma) => `${heading(vma)}: ${runLengths(vma.windows.map(({ state }) => STATES[state][1]))}`;
 
 // A mapping, named by its object, in words.
+/** @param {Moment} moment @param {number} id */
 export function mappingWords(moment, id) {
   for (const { mm, vmas } of spaces(moment)) {
     const vma = vmas.find((each) => each.id === id);
@@ -79,6 +94,7 @@ export function mappingWords(moment, id) {
 }
 
 // Was it pointed at, or at an entry in it?
+/** @param {Stage} stage @param {Moment} moment @param {ObjectInfo} mm @param {Mapping} vma */
 function isLit(stage, moment, mm, vma) {
   if (stage.selection.isPointed("mapping", vma.id)) return true;
   const w = moment.window;
@@ -88,6 +104,7 @@ function isLit(stage, moment, mm, vma) {
   return address >= vma.start && address < vma.end;
 }
 
+/** @param {Moment} moment @param {HTMLElement} box @param {Mapping} vma */
 function drawWindows(moment, box, vma) {
   const here = moment.window?.address;
   const shown = vma.windows.slice(0, SHOWN);
@@ -104,6 +121,7 @@ function drawWindows(moment, box, vma) {
   );
 }
 
+/** @type {ViewModule} */
 export const spaceView = {
   make(stage) {
     const list = el("div", "ts-space-list");

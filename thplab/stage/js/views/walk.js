@@ -3,6 +3,9 @@
 import { BIT, bitNames, hex, hex64 } from "../data/machine.js";
 import { el, scroller, setText, updateList } from "../draw/dom.js";
 
+/** @import { Moment, ViewModule, WalkStep } from "../types.js" */
+
+/** @param {WalkStep} step */
 function meaning(step) {
   const { entry, level } = step;
   if (entry.none) return "none";
@@ -12,6 +15,7 @@ function meaning(step) {
   return entry.lo & BIT.leaf ? `leaf: huge page at pfn ${pfn}` : `table at pfn ${pfn}`;
 }
 
+/** @param {Moment} moment @param {number} entry */
 function rows(moment, entry) {
   const w = moment.window;
   if (!w || !w.mm) return [];
@@ -28,6 +32,7 @@ function rows(moment, entry) {
   }));
 }
 
+/** @type {ViewModule} */
 export const walkView = {
   make(stage) {
     const body = el("tbody");
