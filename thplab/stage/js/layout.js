@@ -1,7 +1,7 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { button, el, named, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
 import { makeFit } from "./draw/fit.js";
 import { VIEWS } from "./views/all.js";
 import { textView } from "./views/textual.js";
@@ -44,9 +44,7 @@ export function makeLayout(stage) {
   const below = scroller("div", "ts-below", "Other views");
   const fit = makeFit(stage, main, below);
   const places = { left, right: inner, below };
-  const switches = el("div", "ts-switches");
-  switches.setAttribute("role", "group");
-  switches.setAttribute("aria-label", "Views");
+  const switches = named(el("div", "ts-switches"), "group", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
     const toggle = button(

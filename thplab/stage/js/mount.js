@@ -13,7 +13,7 @@ import { makeLink } from "./controls/marks.js";
 import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
 import { decode } from "./data/decode.js";
-import { el, keepKeys, setHidden } from "./draw/dom.js";
+import { el, keepKeys, named, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
@@ -27,9 +27,7 @@ const TYPE_SIZE = 0.0228;
 
 /** @param {Stage} stage @returns {Part} */
 function makeHelp(stage) {
-  const list = el("div", "ts-help");
-  list.setAttribute("role", "group");
-  list.setAttribute("aria-label", "Keys");
+  const list = named(el("div", "ts-help"), "group", "Keys");
   for (const [keys, meaning] of HELP) list.append(el("b", "", keys), el("span", "", meaning));
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }

@@ -3,7 +3,7 @@
 import { listenToKeys } from "./controls/keys.js";
 import { makeClock } from "./data/clock.js";
 import { duration } from "./data/lane_data.js";
-import { button, el, setHidden, setText } from "./draw/dom.js";
+import { button, el, named, setHidden, setText } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { mount } from "./mount.js";
 
@@ -87,14 +87,11 @@ function makeHead(pair, options) {
   const said = el("span", "ts-quiet");
   /** @param {string} label @param {() => void} action @param {string} word */
   const press = (label, action, word) => button("ts-button", label, action, word);
+  const part = () => pair.stages[0].go(options.parted ?? 0);
   const buttons = [
     press("Both back", () => pair.stages[0].act("previous"), "Back"),
     press("Both on", () => pair.stages[0].act("next"), "Step"),
-    press(
-      "To the first moment that differs",
-      () => pair.stages[0].go(options.parted ?? 0),
-      "Where they part",
-    ),
+    press("To the first moment that differs", part, "Where they part"),
   ];
   if (options.onKeep)
     buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
@@ -104,12 +101,8 @@ function makeHead(pair, options) {
   const update = () => {
     const [a] = pair.stages;
     const clock = timeWords(pair, options.parted ?? Infinity);
-    setText(
-      said,
-      options.parted !== null && a.moment.step < options.parted
-        ? `${clock}; so far they are the same`
-        : clock,
-    );
+    const same = options.parted !== null && a.moment.step < options.parted;
+    setText(said, same ? `${clock}; so far they are the same` : clock);
   };
   return { root, update };
 }
@@ -143,9 +136,7 @@ export async function mountPair(element, both, options) {
     "tp-columns",
     ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])),
   );
-  const root = el("div", "thplab-stage-pair", columns);
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Two futures side by side");
+  const root = named(el("div", "thplab-stage-pair", columns), "group", "Two futures side by side");
   const theme = followTheme(root, options.theme, () => {});
   element.replaceChildren(root);
   /** @param {number} _leader */

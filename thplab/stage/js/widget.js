@@ -7,6 +7,7 @@ import { mountPair } from "./pair.js";
 /** @import { Handle } from "./types.js" */
 
 const ECHO_MS = 120;
+const OPTIONS = ["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"];
 
 /** @param {DataView | Uint8Array} view @returns {Uint8Array} */
 function bytesOf(view) {
@@ -37,30 +38,15 @@ async function render({ model, el }) {
     const mine = ++turn;
     handle?.destroy();
     handle = null;
-    const options = Object.fromEntries(
-      ["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [
-        name,
-        model.get(name),
-      ]),
-    );
-    const reports = {
-      onStep: report,
-      onGuess: tell("guesses"),
-      onBookmarks: tell("bookmarks"),
-      onEdit: send,
-    };
+    const options = Object.fromEntries(OPTIONS.map((name) => [name, model.get(name)]));
+    const told = { onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
+    const all = { ...options, ...told, onStep: report };
     const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const both = {
-        ...options,
-        ...reports,
-        ...model.get("differences"),
-        onKeep: () => send({ keep: true }),
-        onAlone: () => send({ alone: true }),
-      };
-      const made = second.byteLength
-        ? await mountPair(el, [first, second], both)
-        : await mount(el, first, { ...options, ...reports });
+      const keep = { onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
+      const both = { ...all, ...model.get("differences"), ...keep };
+      const pair = second.byteLength > 0;
+      const made = await (pair ? mountPair(el, [first, second], both) : mount(el, first, all));
       if (mine !== turn) made.destroy();
       else handle = made;
     } catch {

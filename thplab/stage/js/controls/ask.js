@@ -1,6 +1,6 @@
 // A stop that asks before it shows, and the guess beside the result.
 
-import { button, el, keepKeys, leave, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, leave, named, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Part, Stage, Stop, Stops } from "../types.js" */
 
@@ -40,9 +40,7 @@ export function guessWords(stops, step) {
 export function makeAsk(stage) {
   const question = el("strong");
   const choices = el("div", "ts-choices");
-  const card = el("div", "ts-ask", question, choices);
-  card.setAttribute("role", "group");
-  card.setAttribute("aria-label", "What do you expect?");
+  const card = named(el("div", "ts-ask", question, choices), "group", "What do you expect?");
   const kept = el("p", "ts-guess");
   const root = el("div", "ts-asking", card, kept);
   root.setAttribute("aria-live", "polite");

@@ -1,7 +1,7 @@
 // Slider, buttons, granularity, speed. Every control has a name and a key.
 
 import { GRANULARITIES } from "../data/navigate.js";
-import { button, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, named, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { icon, setIcon } from "../draw/icons.js";
 import { SPEEDS } from "../state/playback.js";
 import { makeMarks } from "./marks.js";
@@ -31,9 +31,7 @@ function makeSlider(stage) {
 
 /** @param {Stage} stage */
 function makeGranularity(stage) {
-  const group = el("div", "ts-group");
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "What a step is (g)");
+  const group = named(el("div", "ts-group"), "group", "What a step is (g)");
   const choices = GRANULARITIES.map((name) => {
     const stops = stage.navigator.stops(name);
     const choice = button(
@@ -86,29 +84,15 @@ export function makeControls(stage, present) {
   const marks = makeMarks(stage);
   const find = button("ts-button", "Find a moment (/)", () => stage.act("find"), icon("find"));
   const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
-  const edit = button(
-    "ts-button",
-    "What if? Edit, and run on from here (q)",
-    () => stage.actNow("edit"),
-    icon("fork"),
-  );
+  const whatIf = () => stage.actNow("edit");
+  const edit = button("ts-button", "What if? Edit, and run on from here (q)", whatIf, icon("fork"));
   const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
   const right = el("div", "ts-cluster", find, keep, edit, full, help);
-  const bar = el(
-    "div",
-    "ts-bar",
-    el("div", "ts-cluster", ...steps),
-    el("div", "ts-cluster", ...play.parts),
-    granularity.group,
-    right,
-  );
-  const root = el(
-    "div",
-    "ts-controls",
-    el("div", "ts-time", el("div", "ts-track", phases.root, marks.root), count, slider, total),
-    bar,
-  );
+  const left = [el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts)];
+  const bar = el("div", "ts-bar", ...left, granularity.group, right);
+  const track = el("div", "ts-track", phases.root, marks.root);
+  const root = el("div", "ts-controls", el("div", "ts-time", track, count, slider, total), bar);
   return {
     root,
     update(moment) {

@@ -1,7 +1,7 @@
 // The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
 
 import { CHOICES } from "../data/choices.js";
-import { button, el, keepKeys, leave, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, leave, named, setAttribute, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Part, Stage } from "../types.js" */
 
@@ -32,13 +32,8 @@ function makeField(stage, name, label, example, ...help) {
     event.stopPropagation();
     stage.act("runEdit");
   });
-  const root = el(
-    "div",
-    "ts-edit-field",
-    el("span", "ts-edit-label", label),
-    el("div", "ts-edit-line", field, ...help),
-    wrong,
-  );
+  const caption = el("span", "ts-edit-label", label);
+  const root = el("div", "ts-edit-field", caption, el("div", "ts-edit-line", field, ...help), wrong);
   return {
     root,
     field,
@@ -59,50 +54,27 @@ function makeSelect(label, options, choose) {
   return select;
 }
 
+/** @param {Record<string, string>} choices */
+const explained = (choices) => Object.entries(choices).map(([name, says]) => [name, `${name}: ${says}`]);
+
 /** @param {Stage} stage */
 function makeFields(stage) {
   const { edit } = stage;
-  const brush = makeSelect(
-    "Paint with",
-    CHOICES.paints.map((kind) => [kind, kind]),
-    (kind) => {
-      edit.write("brush", kind);
-    },
-  );
+  const paints = CHOICES.paints.map((kind) => [kind, kind]);
+  const brush = makeSelect("Paint with", paints, (kind) => edit.write("brush", kind));
   /** @param {string} name */
   const add = (name) => {
     if (!name) return;
     const before = edit.knobs.trim() ? `${edit.knobs.trim()}, ` : "";
-    stage.actNow(() => {
-      edit.write("knobs", `${before}${name}=`);
-    });
+    stage.actNow(() => edit.write("knobs", `${before}${name}=`));
     knob.value = "";
     fields[1].field.focus();
   };
-  const knob = makeSelect(
-    "Add a knob",
-    [
-      ["", "add a knob"],
-      ...Object.entries(CHOICES.knobs).map(([name, allowed]) => [name, `${name}: ${allowed}`]),
-    ],
-    add,
-  );
-  const gap = makeSelect(
-    "When",
-    [KEEP, ...Object.entries(CHOICES.gaps).map(([name, says]) => [name, `${name}: ${says}`])],
-    (name) => {
-      edit.write("gap", name);
-    },
-  );
+  const knob = makeSelect("Add a knob", [["", "add a knob"], ...explained(CHOICES.knobs)], add);
+  const gap = makeSelect("When", [KEEP, ...explained(CHOICES.gaps)], (name) => edit.write("gap", name));
+  const paintWith = el("span", "ts-quiet", "paint with");
   const fields = [
-    makeField(
-      stage,
-      "paint",
-      "Entries of the window",
-      "100x present, 412x none",
-      el("span", "ts-quiet", "paint with"),
-      brush,
-    ),
+    makeField(stage, "paint", "Entries of the window", "100x present, 412x none", paintWith, brush),
     makeField(stage, "knobs", "Knobs", "max_ptes_none=100", knob),
     makeField(stage, "op", "Somebody acts", "munmap 0-255, or b: write 7", gap),
   ];
@@ -122,17 +94,15 @@ export function makeEditRow(stage) {
   const box = el("div", "ts-edit-fields", ...fields.map(({ root }) => root));
   const says = el("p", "ts-edit-says");
   says.setAttribute("aria-live", "polite");
-  const run = button(
-    "ts-button",
-    "Run on from here with this",
-    () => stage.act("runEdit"),
-    "Run on from here",
-  );
+  const go = () => stage.act("runEdit");
+  const run = button("ts-button", "Run on from here with this", go, "Run on from here");
   const clear = button("ts-button", "Clear the fields", () => stage.act(() => edit.clear()), "Clear");
   const close = button("ts-button", "Close (Esc)", () => stage.actNow("follow"), "Close");
-  const root = el("div", "ts-edit", title, box, el("div", "ts-edit-line", run, clear, close, says));
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "What if?");
+  const root = named(
+    el("div", "ts-edit", title, box, el("div", "ts-edit-line", run, clear, close, says)),
+    "group",
+    "What if?",
+  );
   return {
     root,
     update(moment) {

@@ -1,12 +1,10 @@
 // Bookmarks: a mark over the run at each, and the text that opens a moment again.
 
-import { button, el, keepKeys, leave, setAttribute, setHidden } from "../draw/dom.js";
+import { button, el, keepKeys, leave, named, setAttribute, setHidden } from "../draw/dom.js";
 /** @import { Part, Stage } from "../types.js" */
 /** @param {Stage} stage @returns {Part} */
 export function makeMarks(stage) {
-  const root = el("div", "ts-marks");
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Bookmarks");
+  const root = named(el("div", "ts-marks"), "group", "Bookmarks");
   let drawn = "";
   return {
     root,

@@ -1,7 +1,7 @@
 // The run at a glance: which function took which stretch of the moments. Choosing one goes there.
 
 import { NO_FRAME } from "../data/frames.js";
-import { button, el } from "../draw/dom.js";
+import { button, el, named } from "../draw/dom.js";
 
 /** @import { Part, Reader, Stage } from "../types.js" */
 
@@ -58,9 +58,7 @@ export function makePhases(stage) {
   const { last, frames } = stage.reader;
   /** @param {number} n */
   const percent = (n) => `${(100 * n) / Math.max(last, 1)}%`;
-  const root = el("div", "ts-phases");
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Phases of the run");
+  const root = named(el("div", "ts-phases"), "group", "Phases of the run");
   const bars = phases(stage.reader).map((phase) => {
     const name = phase.name || "before and after";
     const bar = button("ts-phase", `${name}: moments ${phase.from} to ${phase.to}`, () =>

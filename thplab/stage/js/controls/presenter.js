@@ -1,6 +1,6 @@
 // What a lecture needs: a black picture, a clock since it began, and the speaker's notes on request.
 
-import { button, el, setHidden, setText } from "../draw/dom.js";
+import { button, el, named, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Moment, Stage, Stops } from "../types.js" */
 
@@ -42,9 +42,7 @@ export function notesWords(stops, step) {
 /** @param {Stage} stage */
 export function makePresenter(stage) {
   const clock = makeTimer(stage);
-  const blank = el("div", "ts-blank");
-  blank.setAttribute("role", "img");
-  blank.setAttribute("aria-label", "The picture is blank. Press b to show it.");
+  const blank = named(el("div", "ts-blank"), "img", "The picture is blank. Press b to show it.");
   const notes = el("pre", "ts-notes");
   notes.setAttribute("role", "note");
   const where = el("span", "ts-stop");

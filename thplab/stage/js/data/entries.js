@@ -64,10 +64,15 @@ function entryKey(m, entry) {
   return entry.lo & BIT.rw ? KEY.young : KEY.readonly;
 }
 
+/** @param {Machine} machine @param {WindowState} window @param {number} index */
+export function addressOf(machine, window, index) {
+  return window.address + (BigInt(index) << BigInt(machine.header.geometry.page_shift));
+}
+
 // What can be said about one entry of the window: {index, address, entry, key, page, cell}.
 /** @param {Machine} machine @param {WindowState} window @param {number} index @returns {EntryState} */
 export function readEntry(machine, window, index) {
-  const address = window.address + (BigInt(index) << BigInt(machine.header.geometry.page_shift));
+  const address = addressOf(machine, window, index);
   /** @type {EntryState} */
   const about = {
     index,

@@ -2,17 +2,9 @@
 
 /** @import { Cells, ColumnInfo, Entry, ObjectInfo, Recording, Timeline, Value, WalkStep } from "../types.js" */
 
+// biome-ignore format: a table
 export const BIT = {
-  present: 1,
-  rw: 2,
-  user: 4,
-  accessed: 32,
-  dirty: 64,
-  leaf: 128,
-  protnone: 256,
-  special: 512,
-  uffd: 1024,
-  softdirty: 2048,
+  present: 1, rw: 2, user: 4, accessed: 32, dirty: 64, leaf: 128, protnone: 256, special: 512, uffd: 1024, softdirty: 2048,
 };
 const TWO_32 = 4294967296;
 const ABSENT = 255;
@@ -116,12 +108,8 @@ export class Machine {
   walk(mm, address) {
     const g = this.header.geometry;
     /** @type {[WalkStep["level"], number][]} */
-    const shifts = [
-      ["PGD", g.pgdir_shift],
-      ["PUD", g.pud_shift],
-      ["PMD", g.pmd_shift],
-      ["PTE", g.page_shift],
-    ];
+    // biome-ignore format: a table
+    const shifts = [["PGD", g.pgdir_shift], ["PUD", g.pud_shift], ["PMD", g.pmd_shift], ["PTE", g.page_shift]];
     const steps = /** @type {WalkStep[]} */ ([]);
     let page = this.value(mm, "pgd");
     for (const [level, shift] of shifts) {

@@ -72,6 +72,13 @@ export function inSight(node) {
   return right > 0 && bottom > 0 && left < window.innerWidth && top < window.innerHeight;
 }
 
+/** @template {HTMLElement} T @param {T} node @param {string} role @param {string} label @returns {T} */
+export function named(node, role, label) {
+  node.setAttribute("role", role);
+  node.setAttribute("aria-label", label);
+  return node;
+}
+
 // A scrolling region that the keyboard can reach.
 /** @param {"div" | "pre"} tag @param {string} className @param {string} label */
 export function scroller(tag, className, label) {

@@ -20,16 +20,9 @@ export function makeFit(stage, main, below) {
   return () => {
     const root = stageOf(below);
     const beside = main.parentElement?.hasAttribute("data-beside");
-    const now = beside
-      ? [
-          root.clientWidth,
-          window.innerHeight,
-          root.style.height,
-          stage.presenting.on,
-          stage.open.spotlight,
-          ...stage.open.names,
-        ].join()
-      : "";
+    const { presenting, open } = stage;
+    const place = [root.clientWidth, window.innerHeight, root.style.height];
+    const now = beside ? [...place, presenting.on, open.spotlight, ...open.names].join() : "";
     if (now !== known) reset();
     known = now;
     if (!beside) return;

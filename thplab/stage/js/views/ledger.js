@@ -7,7 +7,8 @@ import { el, setText, updateList } from "../draw/dom.js";
 /** @import { Reader, ViewModule } from "../types.js" */
 
 const NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one.";
-const DAEMONS = ["khugepaged", "kcompactd", "kswapd"];
+const DAEMONS = /^(khugepaged|kcompactd|kswapd)/;
+const WAIT = { sum: true, count: "", locked: 0, waited: true };
 
 /** @typedef {{ step: string, count: number, ns: number, locked: number }} Charge */
 /** @typedef {{ party: string, rows: Charge[], ns: number, locked: number }} Bill */
@@ -39,9 +40,7 @@ function bill(reader, step) {
 function summary(parties) {
   /** @param {boolean} daemons */
   const sum = (daemons) =>
-    parties
-      .filter(({ party }) => DAEMONS.some((name) => party.startsWith(name)) === daemons)
-      .reduce((ns, each) => ns + each.ns, 0);
+    parties.reduce((sum, { party, ns }) => sum + (DAEMONS.test(party) === daemons ? ns : 0), 0);
   return `Processes spent ${duration(sum(false))} in the kernel, daemons ${duration(sum(true))}`;
 }
 
@@ -56,18 +55,7 @@ function tableRows(parties, waits) {
     { sum: true, who: party, step: "all together", count: "", ns, locked },
     ...steps.map((row) => ({ ...row, who: "", count: String(row.count) })),
   ]);
-  return [
-    ...rows,
-    ...waits.map(({ who, lock, ns }) => ({
-      sum: true,
-      who,
-      step: `waited for ${lock}`,
-      count: "",
-      ns,
-      locked: 0,
-      waited: true,
-    })),
-  ];
+  return [...rows, ...waits.map(({ who, lock, ns }) => ({ ...WAIT, who, step: `waited for ${lock}`, ns }))];
 }
 
 function makeTable() {
@@ -76,16 +64,10 @@ function makeTable() {
   return { table: el("table", "", el("thead", "", el("tr", "", ...heads)), body), body };
 }
 
-const makeRow = () =>
-  el(
-    "tr",
-    "",
-    el("th"),
-    el("td"),
-    el("td", "ts-number"),
-    el("td", "ts-number"),
-    el("td", "ts-bar-cell", el("i"), el("i")),
-  );
+const makeRow = () => {
+  const bar = el("td", "ts-bar-cell", el("i"), el("i"));
+  return el("tr", "", el("th"), el("td"), el("td", "ts-number"), el("td", "ts-number"), bar);
+};
 
 /** @param {any} line @param {Row} row @param {number} whole */
 function fillRow(line, row, whole) {
@@ -119,21 +101,15 @@ export const ledgerView = {
       el("span", "", el("i", "ts-bar-free"), " the rest"),
     );
     const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
-    const whole = Math.max(
-      1,
-      ...bill(reader, reader.last).map(({ ns }) => ns),
-      ...lanesOf(reader)
-        .waited(reader.last)
-        .map(({ ns }) => ns),
-    );
+    const longest = [...bill(reader, reader.last), ...lanesOf(reader).waited(reader.last)];
+    const whole = Math.max(1, ...longest.map(({ ns }) => ns));
     return {
       root,
       update(moment) {
         const parties = bill(reader, moment.step);
         setText(said, `${summary(parties)}.`);
-        updateList(body, tableRows(parties, lanesOf(reader).waited(moment.step)), makeRow, (line, row) =>
-          fillRow(line, row, whole),
-        );
+        const rows = tableRows(parties, lanesOf(reader).waited(moment.step));
+        updateList(body, rows, makeRow, (line, row) => fillRow(line, row, whole));
       },
     };
   },
@@ -145,9 +121,8 @@ export const ledgerView = {
       `${party}: ${took({ ns, locked })}`,
       ...rows.map((row) => `${party}, ${row.step}, ${row.count}x: ${took(row)}`),
     ]);
-    const waits = lanesOf(reader)
-      .waited(moment.step)
-      .map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
+    const waited = lanesOf(reader).waited(moment.step);
+    const waits = waited.map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
     return [summary(parties), ...told, ...waits, reader.header.ledger.source];
   },
 };

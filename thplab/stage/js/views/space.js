@@ -1,5 +1,6 @@
 // Address spaces: each mapping, its windows one after the other, and where khugepaged goes on.
 
+import { addressOf } from "../data/entries.js";
 import { runLengths } from "../data/lists.js";
 import { BIT, hex } from "../data/machine.js";
 import { button, counted, el, setAttribute, setText, updateList } from "../draw/dom.js";
@@ -8,16 +9,10 @@ import { button, counted, el, setAttribute, setText, updateList } from "../draw/
 
 const SHOWN = 512; // windows of a mapping that are drawn
 /** @type {[string, number][]} */
+// biome-ignore format: a table
 const FLAGS = [
-  ["r", 1],
-  ["w", 2],
-  ["x", 4],
-  ["shared", 8],
-  ["uffd-wp", 0x1000],
-  ["locked", 0x2000],
-  ["hugepage", 0x20000000],
-  ["nohugepage", 0x40000000],
-  ["mergeable", 0x80000000],
+  ["r", 1], ["w", 2], ["x", 4], ["shared", 8], ["uffd-wp", 0x1000], ["locked", 0x2000], ["hugepage", 0x20000000],
+  ["nohugepage", 0x40000000], ["mergeable", 0x80000000],
 ];
 /** @typedef {"partial" | "empty" | "table" | "leaf"} WindowKind */
 /** @typedef {{ id: number, start: bigint, end: bigint, flags: string, windows: { address: bigint, state: WindowKind }[] }} Mapping */
@@ -99,8 +94,7 @@ function isLit(stage, moment, mm, vma) {
   if (stage.selection.isPointed("mapping", vma.id)) return true;
   const w = moment.window;
   if (!w || stage.selection.selected === null || w.mm !== mm) return false;
-  const address =
-    w.address + (BigInt(stage.selection.selected) << BigInt(moment.reader.header.geometry.page_shift));
+  const address = addressOf(moment.reader.machine, w, stage.selection.selected);
   return address >= vma.start && address < vma.end;
 }
 
@@ -108,17 +102,13 @@ function isLit(stage, moment, mm, vma) {
 function drawWindows(moment, box, vma) {
   const here = moment.window?.address;
   const shown = vma.windows.slice(0, SHOWN);
-  updateList(
-    box,
-    shown,
-    () => el("i"),
-    (cell, { address, state }) => {
-      setText(cell, STATES[state][0]);
-      setAttribute(cell, "data-state", state);
-      cell.toggleAttribute("data-cursor", address === here);
-      setAttribute(cell, "title", `${hex(address)}: ${STATES[state][1]}`);
-    },
-  );
+  const make = () => el("i");
+  updateList(box, shown, make, (cell, { address, state }) => {
+    setText(cell, STATES[state][0]);
+    setAttribute(cell, "data-state", state);
+    cell.toggleAttribute("data-cursor", address === here);
+    setAttribute(cell, "title", `${hex(address)}: ${STATES[state][1]}`);
+  });
 }
 
 /** @type {ViewModule} */
@@ -126,12 +116,13 @@ export const spaceView = {
   make(stage) {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");
+    const glyphs = Object.values(STATES)
+      .map((words) => words.join(" "))
+      .join(", ");
     const key = el(
       "p",
       "ts-quiet",
-      `Each field is a window: ${Object.values(STATES)
-        .map(([glyph, name]) => `${glyph} ${name}`)
-        .join(", ")}. The framed one is the window of the picture.`,
+      `Each field is a window: ${glyphs}. The framed one is the window of the picture.`,
     );
     const root = el("div", "ts-space", list, at, key);
     const make = () => {

@@ -1,5 +1,6 @@
 // The page-table walk of the entry in question: PGD, PUD, PMD, PTE with the hardware's bits.
 
+import { addressOf } from "../data/entries.js";
 import { BIT, bitNames, hex, hex64 } from "../data/machine.js";
 import { el, scroller, setText, updateList } from "../draw/dom.js";
 
@@ -19,11 +20,8 @@ function meaning(step) {
 function rows(moment, entry) {
   const w = moment.window;
   if (!w || !w.mm) return [];
-  const { machine, header } = moment.reader;
-  const steps = machine.walk(
-    w.mm,
-    w.address + (BigInt(Math.max(entry, 0)) << BigInt(header.geometry.page_shift)),
-  );
+  const { machine } = moment.reader;
+  const steps = machine.walk(w.mm, addressOf(machine, w, Math.max(entry, 0)));
   return steps.map((step) => ({
     where: `${step.level}[${step.index}]`,
     value: step.entry.none ? "0x0" : hex64(step.entry),
