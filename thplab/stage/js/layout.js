@@ -47,18 +47,11 @@ export function makeLayout(stage) {
   const switches = named(el("div", "ts-switches"), "group", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
-    const toggle = button(
-      "ts-switch",
-      `Show or hide: ${view.title}`,
-      () => stage.act(() => stage.open.toggle(view.name)),
-      view.title,
-      badge,
-    );
+    const press = () => stage.act(() => stage.open.toggle(view.name));
+    const toggle = button("ts-switch", `Show or hide: ${view.title}`, press, view.title, badge);
     toggle.removeAttribute("aria-label"); // its own words name it
     switches.append(toggle);
-    /** @type {Slot} */
-    const slot = { view, badge, toggle, made: null, box: null };
-    return slot;
+    return /** @type {Slot} */ ({ view, badge, toggle, made: null, box: null });
   });
 
   /** @param {Slot} part */
@@ -99,15 +92,11 @@ export function makeLayout(stage) {
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
-      const lone =
-        others &&
-        !left.hidden &&
-        shownAt("right")
-          .map(({ name }) => name)
-          .join() === "stack";
+      const onRight = shownAt("right");
+      const lone = others && !left.hidden && onRight.length === 1 && onRight[0].name === "stack";
       if (lone) moveStack(below);
       else moveStack(places.right);
-      setHidden(right, lone || !shownAt("right").length);
+      setHidden(right, lone || !onRight.length);
       setHidden(main, left.hidden === true && right.hidden === true);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentElement?.toggleAttribute("data-beside", !left.hidden && right.hidden && others);

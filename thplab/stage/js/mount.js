@@ -50,9 +50,8 @@ function makeReport(stage, options) {
     onStep(step) {
       options.onStep?.(step);
       if (stage.stops.guesses.size !== guesses) {
-        options.onGuess?.(
-          Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])),
-        );
+        const pairs = [...stage.stops.guesses].map(([stop, text]) => [stop.step, text]);
+        options.onGuess?.(Object.fromEntries(pairs));
       }
       guesses = stage.stops.guesses.size;
       if (stage.bookmarks.steps !== bookmarks) options.onBookmarks?.(stage.bookmarks.steps);
@@ -97,10 +96,12 @@ function build(element, recording, options) {
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map(
-    (part) => part.root,
+  const above = [head, sentence, ask].map((part) => part.root);
+  const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
+  root.append(
+    el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below),
+    presenter.root,
   );
-  root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.

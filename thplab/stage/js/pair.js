@@ -10,6 +10,7 @@ import { mount } from "./mount.js";
 /** @import { Actions, Clock, Handle, Pair, PairOptions, Stage } from "./types.js" */
 
 const VIEWS = ["window", "locks"];
+const NONE = { stops: [], bookmarks: [], onEdit: null, height: 0 }; // what only a stage alone has
 
 /** @param {string[][]} rows */
 function makeTable(rows) {
@@ -131,11 +132,8 @@ function makeTitle(name) {
 export async function mountPair(element, both, options) {
   const hosts = both.map(() => el("div", "tp-host"));
   const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
-  const columns = el(
-    "div",
-    "tp-columns",
-    ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])),
-  );
+  const futures = titles.map((title, i) => el("div", "tp-one", title.root, hosts[i]));
+  const columns = el("div", "tp-columns", ...futures);
   const root = named(el("div", "thplab-stage-pair", columns), "group", "Two futures side by side");
   const theme = followTheme(root, options.theme, () => {});
   element.replaceChildren(root);
@@ -149,19 +147,8 @@ export async function mountPair(element, both, options) {
       follow(i);
       if (i === 0) options.onStep?.(step);
     };
-    handles.push(
-      await mount(hosts[i], bytes, {
-        ...options,
-        views,
-        onStep,
-        step: options.parted ?? 0,
-        link: i ? undefined : options.link,
-        stops: [],
-        bookmarks: [],
-        onEdit: null,
-        height: 0,
-      }),
-    );
+    const place = { views, onStep, step: options.parted ?? 0, link: i ? undefined : options.link };
+    handles.push(await mount(hosts[i], bytes, { ...options, ...NONE, ...place }));
   }
   const stages = handles.map(({ stage }) => stage);
   const clock = makeClock(stages[0].reader, stages[1].reader, options);
@@ -179,10 +166,9 @@ export async function mountPair(element, both, options) {
     root.dataset.second = String(stages[1].moment.step);
   };
   root.prepend(head.root);
-  root.append(
-    /** @type {Node} */ (handles[0].root.querySelector(".ts-switches")),
-    el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)),
-  );
+  const switches = /** @type {Node} */ (handles[0].root.querySelector(".ts-switches"));
+  const title = el("div", "ts-title", "Differences");
+  root.append(switches, el("section", "tp-differences", title, makeTable(options.rows)));
   listenToKeys(root, pair.stages[0], () => {});
   follow = link(pair);
   follow(0);

@@ -34,12 +34,8 @@ function makeGranularity(stage) {
   const group = named(el("div", "ts-group"), "group", "What a step is (g)");
   const choices = GRANULARITIES.map((name) => {
     const stops = stage.navigator.stops(name);
-    const choice = button(
-      "ts-choice",
-      `A step is a ${name}: ${stops} stops (g)`,
-      () => stage.actNow(() => stage.setGranularity(name)),
-      name,
-    );
+    const choose = () => stage.actNow(() => stage.setGranularity(name));
+    const choice = button("ts-choice", `A step is a ${name}: ${stops} stops (g)`, choose, name);
     choice.disabled = stops <= 2;
     return choice;
   });

@@ -98,11 +98,8 @@ export function makeEditRow(stage) {
   const run = button("ts-button", "Run on from here with this", go, "Run on from here");
   const clear = button("ts-button", "Clear the fields", () => stage.act(() => edit.clear()), "Clear");
   const close = button("ts-button", "Close (Esc)", () => stage.actNow("follow"), "Close");
-  const root = named(
-    el("div", "ts-edit", title, box, el("div", "ts-edit-line", run, clear, close, says)),
-    "group",
-    "What if?",
-  );
+  const line = el("div", "ts-edit-line", run, clear, close, says);
+  const root = named(el("div", "ts-edit", title, box, line), "group", "What if?");
   return {
     root,
     update(moment) {

@@ -33,12 +33,8 @@ export function makeFindBar(stage) {
   const count = el("output", "ts-quiet");
   const back = button("ts-button", "Previous match (M)", () => stage.act("previousMatch"), "Previous");
   const on = button("ts-button", "Next match (m)", () => stage.act("nextMatch"), "Next");
-  const stop = button(
-    "ts-button",
-    "Playing stops at each match (i)",
-    () => stage.act("stopAtMatches"),
-    "Stop there",
-  );
+  const halt = () => stage.act("stopAtMatches");
+  const stop = button("ts-button", "Playing stops at each match (i)", halt, "Stop there");
   const close = button("ts-button", "Close (Esc)", () => stage.act("closeFind"), "Close");
   const root = el("div", "ts-find", field, back, on, stop, count, close);
   root.setAttribute("role", "search");

@@ -6,15 +6,9 @@ import { clock } from "../views/textual.js";
 /** @param {Header} header @param {HTMLElement[]} more @returns {Part} */
 export function makeHeader(header, more) {
   const at = el("span", "ts-clock");
-  const root = el(
-    "div",
-    "ts-head",
-    el("strong", "", header.title || "Recording"),
-    el("span", "ts-version", `Linux ${header.kernel}`),
-    el("span", "ts-story", header.story),
-    ...more,
-    at,
-  );
+  const title = el("strong", "", header.title || "Recording");
+  const version = el("span", "ts-version", `Linux ${header.kernel}`);
+  const root = el("div", "ts-head", title, version, el("span", "ts-story", header.story), ...more, at);
   return {
     root,
     update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`),

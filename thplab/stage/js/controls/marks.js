@@ -13,12 +13,8 @@ export function makeMarks(stage) {
       if (wanted === drawn) return;
       drawn = wanted;
       const marks = stage.bookmarks.steps.map((step) => {
-        const mark = button(
-          "ts-mark",
-          `Bookmark at moment ${step} (j, J)`,
-          () => stage.act(() => stage.move(step)),
-          "▾",
-        );
+        const go = () => stage.act(() => stage.move(step));
+        const mark = button("ts-mark", `Bookmark at moment ${step} (j, J)`, go, "▾");
         mark.style.left = `${(100 * step) / Math.max(stage.last, 1)}%`;
         return mark;
       });

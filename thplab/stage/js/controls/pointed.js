@@ -17,12 +17,10 @@ function lockWords(stage, moment, id) {
   const spans = lanes.spans.filter((span) => span.lock === id);
   const applied = timeline.changeEnd[moment.step];
   const now = spans.filter(({ first, end }) => first < applied && (end === null || end >= applied));
-  const told = now.map(
-    (span) =>
-      (span.what === "waits"
-        ? `${span.who} waits for it (${span.how})`
-        : `held by ${span.who} (${span.how})`) + lanes.from(span, moment.step),
-  );
+  const told = now.map((span) => {
+    const who = span.what === "waits" ? `${span.who} waits for it` : `held by ${span.who}`;
+    return `${who} (${span.how})${lanes.from(span, moment.step)}`;
+  });
   const times = spans.filter(({ what }) => what === "holds").length;
   const changes = ["writer", "readers", "waiters"].flatMap((field) => [
     ...timeline.changesOf(machine.cellOf(lock, field)),

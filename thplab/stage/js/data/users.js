@@ -16,18 +16,15 @@ function usersOf(machine, page) {
   const [type, field] = machine.flagsOf(folio).includes("anon")
     ? ["AnonVma", "vmas"]
     : ["AddressSpace", "i_mmap"];
-  const anchor = machine.header.objects.find(
-    (object) => object.type === type && machine.value(object, "number") === number,
-  );
+  const anchors = machine.header.objects.filter((object) => object.type === type);
+  const anchor = anchors.find((object) => machine.value(object, "number") === number);
   const vmas = (anchor && machine.value(anchor, field)?.tuple) ?? [];
   /** @type {ObjectInfo[]} */
   const mappings = vmas.map(machine.object, machine);
   const led = mappings.filter((vma) => leadsTo(machine, vma, folio, page));
   const mapped = machine.frame("mapcount", page) > 0;
-  const names = (led.length || !mapped ? led : mappings).map(
-    (vma) => machine.object(machine.value(vma, "mm")).label,
-  );
-  return [...new Set(names)];
+  const found = led.length || !mapped ? led : mappings;
+  return [...new Set(found.map((vma) => machine.object(machine.value(vma, "mm")).label))];
 }
 
 /** @param {Machine} machine @param {ObjectInfo} vma @param {number} folio @param {number} page */

@@ -32,11 +32,8 @@ export function sourceLines(text) {
 // One line as an element, each token a span.
 /** @param {Piece[]} pieces @param {number} number */
 export function lineElement(pieces, number) {
-  const line = el(
-    "span",
-    "ts-line",
-    ...pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part)),
-  );
+  const tokens = pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part));
+  const line = el("span", "ts-line", ...tokens);
   line.dataset.n = String(number);
   return line;
 }

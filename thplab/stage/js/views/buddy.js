@@ -33,12 +33,8 @@ function zones(machine) {
 export const buddyView = {
   make(stage) {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
-    const head = el(
-      "tr",
-      "",
-      el("th", "", "free blocks of order"),
-      ...Array.from({ length: orders }, (_, order) => el("th", "", String(order))),
-    );
+    const heads = Array.from({ length: orders }, (_, order) => el("th", "", String(order)));
+    const head = el("tr", "", el("th", "", "free blocks of order"), ...heads);
     const body = el("tbody");
     const root = scroller("div", "ts-buddy", "Free lists");
     root.append(el("table", "", el("thead", "", head), body));

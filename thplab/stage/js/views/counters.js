@@ -32,9 +32,8 @@ function knobs(moment) {
   const { machine, timeline } = moment.reader;
   const object = machine.object(machine.value(machine.root, "knobs"));
   return object.fields.map((/** @type {string} */ name) => {
-    const [value, start] = [timeline.now, timeline.initial].map((cells) =>
-      knobText(machine.value(object, name, cells)),
-    );
+    const value = knobText(machine.value(object, name));
+    const start = knobText(machine.value(object, name, timeline.initial));
     return { name, value, was: value === start ? "" : `was ${start}` };
   });
 }
@@ -79,12 +78,9 @@ export const countersView = {
     };
   },
   lines(moment) {
-    const found = rows(moment).map(
-      (row) => `${row.name} ${row.value}${row.delta ? ` (${signed(row.delta)})` : ""}`,
-    );
-    return [
-      ...found,
-      ...knobs(moment).map((row) => `${row.name} = ${row.value}${row.was && ` (${row.was})`}`),
-    ];
+    /** @param {string} text */
+    const inBrackets = (text) => (text ? ` (${text})` : "");
+    const found = rows(moment).map((row) => `${row.name} ${row.value}${inBrackets(signed(row.delta))}`);
+    return [...found, ...knobs(moment).map((row) => `${row.name} = ${row.value}${inBrackets(row.was)}`)];
   },
 };

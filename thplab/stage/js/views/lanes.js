@@ -83,17 +83,15 @@ function makeTrack(stage, axis, paths) {
   return { svg, now };
 }
 
+const makeHeld = () => el("span", "", el("span", "ts-how"), el("span"));
+
 /** @param {Stage} stage @param {Lanes} lanes @param {Axis} axis @param {string} who */
 function makeLane(stage, lanes, axis, who) {
   const found = stretches(lanes, who);
   const bands = /** @type {Band[]} */ (Object.keys(BANDS));
   const paths = Object.fromEntries(bands.map((band) => [band, outline(found[band], axis, BANDS[band])]));
   const { svg, now } = makeTrack(stage, axis, paths);
-  const [sign, does, held] = [
-    el("span", "ts-lane-sign"),
-    el("span", "ts-lane-does"),
-    el("span", "ts-lane-held"),
-  ];
+  const [sign, does, held] = ["sign", "does", "held"].map((part) => el("span", `ts-lane-${part}`));
   const row = el("li", "ts-lane", el("strong", "", who), svg, el("p", "", sign, does, held));
   return {
     row,
@@ -102,21 +100,13 @@ function makeLane(stage, lanes, axis, who) {
       row.dataset.state = state.state;
       setText(sign, SIGNS[state.state]);
       setText(does, state.does);
-      updateList(
-        held,
-        state.held,
-        () => el("span", "", el("span", "ts-how"), el("span")),
-        (item, span) => {
-          setText(item.firstChild, span.how);
-          item.firstChild.dataset.how = span.how;
-          setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
-          item.toggleAttribute("data-lit", stage.selection.isPointed("lock", span.lock));
-        },
-      );
-      does.toggleAttribute(
-        "data-lit",
-        state.waitsFor !== undefined && stage.selection.isPointed("lock", state.waitsFor),
-      );
+      updateList(held, state.held, makeHeld, (item, span) => {
+        setText(item.firstChild, span.how);
+        item.firstChild.dataset.how = span.how;
+        setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
+        item.toggleAttribute("data-lit", stage.selection.isPointed("lock", span.lock));
+      });
+      does.toggleAttribute("data-lit", stage.selection.isPointed("lock", state.waitsFor ?? -1));
       const place = axis.at(moment.step).toFixed(2);
       setAttribute(now, "d", `M${place} 0V${HEIGHT}`);
     },

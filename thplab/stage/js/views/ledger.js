@@ -7,6 +7,7 @@ import { el, setText, updateList } from "../draw/dom.js";
 /** @import { Reader, ViewModule } from "../types.js" */
 
 const NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one.";
+const LOCKED = " with an mmap_lock held for writing: whoever needs it waits";
 const DAEMONS = /^(khugepaged|kcompactd|kswapd)/;
 const WAIT = { sum: true, count: "", locked: 0, waited: true };
 
@@ -94,12 +95,8 @@ export const ledgerView = {
       return { root: el("div", "ts-ledger", said), update: () => {} };
     }
     const { table, body } = makeTable();
-    const key = el(
-      "p",
-      "ts-lane-legend",
-      el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: whoever needs it waits"),
-      el("span", "", el("i", "ts-bar-free"), " the rest"),
-    );
+    const locked = el("span", "", el("i", "ts-bar-locked"), LOCKED);
+    const key = el("p", "ts-lane-legend", locked, el("span", "", el("i", "ts-bar-free"), " the rest"));
     const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
     const longest = [...bill(reader, reader.last), ...lanesOf(reader).waited(reader.last)];
     const whole = Math.max(1, ...longest.map(({ ns }) => ns));

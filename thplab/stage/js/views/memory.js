@@ -14,6 +14,7 @@ import { Tiles } from "../draw/tiles.js";
 // As the glyphs are called, but a frame is of a huge folio, whoever maps it.
 const NAMES = GLYPHS.map(({ key, name }) => (key === "huge" ? "of one huge folio" : name));
 
+const NOTHING_LIT = "Click a frame, or select an entry of the window.";
 const LATER = 100; // ms until pageblocks are drawn that are out of sight
 
 /** @param {Moment} moment */
@@ -54,10 +55,8 @@ export const memoryView = {
       (staysFree(stage.reader, block, keysNow) ? free : used).push(block);
     const made = used.map((block) => makeBlock(block, machine.startPfn, press));
     const blocks = scroller("div", "ts-blocks", "Pageblocks");
-    blocks.append(
-      ...made.map(({ box }) => box),
-      el("p", "ts-unused", freeWords(free.map(({ number }) => number))),
-    );
+    const unused = freeWords(free.map(({ number }) => number));
+    blocks.append(...made.map(({ box }) => box), el("p", "ts-unused", unused));
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this frame", () =>
@@ -81,19 +80,11 @@ export const memoryView = {
         for (const { block, painter, type } of made) {
           const now = blocksNow[block.number];
           setText(type, now.type);
-          setAttribute(
-            painter.canvas,
-            "aria-label",
-            `Pageblock ${block.number}, ${now.type}: ${counted(keys.subarray(block.first, block.end))}`,
-          );
+          const uses = counted(keys.subarray(block.first, block.end));
+          setAttribute(painter.canvas, "aria-label", `Pageblock ${block.number}, ${now.type}: ${uses}`);
         }
         drawLegend(legend, countKeys(keys), NAMES);
-        setText(
-          words,
-          lit < 0
-            ? "Click a frame, or select an entry of the window."
-            : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`,
-        );
+        setText(words, lit < 0 ? NOTHING_LIT : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`);
         const changed = lit < 0 ? -1 : timeline.lastChange(machine.frameCell("flags", lit));
         setHidden(when, changed < 0);
         when.dataset.step = String(changed);
@@ -117,11 +108,8 @@ export const memoryView = {
     const lines = [];
     for (let from = 0, i = 1; i <= told.length; i++) {
       if (i < told.length && told[i].says === told[from].says) continue;
-      lines.push(
-        i - from === 1
-          ? `pageblock ${from}, ${told[from].says}`
-          : `pageblocks ${from} to ${i - 1}, each ${told[from].says}`,
-      );
+      const which = i - from === 1 ? `pageblock ${from},` : `pageblocks ${from} to ${i - 1}, each`;
+      lines.push(`${which} ${told[from].says}`);
       from = i;
     }
     return lines;

@@ -119,11 +119,8 @@ export const spaceView = {
     const glyphs = Object.values(STATES)
       .map((words) => words.join(" "))
       .join(", ");
-    const key = el(
-      "p",
-      "ts-quiet",
-      `Each field is a window: ${glyphs}. The framed one is the window of the picture.`,
-    );
+    const fields = `Each field is a window: ${glyphs}. The framed one is the window of the picture.`;
+    const key = el("p", "ts-quiet", fields);
     const root = el("div", "ts-space", list, at, key);
     const make = () => {
       const bar = el("div", "ts-windows");

@@ -56,10 +56,8 @@ export const stackView = {
           for (const [i, part] of parts.entries()) setText(frame.children[i], part);
           setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));
-          frame.toggleAttribute(
-            "data-lit",
-            stage.selection.isPointed("line", [row.frame.source, row.frame.line]),
-          );
+          const { source, line } = row.frame;
+          frame.toggleAttribute("data-lit", stage.selection.isPointed("line", [source, line]));
           setAttribute(frame, "aria-current", String(row.up === stage.selection.frameUp));
         });
       },

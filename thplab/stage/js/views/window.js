@@ -50,10 +50,9 @@ export const windowView = {
     title.append(where);
     const pmd = el("span", "ts-entry");
     const state = el("span");
-    const grid = new Grid(
-      header.geometry.entries,
-      (entry) => stage.edit.paints || stage.act(() => stage.selection.select(entry)),
-    );
+    /** @param {number} entry */
+    const choose = (entry) => stage.edit.paints || stage.act(() => stage.selection.select(entry));
+    const grid = new Grid(header.geometry.entries, choose);
     const marks = new PaintMarks(grid.cells);
     paintWithPointer(stage, grid.root);
     const leafWords = el("span");
@@ -63,12 +62,8 @@ export const windowView = {
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
-    root.append(
-      title,
-      el("div", "ts-pmd", pmd, state),
-      box,
-      el("div", "ts-words", legend, el("p", "ts-about", when, words)),
-    );
+    const below = el("div", "ts-words", legend, el("p", "ts-about", when, words));
+    root.append(title, el("div", "ts-pmd", pmd, state), box, below);
     return {
       root,
       update(moment) {
