@@ -1,10 +1,15 @@
 // Reads the bytes of a recording (docs/recording-format.md). Nothing in them is executed.
 
+/** @import { Recording, Section } from "../types.js" */
+
 const MAGIC = "THPLAB1\n";
 const ARRAYS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
 
+/** @param {Uint8Array} bytes */
 async function gunzip(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)])
+    .stream()
+    .pipeThrough(new DecompressionStream("gzip"));
   try {
     return await new Response(stream).arrayBuffer();
   } catch {
@@ -12,6 +17,7 @@ async function gunzip(bytes) {
   }
 }
 
+/** @param {ArrayBuffer} buffer @param {number} start @param {string} name @param {Section} where */
 function section(buffer, start, name, where) {
   const Items = ARRAYS[where.type];
   const begin = start + where.offset;
@@ -24,6 +30,7 @@ function section(buffer, start, name, where) {
 }
 
 // A recording is {header, columns}: the JSON, and one typed array for each section.
+/** @param {Uint8Array} bytes @returns {Promise<Recording>} */
 export async function decode(bytes) {
   const buffer = await gunzip(bytes);
   const raw = new Uint8Array(buffer);
@@ -33,7 +40,7 @@ export async function decode(bytes) {
   const header = JSON.parse(text.decode(raw.subarray(12, 12 + length)));
   if (header.format !== 2) throw new Error(`recording format ${header.format}; this page reads format 2`);
   const start = Math.ceil((12 + length) / 8) * 8;
-  const columns = {};
+  const columns = /** @type {Recording["columns"]} */ ({});
   for (const [name, where] of Object.entries(header.sections)) {
     columns[name] = section(buffer, start, name, where);
   }

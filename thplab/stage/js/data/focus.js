@@ -1,8 +1,9 @@
 // Which window a moment is about: the one that the running function works on, else the recording's own.
 
 import { NO_FRAME } from "./frames.js";
-
+/** @import { Frame, Frames, Items, Machine, ObjectInfo, Recording, WindowPlace } from "../types.js" */
 export class Focus {
+  /** @param {Recording} recording @param {Machine} machine @param {Frames} frames */
   constructor(recording, machine, frames) {
     this.machine = machine;
     this.frames = frames;
@@ -18,6 +19,7 @@ export class Focus {
 
   // For each moment the moment whose frame says which window; -1: the recording's own window. Between two
   // windows of one task the last one stays.
+  /** @param {Recording["columns"]} param0 */
   followMoments({ m_frame: owner, m_task: task }) {
     const from = new Int32Array(owner.length).fill(-1);
     for (let n = 1; n < owner.length; n++) {
@@ -29,6 +31,7 @@ export class Focus {
   }
 
   // The frame itself or the nearest caller that has a window's address in a variable.
+  /** @param {number} frame @returns {number} */
   frameWithWindow(frame) {
     if (!this.known.has(frame)) {
       const own =
@@ -41,6 +44,7 @@ export class Focus {
     return this.known.get(frame);
   }
 
+  /** @param {number} step @param {Items} owner @returns {WindowPlace | null} */
   at(step, owner) {
     const from = this.source[step];
     if (from < 0) return this.home;
@@ -51,6 +55,7 @@ export class Focus {
     return { mm: this.mmOf(frame, from) ?? this.home?.mm ?? null, address };
   }
 
+  /** @param {number} frame @param {number} step @returns {ObjectInfo | null} */
   mmOf(frame, step) {
     for (let at = frame; at !== NO_FRAME; at = this.frames.parent(at)) {
       const mm = this.frames.local(at, "mm", step, true);
@@ -63,6 +68,7 @@ export class Focus {
   }
 
   // The entry that is being looked at: `index`, or an address inside the window; -1 if there is none.
+  /** @param {Frame[]} stack @param {number} step @param {WindowPlace} window */
   cursor(stack, step, window) {
     const frame = stack.find((each) => each.source >= 0);
     if (!frame) return -1;

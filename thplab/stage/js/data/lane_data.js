@@ -2,9 +2,12 @@
 
 import { firstAbove } from "./lists.js";
 
+/** @import { LaneState, ObjectInfo, Reader, Span, Value } from "../types.js" */
+
 const DAEMONS = ["khugepaged", "kcompactd0", "kswapd0"];
 const IDLE = "swapper";
 
+/** @param {number} ns */
 export function duration(ns) {
   if (ns >= 1e9) return `${(ns / 1e9).toFixed(2)} s`;
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
@@ -12,15 +15,21 @@ export function duration(ns) {
 }
 
 // "munmap by a" -> "a"
-const nameOf = (waiter) => waiter.split(" by ").pop();
+/** @param {string} waiter @returns {string} */
+const nameOf = (waiter) => waiter.split(" by ").slice(-1)[0];
 
 export class Lanes {
+  /** @param {Reader} reader */
   constructor(reader) {
     this.reader = reader;
     this.columns = reader.recording.columns;
     this.timed = Boolean(reader.header.ledger);
-    this.spans = []; // {who, what: holds or waits, lock, how, first, end}: changes; end null: to the end
-    this.open = new Map();
+    this.spans = /** @type {Span[]} */ ([]); // {who, what: holds or waits, lock, how, first, end}: changes; end null: to the end
+    this.open = /** @type {Map<string, Span[]>} */ (new Map());
+    this.stack = /** @type {string[]} */ ([]);
+    this.switches = /** @type {{ first: number, stack: string[] }[]} */ ([]);
+    this.watched = /** @type {Map<number, { field: string, lock?: any }>} */ (new Map());
+    this.comm = this.waiter = this.threads = this.mms = /** @type {Map<number, any>} */ (new Map());
     const { timeline } = reader;
     const before = timeline.step;
     timeline.seek(reader.last); // by now everything has a name
@@ -36,6 +45,7 @@ export class Lanes {
 
   readNames() {
     const { machine, header } = this.reader;
+    /** @param {string} type @param {(object: ObjectInfo) => any} read @returns {Map<number, any>} */
     const of = (type, read) =>
       new Map(
         header.objects.filter((object) => object.type === type).map((object) => [object.id, read(object)]),
@@ -45,6 +55,7 @@ export class Lanes {
       who: nameOf(machine.value(waiter, "who")),
       how: machine.value(waiter, "write") ? "write" : "read",
     }));
+    /** @param {ObjectInfo} object */
     const commOf = (object) => this.comm.get(machine.value(object, "task").ref);
     this.threads = of("Kthread", commOf);
     this.mms = of("Mm", commOf);
@@ -77,6 +88,7 @@ export class Lanes {
     }
   }
 
+  /** @param {number} change @param {number} lock @param {string} field @param {Value} value */
   changed(change, lock, field, value) {
     const held = this.opened(lock, field);
     if (field === "readers") this.readers(change, lock, held, value);
@@ -85,7 +97,7 @@ export class Lanes {
         change,
         lock,
         held,
-        value.tuple.map(({ ref }) => this.waiter.get(ref)),
+        value.tuple.map((/** @type {{ ref: number }} */ { ref }) => this.waiter.get(ref)),
       );
     else {
       this.close(change, held, () => true);
@@ -95,6 +107,7 @@ export class Lanes {
   }
 
   // Whoever goes on was in the midst of something, or begins.
+  /** @param {number} change @param {string} comm */
   switchTo(change, comm) {
     const at = this.stack.indexOf(comm);
     if (at < 0) this.stack.push(comm);
@@ -102,6 +115,7 @@ export class Lanes {
     this.switches.push({ first: change, stack: [...this.stack] });
   }
 
+  /** @param {number} change @param {number} lock @param {Span[]} held @param {number} count */
   readers(change, lock, held, count) {
     const who = this.stack[this.stack.length - 1];
     while (held.length < count)
@@ -113,6 +127,12 @@ export class Lanes {
     }
   }
 
+  /**
+   * @param {number} change
+   * @param {number} lock
+   * @param {Span[]} held
+   * @param {{ who: string, how: Span["how"] }[]} wanted
+   */
   waiters(change, lock, held, wanted) {
     this.close(change, held, (span) => !wanted.some(({ who }) => who === span.who));
     for (const { who, how } of wanted) {
@@ -121,17 +141,21 @@ export class Lanes {
     }
   }
 
+  /** @param {number} lock @param {string} field */
   opened(lock, field) {
     const key = `${lock} ${field}`;
-    if (!this.open.has(key)) this.open.set(key, []);
-    return this.open.get(key);
+    const held = this.open.get(key) ?? [];
+    this.open.set(key, held);
+    return held;
   }
 
+  /** @param {Span[]} held @param {Span} span */
   note(held, span) {
     held.push(span);
     this.spans.push(span);
   }
 
+  /** @param {number} change @param {Span[]} held @param {(span: Span) => boolean} which */
   close(change, held, which) {
     for (const span of held.filter(which)) {
       span.end = change;
@@ -143,7 +167,7 @@ export class Lanes {
   compaction() {
     const { header, frames, last } = this.reader;
     const begun = new Map();
-    const found = [];
+    const found = /** @type {{ who: string, from: number, to: number }[]} */ ([]);
     header.trace.forEach(({ event }, i) => {
       if (event !== "mm_compaction_begin" && event !== "mm_compaction_end") return;
       const moment = frames.momentOfTrace(i);
@@ -157,6 +181,7 @@ export class Lanes {
     return [...found, ...[...begun].map(([who, from]) => ({ who, from, to: last + 1 }))];
   }
 
+  /** @param {number} moment */
   runner(moment) {
     return this.reader.header.tasks[this.columns.m_task[moment]].comm;
   }
@@ -171,15 +196,18 @@ export class Lanes {
   }
 
   // The first moment that shows a change.
+  /** @param {number} change */
   since(change) {
     return change < 0 ? 0 : firstAbove(this.columns.m_changes_end, change);
   }
 
+  /** @param {Span} param0 */
   lockOf({ lock, how }) {
     return `${this.reader.header.objects[lock].label} (${how})`;
   }
 
   // What each row does at a moment: [{who, state, does, spans}].
+  /** @param {number} step @returns {LaneState[]} */
   at(step) {
     const applied = this.columns.m_changes_end[step];
     const { stack } = this.switches[firstAbove(this.switchedAt, applied - 1) - 1];
@@ -190,6 +218,7 @@ export class Lanes {
     });
   }
 
+  /** @param {string} who @param {number} step @param {string[]} stack @param {Span[]} mine @returns {Pick<LaneState, "state" | "does" | "waitsFor">} */
   does(who, step, stack, mine) {
     const waits = mine.find(({ what }) => what === "waits");
     const runner = stack[stack.length - 1];
@@ -211,6 +240,7 @@ export class Lanes {
   }
 
   // " since 4400, 85.20 µs"
+  /** @param {Span} span @param {number} step */
   from(span, step) {
     const since = this.since(span.first);
     const { m_time: time } = this.columns;
@@ -218,8 +248,10 @@ export class Lanes {
   }
 
   // Reads the state of now.
+  /** @param {string} who */
   rests(who) {
     const { machine, header } = this.reader;
+    /** @param {Map<number, string>} names @param {string} field */
     const are = (names, field) =>
       [...names]
         .filter(([id, comm]) => comm === who && machine.value(header.objects[id], field) !== undefined)
@@ -234,6 +266,7 @@ export class Lanes {
   }
 
   // Who waited for which lock, and how long (ns) up to a moment.
+  /** @param {number} step */
   waited(step) {
     const applied = this.columns.m_changes_end[step];
     const { m_time: time } = this.columns;
@@ -249,6 +282,7 @@ export class Lanes {
 const made = new WeakMap();
 
 // Those of a recording, worked out when they are first asked for.
+/** @param {Reader} reader @returns {Lanes} */
 export function lanesOf(reader) {
   if (!made.has(reader)) made.set(reader, new Lanes(reader));
   return made.get(reader);

@@ -6,12 +6,15 @@ import { Frames, NO_FRAME } from "./frames.js";
 import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
 
+/** @import { Frame, Recording, WindowState } from "../types.js" */
+
 const KINDS = ["line", "call", "return", "event", "switch"];
 const CALL = 1;
 const RETURN = 2;
 
 // Everything that is worked out once for a recording.
 export class Reader {
+  /** @param {Recording} recording */
   constructor(recording) {
     this.recording = recording;
     this.header = recording.header;
@@ -25,6 +28,7 @@ export class Reader {
   }
 
   // Go to a moment and read it. The Moment read before is not valid any more.
+  /** @param {number} step */
   read(step) {
     this.timeline.seek(step);
     return new Moment(this, step);
@@ -34,6 +38,7 @@ export class Reader {
 // For each moment the one whose sentence holds there; -1: none so far. What is said at a call holds until
 // that function is left; what is said at a return (or by a trace event) holds in the caller from then on.
 // Where nothing runs the last sentence of all holds. text.py has the same rule.
+/** @param {Recording["columns"]} param0 */
 function sentences({ m_sentence: sentence, m_kind: kind, m_frame: frame, f_parent: parents }) {
   const said = new Int32Array(sentence.length);
   const holds = new Map();
@@ -49,7 +54,8 @@ function sentences({ m_sentence: sentence, m_kind: kind, m_frame: frame, f_paren
   return said;
 }
 
-class Moment {
+export class Moment {
+  /** @param {Reader} reader @param {number} step */
   constructor(reader, step) {
     const c = reader.recording.columns;
     this.reader = reader;
@@ -61,6 +67,8 @@ class Moment {
     this.time = c.m_time[step];
     this.task = reader.header.tasks[c.m_task[step]];
     this.traceLines = c.m_trace_end[step];
+    this._stack = /** @type {Frame[] | null} */ (null);
+    this._window = /** @type {WindowState | null | undefined} */ (undefined);
   }
 
   get nothingRuns() {
@@ -78,27 +86,31 @@ class Moment {
     return this.reader.said[this.step] === this.step;
   }
 
+  /** @returns {Frame[]} */
   get stack() {
     this._stack ??= this.reader.frames.stack(this.step);
     return this._stack;
   }
 
   // The innermost frame whose source is in the recording, or null.
+  /** @returns {Frame | null} */
   get place() {
     return this.stack.find((frame) => frame.source >= 0) ?? null;
   }
 
+  /** @returns {WindowState | null} */
   get window() {
     if (this._window === undefined) {
       const { focus, machine, recording } = this.reader;
       const where = focus.at(this.step, recording.columns.m_frame);
       this._window = where && readWindow(machine, where);
-      if (where) this._window.cursor = focus.cursor(this.stack, this.step, where);
+      if (this._window && where) this._window.cursor = focus.cursor(this.stack, this.step, where);
     }
     return this._window;
   }
 
   // The text of the line on which a frame stands; "" if its source is not in the recording.
+  /** @param {Frame} frame */
   lineOf(frame) {
     return frame.source < 0 ? "" : (this.reader.lines[frame.source][frame.line - 1] ?? "").trim();
   }
@@ -117,6 +129,7 @@ class Moment {
 }
 
 // What several parts ask of a moment is worked out once.
+/** @template T @param {(moment: Moment) => T} read @returns {(moment: Moment) => T} */
 export function once(read) {
   const known = new WeakMap();
   return (moment) => {
