@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"numpy", "matplotlib", "IPython", "ipywidgets", "anywidget"}
+HEAVY = {"numpy", "matplotlib", "IPython", "ipywidgets", "anywidget", "platformdirs", "tqdm"}
 
 
 def loaded(code: str) -> set[str]:

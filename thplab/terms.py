@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
 from thplab.table import Table
+from thplab.words import did_you_mean
 
 __all__ = ["Term", "find", "page", "table", "terms"]
 
@@ -68,9 +68,8 @@ def find(name: str) -> Term:
     if wanted in by_name:
         return by_name[wanted]
     holds = [each for each in by_name if wanted and wanted in each]
-    near = holds[:3] or get_close_matches(wanted, by_name, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else "thplab.glossary() lists all terms"
-    raise ValueError(f"no term {name!r} in the glossary; {hint}")
+    hint = did_you_mean(wanted, holds or by_name)
+    raise ValueError(f"no term {name!r} in the glossary{hint}; thplab.glossary() lists all terms")
 
 
 def table() -> Table:
