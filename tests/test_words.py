@@ -17,6 +17,7 @@ def test_one_is_not_many(number: int, pages: str, entries: str) -> None:
 
 
 def test_the_nearest_name_is_offered_and_nothing_where_none_is_near() -> None:
-    assert did_you_mean("max_pte_none", ["max_ptes_swap", "max_ptes_none"]) == " (did you mean max_ptes_none?)"
-    assert did_you_mean("xyzzy", ["max_ptes_swap", "max_ptes_none"]) == ""
+    known = ["max_ptes_swap", "max_ptes_none"]
+    assert did_you_mean("max_pte_none", known) == " (did you mean max_ptes_none?)"
+    assert did_you_mean("xyzzy", known) == ""
     assert did_you_mean("note" * 100_000, ["note"]) == ""
