@@ -1,7 +1,4 @@
-"""The glossary: each term in a sentence, in English and Chinese; the page docs/glossary.md is made of it.
-
-python -m thplab.terms > docs/glossary.md
-"""
+"""The glossary: each term in a sentence, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -15,17 +12,9 @@ from importlib.resources import files
 from thplab.table import Table
 from thplab.words import did_you_mean
 
-__all__ = ["Term", "find", "page", "table", "terms"]
+__all__ = ["Term", "find", "table", "terms"]
 
 _HEADS = ("term", "meaning", "中文")
-_PAGE_HEAD = """# Glossary
-
-In a notebook: `thplab.glossary("collapse")`; a Chinese term will do, too. Names of the kernel stay as
-they are in both languages. The words of this page stand in `thplab/data/glossary.json`.
-
-| term | meaning | 中文 |
-| --- | --- | --- |
-"""
 
 
 @dataclass(frozen=True)
@@ -75,12 +64,3 @@ def find(name: str) -> Term:
 def table() -> Table:
     """The whole glossary."""
     return Table.of(_HEADS, [(each.term, each.meaning, each.zh) for each in terms()])
-
-
-def page() -> str:
-    """docs/glossary.md."""
-    return _PAGE_HEAD + "".join(f"| {each.term} | {each.meaning} | {each.zh} |\n" for each in terms())
-
-
-if __name__ == "__main__":
-    print(page(), end="")
