@@ -1,15 +1,25 @@
-"""What the commands say when they are asked for something that there is not."""
+"""What the commands share: the option --kernel, and what they say when a name or a value is wrong."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable
 
+from thplab.kernels import DEFAULT, PROFILES
 from thplab.words import did_you_mean
 
-__all__ = ["hint", "unusable"]
+__all__ = ["hint", "kernel_option", "unusable"]
 
 _SHOWN = 20
+
+
+def kernel_option(parser: argparse.ArgumentParser) -> None:
+    """Which kernel a command runs: a profile's name."""
+    names = ", ".join(PROFILES)
+    parser.add_argument(
+        "--kernel", default=DEFAULT.name, help=f"kernel profile: {names} (default: {DEFAULT.name})"
+    )
 
 
 def hint(given: str, known: Iterable[str]) -> str:

@@ -176,7 +176,7 @@ def test_results_of_7_3():
     ],
 )
 def test_which_kernel_does_what(fact, values):
-    """Which of 6.1, 6.12, 6.18 and 7.3 does it (captures, differences.md)?"""
+    """Which of 6.1, 6.12, 6.18 and 7.3 does it, by the captures?"""
     assert tuple(getattr(each, fact) for each in PROFILES.values()) == values
 
 
