@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test test-course lint types soak bench lock clean install
+.PHONY: help lab test test-course test-long lint types soak bench gallery notebooks lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -40,11 +40,14 @@ install: $(STAMP) ## make .venv with everything in it
 lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/thplab lab
 
-test: $(STAMP) ## run the tests, less whole notebooks and those in a browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser"
+test: $(STAMP) ## run the tests, less whole notebooks, those in a browser, and what is sampled
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser and not long"
 
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
+
+test-long: $(STAMP) ## run all of what make test takes samples of
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(STAMP) ## ruff, mypy, import-linter, Biome; tsc where there is Node
 	$(BIN)/ruff check .
@@ -70,7 +73,10 @@ bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks
 
 gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
-	$(BIN)/python -m tests.browser.gallery
+	$(BIN)/python -m tools.gallery
+
+notebooks: $(STAMP) ## make notebooks/*.ipynb from notebooks/text
+	$(BIN)/python -m tools.notebooks
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

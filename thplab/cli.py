@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
 from thplab import cli_export, cli_predict, cli_present, points
-from thplab.cli_errors import SCENARIO, hint, unusable
+from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -55,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
             word = message.removeprefix("unrecognized arguments: ").split()[0]
             if word.startswith("-"):
                 return f"no option {word}{hint(word.partition('=')[0], self._options())}"
-            return f"one argument too many: {word!r}; try --help"
+            return f"unexpected argument {word!r}; try --help"
         return f"{message}; try --help"
 
     def _commands(self) -> dict[str, argparse.ArgumentParser]:
@@ -73,7 +73,7 @@ class _Parser(argparse.ArgumentParser):
 def _port(text: str) -> int:
     """A TCP port that anybody may listen on."""
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; allowed: 1024 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid port; allowed: 1024 to 65535")
     return int(text)
 
 
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "trace", "run a scenario on the model and print its trace lines", _TRACE_EXAMPLES
     )
     trace.add_argument("scenario", help=SCENARIO)
-    trace.add_argument("--kernel", default="6.18", help="kernel profile: 6.18 (default) or 6.1")
+    kernel_option(trace)
     trace.add_argument(
         "--backtrace", action="store_true", help="also print the call stack at the huge page's allocation"
     )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thplab.cli_errors import SCENARIO, hint, unusable
+from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -41,7 +41,7 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
     parser.add_argument("scenario", help=SCENARIO)
-    parser.add_argument("--kernel", default="6.18", help="kernel profile, e.g. 6.18 (default) or 6.1")
+    kernel_option(parser)
     group = parser.add_mutually_exclusive_group()
     for name, says in (
         ("html", "one page that steps, plays, searches and presents (default)"),
@@ -121,7 +121,7 @@ def _moment(recording: Recording, step: int | None, at: str | None) -> int | Non
 
     moments = named_moments(recording)
     if at not in moments:
-        raise ValueError(f"nothing is called {at!r} in this run{hint(at, moments)}")
+        raise ValueError(f"no function or trace event {at!r} in this run{hint(at, moments)}")
     return moments[at]
 
 

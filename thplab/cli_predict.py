@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 
-from thplab.cli_errors import unusable
+from thplab.cli_errors import kernel_option, unusable
 
 __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
@@ -27,7 +27,7 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
     parser.add_argument("file", help="scenarios as JSON, or - for the standard input")
-    parser.add_argument("--kernel", default="6.18", help="kernel profile, e.g. 6.18 (default) or 6.1")
+    kernel_option(parser)
     parser.set_defaults(run=_predict)
 
 

@@ -1,4 +1,4 @@
-"""Small pieces of sentences: numbers with the things that they count, and near matches."""
+"""Words of messages: numbers with the things that they count, and the name that was meant."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ def counted(number: int, one: str, more: str = "") -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean x?)`` if one of ``known`` is near to ``word``, else nothing."""
-    near = get_close_matches(word[:40], list(known), n=1)
+    """`` (did you mean x?)`` with the known name that is nearest to ``word``, or nothing if none is near."""
+    near = get_close_matches(word[:40], list(known), n=1, cutoff=0.4)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -79,7 +79,9 @@ def _places_of_function(name: str, tree: ast.Module) -> set[tuple[int, int]]:
             places.add((node.lineno, node.col_offset + len("def ")))
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             places |= {
-                (each.lineno, each.col_offset + 1) for each in ast.walk(node) if _is_string(each, name)
+                (each.lineno, each.col_offset + 1)
+                for each in ast.walk(node)
+                if isinstance(each, ast.Constant) and each.value == name
             }
     return places | (_uses(name, tree) if bound else set()) | _uses_through_modules(name, modules, tree)
 
@@ -115,9 +117,6 @@ def _own_variables(function: ast.FunctionDef | ast.Lambda) -> set[str]:
     stored = (n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return {*arguments, *stored}
 
-
-def _is_string(node: ast.AST, text: str) -> bool:
-    return isinstance(node, ast.Constant) and node.value == text
 
 
 def _places_of_local(function: str, name: str, tree: ast.Module) -> Iterator[tuple[int, int]]:

@@ -120,14 +120,15 @@ _STEPS = {
 
 
 def order(random: Random) -> Question:
-    """One pass in which no memory is to be had."""
+    """One pass in which no huge page is available."""
     recording = record_scenario(no_memory(61), depth="functions")
     known = sorted(_STEPS, key=lambda step: call_of(recording, *_STEPS[step]))
     options = [*known, _NEVER]
     random.shuffle(options)
     return Question(
         "06.order",
-        "No free huge page is to be had anywhere. Put one pass into its order. One of these never happens.",
+        "No free huge page is available anywhere. Put the events of one pass in order; "
+        "one of them never happens.",
         Order(tuple(options), tuple(options.index(step) for step in known)),
         "That is the order in which the functions are entered in the run.",
         (

@@ -92,14 +92,14 @@ def _cursor(run: ScenarioRun, scan: Khugepaged) -> tuple[str, int] | None:
 
 
 def passes_table(which: Scenario | str) -> Table:
-    """Each pass: windows looked at and collapsed, and where its units went."""
+    """Each pass: windows scanned and collapsed, and where its units went."""
     rows = []
     for number, each in enumerate(passes(which), 1):
         whose = ", ".join(dict.fromkeys(proc for proc, _, _ in each.scans)) or "nobody"
         goes_on = f"{each.cursor[0]}, window {each.cursor[1]}" if each.cursor else "the list's head"
         rows.append((number, whose, len(each.scans), each.collapsed, each.units, each.overhead, goes_on))
-    heads = ("pass", "looked at", "windows", "collapsed", "units", "of them not for windows", "goes on at")
-    return Table.of(heads, rows, "A window costs 512 units; the column after units is what remains.")
+    heads = ("pass", "process", "windows", "collapsed", "units", "overhead", "next position")
+    return Table.of(heads, rows, "A window costs 512 units; all else that was spent is overhead.")
 
 
 def already_huge_table(windows: int = 24, kernels: tuple[str, ...] = ("6.18", "7.3")) -> Table:
