@@ -118,7 +118,6 @@ def _own_variables(function: ast.FunctionDef | ast.Lambda) -> set[str]:
     return {*arguments, *stored}
 
 
-
 def _places_of_local(function: str, name: str, tree: ast.Module) -> Iterator[tuple[int, int]]:
     """Line and column of each use of a local variable in its function."""
     for top in tree.body:
