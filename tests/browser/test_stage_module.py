@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TELL = """async ([text, steps]) => {
-  const { decode } = await import("/decode.js");
-  const { Reader } = await import("/moment.js");
-  const { momentText } = await import("/textual.js");
+  const { decode } = await import("/data/decode.js");
+  const { Reader } = await import("/data/moment.js");
+  const { momentText } = await import("/views/textual.js");
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const reader = new Reader(await decode(bytes));
   const told = [];

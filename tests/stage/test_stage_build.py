@@ -11,15 +11,16 @@ import pytest
 from thplab.stage import build
 
 HERE = Path(build.__file__).parent
-SOURCES = sorted((HERE / "js").glob("*.js"))
+SOURCES = sorted((HERE / "js").rglob("*.js"))
 
 
 def test_every_module_is_joined() -> None:
     joined = build.javascript()
     for path in SOURCES:
         if path.name != "widget.js":
-            assert f"const m_{path.stem} = (() => {{" in joined
-    assert "const m_glyphs = (() => {" in joined
+            scope = "_".join(path.relative_to(HERE / "js").with_suffix("").parts)
+            assert f"const m_{scope} = (() => {{" in joined
+    assert "const m_data_glyphs = (() => {" in joined
 
 
 def test_only_the_end_exports() -> None:
@@ -54,11 +55,11 @@ def test_an_import_that_leads_nowhere_is_named() -> None:
 
 def test_a_circle_of_imports_is_named() -> None:
     sources = {
-        "widget.js": 'import { a } from "./a.js";\n',
-        "a.js": 'import { b } from "./b.js";\n',
-        "b.js": 'import { a } from "./a.js";\n',
+        "widget.js": 'import { a } from "./data/a.js";\n',
+        "data/a.js": 'import { b } from "../views/b.js";\n',
+        "views/b.js": 'import { a } from "../data/a.js";\n',
     }
-    with pytest.raises(ValueError, match=r"a\.js -> b\.js -> a\.js"):
+    with pytest.raises(ValueError, match=r"data/a\.js -> views/b\.js -> data/a\.js"):
         build.module_order(sources)
 
 

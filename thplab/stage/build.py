@@ -1,13 +1,14 @@
 """Join the stage's modules into the one ES module that a notebook and a page load.
 
-Each file in js/ is a plain ES module. Joining needs no Node: imports name files, exports stand before
-a declaration, and each module becomes a function scope. ``python -m thplab.stage.build`` writes the
-result to static/stage.js for whoever wants a file; the widget joins it in memory.
+Each file in js/ and its folders is a plain ES module. Joining needs no Node: imports name files, exports
+stand before a declaration, and each module becomes a function scope. ``python -m thplab.stage.build`` writes
+the result to static/stage.js for whoever wants a file; the widget joins it in memory.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -20,7 +21,7 @@ from thplab.stage.editing import CHOICES
 __all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
 
 _HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
 _ENTRY = "widget.js"
 
@@ -33,12 +34,21 @@ def glyphs() -> list[dict[str, Any]]:
 
 
 def modules() -> dict[str, str]:
-    """File name -> text of all modules; glyphs.js is made from glyphs.json, two others from Python."""
-    found = {path.name: path.read_text("utf-8") for path in sorted((_HERE / "js").glob("*.js"))}
-    found["glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
-    found["verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
-    found["choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    """Path in js/ -> text of all modules; glyphs.js is made from glyphs.json, two others from Python."""
+    home = _HERE / "js"
+    found = {path.relative_to(home).as_posix(): path.read_text("utf-8") for path in home.rglob("*.js")}
+    found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
+    found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
+    found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
     return found
+
+
+def _imports(name: str, text: str) -> list[tuple[str, str]]:
+    """What a module imports: the names between the braces, and the path in js/ of where they come from."""
+    return [
+        (names, posixpath.normpath(f"{posixpath.dirname(name) or '.'}/{path}"))
+        for names, path in _IMPORT.findall(text)
+    ]
 
 
 def module_order(sources: Mapping[str, str]) -> list[str]:
@@ -55,7 +65,7 @@ def module_order(sources: Mapping[str, str]) -> list[str]:
         if name not in sources:
             raise ValueError(f"{above[-1]} imports {name}, which is not in js/")
         if name not in order:
-            for _, wanted in _IMPORT.findall(sources[name]):
+            for _, wanted in _imports(name, sources[name]):
                 visit(wanted, (*above, name))
             order.append(name)
 
@@ -67,16 +77,19 @@ def module_order(sources: Mapping[str, str]) -> list[str]:
 
 
 def _scope(name: str) -> str:
-    return "m_" + name.removesuffix(".js")
+    return "m_" + name.removesuffix(".js").replace("/", "_")
+
+
+def _bindings(name: str, text: str) -> list[str]:
+    return [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _imports(name, text)]
 
 
 def _wrap(name: str, text: str) -> str:
     """One module as ``const m_name = (() => { ... return { exports }; })();``."""
-    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
     exported = _EXPORT.findall(text)
     body = _EXPORT.sub("", _IMPORT.sub("", text))
     returned = f"return {{ {', '.join(exported)} }};"
-    return "\n".join([f"const {_scope(name)} = (() => {{", *imports, body, returned, "})();"])
+    return "\n".join([f"const {_scope(name)} = (() => {{", *_bindings(name, text), body, returned, "})();"])
 
 
 @cache
@@ -84,12 +97,8 @@ def javascript() -> str:
     """The joined ES module: exports ``mount`` and, as default, the widget's ``render``."""
     sources = modules()
     *others, entry = module_order(sources)
-    return "\n".join([*(_wrap(name, sources[name]) for name in others), _entry(sources[entry])])
-
-
-def _entry(text: str) -> str:
-    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
-    return "\n".join([*imports, _IMPORT.sub("", text)])
+    parts = [_wrap(name, sources[name]) for name in others]
+    return "\n".join([*parts, *_bindings(entry, sources[entry]), _IMPORT.sub("", sources[entry])])
 
 
 @cache

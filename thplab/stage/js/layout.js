@@ -1,9 +1,9 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
-import { makeFit } from "./fit.js";
-import { textView, VIEWS } from "./textual.js";
+import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { makeFit } from "./draw/fit.js";
+import { textView, VIEWS } from "./views/textual.js";
 
 export const ALL = [...VIEWS, textView];
 
@@ -39,7 +39,13 @@ export function makeLayout(stage) {
   switches.setAttribute("aria-label", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
-    const toggle = button("ts-switch", `Show or hide: ${view.title}`, () => stage.act(() => stage.toggle(view.name)), view.title, badge);
+    const toggle = button(
+      "ts-switch",
+      `Show or hide: ${view.title}`,
+      () => stage.act(() => stage.toggle(view.name)),
+      view.title,
+      badge,
+    );
     toggle.removeAttribute("aria-label"); // its own words name it
     switches.append(toggle);
     return { view, badge, toggle, made: null, box: null };
@@ -49,7 +55,9 @@ export function makeLayout(stage) {
     part.made = part.view.make(stage);
     part.box = panel(part.view, part.made);
     part.order = ALL.indexOf(part.view);
-    const later = parts.find((each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order);
+    const later = parts.find(
+      (each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order,
+    );
     places[part.view.place].insertBefore(part.box, later ? later.box : null);
   }
 
@@ -78,7 +86,12 @@ export function makeLayout(stage) {
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
-      const lone = others && !left.hidden && shownAt("right").map(({ name }) => name).join() === "stack";
+      const lone =
+        others &&
+        !left.hidden &&
+        shownAt("right")
+          .map(({ name }) => name)
+          .join() === "stack";
       if (lone) moveStack(below);
       else moveStack(places.right);
       setHidden(right, lone || !shownAt("right").length);

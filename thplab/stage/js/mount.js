@@ -3,30 +3,41 @@
 // link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
 // onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message).
 
-import { makeAsk } from "./ask.js";
-import { makeControls } from "./controls.js";
-import { decode } from "./decode.js";
-import { makeEditRow } from "./edit_row.js";
-import { el, keepKeys, setHidden, setText } from "./dom.js";
-import { makeFindBar } from "./find_bar.js";
-import { HELP, listenToKeys } from "./keys.js";
+import { makeAsk } from "./controls/ask.js";
+import { makeControls } from "./controls/controls.js";
+import { decode } from "./data/decode.js";
+import { makeEditRow } from "./controls/edit_row.js";
+import { el, keepKeys, setHidden, setText } from "./draw/dom.js";
+import { makeFindBar } from "./controls/find_bar.js";
+import { HELP, listenToKeys } from "./controls/keys.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
-import { makeLink } from "./marks.js";
-import { makePointed } from "./pointed_row.js";
-import { makePresenter } from "./presenter.js";
-import { makeSentence } from "./sentence.js";
-import { Stage } from "./stage.js";
-import { Stops } from "./stops.js";
-import { clock, momentText } from "./textual.js";
-import { followTheme } from "./theme.js";
+import { makeLink } from "./controls/marks.js";
+import { makePointed } from "./controls/pointed_row.js";
+import { makePresenter } from "./controls/presenter.js";
+import { makeSentence } from "./controls/sentence.js";
+import { Stage } from "./state/stage.js";
+import { Stops } from "./state/stops.js";
+import { clock, momentText } from "./views/textual.js";
+import { followTheme } from "./draw/theme.js";
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
 function makeHeader(header, more) {
   const at = el("span", "ts-clock");
-  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-version", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, at);
-  return { root, update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`) };
+  const root = el(
+    "div",
+    "ts-head",
+    el("strong", "", header.title || "Recording"),
+    el("span", "ts-version", `Linux ${header.kernel}`),
+    el("span", "ts-story", header.story),
+    ...more,
+    at,
+  );
+  return {
+    root,
+    update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`),
+  };
 }
 
 function makeHelp(stage) {
@@ -52,7 +63,9 @@ function makeReport(stage, options) {
     onStep(step) {
       options.onStep?.(step);
       if (stage.stops.guesses.size !== guesses) {
-        options.onGuess?.(Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])));
+        options.onGuess?.(
+          Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])),
+        );
       }
       guesses = stage.stops.guesses.size;
       if (stage.bookmarks !== bookmarks) options.onBookmarks?.(stage.bookmarks);
@@ -67,7 +80,8 @@ function followFullscreen(root, stage) {
   const left = () => stage.presenting && document.fullscreenElement !== root && turn(false);
   document.addEventListener("fullscreenchange", left);
   const present = () => {
-    if (!stage.presenting) root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
+    if (!stage.presenting)
+      root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
     else if (document.fullscreenElement) document.exitFullscreen();
     turn(!stage.presenting);
   };
@@ -82,12 +96,20 @@ function build(element, recording, options) {
   const layout = makeLayout(stage);
   const presenter = makePresenter(stage);
   const head = makeHeader(recording.header, presenter.head);
-  const [sentence, ask, find, link, help] = [makeSentence(), makeAsk(stage), makeFindBar(stage), makeLink(stage), makeHelp(stage)];
+  const [sentence, ask, find, link, help] = [
+    makeSentence(),
+    makeAsk(stage),
+    makeFindBar(stage),
+    makeLink(stage),
+    makeHelp(stage),
+  ];
   stage.edit.send = options.onEdit ?? null;
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map((part) => part.root);
+  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map(
+    (part) => part.root,
+  );
   root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
   const report = makeReport(stage, options);

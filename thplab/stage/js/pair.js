@@ -1,11 +1,11 @@
 // Two futures side by side on one clock, and a table of their differences.
 
-import { makeClock } from "./clock.js";
-import { button, el, setText } from "./dom.js";
-import { duration } from "./lane_data.js";
-import { listenToKeys } from "./keys.js";
+import { makeClock } from "./data/clock.js";
+import { button, el, setText } from "./draw/dom.js";
+import { duration } from "./data/lane_data.js";
+import { listenToKeys } from "./controls/keys.js";
 import { mount } from "./mount.js";
-import { followTheme } from "./theme.js";
+import { followTheme } from "./draw/theme.js";
 
 const VIEWS = ["window", "locks"];
 
@@ -79,15 +79,26 @@ function makeHead(pair, options) {
   const buttons = [
     press("Both back", () => pair.stages[0].act("previous"), "Back"),
     press("Both on", () => pair.stages[0].act("next"), "Step"),
-    press("To the first moment that differs", () => pair.stages[0].go(options.parted ?? 0), "Where they part"),
+    press(
+      "To the first moment that differs",
+      () => pair.stages[0].go(options.parted ?? 0),
+      "Where they part",
+    ),
   ];
-  if (options.onKeep) buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
-  if (options.onAlone) buttons.push(press("Go on with the first future only", options.onAlone, "Keep the first"));
+  if (options.onKeep)
+    buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
+  if (options.onAlone)
+    buttons.push(press("Go on with the first future only", options.onAlone, "Keep the first"));
   const root = el("div", "tp-head", el("strong", "", "Two futures on one clock"), ...buttons, said);
   const update = () => {
     const [a] = pair.stages;
     const clock = timeWords(pair, options.parted ?? Infinity);
-    setText(said, options.parted !== null && a.moment.step < options.parted ? `${clock}; so far they are the same` : clock);
+    setText(
+      said,
+      options.parted !== null && a.moment.step < options.parted
+        ? `${clock}; so far they are the same`
+        : clock,
+    );
   };
   return { root, update };
 }
@@ -108,7 +119,11 @@ export async function mountPair(element, both, options) {
   const pair = { stages: [], clock: null, moved: () => {} };
   const hosts = both.map(() => el("div", "tp-host"));
   const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
-  const columns = el("div", "tp-columns", ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])));
+  const columns = el(
+    "div",
+    "tp-columns",
+    ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])),
+  );
   const root = el("div", "thplab-stage-pair", columns);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Two futures side by side");
@@ -122,7 +137,19 @@ export async function mountPair(element, both, options) {
       follow(i);
       if (i === 0) options.onStep?.(step);
     };
-    handles.push(await mount(hosts[i], bytes, { ...options, views, onStep, step: options.parted ?? 0, link: i ? undefined : options.link, stops: [], bookmarks: [], onEdit: null, height: 0 }));
+    handles.push(
+      await mount(hosts[i], bytes, {
+        ...options,
+        views,
+        onStep,
+        step: options.parted ?? 0,
+        link: i ? undefined : options.link,
+        stops: [],
+        bookmarks: [],
+        onEdit: null,
+        height: 0,
+      }),
+    );
   }
   pair.stages = handles.map(({ stage }) => stage);
   const [a, b] = pair.stages.map(({ reader }) => reader);
@@ -138,7 +165,10 @@ export async function mountPair(element, both, options) {
     root.dataset.second = pair.stages[1].moment.step;
   };
   root.prepend(head.root);
-  root.append(handles[0].root.querySelector(".ts-switches"), el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)));
+  root.append(
+    handles[0].root.querySelector(".ts-switches"),
+    el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)),
+  );
   listenToKeys(root, pair.stages[0], () => {});
   follow = link(pair);
   follow(0);

@@ -30,12 +30,30 @@ async function render({ model, el }) {
     const mine = ++turn;
     handle?.destroy();
     handle = null;
-    const options = Object.fromEntries(["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [name, model.get(name)]));
-    const reports = { onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
+    const options = Object.fromEntries(
+      ["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [
+        name,
+        model.get(name),
+      ]),
+    );
+    const reports = {
+      onStep: report,
+      onGuess: tell("guesses"),
+      onBookmarks: tell("bookmarks"),
+      onEdit: send,
+    };
     const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const both = { ...options, ...reports, ...model.get("differences"), onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
-      const made = second.byteLength ? await mountPair(el, [first, second], both) : await mount(el, first, { ...options, ...reports });
+      const both = {
+        ...options,
+        ...reports,
+        ...model.get("differences"),
+        onKeep: () => send({ keep: true }),
+        onAlone: () => send({ alone: true }),
+      };
+      const made = second.byteLength
+        ? await mountPair(el, [first, second], both)
+        : await mount(el, first, { ...options, ...reports });
       if (mine !== turn) made.destroy();
       else handle = made;
     } catch {
@@ -52,7 +70,8 @@ async function render({ model, el }) {
     "change:height": () => handle?.setHeight(model.get("height")),
     "change:recording": show,
     "change:second": show,
-    "msg:custom": (message) => (typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {})),
+    "msg:custom": (message) =>
+      typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {}),
   };
   for (const [event, listener] of Object.entries(follow)) model.on(event, listener);
   await show();

@@ -1,0 +1,62 @@
+// The field that looks for moments, how many there are, and whether playing stops at them.
+
+import { button, counted, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { KINDS } from "../data/finder.js";
+import { firstAbove } from "../data/search.js";
+
+function makeField(stage) {
+  const field = keepKeys(el("input", "ts-field"), "Find a moment");
+  field.type = "search";
+  field.spellcheck = false;
+  field.placeholder = "a word, or fn scan_pmd, verdict exceed, counter pgalloc …";
+  field.title = KINDS.map(([shape, meaning]) => `${shape}: ${meaning}`).join("\n");
+  field.addEventListener("input", () => stage.act(() => stage.lookFor(field.value)));
+  field.addEventListener("keydown", (event) => {
+    const action = { Enter: event.shiftKey ? "previousMatch" : "nextMatch", Escape: "closeFind" }[event.key];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (action === "closeFind") stage.actNow(action);
+    else stage.act(action);
+  });
+  return field;
+}
+
+export function makeFindBar(stage) {
+  const field = makeField(stage);
+  const count = el("output", "ts-quiet");
+  const back = button("ts-button", "Previous match (M)", () => stage.act("previousMatch"), "Previous");
+  const on = button("ts-button", "Next match (m)", () => stage.act("nextMatch"), "Next");
+  const stop = button(
+    "ts-button",
+    "Playing stops at each match (i)",
+    () => stage.act("stopAtMatches"),
+    "Stop there",
+  );
+  const close = button("ts-button", "Close (Esc)", () => stage.act("closeFind"), "Close");
+  const root = el("div", "ts-find", field, back, on, stop, count, close);
+  root.setAttribute("role", "search");
+  return {
+    root,
+    update(moment) {
+      const opens = root.hidden && stage.findShown;
+      if (!stage.findShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      setHidden(root, !stage.findShown);
+      if (opens) field.select();
+      if (opens) field.focus();
+      if (document.activeElement !== field && field.value !== stage.query) field.value = stage.query;
+      setAttribute(stop, "aria-pressed", String(stage.stopsAtMatches));
+      setText(count, said(stage, moment));
+    },
+  };
+}
+
+function said(stage, moment) {
+  const { matches, query } = stage;
+  if (!query.trim()) return "";
+  if (!matches.length) return "no such moment";
+  const passed = firstAbove(matches, moment.step);
+  return matches[passed - 1] === moment.step
+    ? `${passed} of ${matches.length}`
+    : counted(matches.length, "moment");
+}

@@ -1,0 +1,55 @@
+// Bookmarks: a mark over the run at each, and the text that opens a moment again.
+
+import { button, el, keepKeys, setAttribute, setHidden } from "../draw/dom.js";
+
+export function makeMarks(stage) {
+  const root = el("div", "ts-marks");
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Bookmarks");
+  let drawn = "";
+  return {
+    root,
+    update() {
+      const wanted = stage.bookmarks.join();
+      if (wanted === drawn) return;
+      drawn = wanted;
+      const marks = stage.bookmarks.map((step) => {
+        const mark = button(
+          "ts-mark",
+          `Bookmark at moment ${step} (j, J)`,
+          () => stage.act(() => stage.move(step)),
+          "▾",
+        );
+        mark.style.left = `${(100 * step) / Math.max(stage.last, 1)}%`;
+        return mark;
+      });
+      root.replaceChildren(...marks);
+      setHidden(root, !marks.length);
+    },
+  };
+}
+
+// The text of the moment that is shown; selected, so that it can be copied where the page may not copy itself.
+export function makeLink(stage) {
+  const field = keepKeys(el("input", "ts-field"), "Text that opens this moment again");
+  field.readOnly = true;
+  const close = button("ts-button", "Close (Esc)", () => stage.act("follow"), "Close");
+  const root = el("div", "ts-link-row", el("span", "ts-quiet", "This moment as text:"), field, close);
+  let shown = "";
+  return {
+    root,
+    update() {
+      if (!stage.linkShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      setHidden(root, !stage.linkShown);
+      const text = stage.linkShown;
+      if (text && text !== shown) {
+        setAttribute(field, "value", text);
+        field.value = text;
+        field.focus();
+        field.select();
+        navigator.clipboard?.writeText(text).catch(() => {}); // not allowed here: it is selected
+      }
+      shown = text;
+    },
+  };
+}

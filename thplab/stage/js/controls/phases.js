@@ -1,0 +1,77 @@
+// The run at a glance: which function took which stretch of the moments. Choosing one goes there.
+
+import { button, el, setText } from "../draw/dom.js";
+import { NO_FRAME } from "../data/frames.js";
+
+const LEAST = 0.01; // of all moments: what a function must take to be named
+
+// Stretches [{from, to, name}] by the innermost function that is long enough to be seen.
+export function phases(reader) {
+  const { frames, last, recording } = reader;
+  const owner = recording.columns.m_frame;
+  const large = (frame) =>
+    frames.labels(frame).length > 0 && frames.last[frame] - frames.first[frame] >= LEAST * last;
+  const shown = new Map([[NO_FRAME, NO_FRAME]]);
+  const visible = (frame) => {
+    if (!shown.has(frame)) shown.set(frame, large(frame) ? frame : visible(frames.parent(frame)));
+    return shown.get(frame);
+  };
+  const found = [];
+  for (let n = 0; n <= last; n++) {
+    const frame = visible(owner[n]);
+    const before = found[found.length - 1];
+    if (before && before.frame === frame) before.to = n;
+    else found.push({ frame, from: n, to: n, name: frame === NO_FRAME ? "" : frames.nameOf(frame) });
+  }
+  return merge(found, last * LEAST * 0.6);
+}
+
+// A stretch too short to be seen becomes part of the one before it.
+function merge(found, least) {
+  const kept = [];
+  for (const phase of found) {
+    const before = kept[kept.length - 1];
+    const small = phase.to - phase.from < least;
+    if (before && (small || before.name === phase.name)) before.to = phase.to;
+    else if (before && before.to - before.from < least)
+      Object.assign(before, { to: phase.to, name: phase.name });
+    else kept.push(phase);
+  }
+  return kept;
+}
+
+const short = (name) =>
+  name.replace(/^_+/, "").replace("collapse_huge_page_", "").replace("hpage_collapse_", "");
+
+export function makePhases(stage) {
+  const { last, frames } = stage.reader;
+  const percent = (n) => `${(100 * n) / Math.max(last, 1)}%`;
+  const root = el("div", "ts-phases");
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Phases of the run");
+  const bars = phases(stage.reader).map((phase) => {
+    const name = phase.name || "before and after";
+    const bar = button("ts-phase", `${name}: moments ${phase.from} to ${phase.to}`, () =>
+      stage.act(() => stage.move(phase.from)),
+    );
+    if (phase.name && phase.to - phase.from > 0.06 * last) bar.append(short(name));
+    bar.style.left = percent(phase.from);
+    bar.style.width = percent(phase.to - phase.from);
+    bar.tabIndex = -1; // the slider and f reach the same places
+    root.append(bar);
+    return { bar, phase };
+  });
+  const count = stage.reader.header.trace.length;
+  for (let i = 0; i < Math.min(count, 200); i++) {
+    const tick = el("i", "ts-tick");
+    tick.style.left = percent(frames.momentOfTrace(i));
+    root.append(tick);
+  }
+  return {
+    root,
+    update(moment) {
+      for (const { bar, phase } of bars)
+        bar.toggleAttribute("data-now", phase.from <= moment.step && moment.step <= phase.to);
+    },
+  };
+}

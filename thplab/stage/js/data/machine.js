@@ -1,0 +1,129 @@
+// Reads a machine's state from cells: objects, columns, page tables. It decides nothing, it decodes.
+
+export const BIT = {
+  present: 1,
+  rw: 2,
+  user: 4,
+  accessed: 32,
+  dirty: 64,
+  leaf: 128,
+  protnone: 256,
+  special: 512,
+  uffd: 1024,
+  softdirty: 2048,
+};
+const TWO_32 = 4294967296;
+const ABSENT = 255;
+
+export class Machine {
+  constructor(recording, timeline) {
+    this.header = recording.header;
+    this.timeline = timeline;
+    this.now = timeline.now;
+    this.columnByLabel = new Map(this.header.columns.map((column) => [column.label, column]));
+    this.root = this.header.objects[0];
+    this.memMap = this.object(this.value(this.root, "mem_map"));
+    this.startPfn = this.value(this.memMap, "start_pfn");
+    this.bits = Object.entries(this.header.page_flags).sort((a, b) => a[1] - b[1]);
+    this.flag = Object.fromEntries(this.bits.map(([name, bit]) => [name, 2 ** bit]));
+    this.locks = this.header.objects.filter((object) => object.type === "Lock");
+  }
+
+  object(reference) {
+    return reference ? this.header.objects[reference.ref] : null;
+  }
+
+  cellOf(object, field) {
+    return object.base + object.fields.indexOf(field);
+  }
+
+  // The value of a field: a number, null, a string, or a reference; undefined before it exists.
+  value(object, field, cells = this.now) {
+    if (!object.fields.includes(field)) return undefined;
+    const cell = this.cellOf(object, field);
+    const kind = cells.kind[cell];
+    if (kind === ABSENT) return undefined;
+    return kind === 1 ? this.header.values[cells.lo[cell]] : cells.lo[cell] + cells.hi[cell] * TWO_32;
+  }
+
+  item(label, index, cells = this.now) {
+    const cell = this.columnByLabel.get(label).base + index;
+    return cells.lo[cell] + cells.hi[cell] * TWO_32;
+  }
+
+  frame(field, page) {
+    return this.now.lo[this.columnByLabel.get(`mem_map.${field}`).base + page];
+  }
+
+  // Names of the flags of a page.
+  flagsOf(page) {
+    const flags = this.frame("flags", page);
+    return this.bits.filter(([, bit]) => flags & (1 << bit)).map(([name]) => name);
+  }
+
+  tableOf(page) {
+    const found = this.root.maps.tables[page];
+    return found ? this.header.columns[found[1]] : null;
+  }
+
+  // Entry number `index` of a table: 64 bits do not fit a number, so they stay two halves.
+  entry(table, index) {
+    const cell = table.base + index;
+    return split(this.now.lo[cell], this.now.hi[cell], cell);
+  }
+
+  // The walk of an address: [{level, index, entry, page}], ending at a leaf or at an empty entry;
+  // `page` is where the table stands.
+  walk(mm, address) {
+    const g = this.header.geometry;
+    const shifts = [
+      ["PGD", g.pgdir_shift],
+      ["PUD", g.pud_shift],
+      ["PMD", g.pmd_shift],
+      ["PTE", g.page_shift],
+    ];
+    const steps = [];
+    let page = this.value(mm, "pgd");
+    for (const [level, shift] of shifts) {
+      const table = this.tableOf(page);
+      if (!table) break;
+      const index = Number((address >> BigInt(shift)) & BigInt(g.entries - 1));
+      const entry = this.entry(table, index);
+      steps.push({ level, index, entry, page });
+      if (level === "PTE" || !(entry.lo & BIT.present) || entry.lo & BIT.leaf) break;
+      page = entry.pfn - this.startPfn;
+    }
+    return steps;
+  }
+}
+
+export function split(lo, hi, cell) {
+  return { lo, hi, cell, pfn: (hi & 0xfffff) * 1048576 + (lo >>> 12), none: lo === 0 && hi === 0 };
+}
+
+export function hex64(entry) {
+  return hex((BigInt(entry.hi) << 32n) | BigInt(entry.lo));
+}
+
+export function hex(number) {
+  return `0x${number.toString(16)}`;
+}
+
+const NAMES = [
+  ["P", 0],
+  ["RW", 1],
+  ["US", 2],
+  ["A", 5],
+  ["D", 6],
+  ["PS", 7],
+  ["PROTNONE", 8],
+  ["SP", 9],
+  ["WP", 10],
+  ["SD", 11],
+];
+
+// The hardware's bits of an entry by their names, e.g. "P RW US A D NX".
+export function bitNames(entry) {
+  const names = NAMES.filter(([, bit]) => entry.lo & (1 << bit)).map(([name]) => name);
+  return [...names, ...(entry.hi >>> 31 ? ["NX"] : [])].join(" ");
+}

@@ -1,0 +1,37 @@
+// Light colours for Python source: strings, comments, keywords, the names of functions.
+
+import { el } from "./dom.js";
+
+const TOKENS =
+  /("""[^]*?"""|f?"[^"\n]*")|(#.*)|\b(def|return|if|else|elif|for|while|in|not|and|or|is|break|continue|None|True|False|yield|from|import|with|as|pass|assert|raise|class|lambda|try|except|finally)\b|(?<=\bdef )(\w+)/g;
+const KINDS = ["string", "comment", "word", "name"];
+
+// The lines of a text, each a list of its pieces [text, kind]; kind "" is plain.
+export function sourceLines(text) {
+  const lines = [[]];
+  const add = (piece, kind) => {
+    piece.split("\n").forEach((part, i) => {
+      if (i) lines.push([]);
+      if (part) lines[lines.length - 1].push([part, kind]);
+    });
+  };
+  let last = 0;
+  for (const match of text.matchAll(TOKENS)) {
+    add(text.slice(last, match.index), "");
+    add(match[0], KINDS[match.slice(1).findIndex((group) => group !== undefined)]);
+    last = match.index + match[0].length;
+  }
+  add(text.slice(last), "");
+  return lines;
+}
+
+// One line as an element, each token a span.
+export function lineElement(pieces, number) {
+  const line = el(
+    "span",
+    "ts-line",
+    ...pieces.map(([part, kind]) => (kind ? el("span", `ts-code-${kind}`, part) : part)),
+  );
+  line.dataset.n = number;
+  return line;
+}

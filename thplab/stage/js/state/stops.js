@@ -1,0 +1,40 @@
+// Stops of a lecture or a lesson: {step, title, views, granularity, notes, ask, choices, answer, shows}.
+// A stop that asks holds the run until there is a guess.
+
+export class Stops {
+  constructor(list = []) {
+    this.list = [...list].sort((a, b) => a.step - b.step);
+    this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
+  }
+
+  // The last stop at or before a moment, or null.
+  at(step) {
+    return this.list.filter((stop) => stop.step <= step).pop() ?? null;
+  }
+
+  after(step) {
+    return this.list.find((stop) => stop.step > step) ?? null;
+  }
+
+  before(step) {
+    return this.list.filter((stop) => stop.step < step).pop() ?? null;
+  }
+
+  // The stop that waits for a guess at a moment, or null.
+  asking(step) {
+    return this.list.find((stop) => stop.step === step && stop.ask && !this.guesses.has(stop)) ?? null;
+  }
+
+  // How far a move may go: to the first stop on the way that still waits for a guess.
+  gate(from, to) {
+    const waiting = this.list.find(
+      (stop) => stop.ask && !this.guesses.has(stop) && stop.step >= from && stop.step < to,
+    );
+    return waiting ? waiting.step : to;
+  }
+
+  // The stop whose guess is shown at a moment: the last that was answered, or null.
+  answered(step) {
+    return this.list.filter((stop) => stop.step <= step && this.guesses.get(stop)).pop() ?? null;
+  }
+}

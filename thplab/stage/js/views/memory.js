@@ -1,0 +1,131 @@
+// Memory: pageblock by pageblock what each frame is used for. Pointing at a frame lights its entry.
+
+import { CELL, freeWords, makeBlock, MOST_COLUMNS, staysFree } from "../draw/blocks.js";
+import { button, el, inSight, modeOf, scroller, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { readEntry } from "../data/entries.js";
+import { pageWords } from "../draw/entry_words.js";
+import { frameKeys, pageblocks } from "../data/frame_keys.js";
+import { GLYPHS } from "../data/glyphs.js";
+import { countKeys, drawLegend } from "../draw/legend.js";
+import { Tiles } from "../draw/tiles.js";
+
+// As the glyphs are called, but a frame is of a huge folio, whoever maps it.
+const NAMES = GLYPHS.map(({ key, name }) => (key === "huge" ? "of one huge folio" : name));
+
+const LATER = 100; // ms until pageblocks are drawn that are out of sight
+
+function keysOf(moment) {
+  const { machine } = moment.reader;
+  return frameKeys(machine, new Uint8Array(machine.value(machine.memMap, "nr_frames")));
+}
+
+// "408x free, 100x anonymous page": in the order of the glyphs.
+function counted(keys) {
+  const found = countKeys(keys);
+  return NAMES.flatMap((name, key) => (found[key] ? [`${found[key]}x ${name}`] : [])).join(", ");
+}
+
+// The entry of the moment's window that maps a frame, or -1.
+function entryOf(moment, page) {
+  const w = moment.window;
+  for (let i = 0; w && i < w.entries; i++) {
+    if (readEntry(moment.reader.machine, w, i).page === page) return i;
+  }
+  return -1;
+}
+
+// What is lit: the frame that was pointed at, else that of the entry in question.
+function litFrame(stage, moment) {
+  if (stage.page >= 0) return stage.page;
+  const w = moment.window;
+  return !w || stage.entry < 0 ? -1 : readEntry(moment.reader.machine, w, stage.entry).page;
+}
+
+export const memoryView = {
+  name: "memory",
+  title: "Memory",
+  place: "below",
+  wide: true,
+  summary: () => "",
+  make(stage) {
+    const { machine, timeline } = stage.reader;
+    const press = (page) => stage.act(() => stage.pointAt(page, entryOf(stage.moment, page)));
+    const keysNow = keysOf(stage.moment);
+    const [free, used] = [[], []];
+    for (const block of pageblocks(machine))
+      (staysFree(stage.reader, block, keysNow) ? free : used).push(block);
+    const made = used.map((block) => makeBlock(block, machine.startPfn, press));
+    const blocks = scroller("div", "ts-blocks", "Pageblocks");
+    blocks.append(
+      ...made.map(({ box }) => box),
+      el("p", "ts-unused", freeWords(free.map(({ number }) => number))),
+    );
+    const legend = el("div", "ts-legend");
+    const words = el("span");
+    const when = button("ts-link", "Go to the last change of this frame", () =>
+      stage.act(() => stage.move(Number(when.dataset.step))),
+    );
+    let tiles = null;
+    let draw = () => {}; // a pageblock as it is now
+    let rest = 0;
+    const root = el("div", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
+    return {
+      root,
+      update(moment) {
+        const keys = keysOf(moment);
+        const lit = litFrame(stage, moment);
+        const mode = modeOf(root);
+        if (tiles?.mode !== mode)
+          tiles = new Tiles(CELL - 1, CELL - 1, mode, `${CELL - 3}px monospace`, 1, MOST_COLUMNS);
+        draw = ({ painter }) => painter.paint(keys, lit, tiles);
+        const blocksNow = pageblocks(machine);
+        for (const { block, painter, type } of made) {
+          const now = blocksNow[block.number];
+          setText(type, now.type);
+          setAttribute(
+            painter.canvas,
+            "aria-label",
+            `Pageblock ${block.number}, ${now.type}: ${counted(keys.subarray(block.first, block.end))}`,
+          );
+        }
+        drawLegend(legend, countKeys(keys), NAMES);
+        setText(
+          words,
+          lit < 0
+            ? "Click a frame, or select an entry of the window."
+            : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`,
+        );
+        const changed =
+          lit < 0 ? -1 : timeline.lastChange(machine.columnByLabel.get("mem_map.flags").base + lit);
+        setHidden(when, changed < 0);
+        when.dataset.step = changed;
+        setText(when, `flags last changed at moment ${changed}`);
+      },
+      // A canvas that was drawn on costs the browser a copy: what nobody sees has time until nothing moves.
+      settle() {
+        for (const block of made) if (inSight(block.painter.canvas)) draw(block);
+        clearTimeout(rest);
+        rest = setTimeout(() => made.forEach(draw), LATER);
+      },
+    };
+  },
+  lines(moment) {
+    const { machine } = moment.reader;
+    const keys = keysOf(moment);
+    const told = pageblocks(machine).map((block) => ({
+      ...block,
+      says: `${block.type}: ${counted(keys.subarray(block.first, block.end))}`,
+    }));
+    const lines = [];
+    for (let from = 0, i = 1; i <= told.length; i++) {
+      if (i < told.length && told[i].says === told[from].says) continue;
+      lines.push(
+        i - from === 1
+          ? `pageblock ${from}, ${told[from].says}`
+          : `pageblocks ${from} to ${i - 1}, each ${told[from].says}`,
+      );
+      from = i;
+    }
+    return lines;
+  },
+};

@@ -1,0 +1,57 @@
+// The page-table walk of the entry in question: PGD, PUD, PMD, PTE with the hardware's bits.
+
+import { el, scroller, setText, updateList } from "../draw/dom.js";
+import { BIT, bitNames, hex, hex64 } from "../data/machine.js";
+
+function meaning(step) {
+  const { entry, level } = step;
+  if (entry.none) return "none";
+  if (!(entry.lo & (BIT.present | BIT.protnone))) return "not present: swapped out or a marker";
+  const pfn = hex(entry.pfn);
+  if (level === "PTE") return `page at pfn ${pfn}`;
+  return entry.lo & BIT.leaf ? `leaf: huge page at pfn ${pfn}` : `table at pfn ${pfn}`;
+}
+
+function rows(moment, entry) {
+  const w = moment.window;
+  if (!w || !w.mm) return [];
+  const { machine, header } = moment.reader;
+  const steps = machine.walk(
+    w.mm,
+    w.address + (BigInt(Math.max(entry, 0)) << BigInt(header.geometry.page_shift)),
+  );
+  return steps.map((step) => ({
+    where: `${step.level}[${step.index}]`,
+    value: step.entry.none ? "0x0" : hex64(step.entry),
+    bits: step.entry.none ? "" : bitNames(step.entry),
+    means: meaning(step),
+  }));
+}
+
+export const walkView = {
+  name: "walk",
+  title: "Page-table walk",
+  place: "below",
+  summary: () => "",
+  make(stage) {
+    const body = el("tbody");
+    const head = el("tr", "", ...["entry", "value", "bits", "is a"].map((name) => el("th", "", name)));
+    const root = scroller("div", "ts-walk", "Page-table walk");
+    root.append(el("table", "", el("thead", "", head), body));
+    return {
+      root,
+      update(moment) {
+        const make = () => el("tr", "", el("th"), el("td"), el("td"), el("td"));
+        updateList(body, rows(moment, stage.entry), make, (line, row) => {
+          [row.where, row.value, row.bits, row.means].forEach((text, i) => setText(line.children[i], text));
+        });
+      },
+    };
+  },
+  lines(moment) {
+    const lines = rows(moment, moment.window ? moment.window.cursor : -1);
+    return lines.map((row) =>
+      `${row.where} ${row.value} ${row.bits}: ${row.means}`.replace("  :", ":").replace(" :", ":"),
+    );
+  },
+};
