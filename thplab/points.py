@@ -19,6 +19,7 @@ from thplab.mm import (
     collapse_file,
     collapse_pages,
     collapse_swapin,
+    compaction,
     huge_memory,
     khugepaged,
     lock,
@@ -174,6 +175,7 @@ RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
 FAULT = Point(memory.handle_mm_fault, ("mm", "address"))
+COMPACT = Point(compaction.compact_zone)
 HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)

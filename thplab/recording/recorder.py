@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from thplab.mm.mm_types import Mm
 from thplab.mm.state import Struct
 from thplab.mm.system import Kernel
+from thplab.recording.assemble import assemble
 from thplab.recording.journal import Journal
 from thplab.recording.narrate import (
     sentence_of_call,
@@ -18,7 +19,7 @@ from thplab.recording.narrate import (
     sentence_of_return,
     sentence_of_wakeup,
 )
-from thplab.recording.recording import Recording, make_recording
+from thplab.recording.recording import Recording
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer
 
 __all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
@@ -149,7 +150,7 @@ class Recorder:
         if self._recording is None:
             if not self._ended:
                 raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
-            self._recording = make_recording(self)
+            self._recording = Recording(*assemble(self))
         return self._recording
 
     def begin_step(self) -> None:

@@ -26,9 +26,10 @@ class Scene:
         self.stack = self.recording.stack(number)
         self._lines = {source["file"]: source["text"].split("\n") for source in self.header["sources"]}
         self.place = next((frame for frame in self.stack if frame.file in self._lines), None)
-        where = self.frames.window(number, self.state)
-        self.window = read_window(self.recording, number, self.state, *where) if where else None
-        self.cursor = self.frames.cursor(number, self.window.address) if self.window else -1
+        focus = self.recording.sections["m_window"][number]
+        where = self.header["windows"][focus - 1] if focus else None
+        self.window = read_window(self.recording, number, self.state, where) if where else None
+        self.cursor = self.recording.sections["m_entry"][number] - 1
 
     def line(self, file: str, number: int) -> str:
         """A line of the source; empty if the recording does not have it."""
@@ -48,10 +49,7 @@ class Scene:
 
     def sentence(self) -> str:
         """What happened and why."""
-        said = self.frames.said[self.number]
-        if said < 0:
-            return str(self.header["story"] or self.header["title"])
-        return str(self.header["strings"][self.recording.sections["m_sentence"][said] - 1])
+        return self.recording.sentence(self.number)
 
     def what(self) -> str:
         """The line about to run, a call, a return, or a trace event."""

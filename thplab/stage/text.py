@@ -10,7 +10,6 @@ from itertools import groupby
 
 from thplab.mm import pgtable as bits
 from thplab.recording import Recording
-from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.build import glyphs
 from thplab.stage.counters import counter_lines
@@ -118,12 +117,13 @@ def _stack_lines(at: Scene) -> list[str]:
 def _lock_lines(at: Scene) -> list[str]:
     notes = _table_locks(at)
     lines = []
+    readers = {span.lock: span.who for span in at.frames.lanes.lasting(at.number) if span.what == "holds"}
     for lock in at.state.objects("Lock"):
-        writer, readers = at.state.get(lock, "writer"), at.state.get(lock, "readers")
-        if writer is None and not readers:
+        writer, count = at.state.get(lock, "writer"), at.state.get(lock, "readers")
+        if writer is None and not count:
             continue
-        who = writer or (f"{readers} readers" if readers > 1 else _taker(at, lock))
-        words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), who and f"by {who}")
+        who = writer or (f"{count} readers" if count > 1 else readers.get(lock.id, "a reader"))
+        words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), f"by {who}")
         lines.append(" ".join(word for word in words if word))
     pages = at.window.keys.count("locked") if at.window else 0
     if pages:
@@ -142,13 +142,6 @@ def _table_locks(at: Scene) -> dict[int, str]:
     if w and w.page >= 0:
         pages.append((w.page, "PTE"))
     return {locks[page][1]: f"of this window's {level} table" for page, level in pages if page in locks}
-
-
-def _taker(at: Scene, lock: ObjectInfo) -> str:
-    since = at.recording.last_change(lock.base + lock.fields.index("readers"), at.number)
-    if since is None:
-        return "a reader"
-    return str(at.header["tasks"][at.recording.sections["m_task"][since]]["comm"])
 
 
 def _walk_lines(at: Scene) -> list[str]:

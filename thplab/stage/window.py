@@ -5,6 +5,7 @@ The browser's entries.js follows the same rules; a test holds both against each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +73,9 @@ def walk(recording: Recording, state: State, mm: ObjectInfo, address: int) -> tu
     return tuple(steps)
 
 
-def read_window(
-    recording: Recording, number: int, state: State, mm: ObjectInfo | None, address: int
-) -> Window:
-    """The window of ``mm`` that begins at ``address``, at moment ``number``."""
+def read_window(recording: Recording, number: int, state: State, where: Mapping[str, Any]) -> Window:
+    """One of the header's ``windows`` at moment ``number``."""
+    address, mm = int(where["address"]), next(iter(state.existing(filter(None, [where["mm"]]))), None)
     steps = walk(recording, state, mm, address) if mm else ()
     entries = recording.header["geometry"]["entries"]
     start_pfn = state.path("mem_map.start_pfn")

@@ -94,12 +94,11 @@ export class Frames {
   }
 
   // The value of one local variable: number, BigInt, null, string or reference; undefined if not set.
-  // `early`: if it is not set yet, the first value that it will have (an argument).
-  local(frame, name, step, early = false) {
+  local(frame, name, step) {
     const records = this.records.get(frame)?.get(this.numberOfName.get(name));
     if (!records) return undefined;
     const record = this.recordAt(records, step);
-    return record < 0 && !early ? undefined : this.recordValue(record < 0 ? records[0] : record);
+    return record < 0 ? undefined : this.recordValue(record);
   }
 
   recordValue(i) {
