@@ -46,11 +46,13 @@ test: $(STAMP) ## run the tests, less whole notebooks and those in a browser
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
 
-lint: $(STAMP) ## ruff, mypy, import-linter
+lint: $(STAMP) ## ruff, mypy, import-linter, Biome
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/biome ]; then $(BIN)/biome ci --error-on-warnings; \
+	else echo "biome: skipped, it has no wheel for this computer; CI runs it"; fi
 
 soak: $(STAMP) ## random operations on the model for MINUTES (2)
 	$(BIN)/python -m tests.properties.soak $(MINUTES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from os.path import normpath
+from pathlib import Path, PurePath
 from statistics import median
 
 import pytest
@@ -45,6 +46,14 @@ def test_modules_are_small() -> None:
     lengths = [len(path.read_text("utf-8").splitlines()) for path in SOURCES]
     assert max(lengths) <= 400
     assert median(lengths) < 150
+
+
+def test_imports_run_downwards() -> None:
+    floors = ["data", "state", "draw", "views", "controls", "."]
+    for name, text in build.modules().items():
+        for wanted in re.findall(r'^import .*? from "([^"]+)";', text, re.MULTILINE | re.DOTALL):
+            above, below = PurePath(name).parent, PurePath(normpath(PurePath(name).parent / wanted)).parent
+            assert floors.index(str(below)) <= floors.index(str(above)), f"{name} imports {wanted}"
 
 
 def test_an_import_that_leads_nowhere_is_named() -> None:

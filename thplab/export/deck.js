@@ -35,7 +35,9 @@ async function wake(element) {
 // Text and pictures that are too large become smaller; a stage takes the room that the rest of the slide leaves.
 function fit(slide) {
   const lives = [...slide.querySelectorAll(".live")];
-  const height = (pixels) => lives.forEach((element) => resize(element, pixels));
+  const height = (pixels) => {
+    for (const element of lives) resize(element, pixels);
+  };
   const free = () =>
     HEIGHT - FOOT - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
   const texts = [...slide.children].filter((child) => !child.matches(".live, .notes, :has(.live)"));
@@ -103,14 +105,7 @@ function click(forward) {
 
 // Escape closes what is open in a stage; when nothing is, the keys are the deck's again.
 function leave(stage) {
-  const open =
-    stage.helpShown ||
-    stage.findShown ||
-    stage.linkShown ||
-    stage.spotlight ||
-    stage.selected !== null ||
-    stage.presenting;
-  if (!open) document.activeElement.blur();
+  if (!stage.showsMore) document.activeElement.blur();
 }
 
 document.addEventListener(
@@ -120,7 +115,7 @@ document.addEventListener(
     const element = inside && isShown(inside) ? inside : null;
     if (inside && !element) document.activeElement.blur();
     const stage = element && stages.get(element)?.stage;
-    if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting) {
+    if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting.on) {
       event.preventDefault();
       event.stopPropagation();
       click(event.key === "PageDown");
@@ -133,7 +128,7 @@ document.addEventListener(
 
 deck.on("slidechanged", shown);
 deck.on("fragmenthidden", ({ fragment }) => {
-  for (const element of fragment.querySelectorAll(".live")) stages.get(element)?.stage?.setPlaying(false);
+  for (const element of fragment.querySelectorAll(".live")) stages.get(element)?.stage?.playback.set(false);
   if (fragment.contains(document.activeElement)) document.activeElement.blur();
 });
 deck.on("fragmentshown", ({ fragment }) => fragment.scrollIntoView({ block: "nearest" }));

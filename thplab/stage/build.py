@@ -18,7 +18,7 @@ from typing import Any
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
-__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
+__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "views", "write"]
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
@@ -33,13 +33,34 @@ def glyphs() -> list[dict[str, Any]]:
     return data
 
 
+@cache
+def views() -> list[dict[str, Any]]:
+    """Name, title and place of each view, in their order: the one place they stand in."""
+    data: list[dict[str, Any]] = json.loads((_HERE / "views.json").read_text("utf-8"))
+    return data
+
+
+def _views_module() -> str:
+    """``VIEWS``: each row of views.json joined with its views/NAME.js; ``TEXT``: the row of the text twin."""
+    *drawn, text = views()
+    names = [view["name"] for view in drawn]
+    lines = [f'import {{ {name}View }} from "./{name}.js";' for name in names]
+    lines += [
+        f"const {name} = {{ ...{json.dumps(view)}, ...{name}View }};"
+        for name, view in zip(names, drawn, strict=True)
+    ]
+    lines += [f"export const VIEWS = [{', '.join(names)}];", f"export const TEXT = {json.dumps(text)};", ""]
+    return "\n".join(lines)
+
+
 def modules() -> dict[str, str]:
-    """Path in js/ -> text of all modules; glyphs.js is made from glyphs.json, two others from Python."""
+    """Path in js/ -> text of all modules; four are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
     found = {path.relative_to(home).as_posix(): path.read_text("utf-8") for path in home.rglob("*.js")}
     found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    found["views/all.js"] = _views_module()
     return found
 
 

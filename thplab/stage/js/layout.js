@@ -3,7 +3,8 @@
 
 import { button, el, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
 import { makeFit } from "./draw/fit.js";
-import { textView, VIEWS } from "./views/textual.js";
+import { VIEWS } from "./views/all.js";
+import { textView } from "./views/textual.js";
 
 export const ALL = [...VIEWS, textView];
 
@@ -42,7 +43,7 @@ export function makeLayout(stage) {
     const toggle = button(
       "ts-switch",
       `Show or hide: ${view.title}`,
-      () => stage.act(() => stage.toggle(view.name)),
+      () => stage.act(() => stage.open.toggle(view.name)),
       view.title,
       badge,
     );
@@ -76,13 +77,13 @@ export function makeLayout(stage) {
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
       for (const part of parts) {
-        const shown = stage.isShown(part.view.name);
-        setAttribute(part.toggle, "aria-pressed", String(stage.views.has(part.view.name)));
-        setText(part.badge, part.view.summary(moment));
+        const shown = stage.open.isShown(part.view.name);
+        setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
+        setText(part.badge, part.view.summary?.(moment) ?? "");
         if (shown && !part.box) open(part);
         if (part.box) setHidden(part.box, !shown);
       }
-      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.isShown(view.name));
+      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.open.isShown(view.name));
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
@@ -98,10 +99,10 @@ export function makeLayout(stage) {
       setHidden(main, left.hidden && right.hidden);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made.update(moment);
     },
     settle() {
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.settle?.();
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made.settle?.();
       fit();
     },
   };

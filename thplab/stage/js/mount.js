@@ -5,40 +5,23 @@
 
 import { makeAsk } from "./controls/ask.js";
 import { makeControls } from "./controls/controls.js";
-import { decode } from "./data/decode.js";
 import { makeEditRow } from "./controls/edit_row.js";
-import { el, keepKeys, setHidden, setText } from "./draw/dom.js";
 import { makeFindBar } from "./controls/find_bar.js";
+import { makeHeader, makeSentence } from "./controls/head.js";
 import { HELP, listenToKeys } from "./controls/keys.js";
-import { ALL, firstViews, makeLayout } from "./layout.js";
 import { makeLink } from "./controls/marks.js";
-import { makePointed } from "./controls/pointed_row.js";
+import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
-import { makeSentence } from "./controls/sentence.js";
-import { Stage } from "./state/stage.js";
-import { Stops } from "./state/stops.js";
-import { clock, momentText } from "./views/textual.js";
+import { decode } from "./data/decode.js";
+import { el, keepKeys, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
+import { ALL, firstViews, makeLayout } from "./layout.js";
+import { Stage } from "./state/stage.js";
+
+import { momentText } from "./views/textual.js";
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
-
-function makeHeader(header, more) {
-  const at = el("span", "ts-clock");
-  const root = el(
-    "div",
-    "ts-head",
-    el("strong", "", header.title || "Recording"),
-    el("span", "ts-version", `Linux ${header.kernel}`),
-    el("span", "ts-story", header.story),
-    ...more,
-    at,
-  );
-  return {
-    root,
-    update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`),
-  };
-}
 
 function makeHelp(stage) {
   const list = el("div", "ts-help");
@@ -57,7 +40,7 @@ function makeRoot(header) {
 
 // Says to the outside what has changed.
 function makeReport(stage, options) {
-  let bookmarks = stage.bookmarks;
+  let bookmarks = stage.bookmarks.steps;
   let guesses = 0;
   return {
     onStep(step) {
@@ -68,8 +51,8 @@ function makeReport(stage, options) {
         );
       }
       guesses = stage.stops.guesses.size;
-      if (stage.bookmarks !== bookmarks) options.onBookmarks?.(stage.bookmarks);
-      bookmarks = stage.bookmarks;
+      if (stage.bookmarks.steps !== bookmarks) options.onBookmarks?.(stage.bookmarks.steps);
+      bookmarks = stage.bookmarks.steps;
     },
   };
 }
@@ -77,13 +60,13 @@ function makeReport(stage, options) {
 // Presenting is full screen where the browser allows it; leaving the one leaves the other.
 function followFullscreen(root, stage) {
   const turn = (on) => stage.act(() => stage.present(on));
-  const left = () => stage.presenting && document.fullscreenElement !== root && turn(false);
+  const left = () => stage.presenting.on && document.fullscreenElement !== root && turn(false);
   document.addEventListener("fullscreenchange", left);
   const present = () => {
-    if (!stage.presenting)
+    if (!stage.presenting.on)
       root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
     else if (document.fullscreenElement) document.exitFullscreen();
-    turn(!stage.presenting);
+    turn(!stage.presenting.on);
   };
   return { present, stop: () => document.removeEventListener("fullscreenchange", left) };
 }
@@ -103,7 +86,7 @@ function build(element, recording, options) {
     makeLink(stage),
     makeHelp(stage),
   ];
-  stage.edit.send = options.onEdit ?? null;
+  stage.edit.connect(options.onEdit ?? null);
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
@@ -119,9 +102,9 @@ function build(element, recording, options) {
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = moment.step;
     root.dataset.steps = moment.last + 1;
-    root.toggleAttribute("data-presenting", stage.presenting);
-    root.toggleAttribute("data-blank", stage.blank);
-    root.toggleAttribute("data-spotlight", Boolean(stage.spotlight));
+    root.toggleAttribute("data-presenting", stage.presenting.on);
+    root.toggleAttribute("data-blank", stage.presenting.blank);
+    root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
     layout.settle();
     report.onStep(moment.step);
   });
@@ -140,18 +123,21 @@ function build(element, recording, options) {
     root,
     stage,
     go(step) {
-      stage.origin.step = step;
+      stage.setOrigin({ step });
       stage.go(step);
     },
     text: () => momentText(stage.moment),
     answer: (message) => stage.edit.answer(message),
-    setGranularity: (name) => stage.setGranularity(name),
+    setGranularity(name) {
+      stage.setGranularity(name);
+      stage.paint();
+    },
     setStops(list) {
-      stage.stops = new Stops(list);
+      stage.setStops(list);
       stage.paint();
     },
     setBookmarks(steps) {
-      stage.bookmarks = [...steps];
+      stage.bookmarks.set(steps);
       stage.paint();
     },
     setTheme: (name) => theme.set(name),
@@ -161,8 +147,8 @@ function build(element, recording, options) {
     },
     setViews(names) {
       const known = names.filter((name) => ALL.some((view) => view.name === name));
-      stage.views = new Set(known.length ? known : firstViews(recording.header));
-      stage.origin.views = [...stage.views];
+      stage.open.set(known.length ? known : firstViews(recording.header));
+      stage.setOrigin({ views: [...stage.open.names] });
       stage.paint();
     },
     destroy() {
@@ -174,13 +160,13 @@ function build(element, recording, options) {
       root.remove();
     },
   };
-  stage.granularity = options.granularity || "line";
-  stage.link = options.link ?? `${recording.header.title} `;
-  stage.bookmarks = [...(options.bookmarks ?? [])];
+  stage.setGranularity(options.granularity || "line");
+  stage.bookmarks.setLink(options.link ?? `${recording.header.title} `);
+  stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
-  stage.stops = new Stops(options.stops);
-  Object.assign(stage.origin, { step: stage.moment.step, granularity: stage.granularity });
+  stage.setStops(options.stops);
+  stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;
 }

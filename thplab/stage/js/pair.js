@@ -1,11 +1,11 @@
 // Two futures side by side on one clock, and a table of their differences.
 
-import { makeClock } from "./data/clock.js";
-import { button, el, setText } from "./draw/dom.js";
-import { duration } from "./data/lane_data.js";
 import { listenToKeys } from "./controls/keys.js";
-import { mount } from "./mount.js";
+import { makeClock } from "./data/clock.js";
+import { duration } from "./data/lane_data.js";
+import { button, el, setHidden, setText } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
+import { mount } from "./mount.js";
 
 const VIEWS = ["window", "locks"];
 
@@ -28,11 +28,11 @@ function link(pair) {
     const [from, to] = leader ? [stages[1], stages[0]] : stages;
     const moved = from.moment.step !== seen[leader];
     const wanted = moved ? clock.follow(from.reader, to.reader, from.moment.step) : to.moment.step;
-    const other = [...from.views].join() !== [...to.views].join();
-    if (other) to.views = new Set(from.views);
-    to.granularity = from.granularity;
+    const other = [...from.open.names].join() !== [...to.open.names].join();
+    if (other) to.open.set(from.open.names);
+    to.setGranularity(from.granularity);
     if (other || wanted !== to.moment.step) to.go(wanted);
-    stages.forEach((stage, i) => (seen[i] = stage.moment.step));
+    for (const [i, stage] of stages.entries()) seen[i] = stage.moment.step;
     busy = false;
     pair.moved();
   };
@@ -60,8 +60,8 @@ function keepPlaying(stages) {
   return () =>
     stages.forEach((stage, i) => {
       const other = stages[1 - i];
-      if (played[i] && !stage.playing && isOver(stage) && !isOver(other)) other.setPlaying(true);
-      played[i] = stage.playing;
+      if (played[i] && !stage.playback.playing && isOver(stage) && !isOver(other)) other.playback.set(true);
+      played[i] = stage.playback.playing;
     });
 }
 
@@ -108,7 +108,7 @@ function makeTitle(name) {
   const ended = el("strong", "tp-ended", "has ended; the other goes on");
   const root = el("div", "ts-title", el("span", "", name), ended);
   root.setAttribute("aria-live", "polite");
-  return { root, update: (stage, other) => (ended.hidden = !isOver(stage) || isOver(other)) };
+  return { root, update: (stage, other) => setHidden(ended, !isOver(stage) || isOver(other)) };
 }
 
 // mountPair(element, [bytes, bytes], options): rows (differences, three texts each), parted (the first moment that
@@ -156,10 +156,11 @@ export async function mountPair(element, both, options) {
   pair.clock = makeClock(a, b, options);
   const head = makeHead(pair, options);
   const goOn = keepPlaying(pair.stages);
-  pair.stages.forEach((stage, i) => (stage.handsOver = handOver(stage, pair.stages[1 - i], pair.clock)));
+  for (const [i, stage] of pair.stages.entries())
+    stage.standBeside(handOver(stage, pair.stages[1 - i], pair.clock));
   pair.moved = () => {
     head.update();
-    titles.forEach((title, i) => title.update(pair.stages[i], pair.stages[1 - i]));
+    for (const [i, title] of titles.entries()) title.update(pair.stages[i], pair.stages[1 - i]);
     goOn();
     root.dataset.step = pair.stages[0].moment.step;
     root.dataset.second = pair.stages[1].moment.step;

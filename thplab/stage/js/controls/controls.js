@@ -1,11 +1,11 @@
 // Slider, buttons, granularity, speed. Every control has a name and a key.
 
+import { GRANULARITIES } from "../data/navigate.js";
 import { button, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { icon, setIcon } from "../draw/icons.js";
-import { GRANULARITIES } from "../data/navigate.js";
+import { SPEEDS } from "../state/playback.js";
 import { makeMarks } from "./marks.js";
 import { makePhases } from "./phases.js";
-import { SPEEDS } from "../state/stage.js";
 
 const STEPS = [
   ["start", "start", "", "To the start (Home)"],
@@ -34,17 +34,17 @@ function makeGranularity(stage) {
     const choice = button(
       "ts-choice",
       `A step is a ${name}: ${stops} stops (g)`,
-      () => stage.setGranularity(name),
+      () => stage.actNow(() => stage.setGranularity(name)),
       name,
     );
     choice.disabled = stops <= 2;
     return choice;
   });
   group.append(...choices);
-  const update = () =>
-    choices.forEach((choice, i) =>
-      setAttribute(choice, "aria-pressed", String(GRANULARITIES[i] === stage.granularity)),
-    );
+  const update = () => {
+    for (const choice of choices)
+      setAttribute(choice, "aria-pressed", String(choice.textContent === stage.granularity));
+  };
   return { group, update };
 }
 
@@ -54,12 +54,14 @@ function makePlay(stage) {
   const play = button("ts-button", "Play or pause (Space)", () => stage.act("play"), sign, word);
   const speed = keepKeys(el("select", "ts-speed"), "Steps a second (, and .)");
   for (const rate of SPEEDS) speed.append(new Option(`${rate}/s`, rate));
-  speed.addEventListener("change", () => (stage.speed = Number(speed.value)));
+  speed.addEventListener("change", () => {
+    stage.playback.setSpeed(Number(speed.value));
+  });
   const update = () => {
-    setIcon(sign, stage.playing ? "pause" : "play");
-    setText(word, stage.playing ? "Pause" : "Play");
-    setAttribute(play, "aria-pressed", String(stage.playing));
-    if (Number(speed.value) !== stage.speed) speed.value = String(stage.speed);
+    setIcon(sign, stage.playback.playing ? "pause" : "play");
+    setText(word, stage.playback.playing ? "Pause" : "Play");
+    setAttribute(play, "aria-pressed", String(stage.playback.playing));
+    if (Number(speed.value) !== stage.playback.speed) speed.value = String(stage.playback.speed);
   };
   return { parts: [play, speed], update };
 }
@@ -107,8 +109,8 @@ export function makeControls(stage, present) {
       granularity.update();
       play.update();
       marks.update();
-      setAttribute(keep, "aria-pressed", String(stage.bookmarks.includes(moment.step)));
-      setAttribute(find, "aria-expanded", String(stage.findShown));
+      setAttribute(keep, "aria-pressed", String(stage.bookmarks.steps.includes(moment.step)));
+      setAttribute(find, "aria-expanded", String(stage.search.shown));
       setAttribute(edit, "aria-expanded", String(stage.edit.shown));
       setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
       slider.value = moment.step;

@@ -14,7 +14,7 @@ function makeField(stage, name, label, example, ...help) {
   const wrong = el("p", "ts-wrong");
   wrong.setAttribute("role", "alert");
   field.addEventListener("input", () => {
-    edit[name] = field.value; // at once: a picture that is drawn meanwhile must not put the old text back
+    edit.write(name, field.value); // at once: a picture that is drawn meanwhile must not put the old text back
     stage.act(() => {});
   });
   field.addEventListener("keydown", (event) => {
@@ -54,12 +54,16 @@ function makeFields(stage) {
   const brush = makeSelect(
     "Paint with",
     CHOICES.paints.map((kind) => [kind, kind]),
-    (kind) => (edit.brush = kind),
+    (kind) => {
+      edit.write("brush", kind);
+    },
   );
   const add = (name) => {
     if (!name) return;
     const before = edit.knobs.trim() ? `${edit.knobs.trim()}, ` : "";
-    stage.actNow(() => (edit.knobs = `${before}${name}=`));
+    stage.actNow(() => {
+      edit.write("knobs", `${before}${name}=`);
+    });
     knob.value = "";
     fields[1].field.focus();
   };
@@ -74,7 +78,9 @@ function makeFields(stage) {
   const gap = makeSelect(
     "When",
     [KEEP, ...Object.entries(CHOICES.gaps).map(([name, says]) => [name, `${name}: ${says}`])],
-    (name) => (edit.gap = name),
+    (name) => {
+      edit.write("gap", name);
+    },
   );
   const fields = [
     makeField(
@@ -89,7 +95,7 @@ function makeFields(stage) {
     makeField(stage, "op", "Somebody acts", "munmap 0-255, or b: write 7", gap),
   ];
   const update = () => {
-    fields.forEach((each) => each.update());
+    for (const each of fields) each.update();
     brush.value = edit.brush;
     gap.value = edit.gap;
   };

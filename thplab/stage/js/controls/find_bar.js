@@ -1,8 +1,8 @@
 // The field that looks for moments, how many there are, and whether playing stops at them.
 
-import { button, counted, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { KINDS } from "../data/finder.js";
-import { firstAbove } from "../data/search.js";
+import { firstAbove } from "../data/lists.js";
+import { button, counted, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
 
 function makeField(stage) {
   const field = keepKeys(el("input", "ts-field"), "Find a moment");
@@ -10,7 +10,7 @@ function makeField(stage) {
   field.spellcheck = false;
   field.placeholder = "a word, or fn scan_pmd, verdict exceed, counter pgalloc …";
   field.title = KINDS.map(([shape, meaning]) => `${shape}: ${meaning}`).join("\n");
-  field.addEventListener("input", () => stage.act(() => stage.lookFor(field.value)));
+  field.addEventListener("input", () => stage.act(() => stage.search.lookFor(field.value)));
   field.addEventListener("keydown", (event) => {
     const action = { Enter: event.shiftKey ? "previousMatch" : "nextMatch", Escape: "closeFind" }[event.key];
     if (!action) return;
@@ -39,20 +39,21 @@ export function makeFindBar(stage) {
   return {
     root,
     update(moment) {
-      const opens = root.hidden && stage.findShown;
-      if (!stage.findShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
-      setHidden(root, !stage.findShown);
+      const opens = root.hidden && stage.search.shown;
+      if (!stage.search.shown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      setHidden(root, !stage.search.shown);
       if (opens) field.select();
       if (opens) field.focus();
-      if (document.activeElement !== field && field.value !== stage.query) field.value = stage.query;
-      setAttribute(stop, "aria-pressed", String(stage.stopsAtMatches));
+      if (document.activeElement !== field && field.value !== stage.search.query)
+        field.value = stage.search.query;
+      setAttribute(stop, "aria-pressed", String(stage.search.stops));
       setText(count, said(stage, moment));
     },
   };
 }
 
 function said(stage, moment) {
-  const { matches, query } = stage;
+  const { matches, query } = stage.search;
   if (!query.trim()) return "";
   if (!matches.length) return "no such moment";
   const passed = firstAbove(matches, moment.step);

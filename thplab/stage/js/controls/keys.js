@@ -97,11 +97,11 @@ export const HELP = [
 
 function actionOf(event, stage) {
   const { key } = event;
-  if (stage.blank) return "blank"; // any key brings the picture back
-  if (stage.presenting && Object.hasOwn(PRESENTING, key)) return PRESENTING[key];
+  if (stage.presenting.blank) return "blank"; // any key brings the picture back
+  if (stage.presenting.on && Object.hasOwn(PRESENTING, key)) return PRESENTING[key];
   if (key === "PageDown" && stage.stops.list.length) return "nextStop";
   if (key === "PageUp" && stage.stops.list.length) return "previousStop";
-  if (/^[1-9]$/.test(key)) return () => stage.spotlightOn(Number(key));
+  if (/^[1-9]$/.test(key)) return () => stage.open.spotlightOn(Number(key));
   return (event.shiftKey && SHIFTED[key]) || KEYS[key];
 }
 

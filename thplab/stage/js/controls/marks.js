@@ -10,10 +10,10 @@ export function makeMarks(stage) {
   return {
     root,
     update() {
-      const wanted = stage.bookmarks.join();
+      const wanted = stage.bookmarks.steps.join();
       if (wanted === drawn) return;
       drawn = wanted;
-      const marks = stage.bookmarks.map((step) => {
+      const marks = stage.bookmarks.steps.map((step) => {
         const mark = button(
           "ts-mark",
           `Bookmark at moment ${step} (j, J)`,
@@ -39,9 +39,10 @@ export function makeLink(stage) {
   return {
     root,
     update() {
-      if (!stage.linkShown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
-      setHidden(root, !stage.linkShown);
-      const text = stage.linkShown;
+      if (!stage.bookmarks.text && root.contains(document.activeElement))
+        root.closest(".thplab-stage").focus();
+      setHidden(root, !stage.bookmarks.text);
+      const text = stage.bookmarks.text;
       if (text && text !== shown) {
         setAttribute(field, "value", text);
         field.value = text;

@@ -1,7 +1,7 @@
 // The run at a glance: which function took which stretch of the moments. Choosing one goes there.
 
-import { button, el, setText } from "../draw/dom.js";
 import { NO_FRAME } from "../data/frames.js";
+import { button, el } from "../draw/dom.js";
 
 const LEAST = 0.01; // of all moments: what a function must take to be named
 

@@ -5,24 +5,22 @@ import { button, el, setHidden, setText } from "../draw/dom.js";
 const two = (number) => String(number).padStart(2, "0");
 
 function makeTimer(stage) {
-  const timer = button(
-    "ts-timer",
-    "Time since presenting began; press to start again",
-    () => (stage.presentingSince = Date.now()),
-  );
+  const timer = button("ts-timer", "Time since presenting began; press to start again", () => {
+    stage.presenting.restartClock();
+  });
   const show = () => {
-    const seconds = Math.floor((Date.now() - stage.presentingSince) / 1000);
+    const seconds = Math.floor((Date.now() - stage.presenting.since) / 1000);
     setText(timer, `${Math.floor(seconds / 60)}:${two(seconds % 60)}`);
   };
   let ticking = 0;
   return {
     timer,
     update() {
-      setHidden(timer, !stage.presenting);
-      if (stage.presenting) show();
-      if (stage.presenting === Boolean(ticking)) return;
+      setHidden(timer, !stage.presenting.on);
+      if (stage.presenting.on) show();
+      if (stage.presenting.on === Boolean(ticking)) return;
       clearInterval(ticking);
-      ticking = stage.presenting ? setInterval(show, 1000) : 0;
+      ticking = stage.presenting.on ? setInterval(show, 1000) : 0;
     },
     stop: () => clearInterval(ticking),
   };
@@ -49,9 +47,9 @@ export function makePresenter(stage) {
     head: [where, clock.timer],
     update(moment, shown) {
       clock.update();
-      setHidden(blank, !shown.blank);
-      setHidden(notes, !shown.notesShown);
-      if (shown.notesShown) setText(notes, notesWords(shown.stops, moment.step));
+      setHidden(blank, !shown.presenting.blank);
+      setHidden(notes, !shown.presenting.notes);
+      if (shown.presenting.notes) setText(notes, notesWords(shown.stops, moment.step));
       const { list } = shown.stops;
       const at = shown.stops.at(moment.step);
       setText(where, at ? `${list.indexOf(at) + 1}/${list.length}${at.title ? ` · ${at.title}` : ""}` : "");

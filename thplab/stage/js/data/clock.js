@@ -2,7 +2,7 @@
 // it is the same; from there on the one with the same virtual time if both have a ledger, else the one as many
 // moments after `joined`, where both went on with the same code, or after they parted.
 
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 
 export function makeClock(a, b, { parted, joined }) {
   const timed = Boolean(a.header.ledger && b.header.ledger);

@@ -75,3 +75,8 @@ export function readEntry(machine, window, index) {
   if (about.entry.lo & (BIT.present | BIT.protnone)) about.page = about.entry.pfn - machine.startPfn;
   return about;
 }
+
+// The entry of a window that maps a page frame, or -1.
+export function entryOfPage(machine, window, page) {
+  return Array.from(window.keys).findIndex((_, i) => readEntry(machine, window, i).page === page);
+}

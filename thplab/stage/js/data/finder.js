@@ -1,7 +1,7 @@
 // Moments by what happens at them: "isolate", "fn scan_pmd", "verdict exceed", "counter pgalloc", "addr 0x7f00".
 
 import { NO_FRAME } from "./frames.js";
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 import { VERDICT_FUNCTIONS } from "./verdicts.js";
 
 const [LINE, CALL, RETURN] = [0, 1, 2];

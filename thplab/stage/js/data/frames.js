@@ -1,6 +1,6 @@
 // Call frames: which moments belong to which, who called whom, and their local variables.
 
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 import { hex64 } from "./machine.js";
 
 export const NO_FRAME = 0xffffffff;

@@ -1,6 +1,6 @@
 // Who runs, sleeps, waits for a lock or holds one: the spans of a recording. lanes.py reads them alike.
 
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 
 const WHAT = ["runs", "midst", "moves", "waits", "holds"]; // as s_what numbers them
 

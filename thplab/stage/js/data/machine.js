@@ -109,21 +109,10 @@ export function hex(number) {
   return `0x${number.toString(16)}`;
 }
 
-const NAMES = [
-  ["P", 0],
-  ["RW", 1],
-  ["US", 2],
-  ["A", 5],
-  ["D", 6],
-  ["PS", 7],
-  ["PROTNONE", 8],
-  ["SP", 9],
-  ["WP", 10],
-  ["SD", 11],
-];
+const BIT_NAMES = ["P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD"]; // by their numbers
 
 // The hardware's bits of an entry by their names, e.g. "P RW US A D NX".
 export function bitNames(entry) {
-  const names = NAMES.filter(([, bit]) => entry.lo & (1 << bit)).map(([name]) => name);
+  const names = BIT_NAMES.filter((name, bit) => name && entry.lo & (1 << bit));
   return [...names, ...(entry.hi >>> 31 ? ["NX"] : [])].join(" ");
 }

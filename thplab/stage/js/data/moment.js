@@ -62,7 +62,8 @@ class Moment {
   }
 
   get stack() {
-    return (this._stack ??= this.reader.frames.stack(this.step));
+    this._stack ??= this.reader.frames.stack(this.step);
+    return this._stack;
   }
 
   // The innermost frame whose source is in the recording, or null.
@@ -96,4 +97,13 @@ class Moment {
     if (this.kind === "return") return `Leaves ${name}.`;
     return `Line ${frame.line} runs next: ${this.lineOf(frame)}`;
   }
+}
+
+// What several parts ask of a moment is worked out once.
+export function once(read) {
+  const known = new WeakMap();
+  return (moment) => {
+    if (!known.has(moment)) known.set(moment, read(moment));
+    return known.get(moment);
+  };
 }

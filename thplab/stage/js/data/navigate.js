@@ -1,7 +1,7 @@
 // Where a step leads, in each granularity. All lists are ascending moment numbers.
 
 import { NO_FRAME } from "./frames.js";
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 
 export const GRANULARITIES = ["line", "entry", "function", "tracepoint", "pass"];
 

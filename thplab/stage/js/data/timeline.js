@@ -2,7 +2,7 @@
 // change overwrote is worked out once, so a step back is as exact as a step forwards, and a jump costs no
 // more than the changes in between (some ten million a second).
 
-import { firstAbove } from "./search.js";
+import { firstAbove } from "./lists.js";
 
 export class Timeline {
   constructor(recording) {
@@ -52,7 +52,7 @@ export class Timeline {
       for (let i = 1; i < first.length; i++) first[i] += first[i - 1];
       const numbers = new Uint32Array(this.cell.length);
       const next = first.slice();
-      this.cell.forEach((changed, i) => (numbers[next[changed]++] = i));
+      for (let i = 0; i < this.cell.length; i++) numbers[next[this.cell[i]]++] = i;
       this.history = { first, numbers };
     }
     const { first, numbers } = this.history;

@@ -1,8 +1,8 @@
 // Pageblocks on the screen: each a drawing of its frames. Those that are free throughout a recording are one line.
 
-import { el } from "./dom.js";
 import { GLYPHS } from "../data/glyphs.js";
 import { hex } from "../data/machine.js";
+import { el } from "./dom.js";
 
 export const CELL = 16; // pixels of the drawing
 

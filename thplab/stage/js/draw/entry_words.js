@@ -1,9 +1,9 @@
 // One entry of the window in words: where it is, what it maps, who uses that page.
 
-import { setText } from "./dom.js";
 import { readEntry } from "../data/entries.js";
 import { bitNames, hex, hex64 } from "../data/machine.js";
-import { ofUsers } from "../controls/pointing.js";
+import { ofUsers } from "../data/users.js";
+import { setText } from "./dom.js";
 
 // The folio behind a page: flags and counts, as the rules of khugepaged read them.
 export function pageWords(machine, page) {

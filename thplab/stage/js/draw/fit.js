@@ -20,9 +20,9 @@ export function makeFit(stage, main, below) {
           root.clientWidth,
           window.innerHeight,
           root.style.height,
-          stage.presenting,
-          stage.spotlight,
-          ...stage.views,
+          stage.presenting.on,
+          stage.open.spotlight,
+          ...stage.open.names,
         ].join()
       : "";
     if (now !== known) reset();
@@ -30,6 +30,7 @@ export function makeFit(stage, main, below) {
     if (!beside) return;
     const over = () => below.scrollHeight > below.clientHeight + 1;
     while (size < SIZES.length - 1 && over()) below.style.fontSize = `${SIZES[++size]}em`;
-    if (over() && !stage.presenting && !root.style.height) below.style.minHeight = `${below.scrollHeight}px`;
+    if (over() && !stage.presenting.on && !root.style.height)
+      below.style.minHeight = `${below.scrollHeight}px`;
   };
 }

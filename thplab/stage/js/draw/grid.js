@@ -2,8 +2,8 @@
 // each element holds its glyph, its number and, where there is room, words; many are drawn as one picture over their
 // elements, because a browser needs longer for five hundred letters than a step may take.
 
-import { el, setText } from "./dom.js";
 import { GLYPHS } from "../data/glyphs.js";
+import { el, setText } from "./dom.js";
 import { Tiles } from "./tiles.js";
 
 const FEW = 64;
@@ -125,7 +125,7 @@ export class Grid {
       setText(this.large[i].glyph, glyph);
       setText(this.large[i].name, name);
     }
-    this.large.forEach((parts, i) => setText(parts.note, note(i)));
+    for (const [i, parts] of this.large.entries()) setText(parts.note, note(i));
     this.mark("cursor", cursor);
     this.mark("selected", selected);
   }

@@ -2,7 +2,7 @@
 // everybody are drawn short, and a moment that takes no time gets a sliver. Without one it is the moments.
 
 import { duration } from "../data/lane_data.js";
-import { firstAbove } from "../data/search.js";
+import { firstAbove } from "../data/lists.js";
 
 export const WIDTH = 1000;
 const SLIVERS = 0.1; // of the axis, shared by all moments

@@ -1,7 +1,7 @@
 // What the glyphs of a picture mean, and how many of each there are.
 
-import { el, setAttribute, setText, updateList } from "./dom.js";
 import { GLYPHS } from "../data/glyphs.js";
+import { el, setAttribute, setText, updateList } from "./dom.js";
 
 // How often each glyph occurs.
 export function countKeys(keys) {

@@ -43,7 +43,8 @@ export class Listing {
 
   element(index) {
     const elements = this.made.get(this.lines);
-    return (elements[index] ??= lineElement(this.lines[index], index + 1));
+    elements[index] ??= lineElement(this.lines[index], index + 1);
+    return elements[index];
   }
 
   // Make the lines around one, unless those that the box can show with it stand there already.

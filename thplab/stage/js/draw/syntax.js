@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 const TOKENS =
-  /("""[^]*?"""|f?"[^"\n]*")|(#.*)|\b(def|return|if|else|elif|for|while|in|not|and|or|is|break|continue|None|True|False|yield|from|import|with|as|pass|assert|raise|class|lambda|try|except|finally)\b|(?<=\bdef )(\w+)/g;
+  /("""[\s\S]*?"""|f?"[^"\n]*")|(#.*)|\b(def|return|if|else|elif|for|while|in|not|and|or|is|break|continue|None|True|False|yield|from|import|with|as|pass|assert|raise|class|lambda|try|except|finally)\b|(?<=\bdef )(\w+)/g;
 const KINDS = ["string", "comment", "word", "name"];
 
 // The lines of a text, each a list of its pieces [text, kind]; kind "" is plain.

@@ -1,7 +1,7 @@
 // Each glyph on its field as a small picture, drawn once: to copy one costs a fraction of writing its letter.
 
-import { el } from "./dom.js";
 import { GLYPHS } from "../data/glyphs.js";
+import { el } from "./dom.js";
 
 export class Tiles {
   // Width and height in pixels of the drawing; `mode` is light or dark; `font` in the words of CSS. Each glyph

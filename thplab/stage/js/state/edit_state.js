@@ -65,6 +65,24 @@ export class EditState {
     });
   }
 
+  // `send(message)` reaches Python.
+  connect(send) {
+    this.send = send;
+  }
+
+  toggle() {
+    this.shown = !this.shown;
+  }
+
+  hide() {
+    this.shown = false;
+  }
+
+  // What was written or chosen in a field: paint, knobs, op, gap, brush.
+  write(field, text) {
+    this[field] = text;
+  }
+
   // Does a pointer on the window paint?
   get paints() {
     return this.shown && Boolean(this.send);

@@ -7,6 +7,10 @@ export class Stops {
     this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
   }
 
+  guess(stop, text) {
+    this.guesses.set(stop, text);
+  }
+
   // The last stop at or before a moment, or null.
   at(step) {
     return this.list.filter((stop) => stop.step <= step).pop() ?? null;

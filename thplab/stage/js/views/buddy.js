@@ -32,11 +32,6 @@ function zones(machine) {
 }
 
 export const buddyView = {
-  name: "buddy",
-  title: "Free lists",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
     const head = el(

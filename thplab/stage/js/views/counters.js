@@ -1,8 +1,8 @@
 // Counters and knobs, in the words of /proc/vmstat and sysfs; what has changed since the start is marked.
 
+import { runLengths } from "../data/lists.js";
+import { once } from "../data/moment.js";
 import { el, setText, updateList } from "../draw/dom.js";
-import { once } from "../data/once.js";
-import { runLengths } from "../data/runs.js";
 
 function counters(machine, cells) {
   const { header, root } = machine;
@@ -11,7 +11,7 @@ function counters(machine, cells) {
   const rows = mm ? [[`rss of ${mm.label}, in pages`, machine.value(mm, "rss", cells)]] : [];
   for (const field of ["pages_collapsed", "full_scans"])
     rows.push([`khugepaged/${field}`, machine.value(daemon, field, cells)]);
-  header.vmstat.forEach((name, i) => rows.push([name, machine.item("vmstat", i, cells)]));
+  for (const [i, name] of header.vmstat.entries()) rows.push([name, machine.item("vmstat", i, cells)]);
   return rows.map(([name, value]) => [name, value ?? 0]);
 }
 
@@ -41,10 +41,6 @@ const knobText = (value) => (value?.tuple ? runLengths(value.tuple) : String(val
 const signed = (delta) => (delta ? (delta > 0 ? `+${delta}` : String(delta)) : "");
 
 export const countersView = {
-  name: "counters",
-  title: "Counters and knobs",
-  place: "below",
-  wide: true,
   summary: (moment) => {
     const changed = rows(moment).filter((row) => row.delta).length;
     return changed ? `±${changed}` : "";

@@ -1,9 +1,9 @@
 // Lanes: a row for each process and daemon, when it ran, waited and held an mmap_lock, and what it does now.
 
+import { lanesOf } from "../data/lane_data.js";
 import { el, setAttribute, setText, updateList } from "../draw/dom.js";
 import { shape } from "../draw/icons.js";
 import { Axis, WIDTH } from "../draw/lane_axis.js";
-import { lanesOf } from "../data/lane_data.js";
 
 const HEIGHT = 22;
 const LEAST = 1.5; // so that a short run is seen
@@ -90,12 +90,12 @@ function makeLane(stage, lanes, axis, who) {
           setText(item.firstChild, span.how);
           item.firstChild.dataset.how = span.how;
           setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
-          item.toggleAttribute("data-lit", stage.isPointed("lock", span.lock));
+          item.toggleAttribute("data-lit", stage.selection.isPointed("lock", span.lock));
         },
       );
       does.toggleAttribute(
         "data-lit",
-        state.waitsFor !== undefined && stage.isPointed("lock", state.waitsFor),
+        state.waitsFor !== undefined && stage.selection.isPointed("lock", state.waitsFor),
       );
       const place = axis.at(moment.step).toFixed(2);
       setAttribute(now, "d", `M${place} 0V${HEIGHT}`);
@@ -129,11 +129,6 @@ function makeAxis(axis) {
 }
 
 export const lanesView = {
-  name: "lanes",
-  title: "Lanes",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const lanes = lanesOf(stage.reader);
     const axis = new Axis(stage.reader, lanes.timed);
@@ -144,7 +139,7 @@ export const lanesView = {
       root,
       update(moment) {
         const states = lanes.at(moment.step);
-        made.forEach((lane, i) => lane.update(moment, states[i]));
+        for (const [i, lane] of made.entries()) lane.update(moment, states[i]);
       },
     };
   },

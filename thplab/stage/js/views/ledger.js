@@ -1,8 +1,8 @@
 // The ledger: who spent how long on which step up to this moment, and who waited for locks.
 
-import { el, setText, updateList } from "../draw/dom.js";
 import { duration, lanesOf } from "../data/lane_data.js";
-import { firstAbove } from "../data/search.js";
+import { firstAbove } from "../data/lists.js";
+import { el, setText, updateList } from "../draw/dom.js";
 
 const NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one.";
 const DAEMONS = ["khugepaged", "kcompactd", "kswapd"];
@@ -15,7 +15,8 @@ function bill(reader, step) {
   const upTo = firstAbove(c.b_moment, step);
   for (let i = 0; i < upTo; i++) {
     const mine = parties[c.b_party[i]];
-    const row = (mine.rows[c.b_step[i]] ??= { step: ledger.steps[c.b_step[i]], count: 0, ns: 0, locked: 0 });
+    mine.rows[c.b_step[i]] ??= { step: ledger.steps[c.b_step[i]], count: 0, ns: 0, locked: 0 };
+    const row = mine.rows[c.b_step[i]];
     row.count += c.b_count[i];
     for (const each of [row, mine]) {
       each.ns += c.b_ns[i];
@@ -88,11 +89,6 @@ function fillRow(line, row, whole) {
 }
 
 export const ledgerView = {
-  name: "ledger",
-  title: "Ledger",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const { reader } = stage;
     const said = el("p", "ts-quiet");

@@ -1,9 +1,9 @@
 // The locks that are held now: how, by whom, since when.
 
 import { GLYPHS } from "../data/glyphs.js";
-import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 import { lanesOf } from "../data/lane_data.js";
-import { once } from "../data/once.js";
+import { once } from "../data/moment.js";
+import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
 
@@ -50,9 +50,6 @@ const rows = once((moment) => {
 });
 
 export const locksView = {
-  name: "locks",
-  title: "Locks held",
-  place: "below",
   summary: (moment) => String(rows(moment).length),
   make(stage) {
     const list = el("ul", "ts-rows");
@@ -65,7 +62,7 @@ export const locksView = {
         setHidden(none, shown.length > 0);
         const make = () => {
           const name = button("ts-name", "Point at this lock", () =>
-            stage.act(() => stage.point("lock", Number(name.dataset.id))),
+            stage.act(() => stage.selection.point("lock", Number(name.dataset.id))),
           );
           name.removeAttribute("aria-label"); // its own words name it
           return el("li", "", el("span", "ts-how"), name, el("span", "ts-quiet"));
@@ -76,7 +73,7 @@ export const locksView = {
           setText(item.children[1], row.name);
           item.children[1].dataset.id = row.id;
           item.children[1].disabled = row.id < 0; // page locks are no objects of their own
-          item.toggleAttribute("data-lit", stage.isPointed("lock", row.id));
+          item.toggleAttribute("data-lit", stage.selection.isPointed("lock", row.id));
           const since = row.since >= 0 ? `, since ${row.since}` : "";
           setText(item.children[2], `${row.note}${row.who ? ` by ${row.who}` : ""}${since}`);
           item.toggleAttribute("data-new", row.since === moment.step);

@@ -1,11 +1,11 @@
 // Memory: pageblock by pageblock what each frame is used for. Pointing at a frame lights its entry.
 
-import { CELL, freeWords, makeBlock, MOST_COLUMNS, staysFree } from "../draw/blocks.js";
-import { button, el, inSight, modeOf, scroller, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { readEntry } from "../data/entries.js";
-import { pageWords } from "../draw/entry_words.js";
 import { frameKeys, pageblocks } from "../data/frame_keys.js";
 import { GLYPHS } from "../data/glyphs.js";
+import { CELL, freeWords, MOST_COLUMNS, makeBlock, staysFree } from "../draw/blocks.js";
+import { button, el, inSight, modeOf, scroller, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { pageWords } from "../draw/entry_words.js";
 import { countKeys, drawLegend } from "../draw/legend.js";
 import { Tiles } from "../draw/tiles.js";
 
@@ -25,31 +25,19 @@ function counted(keys) {
   return NAMES.flatMap((name, key) => (found[key] ? [`${found[key]}x ${name}`] : [])).join(", ");
 }
 
-// The entry of the moment's window that maps a frame, or -1.
-function entryOf(moment, page) {
-  const w = moment.window;
-  for (let i = 0; w && i < w.entries; i++) {
-    if (readEntry(moment.reader.machine, w, i).page === page) return i;
-  }
-  return -1;
-}
-
 // What is lit: the frame that was pointed at, else that of the entry in question.
 function litFrame(stage, moment) {
-  if (stage.page >= 0) return stage.page;
+  if (stage.selection.page >= 0) return stage.selection.page;
   const w = moment.window;
-  return !w || stage.entry < 0 ? -1 : readEntry(moment.reader.machine, w, stage.entry).page;
+  return !w || stage.selection.entry < 0
+    ? -1
+    : readEntry(moment.reader.machine, w, stage.selection.entry).page;
 }
 
 export const memoryView = {
-  name: "memory",
-  title: "Memory",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const { machine, timeline } = stage.reader;
-    const press = (page) => stage.act(() => stage.pointAt(page, entryOf(stage.moment, page)));
+    const press = (page) => stage.act(() => stage.selection.pointAt(page));
     const keysNow = keysOf(stage.moment);
     const [free, used] = [[], []];
     for (const block of pageblocks(machine))

@@ -31,10 +31,6 @@ function heading(moment, frame) {
 }
 
 export const sourceView = {
-  name: "source",
-  title: "Source",
-  place: "right",
-  summary: () => "",
   make(stage) {
     const name = el("strong");
     const where = el("span");
@@ -43,7 +39,7 @@ export const sourceView = {
     const listing = new Listing(code);
     code.addEventListener("click", ({ target }) => {
       const line = target.closest(".ts-line");
-      if (line && near) stage.act(() => stage.point("line", [near.source, Number(line.dataset.n)]));
+      if (line && near) stage.act(() => stage.selection.point("line", [near.source, Number(line.dataset.n)]));
     });
     let lit = null;
     const files = new Map(); // number of a source -> its lines, coloured when it is first shown
@@ -56,7 +52,7 @@ export const sourceView = {
     return {
       root,
       update(moment) {
-        const frame = shownFrame(moment, stage.frameUp);
+        const frame = shownFrame(moment, stage.selection.frameUp);
         const head = heading(moment, frame);
         setText(name, head.name);
         setText(where, head.where);
@@ -67,7 +63,8 @@ export const sourceView = {
         if (marked && (marked !== line || !now)) marked.removeAttribute("data-now");
         if (now) setAttribute(line, "data-now", now);
         marked = now ? line : null;
-        const [source, number] = stage.pointed?.kind === "line" ? stage.pointed.id : [-1, 0];
+        const [source, number] =
+          stage.selection.pointed?.kind === "line" ? stage.selection.pointed.id : [-1, 0];
         const pointed = near && source === near.source ? listing.element(number - 1) : null;
         if (lit !== pointed) lit?.removeAttribute("data-lit");
         pointed?.setAttribute("data-lit", "");

@@ -1,8 +1,8 @@
 // Address spaces: each mapping, its windows one after the other, and where khugepaged goes on.
 
-import { button, counted, el, setAttribute, setText, updateList } from "../draw/dom.js";
+import { runLengths } from "../data/lists.js";
 import { BIT, hex } from "../data/machine.js";
-import { runLengths } from "../data/runs.js";
+import { button, counted, el, setAttribute, setText, updateList } from "../draw/dom.js";
 
 const SHOWN = 512; // windows of a mapping that are drawn
 const FLAGS = [
@@ -80,10 +80,11 @@ export function mappingWords(moment, id) {
 
 // Was it pointed at, or at an entry in it?
 function isLit(stage, moment, mm, vma) {
-  if (stage.isPointed("mapping", vma.id)) return true;
+  if (stage.selection.isPointed("mapping", vma.id)) return true;
   const w = moment.window;
-  if (!w || stage.selected === null || w.mm !== mm) return false;
-  const address = w.address + (BigInt(stage.selected) << BigInt(moment.reader.header.geometry.page_shift));
+  if (!w || stage.selection.selected === null || w.mm !== mm) return false;
+  const address =
+    w.address + (BigInt(stage.selection.selected) << BigInt(moment.reader.header.geometry.page_shift));
   return address >= vma.start && address < vma.end;
 }
 
@@ -104,11 +105,6 @@ function drawWindows(moment, box, vma) {
 }
 
 export const spaceView = {
-  name: "space",
-  title: "Address space",
-  place: "below",
-  wide: true,
-  summary: () => "",
   make(stage) {
     const list = el("div", "ts-space-list");
     const at = el("p", "ts-quiet");
@@ -124,7 +120,7 @@ export const spaceView = {
       const bar = el("div", "ts-windows");
       bar.setAttribute("role", "img");
       const range = button("ts-name ts-mono", "Point at this mapping", () =>
-        stage.act(() => stage.point("mapping", Number(range.dataset.id))),
+        stage.act(() => stage.selection.point("mapping", Number(range.dataset.id))),
       );
       range.removeAttribute("aria-label"); // its own words name it
       return el("div", "ts-vma", el("div", "", el("strong"), " ", range), bar);

@@ -1,8 +1,8 @@
 // The call stack in gdb's shape, with the frame names of the recording's kernel. Choosing a frame shows its
 // source.
 
+import { once } from "../data/moment.js";
 import { button, el, setAttribute, setHidden, setText, updateList } from "../draw/dom.js";
-import { once } from "../data/once.js";
 
 // One row for each kernel frame; `up` is the model's frame behind it. A helper of the model has no frame in
 // the kernel: only the innermost is named, because the source shows it.
@@ -23,9 +23,6 @@ function text(row) {
 }
 
 export const stackView = {
-  name: "stack",
-  title: "Call stack",
-  place: "right",
   summary: (moment) => String(rows(moment).filter((row) => row.number >= 0).length || ""),
   make(stage) {
     const list = el("ol", "ts-frames");
@@ -33,7 +30,7 @@ export const stackView = {
     const root = el("div", "ts-stack", el("div", "ts-title", "Call stack"), none, list);
     let shown = [];
     const make = (i) => {
-      const frame = button("", "", () => stage.act(() => stage.selectFrame(shown[i].up)));
+      const frame = button("", "", () => stage.act(() => stage.selection.selectFrame(shown[i].up)));
       frame.removeAttribute("aria-label");
       frame.append(el("span", "ts-n"), el("strong"), el("span", "ts-args"), el("span", "ts-at"));
       return el("li", "", frame);
@@ -49,11 +46,14 @@ export const stackView = {
             row.number < 0
               ? ["", row.name, " helper of the model"]
               : [`#${row.number}`, row.name, ` (${row.args})`];
-          parts.forEach((part, i) => setText(frame.children[i], part));
+          for (const [i, part] of parts.entries()) setText(frame.children[i], part);
           setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));
-          frame.toggleAttribute("data-lit", stage.isPointed("line", [row.frame.source, row.frame.line]));
-          setAttribute(frame, "aria-current", String(row.up === stage.frameUp));
+          frame.toggleAttribute(
+            "data-lit",
+            stage.selection.isPointed("line", [row.frame.source, row.frame.line]),
+          );
+          setAttribute(frame, "aria-current", String(row.up === stage.selection.frameUp));
         });
       },
     };

@@ -1,35 +1,7 @@
 // The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
 
-import { buddyView } from "./buddy.js";
-import { countersView } from "./counters.js";
-import { lanesView } from "./lanes.js";
-import { ledgerView } from "./ledger.js";
-import { locksView } from "./locks.js";
-import { memoryView } from "./memory.js";
-import { sourceView } from "./source.js";
-import { spaceView } from "./space.js";
-import { stackView } from "./stack.js";
-import { traceView } from "./trace.js";
-import { variablesView } from "./variables.js";
-import { walkView } from "./walk.js";
-import { windowView } from "./window.js";
 import { scroller, setText } from "../draw/dom.js";
-
-export const VIEWS = [
-  windowView,
-  sourceView,
-  variablesView,
-  stackView,
-  locksView,
-  lanesView,
-  walkView,
-  traceView,
-  countersView,
-  ledgerView,
-  memoryView,
-  buddyView,
-  spaceView,
-];
+import { TEXT, VIEWS } from "./all.js";
 
 // The virtual time; a recording in which nothing took any time has no clock to show.
 export function clock(moment) {
@@ -49,11 +21,7 @@ export function momentText(moment) {
 }
 
 export const textView = {
-  name: "text",
-  title: "As text",
-  place: "below",
-  wide: true,
-  summary: () => "",
+  ...TEXT,
   make() {
     const root = scroller("pre", "ts-text", "This moment as text");
     return { root, update: (moment) => setText(root, momentText(moment)) };

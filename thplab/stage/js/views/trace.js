@@ -5,10 +5,6 @@ import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 const SHOWN = 100;
 
 export const traceView = {
-  name: "trace",
-  title: "Trace",
-  place: "below",
-  wide: true,
   summary: (moment) => String(moment.traceLines),
   make(stage) {
     const { header, frames, machine } = stage.reader;
@@ -23,7 +19,7 @@ export const traceView = {
     const go = (number) => {
       stage.move(frames.momentOfTrace(number));
       const page = Number(header.trace[number].fields.scan_pfn ?? NaN) - machine.startPfn;
-      if (page >= 0 && page < machine.value(machine.memMap, "nr_frames")) stage.lightFrame(page);
+      if (page >= 0 && page < machine.value(machine.memMap, "nr_frames")) stage.selection.lightFrame(page);
     };
     const make = (i) => {
       const line = button("", "", () => stage.act(() => go(first + i)));
@@ -43,9 +39,7 @@ export const traceView = {
         updateList(list, header.trace.slice(first, count), make, (item, line) =>
           setText(item.firstChild, line.text.trim()),
         );
-        [...list.children].forEach((item, i) =>
-          item.toggleAttribute("data-new", i === list.children.length - 1),
-        );
+        for (const item of list.children) item.toggleAttribute("data-new", item === list.lastChild);
       },
       settle() {
         if (grown) box.scrollTop = box.scrollHeight;

@@ -11,10 +11,6 @@ function rows(moment, up = 0) {
 }
 
 export const variablesView = {
-  name: "variables",
-  title: "Variables",
-  place: "right",
-  summary: () => "",
   make(stage) {
     const list = el("div", "ts-pairs");
     const root = el("div", "ts-variables", el("div", "ts-title", "Variables"), list);
@@ -22,7 +18,7 @@ export const variablesView = {
     return {
       root,
       update(moment) {
-        const shown = rows(moment, stage.frameUp);
+        const shown = rows(moment, stage.selection.frameUp);
         const make = () => el("div", "", el("span"), el("b"));
         updateList(list, shown, make, (pair, row) => {
           setText(pair.firstChild, row.name);

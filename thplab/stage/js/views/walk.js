@@ -1,7 +1,7 @@
 // The page-table walk of the entry in question: PGD, PUD, PMD, PTE with the hardware's bits.
 
-import { el, scroller, setText, updateList } from "../draw/dom.js";
 import { BIT, bitNames, hex, hex64 } from "../data/machine.js";
+import { el, scroller, setText, updateList } from "../draw/dom.js";
 
 function meaning(step) {
   const { entry, level } = step;
@@ -29,10 +29,6 @@ function rows(moment, entry) {
 }
 
 export const walkView = {
-  name: "walk",
-  title: "Page-table walk",
-  place: "below",
-  summary: () => "",
   make(stage) {
     const body = el("tbody");
     const head = el("tr", "", ...["entry", "value", "bits", "is a"].map((name) => el("th", "", name)));
@@ -42,8 +38,9 @@ export const walkView = {
       root,
       update(moment) {
         const make = () => el("tr", "", el("th"), el("td"), el("td"), el("td"));
-        updateList(body, rows(moment, stage.entry), make, (line, row) => {
-          [row.where, row.value, row.bits, row.means].forEach((text, i) => setText(line.children[i], text));
+        updateList(body, rows(moment, stage.selection.entry), make, (line, row) => {
+          for (const [i, text] of [row.where, row.value, row.bits, row.means].entries())
+            setText(line.children[i], text);
         });
       },
     };

@@ -1,14 +1,14 @@
 // The window: the PMD's state, and the entries below it, each with glyph, colour and number.
 
-import { button, el, keepKeys, modeOf, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { readEntry } from "../data/entries.js";
-import { describeEntry } from "../draw/entry_words.js";
 import { GLYPHS } from "../data/glyphs.js";
+import { runLengths } from "../data/lists.js";
+import { hex, hex64 } from "../data/machine.js";
+import { button, el, keepKeys, modeOf, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { describeEntry } from "../draw/entry_words.js";
 import { Grid } from "../draw/grid.js";
 import { countKeys, drawLegend } from "../draw/legend.js";
-import { hex, hex64 } from "../data/machine.js";
 import { PaintMarks, paintWithPointer } from "../draw/paint_marks.js";
-import { runLengths } from "../data/runs.js";
 
 const NAMES = GLYPHS.map(({ name }) => name);
 
@@ -36,10 +36,6 @@ function frameOf(machine, window, index) {
 }
 
 export const windowView = {
-  name: "window",
-  title: "Window",
-  place: "left",
-  summary: () => "",
   make(stage) {
     const { header, machine } = stage.reader;
     const root = el("div", "ts-window");
@@ -50,7 +46,7 @@ export const windowView = {
     const state = el("span");
     const grid = new Grid(
       header.geometry.entries,
-      (entry) => stage.edit.paints || stage.act(() => stage.select(entry)),
+      (entry) => stage.edit.paints || stage.act(() => stage.selection.select(entry)),
     );
     const marks = new PaintMarks(grid.cells);
     paintWithPointer(stage, grid.root);
@@ -76,7 +72,7 @@ export const windowView = {
         setText(pmd, pmdText(w));
         setText(state, STATES[w.state]);
         setAttribute(root, "data-state", w.state);
-        const selected = stage.selected ?? -1;
+        const selected = stage.selection.selected ?? -1;
         grid.paint(w.keys, modeOf(root), w.cursor, selected, (i) => frameOf(machine, w, i));
         marks.show(stage.edit.painted);
         const size = (w.entries * 4096) / 1024;
@@ -87,7 +83,7 @@ export const windowView = {
           );
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
         drawLegend(legend, countKeys(w.keys), NAMES);
-        const change = describeEntry(stage, moment, stage.entry, words);
+        const change = describeEntry(stage, moment, stage.selection.entry, words);
         setHidden(when, change < 0);
         setText(when, `last changed at moment ${change}`);
       },
