@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from itertools import count, groupby, pairwise
 from typing import Any
 
+from thplab.reading.calls import Calls
+from thplab.reading.lanes import Lanes
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.frames import Frames
-from thplab.stage.lanes import Lanes
 
 __all__ = ["perfetto"]
 
@@ -36,7 +36,7 @@ def perfetto(recording: Recording) -> str:
 
 class _Tracer:
     def __init__(self, recording: Recording) -> None:
-        self.recording, self.lanes, self.frames = recording, Lanes(recording), Frames(recording)
+        self.recording, self.lanes, self.calls = recording, Lanes(recording), Calls(recording)
         self.header, self.sections = recording.header, recording.sections
         self.threads = {name: number for number, name in enumerate(self.lanes.rows, start=_PROCESSOR + 1)}
         self.last = len(recording) - 1
@@ -86,7 +86,7 @@ class _Tracer:
             thread = self.threads.get(self._task(begin))
             ours = self.header["functions"][self.sections["f_function"][frame]]["name"].startswith("__init")
             if thread is not None and not ours and self.header["labels"][self.sections["f_labels"][frame]]:
-                yield self._slice(self.frames.name_of(frame), thread, begin, final[frame])
+                yield self._slice(self.calls.name_of(frame), thread, begin, final[frame])
 
     def _task(self, moment: int) -> str:
         comm: str = self.header["tasks"][self.sections["m_task"][moment]]["comm"]

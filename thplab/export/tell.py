@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording
-from thplab.stage.text import TextTwin
 
 __all__ = ["tell"]
 
@@ -37,7 +37,7 @@ def _run(twin: TextTwin, stops: list[int]) -> Iterator[str]:
     printed, window = 0, ""
     for stop in stops:
         yield ""
-        yield from twin.scene(stop).head()
+        yield from twin.moment(stop).head()
         lines = twin.recording.trace_lines(stop)
         yield from (line.strip() for line in lines[printed:])
         printed = len(lines)

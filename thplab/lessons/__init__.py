@@ -33,15 +33,6 @@ if TYPE_CHECKING:
         two_roads,
     )
     from thplab.lessons.runs.decode import decode_gfp, decode_page, split_address
-    from thplab.lessons.runs.facts import (
-        call_of,
-        counter,
-        free_frames,
-        locks_held,
-        rss_pages,
-        span,
-        trace_field,
-    )
     from thplab.lessons.runs.gdb import load_backtrace, parse_backtrace
     from thplab.lessons.runs.lanes import run_lanes
     from thplab.lessons.runs.looking import look
@@ -71,6 +62,15 @@ if TYPE_CHECKING:
     from thplab.lessons.widgets.gallery_box import gallery
     from thplab.lessons.widgets.injector import RaceInjector
     from thplab.lessons.widgets.threshold_box import thresholds
+    from thplab.reading.facts import (
+        call_of,
+        counter,
+        free_frames,
+        locks_held,
+        rss_pages,
+        span,
+        trace_field,
+    )
 
 _HOME = {
     "RaceInjector": "widgets.injector",
@@ -81,23 +81,23 @@ _HOME = {
     "bills_of_lanes": "runs.stalls",
     "blocks_table": "runs.scanners",
     "bytes_table": "runs.collapse_phases",
-    "call_of": "runs.facts",
+    "call_of": ".reading.facts",
     "cases_table": "runs.cases",
     "comb_run": "runs.scanners",
-    "counter": "runs.facts",
+    "counter": ".reading.facts",
     "decode_gfp": "runs.decode",
     "decode_page": "runs.decode",
     "exit_ticket": "sets",
     "first_pass_of": "runs.passes",
     "frames_table": "runs.collapse_phases",
-    "free_frames": "runs.facts",
+    "free_frames": ".reading.facts",
     "free_table": "runs.compare",
     "gallery": "widgets.gallery_box",
     "gallery_table": "runs.verdict_gallery",
     "jumps": "widgets.buttons",
     "load_backtrace": "runs.gdb",
     "lock_table": "runs.collapse_phases",
-    "locks_held": "runs.facts",
+    "locks_held": ".reading.facts",
     "look": "runs.looking",
     "looks_table": "runs.scanners",
     "model_backtrace": "runs.compare",
@@ -117,16 +117,16 @@ _HOME = {
     "recall": "sets",
     "registration_table": "runs.chain",
     "rollback_table": "runs.collapse_phases",
-    "rss_pages": "runs.facts",
+    "rss_pages": ".reading.facts",
     "run_lanes": "runs.lanes",
-    "span": "runs.facts",
+    "span": ".reading.facts",
     "speed_table": "runs.passes",
     "split_address": "runs.decode",
     "stack_table": "runs.compare",
     "stall_table": "runs.stalls",
     "subgoals": "runs.seven_steps",
     "thresholds": "widgets.threshold_box",
-    "trace_field": "runs.facts",
+    "trace_field": ".reading.facts",
     "two_roads": "runs.compare",
     "versions_table": "runs.scan_tables",
     "wait_sweep": "runs.passes",
@@ -197,4 +197,4 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

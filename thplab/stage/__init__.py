@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from thplab.reading.compare import Comparison, compare
+    from thplab.reading.text import moment_text, window_text
     from thplab.stage.branching import Branch, branch
-    from thplab.stage.comparing import Comparison, compare
     from thplab.stage.panel import Explorer, explore
-    from thplab.stage.text import moment_text, window_text
     from thplab.stage.widget import PRESETS, Stage
 
 __all__ = [
@@ -24,18 +24,18 @@ __all__ = [
 _HOME = {
     "PRESETS": "widget",
     "Branch": "branching",
-    "Comparison": "comparing",
+    "Comparison": ".reading.compare",
     "Explorer": "panel",
     "Stage": "widget",
     "branch": "branching",
-    "compare": "comparing",
+    "compare": ".reading.compare",
     "explore": "panel",
-    "moment_text": "text",
-    "window_text": "text",
+    "moment_text": ".reading.text",
+    "window_text": ".reading.text",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -9,7 +9,7 @@ from random import Random
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number, Order
 from thplab.lessons.runs.chain import VARIANTS, run_variant, windows_scanned
-from thplab.lessons.runs.facts import call_of, free_frames, locks_held, span
+from thplab.reading.facts import call_of, free_frames, locks_held, span
 from thplab.recording import Recording, record_scenario
 
 __all__ = ["QUESTIONS"]

@@ -11,7 +11,7 @@ from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number, Order
 from thplab.lessons.runs.collapse_phases import phase_locks, reached
-from thplab.lessons.runs.facts import call_of, counter, free_frames, span, trace_field
+from thplab.reading.facts import call_of, counter, free_frames, span, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario.build import experiment
 

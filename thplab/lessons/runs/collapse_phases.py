@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from thplab.lessons.runs.facts import (
+from thplab.reading.facts import (
     call_of,
     counter,
     free_frames,

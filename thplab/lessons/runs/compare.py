@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from thplab.lessons.runs.facts import call_of, counter, free_frames, locks_held, span
 from thplab.lessons.runs.gdb import ROUTES, GdbFrame, load_backtrace, parse_backtrace
+from thplab.reading.facts import call_of, counter, free_frames, locks_held, span
 from thplab.recording import Recording, backtrace
 from thplab.table import Table
 

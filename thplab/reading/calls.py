@@ -1,4 +1,4 @@
-"""Call frames of a recording and their local variables: the twin of frames.js."""
+"""Calls (frames of the call stack) and their local variables: the twin of frames.js."""
 
 from __future__ import annotations
 
@@ -8,27 +8,20 @@ from functools import cached_property
 from thplab.points import ENTRY
 from thplab.recording import Recording
 from thplab.recording.cells import ABSENT, INTEGER
-from thplab.stage.lanes import Lanes
 
-__all__ = ["Frames"]
+__all__ = ["Calls"]
 
 
-class Frames:
-    """What can be said about the frames of a recording without its state."""
+class Calls:
+    """What can be said about the calls of a recording without its state; a call has a number: its frame."""
 
     def __init__(self, recording: Recording) -> None:
         """Those of ``recording``."""
-        self.recording = recording
         self.header, self.sections = recording.header, recording.sections
 
     @cached_property
-    def lanes(self) -> Lanes:
-        """Who runs and who holds which lock."""
-        return Lanes(self.recording)
-
-    @cached_property
     def _records(self) -> dict[int, dict[int, tuple[list[int], list[int]]]]:
-        """Frame -> number of a variable's name -> moments at which it was set, and the records of that."""
+        """Call -> number of a variable's name -> moments at which it was set, and the records of that."""
         found: dict[int, dict[int, tuple[list[int], list[int]]]] = {}
         names, owner, begin = self.sections["l_name"], self.sections["m_frame"], 0
         for moment, end in enumerate(self.sections["m_locals_end"]):
@@ -39,18 +32,18 @@ class Frames:
             begin = end
         return found
 
-    def name_of(self, frame: int) -> str:
+    def name_of(self, call: int) -> str:
         """The kernel's name of the function where it has one, else ours."""
-        labels = self.header["labels"][self.sections["f_labels"][frame]]
+        labels = self.header["labels"][self.sections["f_labels"][call]]
         name: str = (
-            labels[0][0] if labels else self.header["functions"][self.sections["f_function"][frame]]["name"]
+            labels[0][0] if labels else self.header["functions"][self.sections["f_function"][call]]["name"]
         )
         return name
 
-    def locals_text(self, frame: int, step: int) -> list[str]:
+    def locals_text(self, call: int, step: int) -> list[str]:
         """All local variables: ``name = value``; ``index`` first, then those that vary."""
         rows = []
-        for number, (moments, records) in self._records.get(frame, {}).items():
+        for number, (moments, records) in self._records.get(call, {}).items():
             known, name = bisect_right(moments, step), self.header["names"][number]
             record = records[known - 1]
             if not known or name.startswith("_") or self.sections["l_kind"][record] == ABSENT:
