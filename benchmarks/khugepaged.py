@@ -13,7 +13,7 @@ from time import perf_counter_ns, process_time_ns
 from benchmarks.report import Figure
 from tests.conformance.captures import rows
 from thplab.machine import Machine
-from thplab.mm.mmzone import Memory
+from thplab.mm.include.mmzone import Memory
 from thplab.scenario.predict import predict_lines
 from thplab.sweeps.progress import Progress
 

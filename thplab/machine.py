@@ -15,36 +15,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from thplab.kernels import profile, with_facts
-from thplab.mm.errors import KernelError
+from thplab.mm.compaction.kcompactd import kcompactd_run
 from thplab.mm.exit import exit_mm
 from thplab.mm.filemap import AddressSpace
 from thplab.mm.fork import dup_mm, mm_alloc
-from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
-from thplab.mm.kcompactd import kcompactd_run
-from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm
+from thplab.mm.include.mmzone import SLICE, Memory
+from thplab.mm.khugepaged.scan import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.ksm import ksm_scan
-from thplab.mm.kswapd import kswapd_run
-from thplab.mm.madvise import do_madvise
+from thplab.mm.madvise.syscall import do_madvise
 from thplab.mm.memcontrol import MemCgroup, mem_cgroup_create
 from thplab.mm.mlock import do_mlock
-from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
-from thplab.mm.mmzone import SLICE, Memory
 from thplab.mm.mprotect import do_mprotect
 from thplab.mm.mremap import do_mremap
 from thplab.mm.prctl import prctl_set_thp_disable
-from thplab.mm.proc import clear_refs, smaps
-from thplab.mm.proc_vm import FACES, read_face
-from thplab.mm.shmem import fput, get_file, shmem_file_setup
-from thplab.mm.sysctl import ROOT as SYSCTL_ROOT
-from thplab.mm.sysctl import sysctl_read, sysctl_write
+from thplab.mm.proc.sysctl import ROOT as SYSCTL_ROOT
+from thplab.mm.proc.sysctl import sysctl_read, sysctl_write
+from thplab.mm.proc.task_mmu import clear_refs, smaps
+from thplab.mm.proc.vm import FACES, read_face
+from thplab.mm.shmem.file import fput, get_file, shmem_file_setup
 from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
 from thplab.mm.task import Kthread, kthread_resume
 from thplab.mm.trace import TraceEvent
 from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register
+from thplab.mm.vmscan.kswapd import kswapd_run
 from thplab.mm.vmstat import vm_event
 
 __all__ = ["Machine", "Process"]

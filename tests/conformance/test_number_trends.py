@@ -11,7 +11,7 @@ from tests.conformance.test_numbers import ADDRESS, WINDOW, rss
 from thplab.access import random_order, run_pattern
 from thplab.ledger import Meter
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.mm.tlb import Tlb
 from thplab.scenario.comb import comb34
 

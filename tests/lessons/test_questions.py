@@ -9,7 +9,7 @@ import pytest
 from thplab.lessons.catalogue import ask, make, predict, questions
 from thplab.lessons.kinds.question import Question
 from thplab.lessons.kinds.simple import AnswerError, Choice, Number, Order
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.table import Table
 
 WINDOW = X86_64.HPAGE_PMD_NR

@@ -7,8 +7,8 @@ import pytest
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pmd, pte
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_LOCKED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED
 
 RW, SPECIAL, LEAF = 1 << 1, 1 << 9, 1 << 7
 

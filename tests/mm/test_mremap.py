@@ -6,7 +6,7 @@ import pytest
 
 from tests.invariants import check
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 
 HUGE = 512 * 4096
 OLD, NEW = 8 * HUGE, 64 * HUGE

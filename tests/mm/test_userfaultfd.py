@@ -8,8 +8,8 @@ import pytest
 
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, pmd, pte, statuses
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 
 RW, UFFD_WP, SWP_UFFD_WP, LEAF = 1 << 1, 1 << 10, 1 << 2, 1 << 7
 

@@ -13,7 +13,7 @@ from thplab.kernels import profile
 from thplab.lessons.runs.looking import look_at
 from thplab.lessons.runs.passes import passes
 from thplab.lessons.runs.scanners import proactive_rows
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.scenario import NAMED, scenario
 from thplab.scenario.comb import COMB_FRAMES, used_frames
 

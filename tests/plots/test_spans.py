@@ -8,8 +8,8 @@ import pytest
 
 from tests.mm.lab import before, page_at, ready
 from thplab.ledger import Meter, bill_of
-from thplab.mm import collapse_pages
-from thplab.mm.page import PG_locked
+from thplab.mm.include.page import PG_locked
+from thplab.mm.khugepaged import pages as collapse_pages
 from thplab.plots.spans import LOCKS, PHASES, Span, collapse_spans
 from thplab.recording import Recorder, Recording, record_scenario
 

@@ -12,13 +12,13 @@ from hypothesis.stateful import precondition, rule
 from tests.invariants import tables_and_pages, vma_of
 from tests.properties.random_run import RandomRun
 from tests.properties.random_world import MOST_PROCESSES, WINDOWS
-from thplab.mm.errors import KernelError
 from thplab.mm.exit import begin_exit, exit_mm
-from thplab.mm.lock import Waiter, wait_for, would_wait
-from thplab.mm.lru import folio_isolate_lru
-from thplab.mm.mm_types import VM_SHARED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import Waiter, wait_for, would_wait
+from thplab.mm.include.mm_types import VM_SHARED
+from thplab.mm.swap import folio_isolate_lru
 from thplab.mm.task import running
-from thplab.mm.vmscan import reclaim_pages
+from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
 from thplab.scenario.intruders import needed
 from thplab.scenario.observe import folio_at

@@ -66,7 +66,7 @@ def test_the_stack_has_gdbs_shape_and_the_kernels_names(refused: Recording) -> N
     stack = moment_text(refused, step).split("Call stack:\n")[1].split("\n\n")[0].splitlines()
     assert stack[0].startswith("#0  hpage_collapse_scan_pmd (mm=0x")
     assert "=140576452247552" in stack[0]
-    assert stack[0].endswith(f" at thplab/mm/khugepaged.py:{refused.moment(step).line}")
+    assert stack[0].endswith(f" at thplab/mm/khugepaged/scan.py:{refused.moment(step).line}")
 
 
 def test_a_refusal_stands_on_the_entry_that_decided(refused: Recording) -> None:

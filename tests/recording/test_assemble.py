@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from thplab.recording import Recording
 
 
@@ -17,8 +19,7 @@ def test_each_function_names_the_kernels_file(note: Recording) -> None:
 
 def test_a_source_that_is_shown_is_the_file_that_ran(note: Recording) -> None:
     for source in note.header["sources"]:
-        name = source["file"].rpartition("/")[2].removesuffix(".py")
-        module = __import__(f"thplab.mm.{name}", fromlist=["x"])
+        module = import_module(source["file"].removesuffix(".py").replace("/", "."))
         with open(module.__file__, encoding="utf-8") as file:
             assert source["text"] == file.read()
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.recording.small import advise, collapse, machine, touch
 from tests.recording.test_verdicts import sentences
-from thplab.mm import collapse_pages
-from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import VM_HUGEPAGE
+from thplab.mm.include.mm_types import VM_HUGEPAGE
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.recording import Recorder, Recording, lock_words, narrate, record_scenario, verdicts
 from thplab.recording.lock_words import lock_sentence
 

@@ -11,13 +11,13 @@ import pytest
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
 from thplab.kernels import PROFILES, ScanResult
 from thplab.machine import Process
-from thplab.mm import collapse as collapse_module
-from thplab.mm.khugepaged_scan import CollapseControl
+from thplab.mm.include.page import PG_anon, PG_locked, PG_lru
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
+from thplab.mm.khugepaged import collapse as collapse_module
+from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.mmap import do_munmap
-from thplab.mm.page import PG_anon, PG_locked, PG_lru
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import folio_put
 from thplab.recording import Recorder, Recording, record_scenario
 from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
 

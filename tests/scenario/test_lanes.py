@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.invariants import check
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.scenario.lanes import LANES, SIZE, WINDOW, run_lane
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "lanes"

@@ -16,7 +16,7 @@ from tests.conformance.captures import rows
 from tests.conformance.compare import differences
 from thplab import cli
 from thplab.kernels import ScanResult
-from thplab.mm import khugepaged
+from thplab.mm.khugepaged import scan as khugepaged
 from thplab.scenario.predict import predict_line, predict_lines
 from thplab.scenario.schema import ADVICE
 

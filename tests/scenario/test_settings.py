@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.mm.sysfs import KNOBS
 from thplab.scenario.settings import SETTINGS, UNLIMITED, default_settings, store_settings
 

@@ -17,8 +17,13 @@ from thplab.ledger.bill import Bill
 from thplab.ledger.costs import Costs
 from thplab.ledger.faults import FaultReader
 from thplab.machine import Machine
-from thplab.mm import collapse, collapse_pages, khugepaged, lock, memory, vmstat
-from thplab.mm.pgtable import entry_pfn
+from thplab.mm import vmstat
+from thplab.mm.include import lock
+from thplab.mm.include.pgtable import entry_pfn
+from thplab.mm.khugepaged import collapse
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged import scan as khugepaged
+from thplab.mm.memory import fault as memory
 from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan_pmd
 
 __all__ = ["Meter"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_LOCKED, Mm
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import VM_LOCKED, Mm
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
 __all__ = ["do_mlock"]

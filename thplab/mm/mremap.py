@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.anon_vma import anon_vma_clone
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory import __split_huge_pmd, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import (
+from thplab.mm.huge_memory.fault import (
+    __split_huge_pmd,
+    pgtable_trans_huge_deposit,
+    pgtable_trans_huge_withdraw,
+)
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import (
     VM_LOCKED,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
@@ -19,8 +22,7 @@ from thplab.mm.mm_types import (
     vma_is_anonymous,
     vma_lookup,
 )
-from thplab.mm.mmap import check_range, do_vmi_munmap
-from thplab.mm.pgtable import (
+from thplab.mm.include.pgtable import (
     _PAGE_SOFT_DIRTY,
     _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
@@ -36,7 +38,9 @@ from thplab.mm.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.shmem import vma_link_file
+from thplab.mm.mmap import check_range, do_vmi_munmap
+from thplab.mm.rmap.anon_vma import anon_vma_clone
+from thplab.mm.shmem.file import vma_link_file
 from thplab.mm.vma import insert_vma, vma_merge
 
 __all__ = ["do_mremap"]

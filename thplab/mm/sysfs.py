@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelError
-from thplab.mm.geometry import Geometry
-from thplab.mm.state import Struct
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import Geometry
+from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelError
-from thplab.mm.huge_memory import __split_huge_pmd
-from thplab.mm.lock import down_read, down_write, up_read, up_write
-from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
-from thplab.mm.pgtable import (
+from thplab.mm.huge_memory.fault import __split_huge_pmd
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_read, down_write, up_read, up_write
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.include.pgtable import (
     _PAGE_RW,
     _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
@@ -25,7 +25,7 @@ from thplab.mm.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.swap import is_pte_marker
+from thplab.mm.swapfile import is_pte_marker
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
 __all__ = ["mwriteprotect_range", "userfaultfd_register"]

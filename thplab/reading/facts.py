@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thplab.mm.pgtable import entry_pfn, pte_present
+from thplab.mm.include.pgtable import entry_pfn, pte_present
 from thplab.reading.moment import Reader
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME

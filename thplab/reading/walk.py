@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from thplab.mm import pgtable as bits
+from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording, State
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 

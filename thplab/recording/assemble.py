@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thplab
-from thplab.mm.page import PAGE_FLAGS
+from thplab.mm.include.page import PAGE_FLAGS
 from thplab.mm.vmstat import EVENTS
 from thplab.recording.derive import derive
 from thplab.recording.render import gdb_value

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from thplab.kernels import ScanResult
-from thplab.mm.pgtable import entry_pfn, pmd_trans_huge
-from thplab.mm.state import Struct
+from thplab.mm.include.pgtable import entry_pfn, pmd_trans_huge
+from thplab.mm.include.state import Struct
 from thplab.recording.lock_words import lock_sentence
 from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
 from thplab.words import counted

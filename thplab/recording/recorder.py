@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
-from thplab.mm.mm_types import Mm
-from thplab.mm.state import Struct
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.state import Struct
+from thplab.mm.khugepaged import collapse, pages, scan, swapin
 from thplab.mm.system import Kernel
 from thplab.recording.assemble import assemble
 from thplab.recording.journal import Journal
@@ -20,7 +21,7 @@ from thplab.recording.narrate import (
     sentence_of_wakeup,
 )
 from thplab.recording.recording import Recording
-from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer
+from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer, model_file
 
 __all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
 
@@ -33,7 +34,7 @@ _MOMENT_COLUMNS = {
 }  # fmt: skip
 
 #: Files whose lines are recorded by default.
-LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
+LINE_FILES = tuple(model_file(module.__file__) for module in (scan, collapse, pages, swapin))
 
 
 #: A run with more moments is not recorded: it would take gigabytes, and nobody could step through it.

@@ -17,38 +17,38 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from thplab import mm
-from thplab.mm.state import Struct
+from thplab.mm.include.state import Struct
 from thplab.recording.owner import kernel_at_work
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
 
-__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer"]
+__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer", "model_file"]
 
 LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 
 #: The frame of a moment outside every recorded function.
 NO_FRAME = 0xFFFFFFFF
 
-_MM = str(Path(mm.__file__).parent)
+_MM = Path(mm.__file__).parent
 
 #: Modules and functions whose calls would only make noise: readers of bits, lists, bookkeeping.
 _QUIET_FILES = {
-    "state.py",
-    "list.py",
+    "include/state.py",
+    "include/list.py",
     "vmstat.py",
     "trace.py",
-    "geometry.py",
-    "gfp.py",
-    "page.py",
+    "include/geometry.py",
+    "include/gfp.py",
+    "include/page.py",
     "task.py",
-    "proc.py",
-    "mmzone.py",
-    "buddy.py",
-    "lru.py",
-    "pcp.py",
-    "watermark.py",
-    "trace_formats.py",
+    "proc/task_mmu.py",
+    "include/mmzone.py",
+    "page_alloc/buddy.py",
+    "swap.py",
+    "page_alloc/pcp.py",
+    "page_alloc/watermark.py",
+    "trace_events.py",
 }
 _QUIET = {
     "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",
@@ -65,6 +65,11 @@ _QUIET = {
     "folio_unqueue_deferred_split",
     "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
 }  # fmt: skip
+
+
+def model_file(path: str | None) -> str:
+    """A source file of the model as recordings name it: ``thplab/mm/khugepaged/scan.py``."""
+    return f"thplab/mm/{Path(path or '').relative_to(_MM).as_posix()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class Tracer:
     """Records calls, returns and lines into columns."""
 
     def __init__(self, recorder: Recorder, line_files: frozenset[str]) -> None:
-        """``line_files``: names of files whose lines are recorded; empty: none."""
+        """``line_files``: files of the model (:func:`model_file`) whose lines are recorded; empty: none."""
         self._recorder = recorder
         self._line_files = line_files
         #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
@@ -134,8 +139,8 @@ class Tracer:
     def _is_quiet(self, code: CodeType) -> bool:
         """True, and remembered, for a function whose calls are not recorded."""
         quiet = (
-            not code.co_filename.startswith(_MM)
-            or Path(code.co_filename).name in _QUIET_FILES
+            not code.co_filename.startswith(str(_MM))
+            or Path(code.co_filename).relative_to(_MM).as_posix() in _QUIET_FILES
             or code.co_name in _QUIET
         )
         if quiet:
@@ -144,10 +149,10 @@ class Tracer:
 
     def _info(self, code: CodeType) -> FunctionInfo:
         """Number a function."""
-        name = Path(code.co_filename).name
+        file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        number, lines = len(self.functions), name in self._line_files
-        info = FunctionInfo(number, code, f"thplab/mm/{name}", lines, params)
+        number, lines = len(self.functions), file in self._line_files
+        info = FunctionInfo(number, code, file, lines, params)
         self.functions.append(info)
         self._shown[id(code)] = info
         return info

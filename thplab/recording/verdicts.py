@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from thplab.kernels import ScanResult as S
-from thplab.mm.page import folio_expected_ref_count
+from thplab.mm.include.page import folio_expected_ref_count
 from thplab.words import counted
 
 __all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "verdict_sentence"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 
 from thplab.machine import Machine, Process
-from thplab.mm.mmzone import Memory
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pte_of
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pte_of
 
 __all__ = [
     "COMB_FRAMES",

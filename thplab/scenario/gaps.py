@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from thplab.mm import collapse, collapse_file, collapse_pages, khugepaged, madvise_collapse
+from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged import scan as khugepaged
 
 __all__ = ["GAPS", "INTRUDER_OPS", "Gap", "probed"]
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.mm.trace import TraceEvent
 from thplab.scenario.comb import COMB_FRAMES, comb_machine, give_back, occupy, set_reserve, used_frames
 from thplab.scenario.surroundings import start_keeper

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from thplab.machine import Process
-from thplab.mm.huge_memory import is_huge_zero_pmd
-from thplab.mm.mm_types import (
+from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.include.mm_types import (
     VM_HUGEPAGE,
     VM_LOCKED,
     VM_MERGEABLE,
@@ -20,9 +20,16 @@ from thplab.mm.mm_types import (
     VM_WRITE,
     Vma,
 )
-from thplab.mm.page import PG_anon, PG_head, pfn_to_page
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_index, pte_present
-from thplab.mm.rmap import page_mapcount
+from thplab.mm.include.page import PG_anon, PG_head, pfn_to_page
+from thplab.mm.include.pgtable import (
+    entry_pfn,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    pte_present,
+)
+from thplab.mm.rmap.mapcount import page_mapcount
 from thplab.mm.trace import TraceEvent
 
 __all__ = ["event_record", "folio_at", "photograph", "run_length", "window_text"]

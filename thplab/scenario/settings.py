@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.mm.sysfs import KNOBS
 from thplab.scenario.errors import Unsupported
 

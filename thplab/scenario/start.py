@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.photographs import glyphs_of

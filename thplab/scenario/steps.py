@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.intruders import intruding
 from thplab.scenario.limits import refuse_collapse_into_smaller_sizes
 from thplab.scenario.observe import window_text

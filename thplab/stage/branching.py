@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from thplab.ledger import Meter
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.reading.moment import Reader, ReadMoment
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
@@ -83,7 +82,7 @@ def branch(
         raise EditError("nothing to change: paint an entry, turn a knob, or let somebody act")
     scenario = Scenario.from_data(_edited(recording, place, ops))
     ledger = recording.header.get("ledger") is not None
-    files = tuple(Path(source["file"]).name for source in recording.header["sources"]) or LINE_FILES
+    files = tuple(source["file"] for source in recording.header["sources"]) or LINE_FILES
     try:
         made = record_scenario(
             scenario,

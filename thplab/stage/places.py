@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from thplab.recording import Recording
@@ -98,7 +97,7 @@ def gap_moments(recording: Recording, gap: Gap, begin: int, end: int) -> list[in
 
 def _is_gap(gap: Gap, caller: str) -> bool:
     """Does the name in the caller's file lead to the gap? Not if the file has the name for itself."""
-    module = import_module(f"thplab.mm.{Path(caller).stem}")
+    module = import_module(caller.removesuffix(".py").replace("/", "."))
     return module in gap.modules or not hasattr(module, gap.function)
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.reading.facts import call_of, window_frames
 from thplab.recording import record_scenario
 

@@ -12,7 +12,7 @@ from thplab.lessons.kinds.simple import Choice, Order
 from thplab.lessons.runs.cases import case_result
 from thplab.lessons.runs.lanes import lane
 from thplab.machine import Machine
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.scenario.lanes import LANES, SIZE, WINDOW, LaneResult
 from thplab.scenario.why import CASES
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.khugepaged_scan import Khugepaged
+from thplab.mm.khugepaged.structs import Khugepaged
 from thplab.mm.task import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun, scenario
 from thplab.scenario.build import experiment

@@ -47,7 +47,7 @@ export const stackView = {
               ? ["", row.name, " helper of the model"]
               : [`#${row.number}`, row.name, ` (${row.args})`];
           for (const [i, part] of parts.entries()) setText(frame.children[i], part);
-          setText(frame.lastChild, ` at ${row.frame.file.split("/").pop()}:${row.frame.line}`);
+          setText(frame.lastChild, ` at ${row.frame.file.replace("thplab/mm/", "")}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));
           frame.toggleAttribute(
             "data-lit",
