@@ -3,7 +3,7 @@
 import pytest
 
 from thplab import points
-from thplab.mm import khugepaged
+from thplab.mm.khugepaged import scan as khugepaged
 from thplab.points import Locals, Point, point_of
 
 

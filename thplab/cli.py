@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab import cli_export, cli_predict, cli_present
+from thplab import cli_export, cli_predict, cli_present, points
 from thplab.cli_errors import hint, unusable
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _trace(options: argparse.Namespace) -> int:
         print(line["text"])
     if not options.backtrace:
         return 0
-    obtained = recording.find_call("page_rmappable_folio")
+    obtained = recording.find_call(points.RMAPPABLE)
     if obtained is None:
         print("thplab: no huge page was allocated, so there is no backtrace of it", file=sys.stderr)
         return 1

@@ -24,7 +24,7 @@ from thplab.mm.include.errors import KernelError
 from thplab.mm.include.geometry import X86_64, Geometry
 from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.include.mmzone import SLICE, Memory
-from thplab.mm.khugepaged.scan import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.khugepaged.scan import khugepaged_alloc_sleep, start_stop_khugepaged, wake_khugepaged
 from thplab.mm.ksm import ksm_scan
 from thplab.mm.madvise.syscall import do_madvise
 from thplab.mm.memcontrol import MemCgroup, mem_cgroup_create
@@ -185,7 +185,9 @@ class Machine:
         """True while the present pass sleeps after a failed allocation."""
         thread = self.kernel.khugepaged.thread
         return (
-            thread is not None and thread.wait is not None and thread.wait.queue == "khugepaged_alloc_sleep"
+            thread is not None
+            and thread.wait is not None
+            and thread.wait.queue == khugepaged_alloc_sleep.__name__
         )
 
     def _threads(self) -> list[Kthread]:

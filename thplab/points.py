@@ -8,29 +8,24 @@ Labels of kernel profiles (``thplab/kernels``) lie below the model and stay name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 from thplab.kernels import PROFILES
-from thplab.mm import (
-    collapse,
-    collapse_file,
-    collapse_pages,
-    collapse_swapin,
-    compaction,
-    huge_memory,
-    khugepaged,
-    lock,
-    madvise_collapse,
-    memory,
-    mm_slot,
-    page_alloc,
-    pgtable,
-    trace_huge_memory,
-    vmstat,
-)
+from thplab.mm import trace_huge_memory, vmstat
+from thplab.mm.compaction import compact
+from thplab.mm.huge_memory import fault as huge_memory
+from thplab.mm.include import lock, pgtable
+from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
+from thplab.mm.khugepaged import enter as mm_slot
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged import scan as khugepaged
+from thplab.mm.khugepaged import swapin as collapse_swapin
+from thplab.mm.madvise import syscall as madvise
+from thplab.mm.memory import fault as memory
+from thplab.mm.page_alloc import alloc as page_alloc
 
 __all__ = [
     "ALL",
@@ -40,8 +35,9 @@ __all__ = [
     "WINDOW_ADDRESS",
     "Function",
     "Locals",
+    "Named",
     "Point",
-    "named",
+    "name_of",
     "point_of",
 ]
 
@@ -142,6 +138,7 @@ SCAN = Point(
 )  # fmt: skip
 VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan)
 SCAN_TRACED = Point(trace_huge_memory.trace_mm_khugepaged_scan_pmd)
+DO_MADVISE = Point(madvise.do_madvise)
 MADVISE = Point(madvise_collapse.madvise_collapse)
 ENTER = Point(mm_slot.__khugepaged_enter, ("mm",))
 EXIT = Point(mm_slot.khugepaged_exit, ("mm",))
@@ -153,7 +150,9 @@ ALLOCATE = Point(collapse.alloc_charge_folio, ("mm", "cc", "kernel", "folio"))
 RECHECK = Point(collapse._recheck_for_reading)
 REVALIDATE = Point(collapse.hugepage_vma_revalidate, ("mm", "address", "vma"))
 FIND_PMD = Point(collapse.find_pmd_or_thp_or_none, ("mm", "address"))
-SWAP_IN = Point(collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "index", "result"))
+SWAP_IN = Point(
+    collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "referenced", "index", "result")
+)
 COLLAPSE_LOCKED = Point(collapse._collapse_locked)
 CHECK_PMD = Point(collapse.check_pmd_still_valid, ("mm", "address", "result"))
 FENCE = Point(collapse.pmdp_collapse_flush)
@@ -174,8 +173,8 @@ REPOPULATE = Point(collapse._repopulate_pmd)
 RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
-FAULT = Point(memory.handle_mm_fault, ("mm", "address"))
-COMPACT = Point(compaction.compact_zone)
+FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address"))
+COMPACT = Point(compact.compact_zone)
 HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)
@@ -191,6 +190,9 @@ UP_READ = Point(lock.up_read, ("lock",))
 UP_WRITE = Point(lock.up_write, ("lock",))
 DOWN_READ_TRYLOCK = Point(lock.down_read_trylock, ("lock",))
 
+#: How a function can be asked for: readers in a notebook type its name.
+Named = Point | Function | str
+
 ALL = tuple(each for each in dict(globals()).values() if isinstance(each, Point))
 #: By the id of the code, which the points keep alive: hashing a code object takes long.
 _OF_CODE = {id(each.code): each for each in ALL}
@@ -202,12 +204,11 @@ def point_of(code: CodeType) -> Point | None:
     return _OF_CODE.get(id(code))
 
 
-def named(functions: Iterable[Point | Function | str]) -> frozenset[str]:
-    """The names under which a recording, which may come from a file, knows these functions."""
-    return frozenset(
-        each if isinstance(each, str) else each.name if isinstance(each, Point) else each.__name__
-        for each in functions
-    )
+def name_of(function: Named) -> str:
+    """The name under which a recording, which may come from a file, knows a function."""
+    if isinstance(function, Point):
+        return function.name
+    return function if isinstance(function, str) else function.__name__
 
 
 def check_labels() -> None:

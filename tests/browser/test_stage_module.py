@@ -53,7 +53,7 @@ RECORDINGS: dict[str, Callable[[], Recording]] = {
     "small": lambda: record_scenario(Scenario.from_data(SMALL)),
     "events": lambda: record_scenario("note", depth="events"),
     "refused": lambda: record_scenario("S07.none_411", "6.1"),
-    "race": lambda: record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter),
+    "race": lambda: record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter),
     "lane": lambda: run_lanes("B").recordings["B"],
 }
 

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
         looks_table,
         proactive_rows,
     )
-    from thplab.lessons.runs.seven_steps import subgoals
     from thplab.lessons.runs.stalls import bills_of_lanes, stall_table
+    from thplab.lessons.runs.steps import subgoals
     from thplab.lessons.runs.verdict_gallery import gallery_table
     from thplab.lessons.sets import exit_ticket, recall
     from thplab.lessons.widgets.buttons import jumps
@@ -124,7 +124,7 @@ _HOME = {
     "split_address": "runs.decode",
     "stack_table": "runs.compare",
     "stall_table": "runs.stalls",
-    "subgoals": "runs.seven_steps",
+    "subgoals": "runs.steps",
     "thresholds": "widgets.threshold_box",
     "trace_field": ".reading.facts",
     "two_roads": "runs.compare",

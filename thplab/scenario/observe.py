@@ -32,10 +32,13 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.rmap.mapcount import page_mapcount
 from thplab.mm.trace import TraceEvent
 
-__all__ = ["event_record", "folio_at", "photograph", "run_length", "window_text"]
+__all__ = ["SCANNED", "event_record", "folio_at", "photograph", "run_length", "window_text"]
+
+#: What runs here, and recordings of real kernels, call the event of a scanned window.
+SCANNED = "scan_pmd"
 
 _NAMES = {
-    "mm_khugepaged_scan_pmd": "scan_pmd",
+    "mm_khugepaged_scan_pmd": SCANNED,
     "mm_collapse_huge_page": "collapse",
     "mm_collapse_huge_page_isolate": "isolate",
     "mm_collapse_huge_page_swapin": "swapin",

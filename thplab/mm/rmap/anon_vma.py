@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import ANON_VMA, Lock
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AnonVma(Struct):
     def __init__(self, number: int, lock: Lock | None = None) -> None:
         """An anchor without VMAs; numbers begin at 1. ``lock``: that of the root, if it has one."""
         self.number = number
-        self.lock = lock or Lock(f"anon_vma {number}")
+        self.lock = lock or Lock(f"{ANON_VMA} {number}")
         self.vmas = ()
 
 
