@@ -18,7 +18,7 @@ from thplab.recording.tracer import CALL, NO_FRAME, RETURN
 @pytest.fixture(scope="module")
 def race() -> Recording:
     """A munmap that waits for khugepaged, with a ledger."""
-    return record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter)
+    return record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter)
 
 
 def some_moments(recording: Recording, count: int = 60) -> list[int]:
