@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test test-course lint soak bench lock clean install
+.PHONY: help lab test test-course lint soak bench gallery lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -61,7 +61,7 @@ bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks
 
 gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
-	$(BIN)/python -m tests.browser.gallery
+	$(BIN)/python -m tools.gallery
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -120,7 +120,7 @@ def test_a_refused_window_has_no_backtrace(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["tracee", "note"], ["no command 'tracee'", "did you mean trace?"]),
+        (["tracee", "note"], ["no command 'tracee'", "(did you mean trace?)"]),
         (["zzzz"], ["no command 'zzzz'", "known: lab, trace"]),
         ([], ["COMMAND", "--help"]),
         (["trace"], ["scenario", "--help"]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from thplab.words import did_you_mean
 
 __all__ = ["hint", "unusable"]
 
@@ -12,13 +13,10 @@ _SHOWN = 20
 
 
 def hint(given: str, known: Iterable[str]) -> str:
-    """``; did you mean X?``, or the first of those that there are if none is near."""
+    """`` (did you mean x?)``, or the first known names if none is near."""
     known = list(known)
-    near = get_close_matches(given, known, n=1, cutoff=0.4)
-    if near:
-        return f"; did you mean {near[0]}?"
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"; known: {', '.join(known[:_SHOWN])}{more}"
+    return did_you_mean(given, known) or f"; known: {', '.join(known[:_SHOWN])}{more}"
 
 
 def unusable(message: str) -> int:

@@ -78,9 +78,8 @@ def _places_of_function(name: str, tree: ast.Module) -> set[tuple[int, int]]:
             bound = True
             places.add((node.lineno, node.col_offset + len("def ")))
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            places |= {
-                (each.lineno, each.col_offset + 1) for each in ast.walk(node) if _is_string(each, name)
-            }
+            strings = (each for each in ast.walk(node) if isinstance(each, ast.Constant))
+            places |= {(each.lineno, each.col_offset + 1) for each in strings if each.value == name}
     return places | (_uses(name, tree) if bound else set()) | _uses_through_modules(name, modules, tree)
 
 
@@ -114,10 +113,6 @@ def _own_variables(function: ast.FunctionDef | ast.Lambda) -> set[str]:
     arguments = (arg.arg for arg in ast.walk(function.args) if isinstance(arg, ast.arg))
     stored = (n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return {*arguments, *stored}
-
-
-def _is_string(node: ast.AST, text: str) -> bool:
-    return isinstance(node, ast.Constant) and node.value == text
 
 
 def _places_of_local(function: str, name: str, tree: ast.Module) -> Iterator[tuple[int, int]]:

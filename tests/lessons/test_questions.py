@@ -66,7 +66,7 @@ def test_other_seeds_draw_other_questions(name: str) -> None:
 
 
 def test_an_unknown_question_is_named_with_near_matches() -> None:
-    with pytest.raises(ValueError, match=r"no question '05.isolat'; did you mean 05.isolate"):
+    with pytest.raises(ValueError, match=r"no question '05.isolat' \(did you mean 05.isolate\?\)"):
         make("05.isolat")
 
 

@@ -126,7 +126,7 @@ def test_wheel_is_the_library_and_the_stage(built: tuple[set[str], set[str]]) ->
     package = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "thplab").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".js", ".css", ".json", ".txt", ".md"}
+        if path.is_file() and path.suffix in {".py", ".pyi", ".js", ".css", ".json", ".txt", ".md"}
     }
     assert {
         "thplab/stage/stage.css",
@@ -141,7 +141,7 @@ def test_wheel_is_the_library_and_the_stage(built: tuple[set[str], set[str]]) ->
 def test_source_archive_has_course_and_tests(built: tuple[set[str], set[str]]) -> None:
     needed = {"notebooks/00-start-here.ipynb", "README.md", "LICENSE", "Makefile", "requirements.lock",
               "tests/data/captures/named.jsonl.gz", "tests/data/captures/README.md", "docs/fidelity.md",
-              "binder/environment.yml", "thplab/cli.py"}  # fmt: skip
+              "binder/environment.yml", "thplab/cli.py", "tools/report.py"}  # fmt: skip
     assert needed <= built[1]
     assert not [name for name in built[1] if name.startswith((".venv", ".git/"))]
 

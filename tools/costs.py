@@ -1,4 +1,4 @@
-"""What each step costs, from the timings of a real kernel: ``python -m tests.costs`` writes the file.
+"""What each step costs, from the timings of a real kernel: ``python -m tools.costs`` writes the file.
 
 The recorded figures are of whole windows and faults; a step's own cost is a difference of two of them.
 """
@@ -18,8 +18,10 @@ _COMPACTION = CAPTURES / "ftrace/compact_memory.txt.gz"
 
 
 def timings() -> dict[str, Any]:
+    """The recorded file."""
     with gzip.open(CAPTURES / "timings.json.gz", "rt") as file:
-        return json.load(file)
+        recorded: dict[str, Any] = json.load(file)
+    return recorded
 
 
 def medians_ns(recorded: dict[str, Any]) -> dict[str, float]:
@@ -95,6 +97,7 @@ def derive() -> dict[str, Any]:
 
 
 def main() -> None:
+    """Write the file."""
     TARGET.write_text(json.dumps(derive(), indent=2) + "\n", encoding="utf-8")
     print(f"wrote {TARGET}")
 

@@ -1,4 +1,4 @@
-"""Make the pictures in docs/gallery: ``make gallery``, or ``python -m tests.browser.gallery NAME...``.
+"""Make the pictures in docs/gallery: ``make gallery``, or ``python -m tools.gallery NAME...``.
 
 ``stage.png``, ``what-if.png`` and ``futures.png`` are a stage as JupyterLab shows it, ``lesson-...png`` a
 cell of a notebook; the others are presets, and a window of 16 entries, each as a page in the light and in
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
@@ -95,6 +95,7 @@ class Shot:
 
     @property
     def name(self) -> str:
+        """The picture's file."""
         return f"{self.preset}-{self.how}.png"
 
 
@@ -126,7 +127,7 @@ def take(browser: Browser, shot: Shot) -> Path:
     recording = recording_for(shot.preset)
     call = recording.find_call(shot.call)
     assert call is not None, shot
-    theme = "dark" if shot.how == "dark" else "light"
+    theme: Literal["dark", "light"] = "dark" if shot.how == "dark" else "light"
     text = make_page(recording, call + shot.later, views=PRESETS.get(shot.preset, []), theme=theme)
     width, height = PROJECTOR if shot.how == "projector" else LAPTOP
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
@@ -182,7 +183,7 @@ def shrink(path: Path) -> None:
     """The commonest colours, exactly; ValueError if it is still larger than a repository should hold."""
     with Image.open(path) as picture:
         whole = np.asarray(picture.convert("RGB")).astype(int)
-    pixels = whole @ (1 << 16, 1 << 8, 1)
+    pixels = whole @ np.array((1 << 16, 1 << 8, 1))
     colours, places, counts = np.unique(pixels, return_inverse=True, return_counts=True)
     parts = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
     kept = parts[np.argsort(-counts)[:COLOURS]]
