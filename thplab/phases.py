@@ -11,21 +11,7 @@ from dataclasses import dataclass
 from thplab import points
 from thplab.points import Point
 
-__all__ = [
-    "COPY",
-    "FENCE",
-    "FREE",
-    "GET_MEMORY",
-    "ISOLATE",
-    "PHASES",
-    "PUBLISH",
-    "READING",
-    "SCAN",
-    "STEPS",
-    "SWAP_IN",
-    "WRITING",
-    "Phase",
-]
+__all__ = ["PHASES", "STEPS", "Phase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +39,23 @@ class Phase:
         return f"{self.number} {self.name}" if self.number else self.name
 
 
-SCAN = Phase(
-    0, "look, decide", "", "read the entries of the table, and say yes", points.SCAN, points.VERDICT_OF_SCAN
-)
-GET_MEMORY = Phase(
-    1, "get memory", "", "get a free block of order 9, and charge it", points.ALLOCATE, points.ALLOCATE
-)
-READING = Phase(
-    2, "re-check", "reading", "look the VMA and the PMD up again, for reading",
-    points.REVALIDATE, points.REVALIDATE,
-)  # fmt: skip
+# fmt: off
+SCAN = Phase(0, "look, decide", "", "read the entries of the table, and say yes",
+             points.SCAN, points.VERDICT_OF_SCAN)
+GET_MEMORY = Phase(1, "get memory", "", "get a free block of order 9, and charge it",
+                   points.ALLOCATE, points.ALLOCATE)
+READING = Phase(2, "re-check", "reading", "look the VMA and the PMD up again, for reading",
+                points.REVALIDATE, points.REVALIDATE)
 SWAP_IN = Phase(2, "re-check", "swap-in", "read swapped pages in", points.SWAP_IN, points.SWAP_IN)
-WRITING = Phase(
-    2, "re-check", "writing", "look them up again, for writing",
-    points.COLLAPSE_LOCKED, points.CHECK_PMD,
-)  # fmt: skip
+WRITING = Phase(2, "re-check", "writing", "look them up again, for writing",
+                points.COLLAPSE_LOCKED, points.CHECK_PMD)
 FENCE = Phase(3, "fence", "", "clear the PMD and flush the TLBs", points.FENCE, points.FENCE)
-ISOLATE = Phase(
-    4, "isolate", "", "lock the base pages and take them off the LRU", points.ISOLATE, points.ISOLATE
-)
+ISOLATE = Phase(4, "isolate", "", "lock the base pages and take them off the LRU",
+                points.ISOLATE, points.ISOLATE)
 COPY = Phase(5, "copy", "", "copy the contents, and clear holes", points.COPY, None)
 FREE = Phase(6, "free", "", "free the base pages", points.FREE, points.FREE)
 PUBLISH = Phase(7, "publish", "", "set the PMD leaf", points.PUBLISH, points.PUBLISH)
+# fmt: on
 
 #: In the order in which they come.
 PHASES = (SCAN, GET_MEMORY, READING, SWAP_IN, WRITING, FENCE, ISOLATE, COPY, FREE, PUBLISH)

@@ -27,23 +27,14 @@ class LockKind:
 #: In the order in which they are taken.
 LOCK_KINDS = (
     LockKind(KHUGEPAGED_MM_LOCK, "list", "", "khugepaged's list and its cursor must hold still"),
-    LockKind(
-        MMAP_LOCK,
-        "mmap",
-        "no VMA may change while they are looked at",
-        "nobody may fault, map or unmap here now",
-    ),
-    LockKind(
-        VMA_LOCK, "VMA", "a fault needs this VMA only", "faults that take no mmap_lock must stay out too"
-    ),
-    LockKind(
-        ANON_VMA,
-        "anon_vma",
-        "the list of who maps these pages is read",
-        "nobody may find these pages by the reverse map",
-    ),
+    LockKind(MMAP_LOCK, "mmap", "no VMA may change while they are looked at",
+             "nobody may fault, map or unmap here now"),
+    LockKind(VMA_LOCK, "VMA", "a fault needs this VMA only",
+             "faults that take no mmap_lock must stay out too"),
+    LockKind(ANON_VMA, "anon_vma", "the list of who maps these pages is read",
+             "nobody may find these pages by the reverse map"),
     LockKind(PAGE_TABLE_LOCK, "page table", "", "the entries of this table must not change under our hands"),
-)
+)  # fmt: skip
 
 #: (who asks, kind of lock) -> a better reason to take it
 _BY_CALLER: dict[tuple[Point | None, str], str] = {

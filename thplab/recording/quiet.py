@@ -26,14 +26,13 @@ from thplab.mm.rmap import mapcount as rmap
 __all__ = ["is_quiet"]
 
 #: All functions of these.
-_FILES = {
-    module.__file__
-    for module in (
-        buddy, geometry, gfp, lists, lru, mmzone, page, pcp, proc, state, task, trace, trace_formats, vmstat,
-        watermark,
-    )
-}  # fmt: skip
+_MODULES = (
+    buddy, geometry, gfp, lists, lru, mmzone, page, pcp, proc, state, task, trace, trace_formats, vmstat,
+    watermark,
+)  # fmt: skip
+_FILES = {module.__file__ for module in _MODULES}
 
+#: And these.
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     collapse.hpage_collapse_test_exit_or_disable,
     collapse_pages._isolate_folio, collapse_pages.release_pte_folio,

@@ -47,57 +47,29 @@ _ISOLATED = "mmap_lock W, VMA W, page locks"
 
 #: name -> where it is, in the order of a collapse
 GAPS: dict[str, Gap] = {
-    "before_scan": Gap(
-        phases.SCAN,
-        points.SCAN.called_by(points.SCAN_VMAS, points.MADVISE),
-        "mmap_lock R",
-        "about to look at the window",
-    ),
-    "before_alloc": Gap(
-        phases.GET_MEMORY,
-        points.ALLOCATE.called_by(*_COLLAPSING),
-        "nothing",
-        "the scan said yes, mmap_lock is dropped",
-    ),
-    "after_alloc": Gap(
-        phases.GET_MEMORY, points.ALLOCATE.returns_to(*_COLLAPSING), "nothing", "the huge page is there"
-    ),
-    "recheck": Gap(
-        phases.READING,
-        points.FIND_PMD.called_by(points.RECHECK),
-        "mmap_lock R",
-        "the VMA was looked up again, not yet the PMD",
-    ),
-    "before_swapin": Gap(
-        phases.SWAP_IN,
-        points.SWAP_IN.called_by(points.RECHECK),
-        "mmap_lock R",
-        "swapped pages are to be read in",
-    ),
-    "before_write_lock": Gap(
-        phases.WRITING,
-        points.RECHECK.returns_to(points.COLLAPSE),
-        "nothing",
-        "between the read lock and the write lock",
-    ),
-    "write_locked": Gap(
-        phases.WRITING,
-        points.COLLAPSE_LOCKED.called_by(points.COLLAPSE),
-        "mmap_lock W",
-        "the write lock is taken, nothing looked at",
-    ),
-    "before_fence": Gap(
-        phases.FENCE, points.FENCE.called_by(points.COLLAPSE_LOCKED), _MOVING, "the PMD still points"
-    ),
-    "after_fence": Gap(
-        phases.ISOLATE, points.FENCE.returns_to(points.COLLAPSE_LOCKED), _MOVING, "the PMD is clear"
-    ),
+    "before_scan": Gap(phases.SCAN, points.SCAN.called_by(points.SCAN_VMAS, points.MADVISE), "mmap_lock R",
+                       "about to look at the window"),
+    "before_alloc": Gap(phases.GET_MEMORY, points.ALLOCATE.called_by(*_COLLAPSING), "nothing",
+                        "the scan said yes, mmap_lock is dropped"),
+    "after_alloc": Gap(phases.GET_MEMORY, points.ALLOCATE.returns_to(*_COLLAPSING), "nothing",
+                       "the huge page is there"),
+    "recheck": Gap(phases.READING, points.FIND_PMD.called_by(points.RECHECK), "mmap_lock R",
+                   "the VMA was looked up again, not yet the PMD"),
+    "before_swapin": Gap(phases.SWAP_IN, points.SWAP_IN.called_by(points.RECHECK), "mmap_lock R",
+                         "swapped pages are to be read in"),
+    "before_write_lock": Gap(phases.WRITING, points.RECHECK.returns_to(points.COLLAPSE), "nothing",
+                             "between the read lock and the write lock"),
+    "write_locked": Gap(phases.WRITING, points.COLLAPSE_LOCKED.called_by(points.COLLAPSE), "mmap_lock W",
+                        "the write lock is taken, nothing looked at"),
+    "before_fence": Gap(phases.FENCE, points.FENCE.called_by(points.COLLAPSE_LOCKED), _MOVING,
+                        "the PMD still points"),
+    "after_fence": Gap(phases.ISOLATE, points.FENCE.returns_to(points.COLLAPSE_LOCKED), _MOVING,
+                       "the PMD is clear"),
     "before_copy": Gap(phases.COPY, points.COPY.called_by(points.MOVE), _ISOLATED, "512 pages are isolated"),
     "before_free": Gap(phases.FREE, points.FREE.called_by(points.COPY), _ISOLATED, "the copy is complete"),
-    "before_publish": Gap(
-        phases.PUBLISH, points.PUBLISH.called_by(points.MOVE), "mmap_lock W, VMA W", "the old pages are freed"
-    ),
-}
+    "before_publish": Gap(phases.PUBLISH, points.PUBLISH.called_by(points.MOVE), "mmap_lock W, VMA W",
+                          "the old pages are freed"),
+}  # fmt: skip
 
 
 @contextmanager
