@@ -1,8 +1,9 @@
 """Join the stage's modules into the one ES module that a notebook and a page load.
 
 Each file in js/ and its folders is a plain ES module. Joining needs no Node: imports name files, exports
-stand before a declaration, and each module becomes a function scope. ``python -m thplab.stage.build`` writes
-the result to static/stage.js for whoever wants a file; the widget joins it in memory.
+stand before a declaration, each module becomes a function scope, and comments for tsc are left out.
+``python -m thplab.stage.build`` writes the result to static/stage.js for whoever wants a file; the widget
+joins it in memory.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["css", "javascript", "module_order", "modules", "write"]
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
+_TYPES = re.compile(r"^ *\/\*\*.*?\*\/\n", re.MULTILINE | re.DOTALL)
 _ENTRY = "widget.js"
 
 
@@ -42,7 +44,10 @@ def _views_module() -> str:
 def modules() -> dict[str, str]:
     """Path in js/ -> text of all modules; four are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
-    found = {path.relative_to(home).as_posix(): path.read_text("utf-8") for path in home.rglob("*.js")}
+    found = {
+        path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
+        for path in home.rglob("*.js")
+    }
     found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"

@@ -13,24 +13,26 @@ import { makeLink } from "./controls/marks.js";
 import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
 import { decode } from "./data/decode.js";
-import { el, keepKeys, setHidden } from "./draw/dom.js";
+import { el, keepKeys, named, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
 
 import { momentText } from "./views/textual.js";
 
+/** @import { Handle, Header, Options, Part, Recording } from "./types.js" */
+
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
+/** @param {Stage} stage @returns {Part} */
 function makeHelp(stage) {
-  const list = el("div", "ts-help");
-  list.setAttribute("role", "group");
-  list.setAttribute("aria-label", "Keys");
+  const list = named(el("div", "ts-help"), "group", "Keys");
   for (const [keys, meaning] of HELP) list.append(el("b", "", keys), el("span", "", meaning));
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
+/** @param {Header} header */
 function makeRoot(header) {
   const root = keepKeys(el("div", "thplab-stage"), `Stage: ${header.title}. Press ? for the keys.`);
   root.tabIndex = 0;
@@ -39,16 +41,17 @@ function makeRoot(header) {
 }
 
 // Says to the outside what has changed.
+/** @param {Stage} stage @param {Options} options */
 function makeReport(stage, options) {
   let bookmarks = stage.bookmarks.steps;
   let guesses = 0;
   return {
+    /** @param {number} step */
     onStep(step) {
       options.onStep?.(step);
       if (stage.stops.guesses.size !== guesses) {
-        options.onGuess?.(
-          Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])),
-        );
+        const pairs = [...stage.stops.guesses].map(([stop, text]) => [stop.step, text]);
+        options.onGuess?.(Object.fromEntries(pairs));
       }
       guesses = stage.stops.guesses.size;
       if (stage.bookmarks.steps !== bookmarks) options.onBookmarks?.(stage.bookmarks.steps);
@@ -58,7 +61,9 @@ function makeReport(stage, options) {
 }
 
 // Presenting is full screen where the browser allows it; leaving the one leaves the other.
+/** @param {HTMLElement} root @param {Stage} stage */
 function followFullscreen(root, stage) {
+  /** @param {boolean} on */
   const turn = (on) => stage.act(() => stage.present(on));
   const left = () => stage.presenting.on && document.fullscreenElement !== root && turn(false);
   document.addEventListener("fullscreenchange", left);
@@ -71,6 +76,7 @@ function followFullscreen(root, stage) {
   return { present, stop: () => document.removeEventListener("fullscreenchange", left) };
 }
 
+/** @param {HTMLElement} element @param {Recording} recording @param {Options} options @returns {Handle} */
 function build(element, recording, options) {
   const stage = new Stage(recording);
   const root = makeRoot(recording.header);
@@ -90,18 +96,20 @@ function build(element, recording, options) {
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map(
-    (part) => part.root,
+  const above = [head, sentence, ask].map((part) => part.root);
+  const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
+  root.append(
+    el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below),
+    presenter.root,
   );
-  root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
   stage.onChange((moment) => {
     // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
-    root.dataset.step = moment.step;
-    root.dataset.steps = moment.last + 1;
+    root.dataset.step = String(moment.step);
+    root.dataset.steps = String(moment.last + 1);
     root.toggleAttribute("data-presenting", stage.presenting.on);
     root.toggleAttribute("data-blank", stage.presenting.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
@@ -119,6 +127,7 @@ function build(element, recording, options) {
   resized.observe(head.root);
   element.replaceChildren(root);
 
+  /** @type {Handle} */
   const handle = {
     root,
     stage,
@@ -165,19 +174,25 @@ function build(element, recording, options) {
   stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
-  stage.setStops(options.stops);
+  stage.setStops(options.stops ?? []);
   stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Uint8Array} bytes
+ * @param {Options} [options]
+ * @returns {Promise<Handle>}
+ */
 export async function mount(element, bytes, options = {}) {
   const waiting = el("p", "thplab-stage-note", "Reading the recording …");
   element.replaceChildren(waiting);
   try {
     return build(element, await decode(bytes), options);
   } catch (error) {
-    waiting.textContent = `The stage can't show this: ${error.message}.`;
+    waiting.textContent = `The stage can't show this: ${/** @type {Error} */ (error).message}.`;
     waiting.setAttribute("role", "alert");
     element.replaceChildren(waiting);
     throw error;

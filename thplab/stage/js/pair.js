@@ -3,12 +3,16 @@
 import { listenToKeys } from "./controls/keys.js";
 import { makeClock } from "./data/clock.js";
 import { duration } from "./data/lane_data.js";
-import { button, el, setHidden, setText } from "./draw/dom.js";
+import { button, el, named, setHidden, setText } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { mount } from "./mount.js";
 
-const VIEWS = ["window", "locks"];
+/** @import { Actions, Clock, Handle, Pair, PairOptions, Stage } from "./types.js" */
 
+const VIEWS = ["window", "locks"];
+const NONE = { stops: [], bookmarks: [], onEdit: null, height: 0 }; // what only a stage alone has
+
+/** @param {string[][]} rows */
 function makeTable(rows) {
   if (!rows.length) return el("p", "ts-quiet", "No difference.");
   const heads = ["what", "first", "second"].map((text) => el("th", "", text));
@@ -18,11 +22,12 @@ function makeTable(rows) {
 
 // Both stages move together; the one that was moved leads. One that stayed where it was moves nothing: it may
 // have come to its end, and the other goes on.
+/** @param {Pair} pair */
 function link(pair) {
   const { stages, clock } = pair;
   const seen = [-1, -1];
   let busy = false;
-  return (leader) => {
+  return (/** @type {number} */ leader) => {
     if (busy || !stages[1]) return;
     busy = true;
     const [from, to] = leader ? [stages[1], stages[0]] : stages;
@@ -41,12 +46,14 @@ function link(pair) {
 const FORWARDS = /^(next[A-Z]?\w*|over|out|end|play)$/;
 const BACKWARDS = /^previous[A-Z]?\w*$/;
 
+/** @param {Stage} stage */
 const isOver = (stage) => stage.moment.step === stage.last;
 
 // On the way forwards, and back to where they come together again, a future that has ended leaves it to the other.
+/** @param {Stage} stage @param {Stage} other @param {Clock} clock */
 function handOver(stage, other, clock) {
   const endHere = () => clock.follow(stage.reader, other.reader, stage.last);
-  return (action) => {
+  return (/** @type {keyof Actions} */ action) => {
     if (action === "end") return endHere() < other.last ? other : null;
     if (!isOver(stage)) return null;
     if (FORWARDS.test(action)) return isOver(other) ? null : other;
@@ -55,6 +62,7 @@ function handOver(stage, other, clock) {
 }
 
 // What was playing goes on in the other future if this one has ended.
+/** @param {Stage[]} stages */
 function keepPlaying(stages) {
   const played = stages.map(() => false);
   return () =>
@@ -65,25 +73,26 @@ function keepPlaying(stages) {
     });
 }
 
+/** @param {Pair} param0 @param {number} parted */
 function timeWords({ stages, clock }, parted) {
   const [a, b] = stages;
+  /** @param {Stage} param0 */
   const since = ({ moment, reader }) => moment.time - reader.recording.columns.m_time[0];
   if (clock.timed) return `${duration(Math.max(since(a), since(b)))} after the start`;
   const [mine, other] = [a.moment.step, b.moment.step];
   return mine === other || mine < parted ? `moment ${mine}` : `moments ${mine} and ${other}`;
 }
 
+/** @param {Pair} pair @param {PairOptions} options */
 function makeHead(pair, options) {
   const said = el("span", "ts-quiet");
+  /** @param {string} label @param {() => void} action @param {string} word */
   const press = (label, action, word) => button("ts-button", label, action, word);
+  const part = () => pair.stages[0].go(options.parted ?? 0);
   const buttons = [
     press("Both back", () => pair.stages[0].act("previous"), "Back"),
     press("Both on", () => pair.stages[0].act("next"), "Step"),
-    press(
-      "To the first moment that differs",
-      () => pair.stages[0].go(options.parted ?? 0),
-      "Where they part",
-    ),
+    press("To the first moment that differs", part, "Where they part"),
   ];
   if (options.onKeep)
     buttons.push(press("Go on with the second future only", options.onKeep, "Keep the second"));
@@ -93,67 +102,58 @@ function makeHead(pair, options) {
   const update = () => {
     const [a] = pair.stages;
     const clock = timeWords(pair, options.parted ?? Infinity);
-    setText(
-      said,
-      options.parted !== null && a.moment.step < options.parted
-        ? `${clock}; so far they are the same`
-        : clock,
-    );
+    const same = options.parted !== null && a.moment.step < options.parted;
+    setText(said, same ? `${clock}; so far they are the same` : clock);
   };
   return { root, update };
 }
 
 // A future's name; when its run is over and the other's is not, it says so.
+/** @param {string} name */
 function makeTitle(name) {
   const ended = el("strong", "tp-ended", "has ended; the other goes on");
   const root = el("div", "ts-title", el("span", "", name), ended);
   root.setAttribute("aria-live", "polite");
-  return { root, update: (stage, other) => setHidden(ended, !isOver(stage) || isOver(other)) };
+  /** @param {Stage} stage @param {Stage} other */
+  const update = (stage, other) => setHidden(ended, !isOver(stage) || isOver(other));
+  return { root, update };
 }
 
 // mountPair(element, [bytes, bytes], options): rows (differences, three texts each), parted (the first moment that
 // differs, or null), joined (null, or a moment of each from which both go on alike), edits (what is
 // otherwise in the second), onKeep(), onAlone(),
 // and those of mount(). Its handle is as that of mount(); what it says of steps is said of the first.
+/**
+ * @param {HTMLElement} element
+ * @param {Uint8Array[]} both
+ * @param {PairOptions} options
+ * @returns {Promise<Handle>}
+ */
 export async function mountPair(element, both, options) {
-  const pair = { stages: [], clock: null, moved: () => {} };
   const hosts = both.map(() => el("div", "tp-host"));
   const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
-  const columns = el(
-    "div",
-    "tp-columns",
-    ...titles.map((title, i) => el("div", "tp-one", title.root, hosts[i])),
-  );
-  const root = el("div", "thplab-stage-pair", columns);
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Two futures side by side");
-  const theme = followTheme(root, options.theme);
+  const futures = titles.map((title, i) => el("div", "tp-one", title.root, hosts[i]));
+  const columns = el("div", "tp-columns", ...futures);
+  const root = named(el("div", "thplab-stage-pair", columns), "group", "Two futures side by side");
+  const theme = followTheme(root, options.theme, () => {});
   element.replaceChildren(root);
-  let follow = () => {};
-  const handles = [];
+  /** @param {number} _leader */
+  let follow = (_leader) => {};
+  const handles = /** @type {Handle[]} */ ([]);
   for (const [i, bytes] of both.entries()) {
     const views = options.views?.length ? options.views : VIEWS;
+    /** @param {number} step */
     const onStep = (step) => {
       follow(i);
       if (i === 0) options.onStep?.(step);
     };
-    handles.push(
-      await mount(hosts[i], bytes, {
-        ...options,
-        views,
-        onStep,
-        step: options.parted ?? 0,
-        link: i ? undefined : options.link,
-        stops: [],
-        bookmarks: [],
-        onEdit: null,
-        height: 0,
-      }),
-    );
+    const place = { views, onStep, step: options.parted ?? 0, link: i ? undefined : options.link };
+    handles.push(await mount(hosts[i], bytes, { ...options, ...NONE, ...place }));
   }
-  pair.stages = handles.map(({ stage }) => stage);
-  const [a, b] = pair.stages.map(({ reader }) => reader);
-  pair.clock = makeClock(a, b, options);
+  const stages = handles.map(({ stage }) => stage);
+  const clock = makeClock(stages[0].reader, stages[1].reader, options);
+  /** @type {Pair} */
+  const pair = { stages, clock, moved: () => {} };
   const head = makeHead(pair, options);
   const goOn = keepPlaying(pair.stages);
   for (const [i, stage] of pair.stages.entries())
@@ -162,14 +162,13 @@ export async function mountPair(element, both, options) {
     head.update();
     for (const [i, title] of titles.entries()) title.update(pair.stages[i], pair.stages[1 - i]);
     goOn();
-    root.dataset.step = pair.stages[0].moment.step;
-    root.dataset.second = pair.stages[1].moment.step;
+    root.dataset.step = String(stages[0].moment.step);
+    root.dataset.second = String(stages[1].moment.step);
   };
   root.prepend(head.root);
-  root.append(
-    handles[0].root.querySelector(".ts-switches"),
-    el("section", "tp-differences", el("div", "ts-title", "Differences"), makeTable(options.rows)),
-  );
+  const switches = /** @type {Node} */ (handles[0].root.querySelector(".ts-switches"));
+  const title = el("div", "ts-title", "Differences");
+  root.append(switches, el("section", "tp-differences", title, makeTable(options.rows)));
   listenToKeys(root, pair.stages[0], () => {});
   follow = link(pair);
   follow(0);

@@ -1,8 +1,12 @@
 // A stop that asks before it shows, and the guess beside the result.
 
-import { button, el, keepKeys, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, leave, named, setHidden, setText } from "../draw/dom.js";
 
+/** @import { Part, Stage, Stop, Stops } from "../types.js" */
+
+/** @param {Stage} stage @param {Stop} stop */
 function makeChoices(stage, stop) {
+  /** @param {string} text */
   const answer = (text) => stage.act(() => stage.guess(stop, text));
   const skip = button("ts-link", "Look without a guess", () => answer(""), "look without a guess");
   if (stop.choices?.length) {
@@ -19,9 +23,11 @@ function makeChoices(stage, stop) {
   ];
 }
 
+/** @param {string} one @param {string} other */
 const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();
 
 // What stands beside the picture once a guess was made.
+/** @param {Stops} stops @param {number} step */
 export function guessWords(stops, step) {
   const stop = stops.answered(step);
   if (!stop) return "";
@@ -30,22 +36,21 @@ export function guessWords(stops, step) {
   return `${guess} ${same(stop.answer, stops.guesses.get(stop)) ? "So it is" : `It is: ${stop.answer}`}.`;
 }
 
+/** @param {Stage} stage @returns {Part} */
 export function makeAsk(stage) {
   const question = el("strong");
   const choices = el("div", "ts-choices");
-  const card = el("div", "ts-ask", question, choices);
-  card.setAttribute("role", "group");
-  card.setAttribute("aria-label", "What do you expect?");
+  const card = named(el("div", "ts-ask", question, choices), "group", "What do you expect?");
   const kept = el("p", "ts-guess");
   const root = el("div", "ts-asking", card, kept);
   root.setAttribute("aria-live", "polite");
-  let asked = null;
+  let asked = /** @type {Stop | null} */ (null);
   return {
     root,
     update(moment) {
       const stop = stage.stops.asking(moment.step);
       if (stop !== asked) {
-        if (card.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+        leave(card);
         choices.replaceChildren(...(stop ? makeChoices(stage, stop) : []));
         setText(question, stop?.ask ?? "");
         asked = stop;
@@ -53,7 +58,7 @@ export function makeAsk(stage) {
       setHidden(card, !stop);
       setText(kept, guessWords(stage.stops, moment.step));
       setHidden(kept, !kept.textContent);
-      setHidden(root, card.hidden && kept.hidden);
+      setHidden(root, !stop && kept.hidden === true);
     },
   };
 }

@@ -1,11 +1,20 @@
 // The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
 
 import { CHOICES } from "../data/choices.js";
-import { button, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, keepKeys, leave, named, setAttribute, setHidden, setText } from "../draw/dom.js";
+
+/** @import { Part, Stage } from "../types.js" */
 
 const KEEP = ["", "at the next place where others can act"];
 
 // A labelled field, what helps to fill it, and what was wrong with it.
+/**
+ * @param {Stage} stage
+ * @param {"paint" | "knobs" | "op"} name
+ * @param {string} label
+ * @param {string} example
+ * @param {...(Node | string)} help
+ */
 function makeField(stage, name, label, example, ...help) {
   const { edit } = stage;
   const field = keepKeys(el("input", "ts-field"), label);
@@ -23,13 +32,8 @@ function makeField(stage, name, label, example, ...help) {
     event.stopPropagation();
     stage.act("runEdit");
   });
-  const root = el(
-    "div",
-    "ts-edit-field",
-    el("span", "ts-edit-label", label),
-    el("div", "ts-edit-line", field, ...help),
-    wrong,
-  );
+  const caption = el("span", "ts-edit-label", label);
+  const root = el("div", "ts-edit-field", caption, el("div", "ts-edit-line", field, ...help), wrong);
   return {
     root,
     field,
@@ -42,6 +46,7 @@ function makeField(stage, name, label, example, ...help) {
   };
 }
 
+/** @param {string} label @param {string[][]} options @param {(value: string) => void} choose */
 function makeSelect(label, options, choose) {
   const select = keepKeys(el("select", "ts-choose"), label);
   for (const [value, text] of options) select.append(new Option(text, value));
@@ -49,48 +54,27 @@ function makeSelect(label, options, choose) {
   return select;
 }
 
+/** @param {Record<string, string>} choices */
+const explained = (choices) => Object.entries(choices).map(([name, says]) => [name, `${name}: ${says}`]);
+
+/** @param {Stage} stage */
 function makeFields(stage) {
   const { edit } = stage;
-  const brush = makeSelect(
-    "Paint with",
-    CHOICES.paints.map((kind) => [kind, kind]),
-    (kind) => {
-      edit.write("brush", kind);
-    },
-  );
+  const paints = CHOICES.paints.map((kind) => [kind, kind]);
+  const brush = makeSelect("Paint with", paints, (kind) => edit.write("brush", kind));
+  /** @param {string} name */
   const add = (name) => {
     if (!name) return;
     const before = edit.knobs.trim() ? `${edit.knobs.trim()}, ` : "";
-    stage.actNow(() => {
-      edit.write("knobs", `${before}${name}=`);
-    });
+    stage.actNow(() => edit.write("knobs", `${before}${name}=`));
     knob.value = "";
     fields[1].field.focus();
   };
-  const knob = makeSelect(
-    "Add a knob",
-    [
-      ["", "add a knob"],
-      ...Object.entries(CHOICES.knobs).map(([name, allowed]) => [name, `${name}: ${allowed}`]),
-    ],
-    add,
-  );
-  const gap = makeSelect(
-    "When",
-    [KEEP, ...Object.entries(CHOICES.gaps).map(([name, says]) => [name, `${name}: ${says}`])],
-    (name) => {
-      edit.write("gap", name);
-    },
-  );
+  const knob = makeSelect("Add a knob", [["", "add a knob"], ...explained(CHOICES.knobs)], add);
+  const gap = makeSelect("When", [KEEP, ...explained(CHOICES.gaps)], (name) => edit.write("gap", name));
+  const paintWith = el("span", "ts-quiet", "paint with");
   const fields = [
-    makeField(
-      stage,
-      "paint",
-      "Entries of the window",
-      "100x present, 412x none",
-      el("span", "ts-quiet", "paint with"),
-      brush,
-    ),
+    makeField(stage, "paint", "Entries of the window", "100x present, 412x none", paintWith, brush),
     makeField(stage, "knobs", "Knobs", "max_ptes_none=100", knob),
     makeField(stage, "op", "Somebody acts", "munmap 0-255, or b: write 7", gap),
   ];
@@ -102,6 +86,7 @@ function makeFields(stage) {
   return { fields, update };
 }
 
+/** @param {Stage} stage @returns {Part} */
 export function makeEditRow(stage) {
   const { edit } = stage;
   const title = el("strong");
@@ -109,22 +94,17 @@ export function makeEditRow(stage) {
   const box = el("div", "ts-edit-fields", ...fields.map(({ root }) => root));
   const says = el("p", "ts-edit-says");
   says.setAttribute("aria-live", "polite");
-  const run = button(
-    "ts-button",
-    "Run on from here with this",
-    () => stage.act("runEdit"),
-    "Run on from here",
-  );
+  const go = () => stage.act("runEdit");
+  const run = button("ts-button", "Run on from here with this", go, "Run on from here");
   const clear = button("ts-button", "Clear the fields", () => stage.act(() => edit.clear()), "Clear");
   const close = button("ts-button", "Close (Esc)", () => stage.actNow("follow"), "Close");
-  const root = el("div", "ts-edit", title, box, el("div", "ts-edit-line", run, clear, close, says));
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "What if?");
+  const line = el("div", "ts-edit-line", run, clear, close, says);
+  const root = named(el("div", "ts-edit", title, box, line), "group", "What if?");
   return {
     root,
     update(moment) {
       const opens = root.hidden && edit.shown;
-      if (!edit.shown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      if (!edit.shown) leave(root);
       setHidden(root, !edit.shown);
       root.closest(".thplab-stage")?.toggleAttribute("data-editing", edit.shown && Boolean(edit.send));
       if (!edit.shown) return;

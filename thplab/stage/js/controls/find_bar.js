@@ -2,8 +2,11 @@
 
 import { KINDS } from "../data/finder.js";
 import { firstAbove } from "../data/lists.js";
-import { button, counted, el, keepKeys, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, counted, el, keepKeys, leave, setAttribute, setHidden, setText } from "../draw/dom.js";
 
+/** @import { Moment, Part, Stage } from "../types.js" */
+
+/** @param {Stage} stage */
 function makeField(stage) {
   const field = keepKeys(el("input", "ts-field"), "Find a moment");
   field.type = "search";
@@ -12,7 +15,9 @@ function makeField(stage) {
   field.title = KINDS.map(([shape, meaning]) => `${shape}: ${meaning}`).join("\n");
   field.addEventListener("input", () => stage.act(() => stage.search.lookFor(field.value)));
   field.addEventListener("keydown", (event) => {
-    const action = { Enter: event.shiftKey ? "previousMatch" : "nextMatch", Escape: "closeFind" }[event.key];
+    /** @type {Record<string, "previousMatch" | "nextMatch" | "closeFind">} */
+    const actions = { Enter: event.shiftKey ? "previousMatch" : "nextMatch", Escape: "closeFind" };
+    const action = actions[event.key];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -22,17 +27,14 @@ function makeField(stage) {
   return field;
 }
 
+/** @param {Stage} stage @returns {Part} */
 export function makeFindBar(stage) {
   const field = makeField(stage);
   const count = el("output", "ts-quiet");
   const back = button("ts-button", "Previous match (M)", () => stage.act("previousMatch"), "Previous");
   const on = button("ts-button", "Next match (m)", () => stage.act("nextMatch"), "Next");
-  const stop = button(
-    "ts-button",
-    "Playing stops at each match (i)",
-    () => stage.act("stopAtMatches"),
-    "Stop there",
-  );
+  const halt = () => stage.act("stopAtMatches");
+  const stop = button("ts-button", "Playing stops at each match (i)", halt, "Stop there");
   const close = button("ts-button", "Close (Esc)", () => stage.act("closeFind"), "Close");
   const root = el("div", "ts-find", field, back, on, stop, count, close);
   root.setAttribute("role", "search");
@@ -40,7 +42,7 @@ export function makeFindBar(stage) {
     root,
     update(moment) {
       const opens = root.hidden && stage.search.shown;
-      if (!stage.search.shown && root.contains(document.activeElement)) root.closest(".thplab-stage").focus();
+      if (!stage.search.shown) leave(root);
       setHidden(root, !stage.search.shown);
       if (opens) field.select();
       if (opens) field.focus();
@@ -52,6 +54,7 @@ export function makeFindBar(stage) {
   };
 }
 
+/** @param {Stage} stage @param {Moment} moment */
 function said(stage, moment) {
   const { matches, query } = stage.search;
   if (!query.trim()) return "";

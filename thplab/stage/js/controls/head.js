@@ -2,18 +2,13 @@
 
 import { el, setAttribute, setText } from "../draw/dom.js";
 import { clock } from "../views/textual.js";
-
+/** @import { Header, Part } from "../types.js" */
+/** @param {Header} header @param {HTMLElement[]} more @returns {Part} */
 export function makeHeader(header, more) {
   const at = el("span", "ts-clock");
-  const root = el(
-    "div",
-    "ts-head",
-    el("strong", "", header.title || "Recording"),
-    el("span", "ts-version", `Linux ${header.kernel}`),
-    el("span", "ts-story", header.story),
-    ...more,
-    at,
-  );
+  const title = el("strong", "", header.title || "Recording");
+  const version = el("span", "ts-version", `Linux ${header.kernel}`);
+  const root = el("div", "ts-head", title, version, el("span", "ts-story", header.story), ...more, at);
   return {
     root,
     update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`),
@@ -21,6 +16,7 @@ export function makeHeader(header, more) {
 }
 
 // What happened and why, in one sentence; below it what this very moment is. Spoken politely on each step.
+/** @returns {Part} */
 export function makeSentence() {
   const sentence = el("span", "ts-said");
   const what = el("span", "ts-what");

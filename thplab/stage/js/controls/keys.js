@@ -1,67 +1,33 @@
 // Keys of the stage. They work wherever the focus is inside it, except in a field or a list of choices.
 
+/** @import { Action, Actions, Stage } from "../types.js" */
+
+/** @type {Record<string, keyof Actions | "present">} */
+// biome-ignore format: keys of one kind stand together
 const KEYS = {
-  ArrowRight: "next",
-  n: "next",
-  PageDown: "next",
-  ArrowLeft: "previous",
-  b: "previous",
-  PageUp: "previous",
-  f: "nextFunction",
-  F: "previousFunction",
-  t: "nextTrace",
-  T: "previousTrace",
-  e: "nextEntry",
-  E: "previousEntry",
-  v: "over",
-  o: "out",
-  w: "lastChange",
-  Home: "start",
-  0: "restart",
-  End: "end",
-  " ": "play",
-  ".": "faster",
-  ",": "slower",
-  g: "granularity",
-  "]": "entryRight",
-  "[": "entryLeft",
-  u: "frameUp",
-  d: "frameDown",
-  z: "pointAtLine",
-  Escape: "follow",
-  x: "text",
-  "?": "help",
-  p: "present",
-  "/": "find",
-  m: "nextMatch",
-  M: "previousMatch",
-  i: "stopAtMatches",
-  r: "nextVerdict",
-  R: "previousVerdict",
-  l: "nextLock",
-  L: "previousLock",
-  a: "nextTask",
-  A: "previousTask",
-  k: "bookmark",
-  j: "nextBookmark",
-  J: "previousBookmark",
-  y: "copyLink",
-  q: "edit",
-  Enter: "paintEntry",
-  "}": "paintOn",
-  "{": "paintBack",
-  N: "nextStop",
-  P: "previousStop",
-  s: "notes",
-  c: "code",
+  ArrowRight: "next", n: "next", PageDown: "next",
+  ArrowLeft: "previous", b: "previous", PageUp: "previous",
+  f: "nextFunction", F: "previousFunction", t: "nextTrace", T: "previousTrace",
+  e: "nextEntry", E: "previousEntry", v: "over", o: "out", w: "lastChange",
+  Home: "start", 0: "restart", End: "end", " ": "play", ".": "faster", ",": "slower",
+  g: "granularity", "]": "entryRight", "[": "entryLeft", u: "frameUp", d: "frameDown", z: "pointAtLine",
+  Escape: "follow", x: "text", "?": "help", p: "present",
+  "/": "find", m: "nextMatch", M: "previousMatch", i: "stopAtMatches",
+  r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock", a: "nextTask", A: "previousTask",
+  k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
+  q: "edit", Enter: "paintEntry", "}": "paintOn", "{": "paintBack",
+  N: "nextStop", P: "previousStop", s: "notes", c: "code",
 };
 
 // While presenting, a clicker's keys go from stop to stop, or step where there are none, and blank the picture.
+/** @type {Record<string, keyof Actions>} */
 const PRESENTING = { PageDown: "nextStop", PageUp: "previousStop", b: "blank", B: "blank", ".": "blank" };
 
+/** @type {Record<string, keyof Actions>} */
 const SHIFTED = { ArrowRight: "nextFunction", ArrowLeft: "previousFunction" };
 
 // These move the focus: what is typed next must find it there.
+/** @type {unknown[]} */
 const AT_ONCE = ["find", "copyLink", "follow", "edit"];
 
 export const HELP = [
@@ -95,6 +61,7 @@ export const HELP = [
   ["?", "these keys"],
 ];
 
+/** @param {KeyboardEvent} event @param {Stage} stage @returns {Action | "present" | undefined} */
 function actionOf(event, stage) {
   const { key } = event;
   if (stage.presenting.blank) return "blank"; // any key brings the picture back
@@ -105,11 +72,12 @@ function actionOf(event, stage) {
   return (event.shiftKey && SHIFTED[key]) || KEYS[key];
 }
 
+/** @param {HTMLElement} root @param {Stage} stage @param {() => void} present */
 export function listenToKeys(root, stage, present) {
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { tagName } = event.target;
-    const typing = tagName === "INPUT" && event.target.type !== "range";
+    const { tagName, type } = /** @type {HTMLInputElement} */ (event.target);
+    const typing = tagName === "INPUT" && type !== "range";
     const action = actionOf(event, stage);
     if (!action || tagName === "SELECT" || (typing && event.key !== "Escape")) return;
     if (tagName === "BUTTON" && [" ", "Enter"].includes(event.key)) return;

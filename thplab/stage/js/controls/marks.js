@@ -1,11 +1,10 @@
 // Bookmarks: a mark over the run at each, and the text that opens a moment again.
 
-import { button, el, keepKeys, setAttribute, setHidden } from "../draw/dom.js";
-
+import { button, el, keepKeys, leave, named, setAttribute, setHidden } from "../draw/dom.js";
+/** @import { Part, Stage } from "../types.js" */
+/** @param {Stage} stage @returns {Part} */
 export function makeMarks(stage) {
-  const root = el("div", "ts-marks");
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Bookmarks");
+  const root = named(el("div", "ts-marks"), "group", "Bookmarks");
   let drawn = "";
   return {
     root,
@@ -14,12 +13,8 @@ export function makeMarks(stage) {
       if (wanted === drawn) return;
       drawn = wanted;
       const marks = stage.bookmarks.steps.map((step) => {
-        const mark = button(
-          "ts-mark",
-          `Bookmark at moment ${step} (j, J)`,
-          () => stage.act(() => stage.move(step)),
-          "▾",
-        );
+        const go = () => stage.act(() => stage.move(step));
+        const mark = button("ts-mark", `Bookmark at moment ${step} (j, J)`, go, "▾");
         mark.style.left = `${(100 * step) / Math.max(stage.last, 1)}%`;
         return mark;
       });
@@ -30,6 +25,7 @@ export function makeMarks(stage) {
 }
 
 // The text of the moment that is shown; selected, so that it can be copied where the page may not copy itself.
+/** @param {Stage} stage @returns {Part} */
 export function makeLink(stage) {
   const field = keepKeys(el("input", "ts-field"), "Text that opens this moment again");
   field.readOnly = true;
@@ -39,8 +35,7 @@ export function makeLink(stage) {
   return {
     root,
     update() {
-      if (!stage.bookmarks.text && root.contains(document.activeElement))
-        root.closest(".thplab-stage").focus();
+      if (!stage.bookmarks.text) leave(root);
       setHidden(root, !stage.bookmarks.text);
       const text = stage.bookmarks.text;
       if (text && text !== shown) {

@@ -1,22 +1,28 @@
 // The run at a glance: which function took which stretch of the moments. Choosing one goes there.
 
 import { NO_FRAME } from "../data/frames.js";
-import { button, el } from "../draw/dom.js";
+import { button, el, named } from "../draw/dom.js";
+
+/** @import { Part, Reader, Stage } from "../types.js" */
 
 const LEAST = 0.01; // of all moments: what a function must take to be named
 
 // Stretches [{from, to, name}] by the innermost function that is long enough to be seen.
+/** @param {Reader} reader */
 export function phases(reader) {
   const { frames, last, recording } = reader;
   const owner = recording.columns.m_frame;
+  /** @param {number} frame */
   const large = (frame) =>
     frames.labels(frame).length > 0 && frames.last[frame] - frames.first[frame] >= LEAST * last;
   const shown = new Map([[NO_FRAME, NO_FRAME]]);
+  /** @param {number} frame @returns {number} */
   const visible = (frame) => {
-    if (!shown.has(frame)) shown.set(frame, large(frame) ? frame : visible(frames.parent(frame)));
-    return shown.get(frame);
+    const found = shown.get(frame) ?? (large(frame) ? frame : visible(frames.parent(frame)));
+    shown.set(frame, found);
+    return found;
   };
-  const found = [];
+  const found = /** @type {Phase[]} */ ([]);
   for (let n = 0; n <= last; n++) {
     const frame = visible(owner[n]);
     const before = found[found.length - 1];
@@ -26,9 +32,12 @@ export function phases(reader) {
   return merge(found, last * LEAST * 0.6);
 }
 
+/** @typedef {{ frame: number, from: number, to: number, name: string }} Phase */
+
 // A stretch too short to be seen becomes part of the one before it.
+/** @param {Phase[]} found @param {number} least */
 function merge(found, least) {
-  const kept = [];
+  const kept = /** @type {Phase[]} */ ([]);
   for (const phase of found) {
     const before = kept[kept.length - 1];
     const small = phase.to - phase.from < least;
@@ -40,15 +49,16 @@ function merge(found, least) {
   return kept;
 }
 
+/** @param {string} name */
 const short = (name) =>
   name.replace(/^_+/, "").replace("collapse_huge_page_", "").replace("hpage_collapse_", "");
 
+/** @param {Stage} stage @returns {Part} */
 export function makePhases(stage) {
   const { last, frames } = stage.reader;
+  /** @param {number} n */
   const percent = (n) => `${(100 * n) / Math.max(last, 1)}%`;
-  const root = el("div", "ts-phases");
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Phases of the run");
+  const root = named(el("div", "ts-phases"), "group", "Phases of the run");
   const bars = phases(stage.reader).map((phase) => {
     const name = phase.name || "before and after";
     const bar = button("ts-phase", `${name}: moments ${phase.from} to ${phase.to}`, () =>

@@ -5,19 +5,20 @@ import { firstAbove } from "../data/lists.js";
 import { button, el, setHidden, setText } from "../draw/dom.js";
 import { mappingWords } from "../views/space.js";
 
+/** @import { Moment, Part, Pointed, Stage } from "../types.js" */
+
 const LINE = 0;
 
+/** @param {Stage} stage @param {Moment} moment @param {number} id */
 function lockWords(stage, moment, id) {
   const { machine, timeline, header } = stage.reader;
   const lock = header.objects[id];
   const lanes = lanesOf(stage.reader);
   const now = lanes.lasting(moment.step).filter((span) => span.lock === id);
-  const told = now.map(
-    (span) =>
-      (span.what === "waits"
-        ? `${span.who} waits for it (${span.how})`
-        : `held by ${span.who} (${span.how})`) + lanes.from(span, moment.step),
-  );
+  const told = now.map((span) => {
+    const who = span.what === "waits" ? `${span.who} waits for it` : `held by ${span.who}`;
+    return `${who} (${span.how})${lanes.from(span, moment.step)}`;
+  });
   const times = lanes.spans.filter((span) => span.what === "holds" && span.lock === id).length;
   const changes = ["writer", "readers", "waiters"].flatMap((field) => [
     ...timeline.changesOf(machine.cellOf(lock, field)),
@@ -30,6 +31,7 @@ function lockWords(stage, moment, id) {
   };
 }
 
+/** @param {Stage} stage @param {Moment} moment @param {[number, number]} id */
 function lineWords(stage, moment, id) {
   const { header, lines, frames, recording, last } = stage.reader;
   const [source, number] = id;
@@ -47,6 +49,7 @@ function lineWords(stage, moment, id) {
   };
 }
 
+/** @type {Record<Pointed["kind"], (stage: Stage, moment: Moment, id: any) => { text: string, next: number }>} */
 const WORDS = {
   lock: lockWords,
   line: lineWords,
@@ -54,10 +57,12 @@ const WORDS = {
 };
 
 // {text, next}: what was pointed at, and the moment at which something happens to it next, or -1.
-function pointedWords(stage, moment) {
-  return WORDS[stage.selection.pointed.kind](stage, moment, stage.selection.pointed.id);
+/** @param {Stage} stage @param {Moment} moment @param {Pointed} pointed */
+function pointedWords(stage, moment, pointed) {
+  return WORDS[pointed.kind](stage, moment, pointed.id);
 }
 
+/** @param {Stage} stage @returns {Part} */
 export function makePointed(stage) {
   const words = el("span");
   const next = button("ts-link", "Go to the next moment at which something happens to it", () =>
@@ -69,12 +74,13 @@ export function makePointed(stage) {
   return {
     root,
     update(moment) {
-      setHidden(root, !stage.selection.pointed);
-      if (!stage.selection.pointed) return;
-      const { text, next: step } = pointedWords(stage, moment);
+      const { pointed } = stage.selection;
+      setHidden(root, !pointed);
+      if (!pointed) return;
+      const { text, next: step } = pointedWords(stage, moment, pointed);
       setText(words, text);
       setHidden(next, step < 0);
-      next.dataset.step = step;
+      next.dataset.step = String(step);
       setText(next, `next at moment ${step}`);
     },
   };

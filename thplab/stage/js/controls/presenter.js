@@ -1,9 +1,13 @@
 // What a lecture needs: a black picture, a clock since it began, and the speaker's notes on request.
 
-import { button, el, setHidden, setText } from "../draw/dom.js";
+import { button, el, named, setHidden, setText } from "../draw/dom.js";
 
+/** @import { Moment, Stage, Stops } from "../types.js" */
+
+/** @param {number} number */
 const two = (number) => String(number).padStart(2, "0");
 
+/** @param {Stage} stage */
 function makeTimer(stage) {
   const timer = button("ts-timer", "Time since presenting began; press to start again", () => {
     stage.presenting.restartClock();
@@ -26,6 +30,7 @@ function makeTimer(stage) {
   };
 }
 
+/** @param {Stops} stops @param {number} step */
 export function notesWords(stops, step) {
   const stop = stops.at(step);
   const next = stops.after(step);
@@ -34,17 +39,17 @@ export function notesWords(stops, step) {
   return lines.join("\n");
 }
 
+/** @param {Stage} stage */
 export function makePresenter(stage) {
   const clock = makeTimer(stage);
-  const blank = el("div", "ts-blank");
-  blank.setAttribute("role", "img");
-  blank.setAttribute("aria-label", "The picture is blank. Press b to show it.");
+  const blank = named(el("div", "ts-blank"), "img", "The picture is blank. Press b to show it.");
   const notes = el("pre", "ts-notes");
   notes.setAttribute("role", "note");
   const where = el("span", "ts-stop");
   return {
     root: el("div", "ts-over", blank, notes),
     head: [where, clock.timer],
+    /** @param {Moment} moment @param {Stage} shown */
     update(moment, shown) {
       clock.update();
       setHidden(blank, !shown.presenting.blank);

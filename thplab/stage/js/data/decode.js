@@ -1,11 +1,16 @@
 // Reads the bytes of a recording (docs/recording-format.md). Nothing in them is executed.
 
+/** @import { Recording, Section } from "../types.js" */
+
 const MAGIC = "THPLAB1\n";
 const FORMAT = 3;
 const ARRAYS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
 
+/** @param {Uint8Array} bytes */
 async function gunzip(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)])
+    .stream()
+    .pipeThrough(new DecompressionStream("gzip"));
   try {
     return await new Response(stream).arrayBuffer();
   } catch {
@@ -13,6 +18,7 @@ async function gunzip(bytes) {
   }
 }
 
+/** @param {ArrayBuffer} buffer @param {number} start @param {string} name @param {Section} where */
 function section(buffer, start, name, where) {
   const Items = ARRAYS[where.type];
   const begin = start + where.offset;
@@ -25,6 +31,7 @@ function section(buffer, start, name, where) {
 }
 
 // A recording is {header, columns}: the JSON, and one typed array for each section.
+/** @param {Uint8Array} bytes @returns {Promise<Recording>} */
 export async function decode(bytes) {
   const buffer = await gunzip(bytes);
   const raw = new Uint8Array(buffer);
@@ -37,7 +44,7 @@ export async function decode(bytes) {
     throw new Error(`recording format ${header.format}; this page reads format ${FORMAT}.${older}`);
   }
   const start = Math.ceil((12 + length) / 8) * 8;
-  const columns = {};
+  const columns = /** @type {Recording["columns"]} */ ({});
   for (const [name, where] of Object.entries(header.sections)) {
     columns[name] = section(buffer, start, name, where);
   }

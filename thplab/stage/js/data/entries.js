@@ -3,15 +3,20 @@
 import { GLYPHS } from "./glyphs.js";
 import { BIT } from "./machine.js";
 
+/** @import { Entry, EntryState, Machine, WindowPlace, WindowState } from "../types.js" */
+
 const KEY = Object.fromEntries(GLYPHS.map((glyph, number) => [glyph.key, number]));
 
 // {mm, address, walk, pmd, state, table, page, keys}; `state`: table, leaf, fenced (the PMD is none, the
 // table it pointed at still stands), empty or missing (no PMD table at all).
+/** @param {Machine} machine @param {WindowPlace} where @returns {WindowState} */
 export function readWindow(machine, where) {
   const entries = machine.header.geometry.entries;
   const walk = where.mm ? machine.walk(where.mm, where.address) : [];
   const pmd = walk.length > 2 ? walk[2].entry : null;
-  const window = { ...where, entries, walk, pmd, state: "empty", table: null, page: -1, keys: null };
+  const keys = new Uint8Array(entries);
+  /** @type {WindowState} */
+  const window = { ...where, entries, walk, pmd, state: "empty", table: null, page: -1, keys, cursor: -1 };
   if (!pmd) window.state = "missing";
   else if (pmd.lo & BIT.leaf) window.state = "leaf";
   else {
@@ -21,13 +26,14 @@ export function readWindow(machine, where) {
       window.table = machine.tableOf(window.page);
     }
   }
-  window.keys = new Uint8Array(entries).fill(window.state === "leaf" ? KEY.huge : KEY.none);
+  keys.fill(window.state === "leaf" ? KEY.huge : KEY.none);
   if (window.table)
-    for (let i = 0; i < entries; i++) window.keys[i] = entryKey(machine, machine.entry(window.table, i));
+    for (let i = 0; i < entries; i++) keys[i] = entryKey(machine, machine.entry(window.table, i));
   return window;
 }
 
 // While the PMD is none in mid-collapse the table it pointed at is still there, reachable by nobody.
+/** @param {Machine} machine @param {number} cell */
 function detachedTable(machine, cell) {
   const before = machine.timeline.lastNonZero(cell);
   if (!before || before.lo & BIT.leaf) return -1;
@@ -36,6 +42,7 @@ function detachedTable(machine, cell) {
 }
 
 // The first of these that holds, in this order; text.py has the same list.
+/** @param {Machine} m @param {Entry} entry */
 function entryKey(m, entry) {
   if (entry.none) return KEY.none;
   if (!(entry.lo & (BIT.present | BIT.protnone))) return KEY.swap;
@@ -57,9 +64,16 @@ function entryKey(m, entry) {
   return entry.lo & BIT.rw ? KEY.young : KEY.readonly;
 }
 
+/** @param {Machine} machine @param {WindowState} window @param {number} index */
+export function addressOf(machine, window, index) {
+  return window.address + (BigInt(index) << BigInt(machine.header.geometry.page_shift));
+}
+
 // What can be said about one entry of the window: {index, address, entry, key, page, cell}.
+/** @param {Machine} machine @param {WindowState} window @param {number} index @returns {EntryState} */
 export function readEntry(machine, window, index) {
-  const address = window.address + (BigInt(index) << BigInt(machine.header.geometry.page_shift));
+  const address = addressOf(machine, window, index);
+  /** @type {EntryState} */
   const about = {
     index,
     address,
@@ -68,7 +82,7 @@ export function readEntry(machine, window, index) {
     page: -1,
     cell: window.pmd ? window.pmd.cell : -1,
   };
-  if (window.state === "leaf") about.page = window.pmd.pfn - machine.startPfn + index;
+  if (window.state === "leaf" && window.pmd) about.page = window.pmd.pfn - machine.startPfn + index;
   if (!window.table) return about;
   about.entry = machine.entry(window.table, index);
   about.cell = about.entry.cell;
@@ -77,6 +91,7 @@ export function readEntry(machine, window, index) {
 }
 
 // The entry of a window that maps a page frame, or -1.
+/** @param {Machine} machine @param {WindowState} window @param {number} page */
 export function entryOfPage(machine, window, page) {
   return Array.from(window.keys).findIndex((_, i) => readEntry(machine, window, i).page === page);
 }

@@ -4,6 +4,8 @@ import { NO_FRAME } from "./frames.js";
 import { firstAbove } from "./lists.js";
 import { VERDICT_FUNCTIONS } from "./verdicts.js";
 
+/** @import { Reader } from "../types.js" */
+
 const [LINE, CALL, RETURN] = [0, 1, 2];
 
 export const KINDS = [
@@ -18,11 +20,14 @@ export const KINDS = [
 ];
 
 export class Finder {
+  /** @param {Reader} reader */
   constructor(reader) {
     this.reader = reader;
     this.header = reader.header;
     this.columns = reader.recording.columns;
+    /** @type {Map<string, number[]>} */
     this.found = new Map();
+    /** @type {Record<string, (text: string) => number[]>} */
     this.kinds = {
       fn: (text) => this.calls(text),
       verdict: (text) => this.verdicts(text),
@@ -36,20 +41,21 @@ export class Finder {
   }
 
   // Ascending moments that a query means; none for an empty one.
+  /** @param {string} query @returns {number[]} */
   find(query) {
     const text = query.trim().toLowerCase();
     if (!text) return [];
-    if (!this.found.has(text)) {
+    let found = this.found.get(text);
+    if (!found) {
       const [kind, ...rest] = text.split(/\s+/);
       const chosen = Object.hasOwn(this.kinds, kind) ? this.kinds[kind](rest.join(" ")) : this.anything(text);
-      this.found.set(
-        text,
-        [...new Set(chosen)].sort((a, b) => a - b),
-      );
+      found = [...new Set(chosen)].sort((a, b) => a - b);
+      this.found.set(text, found);
     }
-    return this.found.get(text);
+    return found;
   }
 
+  /** @param {string} text */
   anything(text) {
     return [
       ...this.calls(text),
@@ -59,12 +65,14 @@ export class Finder {
     ];
   }
 
+  /** @param {(moment: number) => unknown} test */
   where(test) {
-    const moments = [];
+    const moments = /** @type {number[]} */ ([]);
     for (let n = 0; n < this.columns.m_kind.length; n++) if (test(n)) moments.push(n);
     return moments;
   }
 
+  /** @param {string} text */
   calls(text) {
     const { m_kind: kind, m_frame: owner, f_function: fn, f_labels: labels } = this.columns;
     const ours = this.header.functions.map(({ name }) => name.toLowerCase().includes(text));
@@ -75,6 +83,7 @@ export class Finder {
   }
 
   // Returns of the functions that decide: the sentence, or the scan result in a local variable, has the word.
+  /** @param {string} text */
   verdicts(text) {
     const { m_kind: kind, m_frame: owner, m_sentence: said, f_function: fn } = this.columns;
     const { frames } = this.reader;
@@ -86,20 +95,23 @@ export class Finder {
     });
   }
 
+  /** @param {string} text */
   traceLines(text) {
-    const moments = [];
+    const moments = /** @type {number[]} */ ([]);
     this.header.trace.forEach((line, i) => {
       if (line.text.toLowerCase().includes(text)) moments.push(this.reader.frames.momentOfTrace(i));
     });
     return moments;
   }
 
+  /** @param {string} text */
   sentences(text) {
     const { m_sentence: said } = this.columns;
     const has = this.header.strings.map((sentence) => sentence.toLowerCase().includes(text));
     return this.where((n) => said[n] && has[said[n] - 1]);
   }
 
+  /** @param {string} text */
   sourceLines(text) {
     const { m_kind: kind, m_frame: owner, m_line: line, f_function: fn } = this.columns;
     const { sourceOf } = this.reader.frames;
@@ -110,6 +122,7 @@ export class Finder {
   }
 
   // Where another task goes on whose name has the text.
+  /** @param {string} text */
   switches(text) {
     const { m_task: task } = this.columns;
     const named = this.header.tasks.map(({ comm }) => comm.toLowerCase().includes(text));
@@ -117,6 +130,7 @@ export class Finder {
   }
 
   // The moments that first show a new value of one of these cells.
+  /** @param {number[]} cells */
   changes(cells) {
     const { timeline } = this.reader;
     return cells.flatMap((cell) =>
@@ -124,11 +138,12 @@ export class Finder {
     );
   }
 
+  /** @param {string} text */
   counterCells(text) {
     const { machine } = this.reader;
-    const base = machine.columnByLabel.get("vmstat").base;
+
     const cells = this.header.vmstat.flatMap((name, i) =>
-      name.toLowerCase().includes(text) ? [base + i] : [],
+      name.toLowerCase().includes(text) ? [machine.itemCell("vmstat", i)] : [],
     );
     const objects = ["khugepaged", "knobs"].map((name) => machine.object(machine.value(machine.root, name)));
     for (const object of objects) {
@@ -139,6 +154,7 @@ export class Finder {
   }
 
   // Entries on the way to an address, in the tables as they stand at the start, now and at the end.
+  /** @param {string} text */
   addressCells(text) {
     if (!/^(0x[0-9a-f]+|\d+)$/.test(text)) return [];
     const { machine, timeline, last } = this.reader;
@@ -154,16 +170,18 @@ export class Finder {
     return [...cells];
   }
 
+  /** @param {string} text */
   frameCells(text) {
     const { machine } = this.reader;
     const page = /^(0x[0-9a-f]+|\d+)$/.test(text) ? Number(text) - machine.startPfn : -1;
     const columns = this.header.columns.filter(
       ({ label }) => label.startsWith("mem_map.") && !label.includes("pageblock"),
     );
-    const inside = page >= 0 && page < machine.value(machine.memMap, "nr_frames");
+    const inside = page >= 0 && page < machine.frames;
     return !inside ? [] : columns.map(({ base }) => base + page);
   }
 
+  /** @param {string} text */
   lockCells(text) {
     const { machine } = this.reader;
     const chosen = machine.locks.filter(({ label }) => label.toLowerCase().includes(text));

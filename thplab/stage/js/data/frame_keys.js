@@ -2,12 +2,16 @@
 
 import { GLYPHS } from "./glyphs.js";
 
+/** @import { Machine, Pageblock } from "../types.js" */
+
 const KEY = Object.fromEntries(GLYPHS.map((glyph, number) => [glyph.key, number]));
 
 // For each frame of memory one key; `into` is filled and returned.
+/** @param {Machine} machine @param {Uint8Array} into */
 export function frameKeys(machine, into) {
-  const { now, columnByLabel, flag } = machine;
-  const column = (name) => columnByLabel.get(`mem_map.${name}`).base;
+  const { now, flag } = machine;
+  /** @param {string} name */
+  const column = (name) => machine.frameCell(name, 0);
   const [flags, heads, orders, references] = ["flags", "compound_head", "order", "refcount"].map(column);
   const blockOrder = machine.value(machine.memMap, "pageblock_order");
   for (let page = 0; page < into.length; page++) {
@@ -33,17 +37,17 @@ export function frameKeys(machine, into) {
 const MIGRATE_NAMES = ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"];
 
 // The pageblocks: {number, first, end, type}, frames by their page numbers.
+/** @param {Machine} machine @returns {Pageblock[]} */
 export function pageblocks(machine) {
   const { memMap } = machine;
   const size = 2 ** machine.value(memMap, "pageblock_order");
   const offset = machine.value(memMap, "first_block_offset");
-  const frames = machine.value(memMap, "nr_frames");
-  const types = machine.columnByLabel.get("mem_map.pageblock_migratetype");
+
   const found = [];
-  for (let number = 0; number < types.length; number++) {
+  for (let number = 0; number * size - offset < machine.frames; number++) {
     const first = Math.max(number * size - offset, 0);
-    const end = Math.min((number + 1) * size - offset, frames);
-    found.push({ number, first, end, type: MIGRATE_NAMES[machine.now.lo[types.base + number]] });
+    const end = Math.min((number + 1) * size - offset, machine.frames);
+    found.push({ number, first, end, type: MIGRATE_NAMES[machine.frame("pageblock_migratetype", number)] });
   }
   return found;
 }

@@ -2,11 +2,15 @@
 
 import { firstAbove } from "./lists.js";
 import { hex64 } from "./machine.js";
-
+/** @import { Frame, Recording, Value } from "../types.js" */
 export const NO_FRAME = 0xffffffff;
 
 export class Frames {
+  /** @param {Recording} recording */
   constructor(recording) {
+    this.recordMoment = new Uint32Array(recording.columns.l_name.length);
+    /** @type {Map<number, Map<number, number[]>>} */
+    this.records = new Map(); // frame -> name number -> record numbers
     this.header = recording.header;
     this.columns = recording.columns;
     const owner = this.columns.m_frame;
@@ -26,39 +30,43 @@ export class Frames {
 
   indexLocals() {
     const { m_locals_end: ends, m_frame: owner, l_name: names } = this.columns;
-    this.recordMoment = new Uint32Array(names.length);
-    this.records = new Map(); // frame -> Map(name number -> record numbers)
+
     for (let n = 0, i = 0; n < ends.length; n++) {
       for (; i < ends[n]; i++) {
         this.recordMoment[i] = n;
-        if (!this.records.has(owner[n])) this.records.set(owner[n], new Map());
-        const ofFrame = this.records.get(owner[n]);
+        const ofFrame = this.records.get(owner[n]) ?? new Map();
+        this.records.set(owner[n], ofFrame);
         if (!ofFrame.has(names[i])) ofFrame.set(names[i], []);
         ofFrame.get(names[i]).push(i);
       }
     }
   }
 
+  /** @param {number} frame */
   parent(frame) {
     const above = this.columns.f_parent[frame];
     return above ? above - 1 : NO_FRAME;
   }
 
+  /** @param {number} frame */
   fn(frame) {
     return this.header.functions[this.columns.f_function[frame]];
   }
 
+  /** @param {number} frame */
   labels(frame) {
     return this.header.labels[this.columns.f_labels[frame]];
   }
 
   // What a reader would call the function: the kernel's name where it has one.
+  /** @param {number} frame */
   nameOf(frame) {
     const labels = this.labels(frame);
     return labels.length ? labels[0][0] : this.fn(frame).name;
   }
 
   // The call stack at a moment, innermost first; `line` is where each frame stands.
+  /** @param {number} step @returns {Frame[]} */
   stack(step) {
     const frames = [];
     let line = this.columns.m_line[step];
@@ -72,8 +80,10 @@ export class Frames {
   }
 
   // Where the source will go on, or else where it was left: the place to show while nothing of it runs.
+  /** @param {number} step */
   nearestSource(step) {
     const { m_frame: owner, m_line: lines, f_function: functions } = this.columns;
+    /** @param {number} n */
     const at = (n) => (owner[n] === NO_FRAME ? -1 : this.sourceOf[functions[owner[n]]]);
     let n = step;
     while (n < owner.length && at(n) < 0) n++;
@@ -82,6 +92,7 @@ export class Frames {
   }
 
   // The last record of a local variable at or before a moment; -1 if there is none.
+  /** @param {number[]} records @param {number} step */
   recordAt(records, step) {
     let low = 0;
     let high = records.length;
@@ -94,13 +105,15 @@ export class Frames {
   }
 
   // The value of one local variable: number, BigInt, null, string or reference; undefined if not set.
+  /** @param {number} frame @param {string} name @param {number} step @returns {Value} */
   local(frame, name, step) {
-    const records = this.records.get(frame)?.get(this.numberOfName.get(name));
+    const records = this.records.get(frame)?.get(this.numberOfName.get(name) ?? -1);
     if (!records) return undefined;
     const record = this.recordAt(records, step);
     return record < 0 ? undefined : this.recordValue(record);
   }
 
+  /** @param {number} i @returns {Value} */
   recordValue(i) {
     const { l_kind: kind, l_lo: lo, l_hi: hi } = this.columns;
     if (kind[i] === 255) return undefined;
@@ -109,6 +122,7 @@ export class Frames {
   }
 
   // All local variables of a frame at a moment: [{name, text, varies, fresh}] in order of appearance.
+  /** @param {number} frame @param {number} step */
   locals(frame, step) {
     const found = [];
     for (const [number, records] of this.records.get(frame) ?? []) {
@@ -121,6 +135,7 @@ export class Frames {
     return found;
   }
 
+  /** @param {number} i */
   recordText(i) {
     const { l_kind: kind, l_lo: lo, l_hi: hi, l_name: names } = this.columns;
     const asHex = hi[i] || this.header.names[names[i]].endsWith("pfn");
@@ -134,6 +149,7 @@ export class Frames {
   }
 
   // The moment at which trace line `number` was printed.
+  /** @param {number} number */
   momentOfTrace(number) {
     return firstAbove(this.columns.m_trace_end, number);
   }

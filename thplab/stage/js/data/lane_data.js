@@ -2,8 +2,12 @@
 
 import { firstAbove } from "./lists.js";
 
+/** @import { LaneState, Reader, Span } from "../types.js" */
+
+/** @type {Span["what"][]} */
 const WHAT = ["runs", "midst", "moves", "waits", "holds"]; // as s_what numbers them
 
+/** @param {number} ns */
 export function duration(ns) {
   if (ns >= 1e9) return `${(ns / 1e9).toFixed(2)} s`;
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
@@ -11,12 +15,14 @@ export function duration(ns) {
 }
 
 export class Lanes {
+  /** @param {Reader} reader */
   constructor(reader) {
     const c = reader.recording.columns;
     this.reader = reader;
     this.columns = c;
     this.timed = Boolean(reader.header.ledger);
     this.rows = reader.header.lanes.map(({ comm }) => comm);
+    /** @type {Span[]} */
     this.spans = Array.from(c.s_what, (what, i) => ({
       who: this.rows[c.s_who[i]],
       what: WHAT[what],
@@ -28,6 +34,7 @@ export class Lanes {
   }
 
   // The spans that last at a moment, in the order in which they began.
+  /** @param {number} step */
   lasting(step) {
     const { s_first: first, s_outer: outer } = this.columns;
     const found = [];
@@ -37,11 +44,13 @@ export class Lanes {
     return found.reverse();
   }
 
+  /** @param {Span} param0 */
   lockOf({ lock, how }) {
     return `${this.reader.header.objects[lock].label} (${how})`;
   }
 
   // What each row does at a moment, of which the state is read: [{who, state, does, held}].
+  /** @param {number} step @returns {LaneState[]} */
   at(step) {
     const spans = this.lasting(step);
     return this.rows.map((who, row) => {
@@ -50,7 +59,9 @@ export class Lanes {
     });
   }
 
+  /** @param {number} row @param {number} step @param {Span[]} mine @returns {Pick<LaneState, "state" | "does" | "waitsFor">} */
   does(row, step, mine) {
+    /** @param {Span["what"]} what */
     const is = (what) => mine.find((span) => span.what === what);
     const waits = is("waits");
     if (waits) {
@@ -65,13 +76,16 @@ export class Lanes {
   }
 
   // " since 4400, 85.20 µs"
+  /** @param {Span} param0 @param {number} step */
   from({ first }, step) {
     const { m_time: time } = this.columns;
     return ` since ${first}${this.timed ? `, ${duration(time[step] - time[first])}` : ""}`;
   }
 
+  /** @param {number} row */
   rests(row) {
     const { machine, header } = this.reader;
+    /** @param {number[]} numbers @param {string} field */
     const values = (numbers, field) =>
       numbers.map((id) => machine.value(header.objects[id], field)).filter((value) => value !== undefined);
     const ended = values(header.lanes[row].threads, "should_stop");
@@ -81,6 +95,7 @@ export class Lanes {
   }
 
   // Who waited for which lock, and how long (ns) up to a moment.
+  /** @param {number} step */
   waited(step) {
     const { m_time: time } = this.columns;
     return this.spans
@@ -94,7 +109,8 @@ export class Lanes {
 
 const made = new WeakMap();
 
-// Those of a recording, read when they are first asked for.
+// Those of a recording, worked out when they are first asked for.
+/** @param {Reader} reader @returns {Lanes} */
 export function lanesOf(reader) {
   if (!made.has(reader)) made.set(reader, new Lanes(reader));
   return made.get(reader);

@@ -1,7 +1,10 @@
 // Ascending lists, searched by halves; and runs of equal neighbours.
 
 // Index of the first item greater than the value; the list's length if there is none.
-export function firstAbove(list, value, low = 0, high = list.length) {
+/** @param {ArrayLike<number>} list @param {number} value @returns {number} */
+export function firstAbove(list, value) {
+  let low = 0;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (list[middle] > value) high = middle;
@@ -11,10 +14,13 @@ export function firstAbove(list, value, low = 0, high = list.length) {
 }
 
 // The item after, and before, a value; the value itself if there is none.
+/** @param {ArrayLike<number>} list @param {number} value */
 export const above = (list, value) => list[firstAbove(list, value)] ?? value;
+/** @param {ArrayLike<number>} list @param {number} value */
 export const below = (list, value) => list[firstAbove(list, value - 1) - 1] ?? value;
 
 // Equal neighbours, counted: "100x a; 412x b".
+/** @param {ArrayLike<unknown>} words */
 export function runLengths(words) {
   const parts = [];
   for (let from = 0, i = 1; i <= words.length; i++) {

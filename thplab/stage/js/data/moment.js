@@ -5,11 +5,14 @@ import { Frames, NO_FRAME } from "./frames.js";
 import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
 
+/** @import { Frame, Recording, WindowState } from "../types.js" */
+
 const KINDS = ["line", "call", "return", "event", "switch"];
 const NOTHING_SAID = 0xffffffff;
 
 // Everything that is worked out once for a recording.
 export class Reader {
+  /** @param {Recording} recording */
   constructor(recording) {
     this.recording = recording;
     this.header = recording.header;
@@ -25,13 +28,15 @@ export class Reader {
   }
 
   // Go to a moment and read it. The Moment read before is not valid any more.
+  /** @param {number} step */
   read(step) {
     this.timeline.seek(step);
     return new Moment(this, step);
   }
 }
 
-class Moment {
+export class Moment {
+  /** @param {Reader} reader @param {number} step */
   constructor(reader, step) {
     const c = reader.recording.columns;
     this.reader = reader;
@@ -44,6 +49,8 @@ class Moment {
     this.task = reader.header.tasks[c.m_task[step]];
     this.traceLines = c.m_trace_end[step];
     this.said = c.m_said[step];
+    this._stack = /** @type {Frame[] | null} */ (null);
+    this._window = /** @type {WindowState | null | undefined} */ (undefined);
   }
 
   get nothingRuns() {
@@ -61,27 +68,31 @@ class Moment {
     return this.said === this.step;
   }
 
+  /** @returns {Frame[]} */
   get stack() {
     this._stack ??= this.reader.frames.stack(this.step);
     return this._stack;
   }
 
   // The innermost frame whose source is in the recording, or null.
+  /** @returns {Frame | null} */
   get place() {
     return this.stack.find((frame) => frame.source >= 0) ?? null;
   }
 
+  /** @returns {WindowState | null} */
   get window() {
     if (this._window === undefined) {
       const { windows, machine, recording } = this.reader;
       const where = windows[recording.columns.m_window[this.step] - 1];
-      this._window = where ? readWindow(machine, where) : null;
-      if (where) this._window.cursor = recording.columns.m_entry[this.step] - 1;
+      const cursor = recording.columns.m_entry[this.step] - 1;
+      this._window = where ? { ...readWindow(machine, where), cursor } : null;
     }
     return this._window;
   }
 
   // The text of the line on which a frame stands; "" if its source is not in the recording.
+  /** @param {Frame} frame */
   lineOf(frame) {
     return frame.source < 0 ? "" : (this.reader.lines[frame.source][frame.line - 1] ?? "").trim();
   }
@@ -100,6 +111,7 @@ class Moment {
 }
 
 // What several parts ask of a moment is worked out once.
+/** @template T @param {(moment: Moment) => T} read @returns {(moment: Moment) => T} */
 export function once(read) {
   const known = new WeakMap();
   return (moment) => {

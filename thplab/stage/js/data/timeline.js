@@ -3,19 +3,25 @@
 // more than the changes in between (some ten million a second).
 
 import { firstAbove } from "./lists.js";
-
+/** @import { Cells, Recording } from "../types.js" */
 export class Timeline {
+  /** @param {Recording} recording */
   constructor(recording) {
-    const c = recording.columns;
+    const c = /** @type {any} */ (recording.columns); // of these the type of the items matters
+    /** @type {Uint32Array} */
     this.changeEnd = c.m_changes_end;
+    /** @type {Uint32Array} */
     this.cell = c.c_cell;
+    /** @type {Cells} */
     this.initial = { kind: c.cell_kind, lo: c.cell_lo, hi: c.cell_hi };
+    /** @type {Cells} */
     this.after = { kind: c.c_kind, lo: c.c_lo, hi: c.c_hi };
     this.now = copy(this.initial);
     this.before = this.computeOldValues();
     this.length = this.changeEnd.length;
     this.applied = 0;
     this.step = 0;
+    /** @type {{ first: Uint32Array, numbers: Uint32Array } | null} */
     this.history = null;
     this.seek(0);
   }
@@ -31,6 +37,7 @@ export class Timeline {
     return old;
   }
 
+  /** @param {number} step */
   seek(step) {
     const end = this.changeEnd[step];
     while (this.applied < end) {
@@ -45,6 +52,7 @@ export class Timeline {
   }
 
   // Numbers of all changes of a cell, ascending; sorted by cell at the first question.
+  /** @param {number} cell */
   changesOf(cell) {
     if (!this.history) {
       const first = new Uint32Array(this.now.kind.length + 1);
@@ -60,6 +68,7 @@ export class Timeline {
   }
 
   // The moment that first showed the cell's present value; -1: it was so from the start.
+  /** @param {number} cell */
   lastChange(cell) {
     const changes = this.changesOf(cell);
     const at = firstAbove(changes, this.applied - 1) - 1;
@@ -67,6 +76,7 @@ export class Timeline {
   }
 
   // The last value other than 0 that a cell had before now (as lo/hi), or null.
+  /** @param {number} cell */
   lastNonZero(cell) {
     const changes = this.changesOf(cell);
     for (let at = firstAbove(changes, this.applied - 1) - 1; at >= 0; at--) {
@@ -77,12 +87,14 @@ export class Timeline {
   }
 }
 
+/** @param {Cells} to @param {number} at @param {Cells} from @param {number} index */
 function put(to, at, from, index) {
   to.kind[at] = from.kind[index];
   to.lo[at] = from.lo[index];
   to.hi[at] = from.hi[index];
 }
 
+/** @param {Cells} cells */
 function copy(cells) {
   return { kind: cells.kind.slice(), lo: cells.lo.slice(), hi: cells.hi.slice() };
 }

@@ -2,10 +2,13 @@
 
 import { BIT } from "./machine.js";
 
+/** @import { Machine, ObjectInfo } from "../types.js" */
+
 const NAMED = 3; // users that are named
 
 // The processes that a frame belongs to, found as the kernel does: by the reverse map. Those whose page tables
 // lead to it; if none does, but it counts as mapped, whoever may map it: the tables are out of reach just now.
+/** @param {Machine} machine @param {number} page */
 function usersOf(machine, page) {
   const folio = machine.frame("compound_head", page);
   const number = machine.frame("mapping", folio);
@@ -13,19 +16,18 @@ function usersOf(machine, page) {
   const [type, field] = machine.flagsOf(folio).includes("anon")
     ? ["AnonVma", "vmas"]
     : ["AddressSpace", "i_mmap"];
-  const anchor = machine.header.objects.find(
-    (object) => object.type === type && machine.value(object, "number") === number,
-  );
+  const anchors = machine.header.objects.filter((object) => object.type === type);
+  const anchor = anchors.find((object) => machine.value(object, "number") === number);
   const vmas = (anchor && machine.value(anchor, field)?.tuple) ?? [];
-  const mappings = vmas.map((reference) => machine.object(reference));
+  /** @type {ObjectInfo[]} */
+  const mappings = vmas.map(machine.object, machine);
   const led = mappings.filter((vma) => leadsTo(machine, vma, folio, page));
   const mapped = machine.frame("mapcount", page) > 0;
-  const names = (led.length || !mapped ? led : mappings).map(
-    (vma) => machine.object(machine.value(vma, "mm")).label,
-  );
-  return [...new Set(names)];
+  const found = led.length || !mapped ? led : mappings;
+  return [...new Set(found.map((vma) => machine.object(machine.value(vma, "mm")).label))];
 }
 
+/** @param {Machine} machine @param {ObjectInfo} vma @param {number} folio @param {number} page */
 function leadsTo(machine, vma, folio, page) {
   const shift = BigInt(machine.header.geometry.page_shift);
   const index = BigInt(machine.frame("index", folio)) + BigInt(page - folio);
@@ -39,6 +41,7 @@ function leadsTo(machine, vma, folio, page) {
 }
 
 // " of a", " of a and b"; nothing for a frame that no process uses.
+/** @param {Machine} machine @param {number} page */
 export function ofUsers(machine, page) {
   const users = usersOf(machine, page);
   if (!users.length) return "";

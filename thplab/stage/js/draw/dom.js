@@ -1,5 +1,12 @@
 // Making elements. Text only ever enters the page as text.
 
+/** @import { Mode } from "../types.js" */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag @param {string} [className] @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
 export function el(tag, className = "", ...children) {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -8,6 +15,7 @@ export function el(tag, className = "", ...children) {
 }
 
 // "1 page", "2 pages".
+/** @param {number} number @param {string} thing */
 export function counted(number, thing) {
   return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }
@@ -15,22 +23,26 @@ export function counted(number, thing) {
 // What a node shows is written only if it is something else: a browser works out styles and layout for whatever is
 // written. A text that takes another's place costs less in the other's node than in a new one.
 
+/** @param {Node} node @param {string} text */
 export function setText(node, text) {
   const { firstChild: only } = node;
-  if (only?.nodeType === Node.TEXT_NODE && !only.nextSibling) {
+  if (only instanceof Text && !only.nextSibling) {
     if (only.data !== text) only.data = text;
   } else if (node.textContent !== text) node.textContent = text;
 }
 
+/** @param {Element} node @param {string} name @param {string} value */
 export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
+/** @param {HTMLElement} node @param {boolean} hidden */
 export function setHidden(node, hidden) {
-  if (node.hidden !== Boolean(hidden)) node.hidden = hidden;
+  if (node.hidden !== hidden) node.hidden = hidden;
 }
 
 // JupyterLab takes the keys of the focused element unless that element itself says otherwise.
+/** @template {HTMLElement} T @param {T} node @param {string} [label] @returns {T} */
 export function keepKeys(node, label) {
   node.setAttribute("data-lm-suppress-shortcuts", "true");
   if (label) node.setAttribute("aria-label", label);
@@ -38,18 +50,37 @@ export function keepKeys(node, label) {
 }
 
 // "light" or "dark": what pictures are drawn for that a style sheet does not reach.
-export const modeOf = (node) => node.closest(".thplab-stage").dataset.mode;
+/** @param {Element} node */
+export const modeOf = (node) => /** @type {Mode} */ (stageOf(node).dataset.mode);
+
+/** @param {Element} node @returns {HTMLElement} */
+export const stageOf = (node) => /** @type {HTMLElement} */ (node.closest(".thplab-stage"));
+
+// The focus must not stay in what is about to be hidden.
+/** @param {Element} node */
+export function leave(node) {
+  if (node.contains(document.activeElement)) stageOf(node).focus();
+}
 
 export const paper = matchMedia("print"); // is this for a printer?
 
 // Is something of it on the screen? On paper all is. Reads the layout.
+/** @param {Element} node */
 export function inSight(node) {
   if (paper.matches) return true;
   const { left, right, top, bottom } = node.getBoundingClientRect();
   return right > 0 && bottom > 0 && left < window.innerWidth && top < window.innerHeight;
 }
 
+/** @template {HTMLElement} T @param {T} node @param {string} role @param {string} label @returns {T} */
+export function named(node, role, label) {
+  node.setAttribute("role", role);
+  node.setAttribute("aria-label", label);
+  return node;
+}
+
 // A scrolling region that the keyboard can reach.
+/** @param {"div" | "pre"} tag @param {string} className @param {string} label */
 export function scroller(tag, className, label) {
   const node = keepKeys(el(tag, className), label);
   node.tabIndex = 0;
@@ -57,6 +88,9 @@ export function scroller(tag, className, label) {
   return node;
 }
 
+/**
+ * @param {string} className @param {string} label @param {() => unknown} press @param {...(Node | string)} children
+ */
 export function button(className, label, press, ...children) {
   const node = keepKeys(el("button", className, ...children), label);
   node.type = "button";
@@ -66,10 +100,18 @@ export function button(className, label, press, ...children) {
 }
 
 // Lists that grow and shrink: item number i is made once and updated afterwards.
+/**
+ * @template T
+ * @param {HTMLElement} list @param {T[]} rows
+ * @param {(i: number) => HTMLElement} make @param {(item: any, row: T, i: number) => void} update
+ */
 export function updateList(list, rows, make, update) {
-  while (list.children.length > rows.length) list.lastChild.remove();
+  while (list.children.length > rows.length) list.lastChild?.remove();
   rows.forEach((row, i) => {
     if (!list.children[i]) list.append(make(i));
     update(list.children[i], row, i);
   });
 }
+
+/** @param {HTMLCanvasElement} canvas */
+export const penOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));

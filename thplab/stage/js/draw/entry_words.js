@@ -4,8 +4,9 @@ import { readEntry } from "../data/entries.js";
 import { bitNames, hex, hex64 } from "../data/machine.js";
 import { ofUsers } from "../data/users.js";
 import { setText } from "./dom.js";
-
+/** @import { Machine, Moment, Stage, WindowState } from "../types.js" */
 // The folio behind a page: flags and counts, as the rules of khugepaged read them.
+/** @param {Machine} machine @param {number} page */
 export function pageWords(machine, page) {
   const folio = machine.frame("compound_head", page);
   const large = machine.frame("flags", folio) & machine.flag.head;
@@ -14,6 +15,7 @@ export function pageWords(machine, page) {
   return `pfn ${hex(page + machine.startPfn)}${ofUsers(machine, page)}: refcount ${machine.frame("refcount", folio)}, mapcount ${mapcount}, ${flags}`;
 }
 
+/** @param {Machine} machine @param {WindowState} window @param {number} index */
 export function entryWords(machine, window, index) {
   const about = readEntry(machine, window, index);
   const parts = [`Entry ${index} (${hex(about.address)}): ${about.key.name}`];
@@ -23,6 +25,7 @@ export function entryWords(machine, window, index) {
 }
 
 // Writes the words; the moment of the entry's last change, -1 if there was none.
+/** @param {Stage} stage @param {Moment} moment @param {number} index @param {HTMLElement} node */
 export function describeEntry(stage, moment, index, node) {
   const { machine, timeline } = stage.reader;
   if (index < 0 || !moment.window) {

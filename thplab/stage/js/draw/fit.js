@@ -2,8 +2,13 @@
 // where they need it, then the stage higher, unless its height is given. It stays so until other views are
 // open or the stage has another size, so that stepping moves nothing.
 
+import { stageOf } from "./dom.js";
+
+/** @import { Stage } from "../types.js" */
+
 const SIZES = [1, 0.95, 0.9, 0.85];
 
+/** @param {Stage} stage @param {HTMLElement} main @param {HTMLElement} below */
 export function makeFit(stage, main, below) {
   let known = "";
   let size = 0;
@@ -13,18 +18,11 @@ export function makeFit(stage, main, below) {
   };
   // Reads the layout: call it after all writing.
   return () => {
-    const root = below.closest(".thplab-stage");
-    const beside = main.parentNode.hasAttribute("data-beside");
-    const now = beside
-      ? [
-          root.clientWidth,
-          window.innerHeight,
-          root.style.height,
-          stage.presenting.on,
-          stage.open.spotlight,
-          ...stage.open.names,
-        ].join()
-      : "";
+    const root = stageOf(below);
+    const beside = main.parentElement?.hasAttribute("data-beside");
+    const { presenting, open } = stage;
+    const place = [root.clientWidth, window.innerHeight, root.style.height];
+    const now = beside ? [...place, presenting.on, open.spotlight, ...open.names].join() : "";
     if (now !== known) reset();
     known = now;
     if (!beside) return;

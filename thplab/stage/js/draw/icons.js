@@ -1,8 +1,8 @@
 // Icons as paths, so that no font is needed and no platform turns them into emoji.
 
 import { setAttribute } from "./dom.js";
-
-const PATHS = {
+/** @import { IconName } from "../types.js" */
+export const PATHS = {
   start: "M3 3h2v10H3zM13 3v10L6 8z",
   end: "M11 3h2v10h-2zM3 3v10l7-5z",
   back: "M11 3v10L4 8z",
@@ -19,19 +19,22 @@ const PATHS = {
 
 const EMPTY = '<svg viewBox="0 0 16 16" aria-hidden="true"><path></path></svg>';
 
+/** @param {IconName} name */
 export function icon(name) {
-  const svg = document.adoptNode(new DOMParser().parseFromString(EMPTY, "text/html").body.firstChild);
+  const svg = document.adoptNode(new DOMParser().parseFromString(EMPTY, "text/html").body.children[0]);
   setIcon(svg, name);
   return svg;
 }
 
+/** @param {Element} svg @param {IconName} name */
 export function setIcon(svg, name) {
-  setAttribute(svg.firstChild, "d", PATHS[name]);
+  setAttribute(svg.children[0], "d", PATHS[name]);
 }
 
 // An element of a drawing; its namespace is that of the parsed one, so that no address stands in this file.
+/** @param {string} tag @param {string} className */
 export function shape(tag, className) {
-  const node = document.createElementNS(icon("play").namespaceURI, tag);
+  const node = /** @type {SVGElement} */ (document.createElementNS(icon("play").namespaceURI, tag));
   if (className) node.setAttribute("class", className);
   return node;
 }

@@ -4,6 +4,7 @@ import { GLYPHS } from "../data/glyphs.js";
 import { el, setAttribute, setText, updateList } from "./dom.js";
 
 // How often each glyph occurs.
+/** @param {Uint8Array} keys @returns {number[]} */
 export function countKeys(keys) {
   const found = new Array(GLYPHS.length).fill(0);
   for (const key of keys) found[key]++;
@@ -11,6 +12,7 @@ export function countKeys(keys) {
 }
 
 // Only what there is now; `names` are those of the glyphs.
+/** @param {HTMLElement} legend @param {number[]} found @param {string[]} names */
 export function drawLegend(legend, found, names) {
   const make = () => {
     const swatch = el("i");

@@ -4,15 +4,19 @@
 import { el } from "./dom.js";
 import { lineElement } from "./syntax.js";
 
+/** @import { Piece } from "../types.js" */
+
 const LEAST = 12; // lines that stand ready at least on each side of the one in question
 const SPARE = 4; // further ones, so that going to and fro between lines needs no others
 
 export class Listing {
+  /** @param {HTMLElement} box */
   constructor(box) {
     this.box = box;
     this.body = el("pre");
+    /** @type {Map<Piece[][], HTMLElement[]>} */
     this.made = new Map(); // text -> the elements of its lines, made when they are first wanted
-    this.lines = null;
+    this.lines = /** @type {Piece[][]} */ ([]);
     this.from = this.to = 0;
     this.rows = LEAST; // that the box shows
     this.revealed = -1;
@@ -30,6 +34,7 @@ export class Listing {
   }
 
   // Show a text (what `sourceLines` made of it) around a line; the element of that line, or null.
+  /** @param {Piece[][]} lines @param {number} index */
   show(lines, index) {
     if (lines !== this.lines) {
       if (!this.made.has(lines)) this.made.set(lines, []);
@@ -41,15 +46,17 @@ export class Listing {
     return index < lines.length ? this.element(index) : null;
   }
 
+  /** @param {number} index */
   element(index) {
-    const elements = this.made.get(this.lines);
+    const elements = this.made.get(this.lines) ?? [];
     elements[index] ??= lineElement(this.lines[index], index + 1);
     return elements[index];
   }
 
   // Make the lines around one, unless those that the box can show with it stand there already.
+  /** @param {number} index */
   fill(index) {
-    if (!this.lines) return;
+    if (!this.lines.length) return;
     const near = Math.max(LEAST, Math.ceil(this.rows * 0.8)); // the line is in the middle third
     const last = this.lines.length;
     if (Math.max(0, index - near) >= this.from && Math.min(last, index + near) <= this.to) return;
@@ -57,7 +64,9 @@ export class Listing {
   }
 
   // Let these lines be elements; those of them that are stay, so that the browser need not lay them out again.
+  /** @param {number} from @param {number} to */
   hold(from, to) {
+    /** @param {number} begin @param {number} end */
     const range = (begin, end) =>
       Array.from({ length: Math.max(0, end - begin) }, (_, i) => this.element(begin + i));
     for (const line of [
@@ -68,11 +77,12 @@ export class Listing {
     this.body.prepend(...range(from, Math.min(to, this.from)));
     this.body.append(...range(Math.max(from, this.to), to));
     Object.assign(this, { from, to });
-    this.body.style.setProperty("--above", from);
-    this.body.style.setProperty("--below", this.lines.length - to);
+    this.body.style.setProperty("--above", String(from));
+    this.body.style.setProperty("--below", String(this.lines.length - to));
   }
 
   // Bring a line into the middle third of the box, without moving the page. Reads the layout: call it last.
+  /** @param {number} index */
   reveal(index) {
     const { box, lineHeight } = this;
     this.revealed = index;

@@ -3,7 +3,10 @@
 import { GLYPHS } from "../data/glyphs.js";
 import { entryAt } from "./grid.js";
 
+/** @import { Stage } from "../types.js" */
+
 // Glyph of each kind that an entry may be painted; one that is not seen in an entry has a letter.
+/** @type {Record<string, string>} */
 const PAINT_GLYPHS = {
   ...Object.fromEntries(GLYPHS.map(({ key, glyph }) => [key, glyph])),
   lazyfree: "F",
@@ -11,8 +14,10 @@ const PAINT_GLYPHS = {
 };
 
 // While the edit row is open, whatever the pointer goes over with its button down is painted.
+/** @param {Stage} stage @param {HTMLElement} grid */
 export function paintWithPointer(stage, grid) {
   let painting = false;
+  /** @param {PointerEvent} event */
   const paint = (event) => {
     const entry = entryAt(event);
     if (painting && entry >= 0) stage.act(() => stage.edit.paintEntry(entry));
@@ -30,11 +35,13 @@ export function paintWithPointer(stage, grid) {
 
 // Marks on the cells what the reader wants entries to be.
 export class PaintMarks {
+  /** @param {HTMLElement[]} cells */
   constructor(cells) {
     this.cells = cells;
     this.painted = new Map();
   }
 
+  /** @param {Map<number, string>} painted */
   show(painted) {
     if (!painted.size && !this.painted.size) return;
     for (const i of this.painted.keys()) if (!painted.has(i)) this.cells[i].removeAttribute("data-paint");

@@ -2,8 +2,11 @@
 
 import { paper } from "./dom.js";
 
+/** @import { Mode } from "../types.js" */
+
 const system = matchMedia("(prefers-color-scheme: dark)");
 
+/** @param {string | undefined} theme @returns {Mode} */
 function wanted(theme) {
   if (paper.matches) return "light";
   if (theme === "light" || theme === "dark") return theme;
@@ -14,6 +17,7 @@ function wanted(theme) {
 }
 
 // Keeps root.dataset.mode right, and calls `changed` when it has become another; returns {set(theme), stop()}.
+/** @param {HTMLElement} root @param {string | undefined} theme @param {() => void} changed */
 export function followTheme(root, theme, changed) {
   let chosen = theme;
   const apply = () => {
@@ -28,6 +32,7 @@ export function followTheme(root, theme, changed) {
   notebook.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   root.dataset.mode = wanted(chosen);
   return {
+    /** @param {string} next */
     set(next) {
       chosen = next;
       apply();

@@ -1,13 +1,22 @@
 // What keys and buttons can ask a stage to do, by name.
 
 import { above, below } from "../data/lists.js";
+/** @import { Stage } from "../types.js" */
+/** @param {Stage} stage */
+/** @typedef {ReturnType<typeof makeActions>} Actions */
 
+/** @param {Stage} stage */
 export function makeActions(stage) {
   const { navigator, finder, search, selection, presenting, playback, bookmarks, edit, open, last } = stage;
+  /** @param {(step: number) => number} find */
   const to = (find) => () => stage.move(find(stage.moment.step));
+  /** @param {string} granularity */
   const next = (granularity) => to((n) => navigator.next(n, granularity));
+  /** @param {string} granularity */
   const previous = (granularity) => to((n) => navigator.previous(n, granularity));
+  /** @param {string} query */
   const nextOf = (query) => to((n) => above(finder.find(query), n));
+  /** @param {string} query */
   const previousOf = (query) => to((n) => below(finder.find(query), n));
   return {
     next: to((n) => navigator.next(n, stage.granularity)),

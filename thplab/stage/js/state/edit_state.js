@@ -2,15 +2,19 @@
 
 import { CHOICES } from "../data/choices.js";
 
+/** @import { EditAnswer, EditMessage } from "../types.js" */
+
 const NO_PYTHON =
   "Editing needs Python: open this recording in a notebook with Stage(...). Everything else works here.";
 const NOBODY =
   "Python does not answer: it is busy, or it is not running. Nothing has changed; what you wrote stays here.";
 const WAIT_MS = 4000;
+/** @type {Record<string, string>} */
 const ALSO = { present: "young", empty: "none" };
 const PART = /^(?:(\d+)\s*[x×]|(\d+)(?:\s*-\s*(\d+))?\s*:?)\s*([a-z]+)$/;
 
 // Entry -> kind, of what can be read of a text such as "100x present, 7 swap"; Python says what is wrong with the rest.
+/** @param {string} text @param {number} entries @returns {Map<number, string>} */
 export function readPaint(text, entries) {
   const kinds = new Map();
   let at = 0;
@@ -27,6 +31,7 @@ export function readPaint(text, entries) {
 }
 
 // The same the other way round: "0-99 young, 105 swap".
+/** @param {Map<number, string>} kinds */
 export function writePaint(kinds) {
   const parts = [];
   const entries = [...kinds.keys()].filter((i) => kinds.get(i) !== "keep").sort((a, b) => a - b);
@@ -44,28 +49,31 @@ export function writePaint(kinds) {
 }
 
 export class EditState {
+  paint = "";
+  knobs = "";
+  op = "";
+  gap = "";
+  note = "";
+  refused = { field: "", text: "" };
+  busy = false;
+
+  /** @param {number} entries @param {() => void} changed */
   constructor(entries, changed) {
     this.entries = entries;
     this.changed = changed; // called when an answer, or none, has come
-    this.send = null; // set where there is Python
+    this.send = /** @type {((message: EditMessage) => void) | null} */ (null); // set where there is Python
     this.shown = false;
     this.brush = "none";
-    this.clear();
   }
 
   clear() {
-    Object.assign(this, {
-      paint: "",
-      knobs: "",
-      op: "",
-      gap: "",
-      note: "",
-      refused: { field: "", text: "" },
-      busy: false,
-    });
+    this.paint = this.knobs = this.op = this.gap = this.note = "";
+    this.refused = { field: "", text: "" };
+    this.busy = false;
   }
 
   // `send(message)` reaches Python.
+  /** @param {((message: EditMessage) => void) | null} send */
   connect(send) {
     this.send = send;
   }
@@ -79,6 +87,7 @@ export class EditState {
   }
 
   // What was written or chosen in a field: paint, knobs, op, gap, brush.
+  /** @param {"paint" | "knobs" | "op" | "gap" | "brush"} field @param {string} text */
   write(field, text) {
     this[field] = text;
   }
@@ -97,11 +106,13 @@ export class EditState {
     return this.shown && this.paint ? readPaint(this.paint, this.entries) : new Map();
   }
 
+  /** @param {number} index */
   paintEntry(index) {
     if (index < 0 || index >= this.entries || !this.send) return;
     this.paint = writePaint(readPaint(this.paint, this.entries).set(index, this.brush));
   }
 
+  /** @param {number} at */
   run(at) {
     if (!this.send || this.busy) return;
     const { paint, knobs, op, gap } = this;
@@ -115,6 +126,7 @@ export class EditState {
   }
 
   // What Python says: that it listens, that the edit is refused, or that it has run.
+  /** @param {EditAnswer} message */
   answer(message) {
     clearTimeout(this.timer);
     if (message.listening) return;

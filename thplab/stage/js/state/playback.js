@@ -1,8 +1,11 @@
 // Playing: a step after the other, so many a second.
 
+/** @import { Stage } from "../types.js" */
+
 export const SPEEDS = [2, 5, 10, 30, 60];
 
 export class Playback {
+  /** @param {Stage} stage */
   constructor(stage) {
     this.stage = stage;
     this.playing = false;
@@ -10,6 +13,7 @@ export class Playback {
     this.timer = 0;
   }
 
+  /** @param {boolean} playing */
   set(playing) {
     clearTimeout(this.timer);
     const { stage } = this;
@@ -18,10 +22,12 @@ export class Playback {
     if (playing) this.timer = setTimeout(() => stage.act("tick"), 1000 / this.speed);
   }
 
+  /** @param {number} speed */
   setSpeed(speed) {
     this.speed = speed;
   }
 
+  /** @param {number} by */
   changeSpeed(by) {
     this.speed = SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.speed) + by))];
   }

@@ -1,18 +1,17 @@
 // Presenting: since when, and what the speaker has switched on.
 
 export class Presenting {
-  constructor() {
-    this.on = false;
-    this.since = 0;
-    this.clear();
-  }
+  on = false;
+  since = 0;
+  blank = false;
+  notes = false;
+  code = false; // are source and variables shown, too?
 
   clear() {
-    this.blank = false;
-    this.notes = false;
-    this.code = false; // are source and variables shown, too?
+    this.blank = this.notes = this.code = false;
   }
 
+  /** @param {boolean} on */
   turn(on) {
     this.on = on;
     this.restartClock();
@@ -28,6 +27,7 @@ export class Presenting {
     this.since = Date.now();
   }
 
+  /** @param {"blank" | "notes" | "code"} what */
   toggle(what) {
     this[what] = !this[what];
   }

@@ -1,17 +1,21 @@
 // One picture for each key press. The first of a burst is drawn at once; each further one gets an animation
 // frame of its own, so that none is skipped, unless more wait than can be caught up with in a second.
 
+/** @import { Action } from "../types.js" */
+
 const BACKLOG = 48;
 
 export class Queue {
   // `run` carries out an action, `paint` draws what came out.
+  /** @param {(action: Action) => void} run @param {() => void} paint */
   constructor(run, paint) {
     this.run = run;
     this.paint = paint;
-    this.waiting = [];
+    this.waiting = /** @type {Action[]} */ ([]);
     this.busy = false;
   }
 
+  /** @param {Action} action */
   push(action) {
     if (this.busy && !document.hidden) {
       this.waiting.push(action);

@@ -1,31 +1,38 @@
 // What the reader has selected or pointed at: an entry, a page frame, a call, a lock, a mapping, a line of the source.
 
 import { entryOfPage, readEntry } from "../data/entries.js";
-
+/** @import { Moment, Pointed } from "../types.js" */
 export class Selection {
+  selected = /** @type {number | null} */ (null); // entry of the window, or null: follow the run
+  page = -1; // a page frame that was pointed at, or -1
+  pointed = /** @type {Pointed | null} */ (null); // a lock, a mapping, a line of the source that was pointed at
+  frameUp = 0; // how many frames up from the innermost the source shows
+
   // `now()` is the moment that is shown.
+  /** @param {() => Moment} now */
   constructor(now) {
     this.now = now;
-    this.clear();
   }
 
   clear() {
-    this.selected = null; // entry of the window, or null: follow the run
-    this.page = -1; // a page frame that was pointed at, or -1
-    this.pointed = null; // {kind, id} of a lock, a mapping, a line of the source that was pointed at
-    this.frameUp = 0; // how many frames up from the innermost the source shows
+    this.selected = this.pointed = null;
+    this.page = -1;
+    this.frameUp = 0;
   }
 
   // The entry that views describe: the selected one, else the one the run looks at; -1 if neither.
+  /** @returns {number} */
   get entry() {
     return this.selected ?? this.now().window?.cursor ?? -1;
   }
 
+  /** @param {number} entry */
   select(entry) {
     this.page = -1;
     this.selected = this.selected === entry ? null : entry;
   }
 
+  /** @param {number} delta */
   selectBy(delta) {
     const { window } = this.now();
     if (!window) return;
@@ -39,16 +46,19 @@ export class Selection {
     this.frameUp = 0;
   }
 
+  /** @param {number} up */
   selectFrame(up) {
     this.frameUp = Math.max(0, Math.min(up, this.now().stack.length - 1));
   }
 
   // A frame of memory, and the entry of the window that maps it; once more: none.
+  /** @param {number} page */
   pointAt(page) {
     this.lightFrame(this.page === page ? -1 : page);
   }
 
   // Light a frame that is named elsewhere, and the entry that maps it.
+  /** @param {number} page */
   lightFrame(page) {
     this.page = page;
     const { window, reader } = this.now();
@@ -57,10 +67,12 @@ export class Selection {
   }
 
   // Point at a lock, a mapping, a line of the source; once more: at nothing.
+  /** @param {Pointed["kind"]} kind @param {Pointed["id"]} id */
   point(kind, id) {
-    this.pointed = this.isPointed(kind, id) ? null : { kind, id };
+    this.pointed = this.isPointed(kind, id) ? null : /** @type {Pointed} */ ({ kind, id });
   }
 
+  /** @param {Pointed["kind"]} kind @param {Pointed["id"]} id @returns {boolean} */
   isPointed(kind, id) {
     return this.pointed?.kind === kind && String(this.pointed.id) === String(id);
   }

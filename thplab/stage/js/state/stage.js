@@ -14,8 +14,9 @@ import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Selection } from "./selection.js";
 import { Stops } from "./stops.js";
-
+/** @import { Action, Actions, Moment, Origin, Recording, Stop } from "../types.js" */
 export class Stage {
+  /** @param {Recording} recording */
   constructor(recording) {
     this.reader = new Reader(recording);
     this.last = this.reader.last;
@@ -23,6 +24,7 @@ export class Stage {
     this.navigator = new Navigator(this.reader);
     this.moment = this.reader.read(0);
     this.granularity = "line";
+    /** @type {Origin} */
     this.origin = { step: 0, views: [], granularity: "line" }; // where it was opened, or sent to
     this.helpShown = false;
     this.selection = new Selection(() => this.moment);
@@ -37,32 +39,38 @@ export class Stage {
       (action) => this.run(action),
       () => this.paint(),
     );
-    this.listeners = [];
+    this.listeners = /** @type {((moment: Moment) => void)[]} */ ([]);
+    /** @type {(action: keyof Actions) => Stage | null} */
     this.handsOver = () => null; // (action) -> the stage beside this one, if that is the one to act
     this.actions = makeActions(this);
   }
 
+  /** @param {(moment: Moment) => void} listener */
   onChange(listener) {
     this.listeners.push(listener);
   }
 
   // `handsOver(action)`: the stage beside this one, if that is the one to act, else null.
+  /** @param {(action: keyof Actions) => Stage | null} handsOver */
   standBeside(handsOver) {
     this.handsOver = handsOver;
   }
 
   // Do something that a key or a button asks for.
+  /** @param {Action} action */
   act(action) {
     this.queue.push(action);
   }
 
   // The same before anything else is typed: for what moves the focus.
+  /** @param {Action} action */
   actNow(action) {
     this.queue.flush();
     this.run(action);
     this.paint();
   }
 
+  /** @param {Action} action */
   run(action) {
     if (typeof action === "function") return action();
     const other = this.handsOver(action);
@@ -75,18 +83,21 @@ export class Stage {
   }
 
   // Show a moment now.
+  /** @param {number} step */
   go(step) {
     this.queue.flush();
     this.move(step);
     this.paint();
   }
 
+  /** @param {number} step */
   move(step) {
     const wanted = Math.max(0, Math.min(this.last, Math.round(step) || 0));
     this.moment = this.reader.read(this.stops.gate(this.moment.step, wanted));
     this.selection.showInnermost();
   }
 
+  /** @param {string} name */
   setGranularity(name) {
     if (GRANULARITIES.includes(name)) this.granularity = name;
   }
@@ -96,16 +107,19 @@ export class Stage {
     this.granularity = useful[(useful.indexOf(this.granularity) + 1) % useful.length] ?? this.granularity;
   }
 
+  /** @param {Stop[]} list */
   setStops(list) {
     this.stops = new Stops(list);
   }
 
   // Where the first stop, and a restart without a stop, lead to: a part of {step, views, granularity}.
+  /** @param {Partial<Origin>} origin */
   setOrigin(origin) {
     Object.assign(this.origin, origin);
   }
 
   // Open a stop as it was meant to look.
+  /** @param {Stop} stop */
   arrive(stop) {
     this.playback.set(false);
     this.follow();
@@ -129,21 +143,24 @@ export class Stage {
     this.arrive({ ...this.origin, ...this.stops.at(this.moment.step) });
   }
 
+  /** @param {Stop} stop @param {string} text */
   guess(stop, text) {
     this.stops.guess(stop, text);
     this.move(this.moment.step + 1);
   }
 
+  /** @param {boolean} on */
   present(on) {
     this.presenting.turn(on);
     if (!on) this.open.showAll();
   }
 
   // Paint the entry that is described, and go on to the one beside it.
+  /** @param {number} delta */
   paintSelected(delta) {
     if (!this.edit.shown || !this.moment.window) return;
     if (this.selection.selected === null) this.selection.selectBy(0);
-    this.edit.paintEntry(this.selection.selected);
+    this.edit.paintEntry(this.selection.entry);
     if (delta) this.selection.selectBy(delta);
   }
 

@@ -2,16 +2,12 @@
 
 import { counted, el, scroller, setText, updateList } from "../draw/dom.js";
 
+/** @import { Machine, ViewModule } from "../types.js" */
+
 const MIGRATE_NAMES = ["Unmovable", "Movable", "Reclaimable", "HighAtomic", "Isolate"];
 
-function length(machine, head) {
-  const { base } = machine.columnByLabel.get("mem_map.lru_next");
-  let count = 0;
-  for (let at = machine.now.lo[base + head]; at !== head; at = machine.now.lo[base + at]) count++;
-  return count;
-}
-
 // [{zone, free, types: [{name, counts}]}] of all zones; types without a free block are left out.
+/** @param {Machine} machine */
 function zones(machine) {
   return machine.header.objects
     .filter((object) => object.type === "Zone")
@@ -20,7 +16,9 @@ function zones(machine) {
       const first = machine.value(zone, "free_lists");
       const types = MIGRATE_NAMES.map((name, type) => ({
         name,
-        counts: Array.from({ length: orders }, (_, order) => length(machine, first + type * orders + order)),
+        counts: Array.from({ length: orders }, (_, order) =>
+          machine.freeBlocks(first + type * orders + order),
+        ),
       }));
       return {
         zone: zone.label,
@@ -31,15 +29,12 @@ function zones(machine) {
     });
 }
 
+/** @type {ViewModule} */
 export const buddyView = {
   make(stage) {
     const orders = Math.max(0, ...zones(stage.reader.machine).map((zone) => zone.orders));
-    const head = el(
-      "tr",
-      "",
-      el("th", "", "free blocks of order"),
-      ...Array.from({ length: orders }, (_, order) => el("th", "", String(order))),
-    );
+    const heads = Array.from({ length: orders }, (_, order) => el("th", "", String(order)));
+    const head = el("tr", "", el("th", "", "free blocks of order"), ...heads);
     const body = el("tbody");
     const root = scroller("div", "ts-buddy", "Free lists");
     root.append(el("table", "", el("thead", "", head), body));

@@ -4,6 +4,9 @@ import { runLengths } from "../data/lists.js";
 import { once } from "../data/moment.js";
 import { el, setText, updateList } from "../draw/dom.js";
 
+/** @import { Cells, Machine, Moment, Value, ViewModule } from "../types.js" */
+
+/** @param {Machine} machine @param {Cells} cells */
 function counters(machine, cells) {
   const { header, root } = machine;
   const daemon = machine.object(machine.value(root, "khugepaged", cells));
@@ -24,22 +27,25 @@ const rows = once((moment) => {
 });
 
 // Each knob, and what it was at the start if that was something else.
+/** @param {Moment} moment @returns {{ name: string, value: string, was: string }[]} */
 function knobs(moment) {
   const { machine, timeline } = moment.reader;
   const object = machine.object(machine.value(machine.root, "knobs"));
-  return object.fields.map((name) => {
-    const [value, start] = [timeline.now, timeline.initial].map((cells) =>
-      knobText(machine.value(object, name, cells)),
-    );
+  return object.fields.map((/** @type {string} */ name) => {
+    const value = knobText(machine.value(object, name));
+    const start = knobText(machine.value(object, name, timeline.initial));
     return { name, value, was: value === start ? "" : `was ${start}` };
   });
 }
 
 // One that has a value for each order is told in run lengths.
+/** @param {Value} value */
 const knobText = (value) => (value?.tuple ? runLengths(value.tuple) : String(value));
 
+/** @param {number} delta */
 const signed = (delta) => (delta ? (delta > 0 ? `+${delta}` : String(delta)) : "");
 
+/** @type {ViewModule} */
 export const countersView = {
   summary: (moment) => {
     const changed = rows(moment).filter((row) => row.delta).length;
@@ -72,12 +78,9 @@ export const countersView = {
     };
   },
   lines(moment) {
-    const found = rows(moment).map(
-      (row) => `${row.name} ${row.value}${row.delta ? ` (${signed(row.delta)})` : ""}`,
-    );
-    return [
-      ...found,
-      ...knobs(moment).map((row) => `${row.name} = ${row.value}${row.was && ` (${row.was})`}`),
-    ];
+    /** @param {string} text */
+    const inBrackets = (text) => (text ? ` (${text})` : "");
+    const found = rows(moment).map((row) => `${row.name} ${row.value}${inBrackets(signed(row.delta))}`);
+    return [...found, ...knobs(moment).map((row) => `${row.name} = ${row.value}${inBrackets(row.was)}`)];
   },
 };

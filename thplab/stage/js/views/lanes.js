@@ -5,11 +5,16 @@ import { el, setAttribute, setText, updateList } from "../draw/dom.js";
 import { shape } from "../draw/icons.js";
 import { Axis, WIDTH } from "../draw/lane_axis.js";
 
+/** @import { LaneState, Lanes, Moment, Stage, ViewModule } from "../types.js" */
+
 const HEIGHT = 22;
 const LEAST = 1.5; // so that a short run is seen
 const SIGNS = { runs: "▶", moves: "⇄", midst: "‖", waits: "…", rests: "·" };
 
 // band -> [top, bottom, name]
+/** @typedef {"runs" | "moves" | "midst" | "waits" | "read" | "write"} Band */
+
+/** @type {Record<Band, [top: number, bottom: number, name: string]>} */
 const BANDS = {
   runs: [0, 13, "runs"],
   moves: [0, 13, "runs, moves pages"],
@@ -20,8 +25,10 @@ const BANDS = {
 };
 
 // {band: [[from, to]]} of a row, in moments.
+/** @param {Lanes} lanes @param {string} who */
 function stretches(lanes, who) {
-  const found = Object.fromEntries(Object.keys(BANDS).map((band) => [band, []]));
+  /** @type {Record<Band, number[][]>} */
+  const found = { runs: [], midst: [], moves: [], waits: [], read: [], write: [] };
   for (const { what, how, lock, first, end } of lanes.spans.filter((span) => span.who === who)) {
     const isMmapLock = lanes.reader.header.objects[lock].label.startsWith("mmap_lock");
     const band = what !== "holds" ? what : isMmapLock ? how : null;
@@ -31,8 +38,9 @@ function stretches(lanes, who) {
 }
 
 // One path for all stretches of a band; what would touch what is drawn already becomes part of it.
+/** @param {number[][]} pairs @param {Axis} axis @param {[number, number, string]} param2 */
 function outline(pairs, axis, [top, bottom]) {
-  const drawn = [];
+  const drawn = /** @type {number[][]} */ ([]);
   for (const [from, to] of pairs) {
     const left = Math.min(axis.at(from), WIDTH - LEAST);
     const right = Math.max(axis.at(to), left + LEAST);
@@ -45,6 +53,7 @@ function outline(pairs, axis, [top, bottom]) {
     .join("");
 }
 
+/** @param {Stage} stage @param {Axis} axis @param {Record<string, string>} paths */
 function makeTrack(stage, axis, paths) {
   const svg = shape("svg", "ts-lane-track");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
@@ -64,45 +73,37 @@ function makeTrack(stage, axis, paths) {
   return { svg, now };
 }
 
+const makeHeld = () => el("span", "", el("span", "ts-how"), el("span"));
+
+/** @param {Stage} stage @param {Lanes} lanes @param {Axis} axis @param {string} who */
 function makeLane(stage, lanes, axis, who) {
   const found = stretches(lanes, who);
-  const paths = Object.fromEntries(
-    Object.entries(BANDS).map(([band, box]) => [band, outline(found[band], axis, box)]),
-  );
+  const bands = /** @type {Band[]} */ (Object.keys(BANDS));
+  const paths = Object.fromEntries(bands.map((band) => [band, outline(found[band], axis, BANDS[band])]));
   const { svg, now } = makeTrack(stage, axis, paths);
-  const [sign, does, held] = [
-    el("span", "ts-lane-sign"),
-    el("span", "ts-lane-does"),
-    el("span", "ts-lane-held"),
-  ];
+  const [sign, does, held] = ["sign", "does", "held"].map((part) => el("span", `ts-lane-${part}`));
   const row = el("li", "ts-lane", el("strong", "", who), svg, el("p", "", sign, does, held));
   return {
     row,
+    /** @param {Moment} moment @param {LaneState} state */
     update(moment, state) {
       row.dataset.state = state.state;
       setText(sign, SIGNS[state.state]);
       setText(does, state.does);
-      updateList(
-        held,
-        state.held,
-        () => el("span", "", el("span", "ts-how"), el("span")),
-        (item, span) => {
-          setText(item.firstChild, span.how);
-          item.firstChild.dataset.how = span.how;
-          setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
-          item.toggleAttribute("data-lit", stage.selection.isPointed("lock", span.lock));
-        },
-      );
-      does.toggleAttribute(
-        "data-lit",
-        state.waitsFor !== undefined && stage.selection.isPointed("lock", state.waitsFor),
-      );
+      updateList(held, state.held, makeHeld, (item, span) => {
+        setText(item.firstChild, span.how);
+        item.firstChild.dataset.how = span.how;
+        setText(item.lastChild, lanes.reader.header.objects[span.lock].label);
+        item.toggleAttribute("data-lit", stage.selection.isPointed("lock", span.lock));
+      });
+      does.toggleAttribute("data-lit", stage.selection.isPointed("lock", state.waitsFor ?? -1));
       const place = axis.at(moment.step).toFixed(2);
       setAttribute(now, "d", `M${place} 0V${HEIGHT}`);
     },
   };
 }
 
+/** @param {Axis} axis */
 function makeLegend(axis) {
   const legend = el("div", "ts-lane-legend");
   for (const [band, [top, bottom, name]] of Object.entries(BANDS)) {
@@ -118,6 +119,7 @@ function makeLegend(axis) {
   return legend;
 }
 
+/** @param {Axis} axis */
 function makeAxis(axis) {
   const marks = el("div", "ts-lane-marks");
   for (const { place, text } of axis.marks(6)) {
@@ -128,6 +130,7 @@ function makeAxis(axis) {
   return el("div", "ts-lane-axis", el("span", "ts-quiet", axis.title), marks);
 }
 
+/** @type {ViewModule} */
 export const lanesView = {
   make(stage) {
     const lanes = lanesOf(stage.reader);

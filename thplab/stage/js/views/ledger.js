@@ -4,14 +4,24 @@ import { duration, lanesOf } from "../data/lane_data.js";
 import { firstAbove } from "../data/lists.js";
 import { el, setText, updateList } from "../draw/dom.js";
 
+/** @import { Reader, ViewModule } from "../types.js" */
+
 const NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one.";
-const DAEMONS = ["khugepaged", "kcompactd", "kswapd"];
+const LOCKED = " with an mmap_lock held for writing: whoever needs it waits";
+const DAEMONS = /^(khugepaged|kcompactd|kswapd)/;
+const WAIT = { sum: true, count: "", locked: 0, waited: true };
+
+/** @typedef {{ step: string, count: number, ns: number, locked: number }} Charge */
+/** @typedef {{ party: string, rows: Charge[], ns: number, locked: number }} Bill */
+/** @typedef {{ who: string, step: string, count: string, ns: number, locked: number, sum?: boolean, waited?: boolean }} Row */
 
 // [{party, rows: [{step, count, ns, locked}], ns, locked}] up to a moment, steps in their order.
+/** @param {Reader} reader @param {number} step @returns {Bill[]} */
 function bill(reader, step) {
   const { ledger } = reader.header;
   const c = reader.recording.columns;
-  const parties = ledger.parties.map((party) => ({ party, rows: [], ns: 0, locked: 0 }));
+  if (!ledger) return [];
+  const parties = ledger.parties.map((party) => /** @type {Bill} */ ({ party, rows: [], ns: 0, locked: 0 }));
   const upTo = firstAbove(c.b_moment, step);
   for (let i = 0; i < upTo; i++) {
     const mine = parties[c.b_party[i]];
@@ -27,35 +37,26 @@ function bill(reader, step) {
   return parties.filter(({ rows }) => rows.length);
 }
 
+/** @param {Bill[]} parties */
 function summary(parties) {
+  /** @param {boolean} daemons */
   const sum = (daemons) =>
-    parties
-      .filter(({ party }) => DAEMONS.some((name) => party.startsWith(name)) === daemons)
-      .reduce((ns, each) => ns + each.ns, 0);
+    parties.reduce((sum, { party, ns }) => sum + (DAEMONS.test(party) === daemons ? ns : 0), 0);
   return `Processes spent ${duration(sum(false))} in the kernel, daemons ${duration(sum(true))}`;
 }
 
+/** @param {{ ns: number, locked: number }} param0 */
 const took = ({ ns, locked }) =>
   duration(ns) + (locked ? `, ${duration(locked)} of it with an mmap_lock held for writing` : "");
 
 // The lines of the table: a party's sum, its steps, and at the end who waited.
+/** @param {Bill[]} parties @param {{ who: string, lock: string, ns: number }[]} waits @returns {Row[]} */
 function tableRows(parties, waits) {
   const rows = parties.flatMap(({ party, rows: steps, ns, locked }) => [
     { sum: true, who: party, step: "all together", count: "", ns, locked },
     ...steps.map((row) => ({ ...row, who: "", count: String(row.count) })),
   ]);
-  return [
-    ...rows,
-    ...waits.map(({ who, lock, ns }) => ({
-      sum: true,
-      who,
-      step: `waited for ${lock}`,
-      count: "",
-      ns,
-      locked: 0,
-      waited: true,
-    })),
-  ];
+  return [...rows, ...waits.map(({ who, lock, ns }) => ({ ...WAIT, who, step: `waited for ${lock}`, ns }))];
 }
 
 function makeTable() {
@@ -64,17 +65,12 @@ function makeTable() {
   return { table: el("table", "", el("thead", "", el("tr", "", ...heads)), body), body };
 }
 
-const makeRow = () =>
-  el(
-    "tr",
-    "",
-    el("th"),
-    el("td"),
-    el("td", "ts-number"),
-    el("td", "ts-number"),
-    el("td", "ts-bar-cell", el("i"), el("i")),
-  );
+const makeRow = () => {
+  const bar = el("td", "ts-bar-cell", el("i"), el("i"));
+  return el("tr", "", el("th"), el("td"), el("td", "ts-number"), el("td", "ts-number"), bar);
+};
 
+/** @param {any} line @param {Row} row @param {number} whole */
 function fillRow(line, row, whole) {
   const [who, step, count, time, bar] = line.children;
   line.toggleAttribute("data-sum", row.sum === true);
@@ -82,12 +78,14 @@ function fillRow(line, row, whole) {
   setText(step, row.step);
   setText(count, row.count);
   setText(time, duration(row.ns));
+  /** @param {number} ns */
   const percent = (ns) => `${(100 * ns) / whole}%`;
   bar.firstChild.style.width = percent(row.locked);
   bar.lastChild.style.width = percent(row.ns - row.locked);
   bar.toggleAttribute("data-waited", row.waited === true);
 }
 
+/** @type {ViewModule} */
 export const ledgerView = {
   make(stage) {
     const { reader } = stage;
@@ -97,28 +95,18 @@ export const ledgerView = {
       return { root: el("div", "ts-ledger", said), update: () => {} };
     }
     const { table, body } = makeTable();
-    const key = el(
-      "p",
-      "ts-lane-legend",
-      el("span", "", el("i", "ts-bar-locked"), " with an mmap_lock held for writing: whoever needs it waits"),
-      el("span", "", el("i", "ts-bar-free"), " the rest"),
-    );
+    const locked = el("span", "", el("i", "ts-bar-locked"), LOCKED);
+    const key = el("p", "ts-lane-legend", locked, el("span", "", el("i", "ts-bar-free"), " the rest"));
     const root = el("div", "ts-ledger", said, table, key, el("p", "ts-quiet", reader.header.ledger.source));
-    const whole = Math.max(
-      1,
-      ...bill(reader, reader.last).map(({ ns }) => ns),
-      ...lanesOf(reader)
-        .waited(reader.last)
-        .map(({ ns }) => ns),
-    );
+    const longest = [...bill(reader, reader.last), ...lanesOf(reader).waited(reader.last)];
+    const whole = Math.max(1, ...longest.map(({ ns }) => ns));
     return {
       root,
       update(moment) {
         const parties = bill(reader, moment.step);
         setText(said, `${summary(parties)}.`);
-        updateList(body, tableRows(parties, lanesOf(reader).waited(moment.step)), makeRow, (line, row) =>
-          fillRow(line, row, whole),
-        );
+        const rows = tableRows(parties, lanesOf(reader).waited(moment.step));
+        updateList(body, rows, makeRow, (line, row) => fillRow(line, row, whole));
       },
     };
   },
@@ -130,9 +118,8 @@ export const ledgerView = {
       `${party}: ${took({ ns, locked })}`,
       ...rows.map((row) => `${party}, ${row.step}, ${row.count}x: ${took(row)}`),
     ]);
-    const waits = lanesOf(reader)
-      .waited(moment.step)
-      .map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
+    const waited = lanesOf(reader).waited(moment.step);
+    const waits = waited.map(({ who, lock, ns }) => `${who} waited ${duration(ns)} for ${lock}`);
     return [summary(parties), ...told, ...waits, reader.header.ledger.source];
   },
 };

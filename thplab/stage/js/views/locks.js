@@ -5,15 +5,19 @@ import { lanesOf } from "../data/lane_data.js";
 import { once } from "../data/moment.js";
 import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 
+/** @import { Moment, ObjectInfo, Reader, ViewModule } from "../types.js" */
+
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
 
 // "page table lock 3" says little: of which of this window's tables?
+/** @param {Moment} moment */
 function levels(moment) {
   const names = new Map();
   const w = moment.window;
   if (!w) return names;
-  const locks = moment.reader.machine.root.maps.ptlocks;
-  const note = (page, level) => locks[page] && names.set(locks[page][1], `of this window's ${level} table`);
+  const { machine } = moment.reader;
+  /** @param {number} page @param {string} level */
+  const note = (page, level) => names.set(machine.tableLock(page), `of this window's ${level} table`);
   for (const step of w.walk) note(step.page, step.level);
   if (w.page >= 0) note(w.page, "PTE");
   return names;
@@ -49,6 +53,7 @@ const rows = once((moment) => {
   return held;
 });
 
+/** @type {ViewModule} */
 export const locksView = {
   summary: (moment) => String(rows(moment).length),
   make(stage) {

@@ -4,7 +4,10 @@ import { el, scroller, setAttribute, setText } from "../draw/dom.js";
 import { Listing } from "../draw/listing.js";
 import { sourceLines } from "../draw/syntax.js";
 
+/** @import { Frame, Moment, Piece, ViewModule } from "../types.js" */
+
 // The frame whose source is shown: the one the reader went up to, or the innermost that has any.
+/** @param {Moment} moment @param {number} up @returns {Frame | null} */
 function shownFrame(moment, up) {
   const chosen = moment.stack[up];
   return chosen && chosen.source >= 0
@@ -12,6 +15,7 @@ function shownFrame(moment, up) {
     : (moment.stack.slice(up).find((frame) => frame.source >= 0) ?? null);
 }
 
+/** @param {Moment} moment @param {Frame | null} frame */
 function heading(moment, frame) {
   if (moment.nothingRuns)
     return {
@@ -30,6 +34,7 @@ function heading(moment, frame) {
   return { name, where: `${ours} · ${frame.file}:${frame.line}` };
 }
 
+/** @type {ViewModule} */
 export const sourceView = {
   make(stage) {
     const name = el("strong");
@@ -38,17 +43,21 @@ export const sourceView = {
     const root = el("div", "ts-source", el("div", "ts-title", name, where), code);
     const listing = new Listing(code);
     code.addEventListener("click", ({ target }) => {
-      const line = target.closest(".ts-line");
-      if (line && near) stage.act(() => stage.selection.point("line", [near.source, Number(line.dataset.n)]));
+      const line = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest(".ts-line"));
+      if (!line || !near) return;
+      const { source } = near;
+      stage.act(() => stage.selection.point("line", [source, Number(line.dataset.n)]));
     });
-    let lit = null;
-    const files = new Map(); // number of a source -> its lines, coloured when it is first shown
+    let lit = /** @type {HTMLElement | null} */ (null);
+    const files = /** @type {Map<number, Piece[][]>} */ (new Map()); // number of a source -> its lines, coloured when it is first shown
+    /** @param {number} number */
     const linesOf = (number) => {
-      if (!files.has(number)) files.set(number, sourceLines(stage.reader.header.sources[number].text));
-      return files.get(number);
+      const lines = files.get(number) ?? sourceLines(stage.reader.header.sources[number].text);
+      files.set(number, lines);
+      return lines;
     };
-    let near = null;
-    let marked = null;
+    let near = /** @type {{ source: number, line: number } | null} */ (null);
+    let marked = /** @type {HTMLElement | null} */ (null);
     return {
       root,
       update(moment) {
@@ -61,10 +70,10 @@ export const sourceView = {
         const line = near && listing.show(linesOf(near.source), near.line - 1);
         const now = frame && line ? (frame === moment.stack[0] ? "here" : "caller") : "";
         if (marked && (marked !== line || !now)) marked.removeAttribute("data-now");
-        if (now) setAttribute(line, "data-now", now);
+        if (line && now) setAttribute(line, "data-now", now);
         marked = now ? line : null;
-        const [source, number] =
-          stage.selection.pointed?.kind === "line" ? stage.selection.pointed.id : [-1, 0];
+        const at = stage.selection.pointed;
+        const [source, number] = at?.kind === "line" ? at.id : [-1, 0];
         const pointed = near && source === near.source ? listing.element(number - 1) : null;
         if (lit !== pointed) lit?.removeAttribute("data-lit");
         pointed?.setAttribute("data-lit", "");

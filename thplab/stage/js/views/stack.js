@@ -4,10 +4,14 @@
 import { once } from "../data/moment.js";
 import { button, el, setAttribute, setHidden, setText, updateList } from "../draw/dom.js";
 
+/** @import { Frame, ViewModule } from "../types.js" */
+
+/** @typedef {{ number: number, name: string, args: string, frame: Frame, up: number }} Row */
+
 // One row for each kernel frame; `up` is the model's frame behind it. A helper of the model has no frame in
 // the kernel: only the innermost is named, because the source shows it.
 const rows = once((moment) => {
-  const found = [];
+  const found = /** @type {Row[]} */ ([]);
   let number = 0;
   moment.stack.forEach((frame, up) => {
     for (const [name, args] of frame.labels) found.push({ number: number++, name, args, frame, up });
@@ -16,19 +20,22 @@ const rows = once((moment) => {
   return found;
 });
 
+/** @param {Row} row */
 function text(row) {
   const at = `at ${row.frame.file}:${row.frame.line}`;
   if (row.number < 0) return `    in ${row.name} ${at} (a helper of the model, no frame of its own)`;
   return `#${String(row.number).padEnd(2)} ${row.name} (${row.args}) ${at}`;
 }
 
+/** @type {ViewModule} */
 export const stackView = {
   summary: (moment) => String(rows(moment).filter((row) => row.number >= 0).length || ""),
   make(stage) {
     const list = el("ol", "ts-frames");
     const none = el("p", "ts-quiet", "No kernel function is running.");
     const root = el("div", "ts-stack", el("div", "ts-title", "Call stack"), none, list);
-    let shown = [];
+    let shown = /** @type {Row[]} */ ([]);
+    /** @param {number} i */
     const make = (i) => {
       const frame = button("", "", () => stage.act(() => stage.selection.selectFrame(shown[i].up)));
       frame.removeAttribute("aria-label");
@@ -49,10 +56,8 @@ export const stackView = {
           for (const [i, part] of parts.entries()) setText(frame.children[i], part);
           setText(frame.lastChild, ` at ${row.frame.file.replace("thplab/mm/", "")}:${row.frame.line}`);
           setAttribute(frame, "title", text(row));
-          frame.toggleAttribute(
-            "data-lit",
-            stage.selection.isPointed("line", [row.frame.source, row.frame.line]),
-          );
+          const { source, line } = row.frame;
+          frame.toggleAttribute("data-lit", stage.selection.isPointed("line", [source, line]));
           setAttribute(frame, "aria-current", String(row.up === stage.selection.frameUp));
         });
       },

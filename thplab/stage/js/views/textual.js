@@ -2,13 +2,15 @@
 
 import { scroller, setText } from "../draw/dom.js";
 import { TEXT, VIEWS } from "./all.js";
-
+/** @import { Moment, View } from "../types.js" */
 // The virtual time; a recording in which nothing took any time has no clock to show.
+/** @param {Moment} moment */
 export function clock(moment) {
   const times = moment.reader.recording.columns.m_time;
   return times[0] === times[times.length - 1] ? "untimed" : `${(moment.time / 1e9).toFixed(6)} s`;
 }
 
+/** @param {Moment} moment */
 export function momentText(moment) {
   const { step, last, kind, task } = moment;
   const head = [
@@ -20,6 +22,7 @@ export function momentText(moment) {
   return [head.join("\n"), ...sections].join("\n\n");
 }
 
+/** @type {View} */
 export const textView = {
   ...TEXT,
   make() {

@@ -2,8 +2,11 @@
 
 import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 
+/** @import { ViewModule } from "../types.js" */
+
 const SHOWN = 100;
 
+/** @type {ViewModule} */
 export const traceView = {
   summary: (moment) => String(moment.traceLines),
   make(stage) {
@@ -16,11 +19,13 @@ export const traceView = {
     let count = -1;
     let grown = false;
     // To the moment; the frame that the line names is lit.
+    /** @param {number} number */
     const go = (number) => {
       stage.move(frames.momentOfTrace(number));
       const page = Number(header.trace[number].fields.scan_pfn ?? NaN) - machine.startPfn;
-      if (page >= 0 && page < machine.value(machine.memMap, "nr_frames")) stage.selection.lightFrame(page);
+      if (page >= 0 && page < machine.frames) stage.selection.lightFrame(page);
     };
+    /** @param {number} i */
     const make = (i) => {
       const line = button("", "", () => stage.act(() => go(first + i)));
       line.removeAttribute("aria-label");

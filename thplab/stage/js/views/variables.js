@@ -2,14 +2,19 @@
 
 import { el, setText, updateList } from "../draw/dom.js";
 
+/** @import { Moment, ViewModule } from "../types.js" */
+
+/** @param {Moment} moment @param {number} [up] */
 function rows(moment, up = 0) {
   const frame = moment.stack.slice(up).find((each) => each.source >= 0);
   if (!frame) return [];
   const all = moment.reader.frames.locals(frame.number, moment.step);
+  /** @param {{ name: string, varies: boolean }} row */
   const rank = (row) => (row.name === "index" ? 0 : row.varies ? 1 : 2);
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
+/** @type {ViewModule} */
 export const variablesView = {
   make(stage) {
     const list = el("div", "ts-pairs");

@@ -1,8 +1,12 @@
 // The page-table walk of the entry in question: PGD, PUD, PMD, PTE with the hardware's bits.
 
+import { addressOf } from "../data/entries.js";
 import { BIT, bitNames, hex, hex64 } from "../data/machine.js";
 import { el, scroller, setText, updateList } from "../draw/dom.js";
 
+/** @import { Moment, ViewModule, WalkStep } from "../types.js" */
+
+/** @param {WalkStep} step */
 function meaning(step) {
   const { entry, level } = step;
   if (entry.none) return "none";
@@ -12,14 +16,12 @@ function meaning(step) {
   return entry.lo & BIT.leaf ? `leaf: huge page at pfn ${pfn}` : `table at pfn ${pfn}`;
 }
 
+/** @param {Moment} moment @param {number} entry */
 function rows(moment, entry) {
   const w = moment.window;
   if (!w || !w.mm) return [];
-  const { machine, header } = moment.reader;
-  const steps = machine.walk(
-    w.mm,
-    w.address + (BigInt(Math.max(entry, 0)) << BigInt(header.geometry.page_shift)),
-  );
+  const { machine } = moment.reader;
+  const steps = machine.walk(w.mm, addressOf(machine, w, Math.max(entry, 0)));
   return steps.map((step) => ({
     where: `${step.level}[${step.index}]`,
     value: step.entry.none ? "0x0" : hex64(step.entry),
@@ -28,6 +30,7 @@ function rows(moment, entry) {
   }));
 }
 
+/** @type {ViewModule} */
 export const walkView = {
   make(stage) {
     const body = el("tbody");

@@ -10,6 +10,8 @@ import { Grid } from "../draw/grid.js";
 import { countKeys, drawLegend } from "../draw/legend.js";
 import { PaintMarks, paintWithPointer } from "../draw/paint_marks.js";
 
+/** @import { Machine, ViewModule, WindowState } from "../types.js" */
+
 const NAMES = GLYPHS.map(({ name }) => name);
 
 const STATES = {
@@ -21,20 +23,24 @@ const STATES = {
 };
 
 // The PMD entry above the window: its place and value, as it stands in the table.
+/** @param {WindowState} window */
 function pmdText(window) {
   if (!window.pmd) return "PMD";
   return `PMD[${window.walk[2].index}] ${window.pmd.none ? "none" : hex64(window.pmd)}`;
 }
 
 // The window's entries in runs: "100x present, in use; 412x empty".
+/** @param {Uint8Array} keys */
 export const runs = (keys) => runLengths(Array.from(keys, (key) => GLYPHS[key].name));
 
 // The page frame of an entry, in a few characters.
+/** @param {Machine} machine @param {WindowState} window @param {number} index */
 function frameOf(machine, window, index) {
   const { page } = readEntry(machine, window, index);
   return page < 0 ? "" : `pfn ${hex(page + machine.startPfn)}`;
 }
 
+/** @type {ViewModule} */
 export const windowView = {
   make(stage) {
     const { header, machine } = stage.reader;
@@ -44,24 +50,20 @@ export const windowView = {
     title.append(where);
     const pmd = el("span", "ts-entry");
     const state = el("span");
-    const grid = new Grid(
-      header.geometry.entries,
-      (entry) => stage.edit.paints || stage.act(() => stage.selection.select(entry)),
-    );
+    /** @param {number} entry */
+    const choose = (entry) => stage.edit.paints || stage.act(() => stage.selection.select(entry));
+    const grid = new Grid(header.geometry.entries, choose);
     const marks = new PaintMarks(grid.cells);
     paintWithPointer(stage, grid.root);
-    const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), el("span"));
+    const leafWords = el("span");
+    const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), leafWords);
     const box = keepKeys(el("div", "ts-box", grid.root, leaf));
     box.setAttribute("role", "img");
     const legend = el("div", "ts-legend");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
-    root.append(
-      title,
-      el("div", "ts-pmd", pmd, state),
-      box,
-      el("div", "ts-words", legend, el("p", "ts-about", when, words)),
-    );
+    const below = el("div", "ts-words", legend, el("p", "ts-about", when, words));
+    root.append(title, el("div", "ts-pmd", pmd, state), box, below);
     return {
       root,
       update(moment) {
@@ -76,11 +78,9 @@ export const windowView = {
         grid.paint(w.keys, modeOf(root), w.cursor, selected, (i) => frameOf(machine, w, i));
         marks.show(stage.edit.painted);
         const size = (w.entries * 4096) / 1024;
-        if (w.state === "leaf")
-          setText(
-            leaf.lastChild,
-            `${size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`,
-          );
+        const huge = size >= 1024 ? `${size / 1024} MiB` : `${size} KiB`;
+        if (w.state === "leaf" && w.pmd)
+          setText(leafWords, `${huge} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
         drawLegend(legend, countKeys(w.keys), NAMES);
         const change = describeEntry(stage, moment, stage.selection.entry, words);
