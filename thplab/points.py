@@ -15,6 +15,7 @@ from typing import Any
 
 from thplab.kernels import PROFILES
 from thplab.mm import trace_huge_memory, vmstat
+from thplab.mm.compaction import compact
 from thplab.mm.huge_memory import fault as huge_memory
 from thplab.mm.include import lock, pgtable
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
@@ -161,6 +162,7 @@ RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
 FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address"))
+COMPACT = Point(compact.compact_zone)
 HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)

@@ -78,11 +78,8 @@ def _places_of_function(name: str, tree: ast.Module) -> set[tuple[int, int]]:
             bound = True
             places.add((node.lineno, node.col_offset + len("def ")))
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            places |= {
-                (each.lineno, each.col_offset + 1)
-                for each in ast.walk(node)
-                if isinstance(each, ast.Constant) and each.value == name
-            }
+            strings = (each for each in ast.walk(node) if isinstance(each, ast.Constant))
+            places |= {(each.lineno, each.col_offset + 1) for each in strings if each.value == name}
     return places | (_uses(name, tree) if bound else set()) | _uses_through_modules(name, modules, tree)
 
 

@@ -223,7 +223,7 @@ class RandomRaces(RandomRun):
             self._tell(f"{what} at once")
         else:
             self._tell(f"{what} after waiting")
-            wait_for(lock, Waiter(f"{what} by {name}", partial(act, waited=True), write=write))
+            wait_for(lock, Waiter(name, what, partial(act, waited=True), write=write))
 
     def _tell(self, what):
         self.told[what] = self.told.get(what, 0) + 1

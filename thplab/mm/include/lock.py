@@ -40,18 +40,19 @@ ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK = "anon_vma", "i_mmap_rwsem", "page tabl
 class Waiter(Struct):
     """struct rwsem_waiter: ``who`` (str) sleeps until the lock is free for writing, or for reading.
 
-    ``wake``: what it does then, taking and releasing the lock itself.
+    ``op`` (str): what it wants to do; ``wake``: does it, taking and releasing the lock itself.
     """
 
-    __slots__ = ("wake", "who", "write")
+    __slots__ = ("op", "wake", "who", "write")
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"wake"})
     who: str
+    op: str
     write: int
     wake: Callable[[], None]
 
-    def __init__(self, who: str, wake: Callable[[], None], *, write: bool) -> None:
+    def __init__(self, who: str, op: str, wake: Callable[[], None], *, write: bool) -> None:
         """Somebody who is not in the queue yet."""
-        self.who = who
+        self.who, self.op = who, op
         self.write = int(write)
         self.wake = wake
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from thplab.reading.counters import counters, knobs
+from thplab.reading.lanes import duration
+from thplab.reading.moment import Reader
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.counters import counters, knobs
-from thplab.stage.frames import Frames
-from thplab.stage.lanes import duration
-from thplab.stage.scene import Scene
-from thplab.stage.text import TextTwin
 from thplab.table import Table
 
-if TYPE_CHECKING:
-    from thplab.stage.branching import Branch
-    from thplab.stage.widget import Stage
-
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "Edited", "compare"]
 
 _VERDICTS = ("mm_khugepaged_scan_pmd", "mm_collapse_huge_page_isolate", "mm_collapse_huge_page")
 _SHOWN = 8  # verdicts that differ
@@ -64,13 +59,6 @@ class Comparison:
         rows = [list(row) for row in self.rows]
         return {"rows": rows, "parted": self.parted, "joined": self.joined, "edits": self.edits_text}
 
-    def stage(self, **traits: Any) -> Stage:
-        """A stage with both, side by side on one clock; ``traits``: of the Stage."""
-        from thplab.stage.widget import Stage
-
-        stage: Stage = Stage(self.first, **traits).beside(self)
-        return stage
-
     def __str__(self) -> str:
         """The differences as text."""
         return str(self.table) if self.rows else "No difference."
@@ -82,7 +70,19 @@ class Comparison:
         return self.table._repr_html_() if self.rows else "<p>No difference.</p>"
 
 
-def compare(first: Recording | Branch, second: Recording | Branch) -> Comparison:
+class Edited(Protocol):
+    """Another future, such as a Branch: its recording, and what was done otherwise."""
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded."""
+
+    @property
+    def edits(self) -> tuple[str, ...]:
+        """What was done, in words."""
+
+
+def compare(first: Recording | Edited, second: Recording | Edited) -> Comparison:
     """Where two recordings part, and what differs: verdicts, window, counters, knobs."""
     edits = () if isinstance(second, Recording) else second.edits
     a, b = (each if isinstance(each, Recording) else each.recording for each in (first, second))
@@ -127,8 +127,8 @@ def _where(a: Recording, b: Recording, parted: int | None) -> list[_Row]:
 
 
 def _told(recording: Recording, moment: int) -> str:
-    scene = Scene(recording, Frames(recording), min(moment, len(recording) - 1))
-    return f"{scene.moment.task}: {scene.what()}"
+    read = Reader(recording).read(min(moment, len(recording) - 1))
+    return f"{read.moment.task}: {read.what()}"
 
 
 def _sizes(a: Recording, b: Recording) -> list[_Row]:

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby
 
-from thplab.mm.include import pgtable as bits
+from thplab.reading.counters import counter_lines
+from thplab.reading.glyphs import glyphs, views
+from thplab.reading.ledger import ledger_lines
+from thplab.reading.memory import buddy_lines, memory_lines, space_lines
+from thplab.reading.moment import Reader, ReadMoment
+from thplab.reading.walk import step_text, walk
+from thplab.reading.window import Window
 from thplab.recording import Recording
-from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.build import glyphs, views
-from thplab.stage.counters import counter_lines
-from thplab.stage.frames import Frames
-from thplab.stage.ledger import ledger_lines
-from thplab.stage.memory import buddy_lines, memory_lines, space_lines
-from thplab.stage.scene import Scene
-from thplab.stage.window import WalkStep, Window, walk
 
 __all__ = ["LINES", "TextTwin", "moment_text", "window_keys", "window_text"]
 
@@ -30,7 +28,6 @@ _STATES = {
     "empty": "nothing is mapped here",
     "missing": "there is no table with this entry",
 }
-_BITS = ("P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD")
 
 
 class TextTwin:
@@ -38,24 +35,23 @@ class TextTwin:
 
     def __init__(self, recording: Recording) -> None:
         """For ``recording``."""
-        self.recording = recording
-        self.frames = Frames(recording)
+        self.recording, self._reader = recording, Reader(recording)
 
     def text(self, number: int) -> str:
         """Everything the stage can show of a moment."""
-        at = self.scene(number)
+        at = self.moment(number)
         parts = ["\n".join(at.head())]
         for view in views()[:-1]:  # the last one shows this text
             parts.append("\n".join([f"{view['title']}:", *LINES[view["name"]](at)]))
         return "\n\n".join(parts)
 
-    def scene(self, number: int) -> Scene:
+    def moment(self, number: int) -> ReadMoment:
         """A moment, read. IndexError outside the recording."""
-        return Scene(self.recording, self.frames, number)
+        return self._reader.read(number)
 
     def window(self, number: int) -> Window | None:
         """The window that a moment is about; None if the recording has none in focus."""
-        return self.scene(number).window
+        return self.moment(number).window
 
     def window_text(self, number: int) -> str:
         """The moment's window in run lengths: ``100x present, in use; 412x empty``."""
@@ -63,7 +59,7 @@ class TextTwin:
         return _runs(window.keys) if window else "No window is in focus."
 
 
-def _window_lines(at: Scene) -> list[str]:
+def _window_lines(at: ReadMoment) -> list[str]:
     w = at.window
     if w is None:
         return ["No window is in focus."]
@@ -83,26 +79,26 @@ def _runs(keys: tuple[str, ...]) -> str:
     return "; ".join(f"{len(list(run))}x {_NAMES[key]}" for key, run in groupby(keys))
 
 
-def _source_lines(at: Scene) -> list[str]:
+def _source_lines(at: ReadMoment) -> list[str]:
     if at.moment.frame == NO_FRAME:
         return ["Nothing is running" if at.header["sources"] else "This recording has no source lines"]
     if at.place is None:
         frame = at.stack[0]
         file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]
         where = f"its lines are not in this recording · {file or 'ours'} · {frame.file}"
-        return [f"{at.frames.name_of(frame.number)}, {where}"]
+        return [f"{at.reader.calls.name_of(frame.number)}, {where}"]
     frame = at.place
     file = at.header["functions"][at.recording.sections["f_function"][frame.number]]["kernel_file"]
     ours = file if frame.labels else "a helper of the model"
-    heading = f"{at.frames.name_of(frame.number)}, {ours} · {frame.file}:{frame.line}"
+    heading = f"{at.reader.calls.name_of(frame.number)}, {ours} · {frame.file}:{frame.line}"
     return [heading, f"> {at.line(frame.file, frame.line)}"]
 
 
-def _variable_lines(at: Scene) -> list[str]:
-    return [] if at.place is None else at.frames.locals_text(at.place.number, at.number)
+def _variable_lines(at: ReadMoment) -> list[str]:
+    return [] if at.place is None else at.reader.calls.locals_text(at.place.number, at.number)
 
 
-def _stack_lines(at: Scene) -> list[str]:
+def _stack_lines(at: ReadMoment) -> list[str]:
     lines: list[str] = []
     if at.stack and not at.stack[0].labels:
         frame = at.stack[0]
@@ -116,15 +112,16 @@ def _stack_lines(at: Scene) -> list[str]:
     return lines or ["No kernel function is running."]
 
 
-def _lock_lines(at: Scene) -> list[str]:
+def _lock_lines(at: ReadMoment) -> list[str]:
     notes = _table_locks(at)
     lines = []
+    readers = {span.lock: span.who for span in at.reader.lanes.lasting(at.number) if span.what == "holds"}
     for lock in at.state.objects("Lock"):
-        writer, readers = at.state.get(lock, "writer"), at.state.get(lock, "readers")
-        if writer is None and not readers:
+        writer, count = at.state.get(lock, "writer"), at.state.get(lock, "readers")
+        if writer is None and not count:
             continue
-        who = writer or (f"{readers} readers" if readers > 1 else _taker(at, lock))
-        words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), who and f"by {who}")
+        who = writer or (f"{count} readers" if count > 1 else readers.get(lock.id, "a reader"))
+        words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), f"by {who}")
         lines.append(" ".join(word for word in words if word))
     pages = at.window.keys.count("locked") if at.window else 0
     if pages:
@@ -132,11 +129,11 @@ def _lock_lines(at: Scene) -> list[str]:
     return lines or ["No lock is held: anything may happen."]
 
 
-def _lane_lines(at: Scene) -> list[str]:
-    return at.frames.lanes.at(at.number) or ["Nobody runs in this recording."]
+def _lane_lines(at: ReadMoment) -> list[str]:
+    return at.reader.lanes.at(at.number) or ["Nobody runs in this recording."]
 
 
-def _table_locks(at: Scene) -> dict[int, str]:
+def _table_locks(at: ReadMoment) -> dict[int, str]:
     """Which of the window's tables a page table lock protects."""
     w, locks = at.window, at.state.root.maps["ptlocks"]
     pages = [(step.page, step.level) for step in w.walk] if w else []
@@ -145,48 +142,22 @@ def _table_locks(at: Scene) -> dict[int, str]:
     return {locks[page][1]: f"of this window's {level} table" for page, level in pages if page in locks}
 
 
-def _taker(at: Scene, lock: ObjectInfo) -> str:
-    since = at.recording.last_change(lock.base + lock.fields.index("readers"), at.number)
-    if since is None:
-        return "a reader"
-    return str(at.header["tasks"][at.recording.sections["m_task"][since]]["comm"])
-
-
-def _walk_lines(at: Scene) -> list[str]:
+def _walk_lines(at: ReadMoment) -> list[str]:
     w = at.window
     if w is None or w.mm is None:
         return []
     offset = max(at.cursor, 0) << at.header["geometry"]["page_shift"]
     steps = walk(at.recording, at.state, w.mm, w.address + offset)
-    return [f"{' '.join(_walk_words(step))}: {_meaning(step)}" for step in steps]
+    return [step_text(step) for step in steps]
 
 
-def _walk_words(step: WalkStep) -> list[str]:
-    words = [f"{step.level}[{step.index}]", f"{step.entry:#x}"]
-    if step.entry:
-        words += [name for bit, name in enumerate(_BITS) if name and step.entry >> bit & 1]
-        words += ["NX"] if step.entry >> 63 else []
-    return words
-
-
-def _meaning(step: WalkStep) -> str:
-    if not step.entry:
-        return "none"
-    if not step.entry & (bits._PAGE_PRESENT | bits._PAGE_PROTNONE):
-        return "not present: swapped out or a marker"
-    pfn = f"pfn {bits.entry_pfn(step.entry):#x}"
-    if step.level == "PTE":
-        return f"page at {pfn}"
-    return f"leaf: huge page at {pfn}" if step.entry & bits._PAGE_PSE else f"table at {pfn}"
-
-
-def _trace_lines(at: Scene) -> list[str]:
+def _trace_lines(at: ReadMoment) -> list[str]:
     lines = [line.strip() for line in at.recording.trace_lines(at.number)]
     return lines or ["No trace event yet."]
 
 
-#: view -> its lines of a scene
-LINES: dict[str, Callable[[Scene], list[str]]] = {
+#: view -> its lines of a moment
+LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
     "window": _window_lines,
     "source": _source_lines,
     "variables": _variable_lines,

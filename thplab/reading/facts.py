@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from thplab.mm.include.pgtable import entry_pfn, pte_present
 from thplab.points import Named, name_of
+from thplab.reading.moment import Reader
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.text import TextTwin
 
 __all__ = [
     "call_of",
@@ -90,7 +90,7 @@ def trace_field(recording: Recording, event: str, field: str, occurrence: int = 
 
 def window_frames(recording: Recording, moment: int) -> tuple[int, ...]:
     """The page frame numbers behind the window in focus, one for each entry that maps one."""
-    window = TextTwin(recording).window(moment)
+    window = Reader(recording).read(moment).window
     if window is None or window.pmd is None:
         return ()
     if window.state == "leaf":

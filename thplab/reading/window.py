@@ -1,4 +1,4 @@
-"""The window of a moment: the page-table walk, the PMD's state, and a key for each entry.
+"""The window of a moment: the PMD's state, and a key for each entry.
 
 The browser's entries.js follows the same rules; a test holds both against each other.
 """
@@ -10,24 +10,14 @@ from typing import Any
 
 from thplab.mm.include import page as pg
 from thplab.mm.include import pgtable as bits
+from thplab.reading.walk import WalkStep, table_in, walk
 from thplab.recording import Recording, State
-from thplab.recording.cells import ColumnInfo, ObjectInfo
+from thplab.recording.cells import ObjectInfo
 
-__all__ = ["WalkStep", "Window", "read_window", "walk"]
+__all__ = ["Window", "read_window"]
 
 _PRESENT = bits._PAGE_PRESENT | bits._PAGE_PROTNONE
 _COLUMNS = ("compound_head", "flags", "large_mapcount", "mapcount", "refcount")
-
-
-@dataclass(frozen=True, slots=True)
-class WalkStep:
-    """One level of a walk: ``entry`` number ``index`` of the table in frame ``page``; its ``cell``."""
-
-    level: str
-    index: int
-    entry: int
-    page: int
-    cell: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +40,10 @@ class Window:
         return self.walk[2] if len(self.walk) > 2 else None
 
 
-def _column(state: State, page: int) -> ColumnInfo | None:
-    found = state.root.maps["tables"].get(page)
-    return None if found is None else state._columns[found[1]]
-
-
-def walk(recording: Recording, state: State, mm: ObjectInfo, address: int) -> tuple[WalkStep, ...]:
-    """PGD, PUD, PMD, PTE of an address, ending at a leaf or at an entry that is not present."""
-    geometry, page, steps = recording.header["geometry"], state.get(mm, "pgd"), []
-    for level in ("PGD", "PUD", "PMD", "PTE"):
-        shift = geometry["page_shift" if level == "PTE" else f"{level.lower()}_shift".replace("pgd", "pgdir")]
-        table = _column(state, page)
-        if table is None:
-            break
-        index = address >> shift & (geometry["entries"] - 1)
-        entry = state.cell(table.base + index)
-        steps.append(WalkStep(level, index, entry, page, table.base + index))
-        if level == "PTE" or not entry & bits._PAGE_PRESENT or entry & bits._PAGE_PSE:
-            break
-        page = bits.entry_pfn(entry) - state.path("mem_map.start_pfn")
-    return tuple(steps)
-
-
-def read_window(
-    recording: Recording, number: int, state: State, mm: ObjectInfo | None, address: int
-) -> Window:
-    """The window of ``mm`` that begins at ``address``, at moment ``number``."""
+def read_window(recording: Recording, number: int, state: State, focus: int) -> Window:
+    """A window at moment ``number``; ``focus``: as in ``m_window``, 1 + its number in the header."""
+    where = recording.header["windows"][focus - 1]
+    address, mm = int(where["address"]), next(iter(state.existing(filter(None, [where["mm"]]))), None)
     steps = walk(recording, state, mm, address) if mm else ()
     entries = recording.header["geometry"]["entries"]
     start_pfn = state.path("mem_map.start_pfn")
@@ -90,7 +58,7 @@ def read_window(
             page = _detached_table(recording, number, state, steps[2].cell)
             kind = "fenced" if page >= 0 else "empty"
     keys = ["huge" if kind == "leaf" else "none"] * entries
-    table = _column(state, page) if page >= 0 else None
+    table = table_in(state, page) if page >= 0 else None
     if table is not None:
         columns = {name: state.items(state.path(f"mem_map.{name}")) for name in _COLUMNS}
         keys = [_entry_key(entry, start_pfn, columns) for entry in state.items(table)]

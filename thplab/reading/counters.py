@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from thplab.reading.moment import ReadMoment
 from thplab.recording import State
-from thplab.stage.scene import Scene
 
 __all__ = ["counter_lines", "counters", "knobs"]
 
 
-def counter_lines(at: Scene) -> list[str]:
+def counter_lines(at: ReadMoment) -> list[str]:
     """Those that are not 0, with how far they moved since the start; then the knobs, with what they were."""
     start = counters(at.header, at.recording.state(0))
     lines = []

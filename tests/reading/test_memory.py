@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from thplab.reading.memory import buddy_lines, frame_keys, memory_lines, space_lines
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording
-from thplab.stage.memory import buddy_lines, frame_keys, memory_lines, space_lines
-from thplab.stage.text import TextTwin
 
 
 def test_at_the_start_the_notes_pages_are_counted(note: Recording) -> None:
@@ -28,7 +28,7 @@ def test_at_the_end_they_are_one_huge_folio(note: Recording) -> None:
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.6, 1.0])
 def test_the_free_frames_are_those_on_the_lists(part: float, note: Recording) -> None:
-    scene = TextTwin(note).scene(int(part * (len(note) - 1)))
+    scene = TextTwin(note).moment(int(part * (len(note) - 1)))
     zone, *types = buddy_lines(scene)
     told = sum(
         int(count) << int(order)
@@ -42,13 +42,13 @@ def test_the_free_frames_are_those_on_the_lists(part: float, note: Recording) ->
 
 
 def test_a_line_for_each_kind_of_pageblock(note: Recording) -> None:
-    lines = memory_lines(TextTwin(note).scene(0))
+    lines = memory_lines(TextTwin(note).moment(0))
     assert lines[0] == "pageblock 0, Movable: 508x anonymous page, 4x page table"
     assert "pageblocks 2 to 8, each Movable: 512x free" in lines
 
 
 def test_windows_of_an_address_space(note: Recording) -> None:
-    start, end = (space_lines(TextTwin(note).scene(step)) for step in (0, len(note) - 1))
+    start, end = (space_lines(TextTwin(note).moment(step)) for step in (0, len(note) - 1))
     assert start[1].endswith(": 1x a table of entries; 7x empty")
     assert end[1].endswith("hugepage: 1x one huge page; 7x empty")
     assert end[0] == "app: 512 pages resident"

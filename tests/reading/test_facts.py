@@ -6,7 +6,8 @@ import pytest
 
 from thplab.lessons.runs.chain import registration_table
 from thplab.lessons.runs.compare import free_table, phases
-from thplab.lessons.runs.facts import (
+from thplab.lessons.widgets.buttons import jumps
+from thplab.reading.facts import (
     call_of,
     counter,
     free_frames,
@@ -16,7 +17,6 @@ from thplab.lessons.runs.facts import (
     trace_field,
     window_frames,
 )
-from thplab.lessons.widgets.buttons import jumps
 from thplab.recording import Recording, record_scenario
 from thplab.stage import Stage
 from thplab.table import Table

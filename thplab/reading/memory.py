@@ -9,11 +9,11 @@ from thplab.mm.include import mm_types as vm
 from thplab.mm.include import page as pg
 from thplab.mm.include import pgtable as bits
 from thplab.mm.include.mmzone import MIGRATE_NAMES
+from thplab.reading.glyphs import glyphs
+from thplab.reading.moment import ReadMoment
+from thplab.reading.walk import walk
 from thplab.recording import State
 from thplab.recording.cells import ObjectInfo
-from thplab.stage.build import glyphs
-from thplab.stage.scene import Scene
-from thplab.stage.window import walk
 from thplab.words import counted
 
 __all__ = ["buddy_lines", "frame_keys", "memory_lines", "space_lines"]
@@ -60,9 +60,9 @@ def _use(flags: int, huge: bool | None, references: int) -> str:
     return next((key for holds, key in tests if holds), "percpu")
 
 
-def memory_lines(scene: Scene) -> list[str]:
+def memory_lines(at: ReadMoment) -> list[str]:
     """Pageblock by pageblock what its frames are used for; equal neighbours in one line."""
-    state = scene.state
+    state = at.state
     keys, size = frame_keys(state), 1 << state.path("mem_map.pageblock_order")
     offset = state.path("mem_map.first_block_offset")
     types = state.items(state.path("mem_map.pageblock_migratetype"))
@@ -80,9 +80,9 @@ def memory_lines(scene: Scene) -> list[str]:
     return lines
 
 
-def buddy_lines(scene: Scene) -> list[str]:
+def buddy_lines(at: ReadMoment) -> list[str]:
     """Each zone's free blocks by migrate type and order, counted along the lists."""
-    state, lines = scene.state, []
+    state, lines = at.state, []
     following = state.items(state.path("mem_map.lru_next"))
     for zone in state.objects("Zone"):
         orders, first = state.get(zone, "max_order") + 1, state.get(zone, "free_lists")
@@ -102,30 +102,30 @@ def _length(following: Any, head: int) -> int:
     return count
 
 
-def space_lines(scene: Scene) -> list[str]:
+def space_lines(at: ReadMoment) -> list[str]:
     """Each address space: its mappings with their windows, and where khugepaged goes on."""
-    state, lines = scene.state, []
+    state, lines = at.state, []
     for mm in state.path("mms"):
         lines.append(f"{mm.label}: {counted(state.get(mm, 'rss'), 'page')} resident")
-        lines += [_mapping(scene, mm, vma) for vma in state.get(mm, "vmas")]
+        lines += [_mapping(at, mm, vma) for vma in state.get(mm, "vmas")]
     return [*lines, _cursor(state)]
 
 
-def _mapping(scene: Scene, mm: ObjectInfo, vma: ObjectInfo) -> str:
-    start, end, flags = (scene.state.get(vma, name) for name in ("vm_start", "vm_end", "vm_flags"))
-    geometry = scene.header["geometry"]
+def _mapping(at: ReadMoment, mm: ObjectInfo, vma: ObjectInfo) -> str:
+    start, end, flags = (at.state.get(vma, name) for name in ("vm_start", "vm_end", "vm_flags"))
+    geometry = at.header["geometry"]
     size = geometry["entries"] << geometry["page_shift"]
     words = " ".join(name for name, bit in _FLAGS if flags & bit)
     states = []
-    for at in range(start - start % size, end, size):
-        whole, state = start <= at and at + size <= end, _window_state(scene, mm, at)
-        states.append("not a whole window" if not whole and state == "empty" else state)
+    for first in range(start - start % size, end, size):
+        whole, kind = start <= first and first + size <= end, _window_state(at, mm, first)
+        states.append("not a whole window" if not whole and kind == "empty" else kind)
     runs = "; ".join(f"{len(list(run))}x {state}" for state, run in groupby(states))
     return f"{start:#x} to {end:#x}, {words}: {runs}"
 
 
-def _window_state(scene: Scene, mm: ObjectInfo, address: int) -> str:
-    steps = walk(scene.recording, scene.state, mm, address)
+def _window_state(at: ReadMoment, mm: ObjectInfo, address: int) -> str:
+    steps = walk(at.recording, at.state, mm, address)
     pmd = steps[2].entry if len(steps) > 2 else 0
     if not pmd:
         return "empty"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from thplab.ledger import Meter, bill_of
+from thplab.reading.lanes import Lanes, duration
+from thplab.reading.ledger import NO_LEDGER, ledger_lines
+from thplab.reading.moment import Reader
 from thplab.recording import Recording, record_scenario
-from thplab.stage.frames import Frames
-from thplab.stage.lanes import Lanes, duration
-from thplab.stage.ledger import NO_LEDGER, ledger_lines
-from thplab.stage.scene import Scene
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +43,7 @@ def test_who_has_to_wait_waits_until_the_lock_is_given_back(race: Recording) -> 
     lanes = Lanes(race)
     [wait] = [span for span in lanes.spans if span.what == "waits"]
     assert (wait.who, lanes.lock_of(wait)) == ("a", "mmap_lock a (write)")
-    assert wait.end is not None
-    first, over = lanes.since(wait.first), lanes.since(wait.end)
+    first, over = wait.first, wait.end
     published = race.find_call("_publish_huge_pmd")
     assert published is not None
     assert first < published < over
@@ -58,9 +56,9 @@ def test_who_has_to_wait_waits_until_the_lock_is_given_back(race: Recording) -> 
 
 
 def test_the_ledger_sums_up_to_the_bill(race: Recording) -> None:
-    frames, bill = Frames(race), bill_of(race)
-    assert ledger_lines(Scene(race, frames, 0))[0] == "Processes spent 0 µs in the kernel, daemons 0 µs"
-    lines = ledger_lines(Scene(race, frames, len(race) - 1))
+    reader, bill = Reader(race), bill_of(race)
+    assert ledger_lines(reader.read(0))[0] == "Processes spent 0 µs in the kernel, daemons 0 µs"
+    lines = ledger_lines(reader.read(len(race) - 1))
     daemons, processes = bill.ns("khugepaged"), bill.waited()
     assert lines[0] == f"Processes spent {duration(processes)} in the kernel, daemons {duration(daemons)}"
     copies = bill.count("copy_page", "khugepaged")
@@ -69,14 +67,14 @@ def test_the_ledger_sums_up_to_the_bill(race: Recording) -> None:
 
 
 def test_the_ledger_says_who_waited(race: Recording) -> None:
-    lines = ledger_lines(Scene(race, Frames(race), len(race) - 1))
+    lines = ledger_lines(Reader(race).read(len(race) - 1))
     [waited] = [line for line in lines if line.startswith("a waited ")]
     assert waited.endswith(" for mmap_lock a (write)")
     assert not waited.startswith("a waited 0 ")
 
 
 def test_without_a_meter_there_is_no_ledger_and_no_time(events: Recording) -> None:
-    assert ledger_lines(Scene(events, Frames(events), 3)) == [NO_LEDGER]
+    assert ledger_lines(Reader(events).read(3)) == [NO_LEDGER]
     assert not Lanes(events).timed
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from thplab.reading.glyphs import views
+from thplab.reading.text import moment_text, window_keys, window_text
 from thplab.recording import Recording, record_scenario
-from thplab.stage import moment_text, window_text
-from thplab.stage.build import views
-from thplab.stage.text import window_keys
 
 SECTIONS = [f"{view['title']}:" for view in views()[:-1]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from thplab.stage.lanes import duration
-from thplab.stage.scene import Scene
+from thplab.reading.lanes import duration
+from thplab.reading.moment import ReadMoment
 
 __all__ = ["NO_LEDGER", "ledger_lines"]
 
@@ -14,12 +14,12 @@ NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to h
 _DAEMONS = ("khugepaged", "kcompactd", "kswapd")
 
 
-def ledger_lines(scene: Scene) -> list[str]:
+def ledger_lines(at: ReadMoment) -> list[str]:
     """Who spent how long on which step, and who waited for locks."""
-    ledger = scene.header.get("ledger")
+    ledger = at.header.get("ledger")
     if ledger is None:
         return [NO_LEDGER]
-    rows = _rows(scene)
+    rows = _rows(at)
     lines = [_summary(ledger["parties"], rows)]
     for number, party in enumerate(ledger["parties"]):
         mine = sorted((step, row) for (who, step), row in rows.items() if who == number)
@@ -28,16 +28,16 @@ def ledger_lines(scene: Scene) -> list[str]:
             lines.append(f"{party}: {_took(total, locked)}")
         for step, (count, ns, locked) in mine:
             lines.append(f"{party}, {ledger['steps'][step]}, {count}x: {_took(ns, locked)}")
-    waits = scene.frames.lanes.waited(scene.number)
+    waits = at.reader.lanes.waited(at.number)
     lines += [f"{who} waited {duration(ns)} for {lock}" for who, lock, ns in waits]
     return [*lines, str(ledger["source"])]
 
 
-def _rows(scene: Scene) -> dict[tuple[int, int], list[float]]:
+def _rows(at: ReadMoment) -> dict[tuple[int, int], list[float]]:
     """(party, step) -> how many, ns, ns of it with an mmap_lock held for writing."""
-    s = scene.recording.sections
+    s = at.recording.sections
     rows: dict[tuple[int, int], list[float]] = {}
-    for i in range(bisect_right(s["b_moment"], scene.number)):
+    for i in range(bisect_right(s["b_moment"], at.number)):
         row = rows.setdefault((s["b_party"][i], s["b_step"][i]), [0, 0.0, 0.0])
         row[0] += s["b_count"][i]
         row[1] += s["b_ns"][i]

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
+from thplab.reading.calls import Calls
+from thplab.reading.lanes import Lanes
+from thplab.reading.window import read_window
 from thplab.recording import Moment, Recording, State
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.frames import Frames
-from thplab.stage.window import read_window
 
-__all__ = ["Scene"]
+__all__ = ["ReadMoment", "Reader"]
 
 
-class Scene:
+class Reader:
+    """A recording, with what is the same for all its moments."""
+
+    def __init__(self, recording: Recording) -> None:
+        """For ``recording``."""
+        self.recording, self.header = recording, recording.header
+        self.calls = Calls(recording)
+        self.lines: dict[str, list[str]] = {
+            source["file"]: source["text"].split("\n") for source in self.header["sources"]
+        }
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """Who runs, waits and holds which lock."""
+        return Lanes(self.recording)
+
+    def read(self, number: int) -> ReadMoment:
+        """A moment, read. IndexError outside the recording."""
+        return ReadMoment(self, number)
+
+
+class ReadMoment:
     """One moment, read: what every section of the text and the drawn picture ask for.
 
-    ``stack``: frames, innermost first; ``place``: the innermost whose source is in the recording;
-    ``window``: None without one in focus; ``cursor``: the entry that is looked at, or -1.
+    ``stack``: calls, innermost first; ``place``: the innermost whose source is in the recording;
+    ``window``: None without one in focus; ``cursor``: the entry that is being read, or -1.
     """
 
-    def __init__(self, recording: Recording, frames: Frames, number: int) -> None:
-        """Moment ``number`` of the recording that ``frames`` is about. IndexError outside it."""
-        self.recording, self.frames, self.number = recording, frames, number
-        self.header = self.recording.header
+    def __init__(self, reader: Reader, number: int) -> None:
+        """Made by :meth:`Reader.read`."""
+        self.reader, self.recording, self.header = reader, reader.recording, reader.header
+        self.number = number
         self.moment: Moment = self.recording.moment(number)
         self.state: State = self.recording.state(number)
         self.stack = self.recording.stack(number)
-        self._lines = {source["file"]: source["text"].split("\n") for source in self.header["sources"]}
-        self.place = next((frame for frame in self.stack if frame.file in self._lines), None)
-        where = self.frames.window(number, self.state)
-        self.window = read_window(self.recording, number, self.state, *where) if where else None
-        self.cursor = self.frames.cursor(number, self.window.address) if self.window else -1
+        self.place = next((call for call in self.stack if call.file in reader.lines), None)
+        focus = self.recording.sections["m_window"][number]
+        self.window = read_window(self.recording, number, self.state, focus) if focus else None
+        self.cursor = self.recording.sections["m_entry"][number] - 1
 
     def line(self, file: str, number: int) -> str:
         """A line of the source; empty if the recording does not have it."""
-        lines = self._lines.get(file, [])
+        lines = self.reader.lines.get(file, [])
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
     def head(self) -> list[str]:
@@ -48,10 +71,7 @@ class Scene:
 
     def sentence(self) -> str:
         """What happened and why."""
-        said = self.frames.said[self.number]
-        if said < 0:
-            return str(self.header["story"] or self.header["title"])
-        return str(self.header["strings"][self.recording.sections["m_sentence"][said] - 1])
+        return self.recording.sentence(self.number)
 
     def what(self) -> str:
         """The line about to run, a call, a return, or a trace event."""
@@ -62,7 +82,7 @@ class Scene:
             return self.who_runs()
         if m.frame == NO_FRAME:
             return "The recording ends here." if m.number else "Nothing has run yet."
-        name = self.frames.name_of(m.frame)
+        name = self.reader.calls.name_of(m.frame)
         if m.kind == "line":
             return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
         return f"{'Enters' if m.kind == 'call' else 'Leaves'} {name}."
@@ -76,6 +96,6 @@ class Scene:
         """(number, line, whether it runs next) of the source around the place; empty without one."""
         if self.place is None:
             return []
-        lines, line = self._lines[self.place.file], self.place.line
+        lines, line = self.reader.lines[self.place.file], self.place.line
         numbers = range(max(line - around, 1), min(line + around, len(lines)) + 1)
         return [(number, lines[number - 1], number == line) for number in numbers]
