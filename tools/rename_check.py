@@ -23,11 +23,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODEL = Path("thplab/mm")
 
+#: The model by itself must still be whole (else this program renamed too little); then all that is above it.
 _IMPORT_ALL = """
-import importlib, pkgutil, thplab.points
-for module in pkgutil.walk_packages(thplab.__path__, "thplab."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+import importlib, pkgutil, sys, thplab.mm
+def load(package):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+try:
+    load(thplab.mm)
+except Exception as error:
+    print(error)
+    sys.exit(3)
+import thplab.points
+load(thplab)
 """
 
 #: Words that are also the name of a function -> what they are; ``path: word`` in this file only.
@@ -164,7 +173,10 @@ class Copy:
 
     def notices(self) -> str:
         """What noticed that something is wrong: ``import``, ``test``, or nothing."""
-        if self._run("-c", _IMPORT_ALL).returncode:
+        imported = self._run("-c", _IMPORT_ALL)
+        if imported.returncode == 3:
+            raise RuntimeError(f"the model itself is broken by the renaming: {imported.stdout}")
+        if imported.returncode:
             return "import"
         quick = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *self.tests)
         return "test" if self._run(*quick).returncode else ""
