@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 
 from thplab.kernels import PROFILES
-from thplab.mm import trace_huge_memory, vmstat
+from thplab.mm import vmstat
 from thplab.mm.compaction import compact
 from thplab.mm.huge_memory import fault as huge_memory
 from thplab.mm.include import lock, pgtable
@@ -125,7 +125,7 @@ SCAN = Point(
     ),
 )  # fmt: skip
 VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan)
-SCAN_TRACED = Point(trace_huge_memory.trace_mm_khugepaged_scan_pmd)
+SCAN_TRACED = Point(khugepaged.trace_mm_khugepaged_scan_pmd)
 DO_MADVISE = Point(madvise.do_madvise)
 MADVISE = Point(madvise_collapse.madvise_collapse)
 ENTER = Point(mm_slot.__khugepaged_enter, ("mm",))

@@ -7,33 +7,12 @@ A charge that does not fit fails at once: the group's own pages are never reclai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import folio_nr_pages
-from thplab.mm.include.state import Struct
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
-
-__all__ = ["MemCgroup", "mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
-
-
-class MemCgroup(Struct):
-    """struct mem_cgroup: ``usage`` and ``max`` in pages (None: no limit); ``number`` from 1 on."""
-
-    __slots__ = ("max", "name", "number", "usage")
-    name: str
-    number: int
-    usage: int
-    max: int | None
-
-    def __init__(self, name: str, number: int) -> None:
-        """An empty group without a limit."""
-        self.name = name
-        self.number = number
-        self.usage = 0
-        self.max = None
+__all__ = ["mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
 
 
 def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug, KernelError
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
@@ -15,11 +15,8 @@ from thplab.mm.include.pgtable import (
     _PAGE_SOFT_DIRTY,
     PFN_BITS,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.memory.fault import handle_mm_fault
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.include.state import Column
 
 __all__ = ["access"]
 

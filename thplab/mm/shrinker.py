@@ -7,13 +7,9 @@ count it as progress of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.huge_memory.deferred_scan import deferred_split_count, deferred_split_scan
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["drop_slab", "shrink_slab"]
 

@@ -9,10 +9,9 @@ A folio that somebody has isolated is on no list and carries PG_isolated
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_del
-from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
@@ -24,11 +23,8 @@ from thplab.mm.include.page import (
     folio_get,
     folio_nr_pages,
 )
+from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "LRU_NAMES",
@@ -122,8 +118,6 @@ def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
 
 def folio_putback_lru(kernel: Kernel, folio: int) -> None:
     """Put an isolated folio back on its LRU list and drop the reference; the last one frees it."""
-    from thplab.mm.page_alloc.alloc import folio_put
-
     mem_map = kernel.mem_map
     count_vm_event(kernel, isolated_counter(kernel, folio), -folio_nr_pages(mem_map, folio))
     mem_map.flags[folio] &= ~PG_isolated

@@ -18,9 +18,9 @@ name it (``swap_map``) or the cache does.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.page import (
     PG_swapcache,
     folio_mapcount,
@@ -28,14 +28,10 @@ from thplab.mm.include.page import (
     folio_ref_add,
 )
 from thplab.mm.include.pgtable import _PAGE_SWP_EXCLUSIVE, _PAGE_SWP_UFFD_WP
-from thplab.mm.include.state import Column, Struct
+from thplab.mm.include.swap import SwapInfo
 from thplab.mm.page_alloc.alloc import folio_put
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = [
-    "SwapInfo",
     "folio_alloc_swap",
     "folio_free_swap",
     "free_folio_and_swap_cache",
@@ -53,30 +49,6 @@ _OFFSET_MASK = (1 << 50) - 1
 _TYPE_SHIFT = 59
 SWP_PTE_MARKER = 31
 PTE_MARKER_GUARD = 1 << 2
-
-
-class SwapInfo(Struct):
-    """One swap device of ``pages`` slots.
-
-    ``swap_map`` (u16): entries that name the slot; ``cache`` (u32): page + 1 of the folio in the
-    swap cache, 0: none; ``contents`` (u32): what was written there; ``cluster_next``: where the
-    search for a free slot begins.
-    """
-
-    __slots__ = ("cache", "cluster_next", "contents", "pages", "swap_map")
-    pages: int
-    swap_map: Column
-    cache: Column
-    contents: Column
-    cluster_next: int
-
-    def __init__(self, pages: int) -> None:
-        """All slots free."""
-        self.pages = pages
-        self.swap_map = Column("H", pages, "swap_map")
-        self.cache = Column("I", pages, "swap_cache")
-        self.contents = Column("I", pages, "swap contents")
-        self.cluster_next = 0
 
 
 def _swp_pte(kind: int, offset: int) -> int:

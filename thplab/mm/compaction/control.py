@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-from thplab.mm.include.mmzone import Zone, pageblock_start_pfn
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
 from thplab.mm.include.state import Struct
 from thplab.mm.trace import trace
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["CaptureControl", "CompactControl", "CompactResult", "MigrateMode", "compact_scanners_met"]
 
@@ -162,13 +159,18 @@ def isolation_suitable(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
     return cc.ignore_skip_hint or not get_pageblock_skip(kernel, pfn)
 
 
-def trace_isolate(kernel: Kernel, what: str, start: int, end: int, scanned: int, taken: int) -> None:
+def trace_isolate(kernel: Kernel, event: str, start: int, end: int, scanned: int, taken: int) -> None:
     """The three events of the scanners: which range was looked at, how many pages, how many taken."""
     trace(
         kernel,
-        f"mm_compaction_{what}",
-        ("start_pfn", f"{start:#x}"),
-        ("end_pfn", f"{end:#x}"),
-        ("nr_scanned", scanned),
-        ("nr_taken", taken),
+        event,
+        start_pfn=f"{start:#x}",
+        end_pfn=f"{end:#x}",
+        nr_scanned=scanned,
+        nr_taken=taken,
     )
+
+
+def trace_result(kernel: Kernel, event: str, zone: Zone, order: int, result: CompactResult) -> None:
+    """The events that say what became of one zone for one order."""
+    trace(kernel, event, node=Node.NODE_ID, zone=zone.name, order=order, ret=result.name.lower())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.control import (
     CompactControl,
     MigrateMode,
@@ -14,6 +12,7 @@ from thplab.mm.compaction.control import (
     trace_isolate,
 )
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_add_tail, list_del, list_empty
 from thplab.mm.include.mmzone import (
     free_list,
@@ -26,9 +25,6 @@ from thplab.mm.include.page import PG_buddy, PG_head
 from thplab.mm.page_alloc.alloc import prep_new_page
 from thplab.mm.page_alloc.buddy import __free_one_page, __isolate_free_page
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["compaction_alloc", "compaction_free", "release_free_list"]
 
@@ -119,7 +115,7 @@ def isolate_freepages_block(
             pfn += isolated - 1
         pfn += stride
     pfn = min(pfn, end_pfn)
-    trace_isolate(kernel, "isolate_freepages", first, pfn, scanned, total)
+    trace_isolate(kernel, "mm_compaction_isolate_freepages", first, pfn, scanned, total)
     cc.total_free_scanned += scanned
     if total:
         count_vm_event(kernel, "compact_isolated", total)
@@ -172,7 +168,7 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
         cc.search_order = cc.search_order - 1 if cc.search_order else cc.order - 1
     if taken:
         count_vm_event(kernel, "compact_isolated", taken)
-    trace_isolate(kernel, "fast_isolate_freepages", min_pfn, cc.free_pfn, scanned, taken)
+    trace_isolate(kernel, "mm_compaction_fast_isolate_freepages", min_pfn, cc.free_pfn, scanned, taken)
     cc.total_free_scanned += scanned
     if found is None:
         cc.fast_search_fail += 1

@@ -7,8 +7,6 @@ allocates no huge page and maps none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.compact import compact_node, compact_zone, count_daemon_scanned, kswapd_is_running
 from thplab.mm.compaction.control import CompactControl, CompactResult, MigrateMode
 from thplab.mm.compaction.suitable import (
@@ -21,15 +19,14 @@ from thplab.mm.compaction.suitable import (
     fragmentation_score_wmark,
 )
 from thplab.mm.include.gfp import GFP_KERNEL, gfp_migratetype
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node, Zone, default_migratetype
+from thplab.mm.include.sched import NSEC_PER_MSEC, Sleeping, Wait
+from thplab.mm.kthread import kthread_run
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN
 from thplab.mm.page_alloc.pcp import drain_all_pages
-from thplab.mm.task import NSEC_PER_MSEC, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["kcompactd_run", "proactiveness_written", "wakeup_kcompactd"]
 
@@ -81,7 +78,7 @@ def proactiveness_written(kernel: Kernel) -> None:
 
 def _trace_wake(kernel: Kernel, event: str, order: int, zoneidx: int) -> None:
     names = [*(zone.name for zone in kernel.node.zones), "Movable"]
-    trace(kernel, event, ("nid", Node.NODE_ID), ("order", order), ("classzone_idx", names[zoneidx]))
+    trace(kernel, event, nid=Node.NODE_ID, order=order, classzone_idx=names[zoneidx])
 
 
 def kcompactd_run(kernel: Kernel) -> None:
@@ -97,7 +94,7 @@ def kcompactd(kernel: Kernel) -> Sleeping:
     while True:
         if not kernel.sysctl.compaction_proactiveness:
             timeout = None
-        trace(kernel, "mm_compaction_kcompactd_sleep", ("nid", Node.NODE_ID))
+        trace(kernel, "mm_compaction_kcompactd_sleep", nid=Node.NODE_ID)
         if not kcompactd_work_requested(kernel):
             yield _kcompactd_wait(kernel, timeout)
         node.kcompactd_woken = False

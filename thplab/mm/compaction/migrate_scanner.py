@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.control import (
     CompactControl,
     MigrateMode,
@@ -15,6 +13,7 @@ from thplab.mm.compaction.control import (
     trace_isolate,
 )
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_del, list_for_each
 from thplab.mm.include.mmzone import (
     free_list,
@@ -37,9 +36,6 @@ from thplab.mm.migrate import putback_movable_pages
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.swap import folio_isolate_lru
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["isolate_migratepages"]
 
@@ -192,7 +188,7 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
     if low_pfn == end_pfn and (not isolated or cc.finish_pageblock):
         set_pageblock_skip(kernel, first)
         update_cached_migrate(kernel, cc, low_pfn)
-    trace_isolate(kernel, "isolate_migratepages", first, low_pfn, scanned, isolated)
+    trace_isolate(kernel, "mm_compaction_isolate_migratepages", first, low_pfn, scanned, isolated)
     cc.total_migrate_scanned += scanned
     if isolated:
         count_vm_event(kernel, "compact_isolated", isolated)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
-from thplab.mm.compaction.control import CompactResult
+from thplab.mm.compaction.control import CompactResult, trace_result
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
 from thplab.mm.page_alloc.alloc import wmark_pages
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import extfrag_for_order, fragmentation_index
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "compact_gap",
@@ -59,14 +56,7 @@ def compaction_suitable(kernel: Kernel, zone: Zone, order: int, mark: int, highe
         index = fragmentation_index(zone, order)
         if 0 <= index <= kernel.sysctl.extfrag_threshold:
             result = CompactResult.NOT_SUITABLE_ZONE
-    trace(
-        kernel,
-        "mm_compaction_suitable",
-        ("node", Node.NODE_ID),
-        ("zone", zone.name),
-        ("order", order),
-        ("ret", result.name.lower()),
-    )
+    trace_result(kernel, "mm_compaction_suitable", zone, order, result)
     return result is CompactResult.CONTINUE
 
 
@@ -170,10 +160,10 @@ def _trace_defer(kernel: Kernel, event: str, zone: Zone, order: int) -> None:
     trace(
         kernel,
         event,
-        ("node", Node.NODE_ID),
-        ("zone", zone.name),
-        ("order", order),
-        ("order_failed", zone.compact_order_failed),
-        ("consider", zone.compact_considered),
-        ("limit", 1 << zone.compact_defer_shift),
+        node=Node.NODE_ID,
+        zone=zone.name,
+        order=order,
+        order_failed=zone.compact_order_failed,
+        consider=zone.compact_considered,
+        limit=1 << zone.compact_defer_shift,
     )

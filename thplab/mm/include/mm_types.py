@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import MMAP_LOCK, VMA_LOCK, Lock
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.rmap import AnonVma
+from thplab.mm.include.sched import Task
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
-    from thplab.mm.memcontrol import MemCgroup
-    from thplab.mm.rmap.anon_vma import AnonVma
-    from thplab.mm.system import Kernel
-    from thplab.mm.task import Task
+    from thplab.mm.include.fs import AddressSpace
+    from thplab.mm.include.kernel import Kernel
 
 __all__ = [
     "Mm",

@@ -16,19 +16,12 @@ entry (``pmd_t *``) is here a pair (table, index): :data:`EntryRef`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.errors import KernelBug
-from thplab.mm.include.gfp import GFP_PGTABLE_USER
-from thplab.mm.include.lock import PAGE_TABLE_LOCK, Lock
-from thplab.mm.include.page import PG_table, page_to_pfn, pfn_to_page
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.lock import Lock
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.page import page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
-from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
-from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "EntryRef",
@@ -36,14 +29,11 @@ __all__ = [
     "mk_pmd_table",
     "mk_pte",
     "mm_find_pmd",
-    "pmd_alloc",
     "pmd_lock",
     "pmd_page_of",
     "pmd_populate",
     "pmd_present",
     "pmd_trans_huge",
-    "pte_alloc_one",
-    "pte_free",
     "pte_lock",
     "pte_of",
     "set_pmd_at",
@@ -153,40 +143,6 @@ def pmd_populate(kernel: Kernel, ref: EntryRef, table_page: int) -> None:
     set_pmd_at(*ref, mk_pmd_table(page_to_pfn(kernel.mem_map, table_page)))
 
 
-def pte_alloc_one(mm: Mm) -> int:
-    """Allocate a table of any level, all entries none; its page.
-
-    Raises MemoryError (C: NULL, VM_FAULT_OOM) if there is no free page.
-    """
-    kernel = mm.kernel
-    page = __alloc_pages(kernel, GFP_PGTABLE_USER, 0)
-    if page is None:
-        raise MemoryError(f"no free page for a page table of {mm.name}")
-    kernel.mem_map.flags[page] |= PG_table
-    if page not in kernel.tables:
-        kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
-        kernel.ptlocks[page] = Lock(f"{PAGE_TABLE_LOCK} {page}")
-    table = kernel.tables[page]
-    if any(table):  # what stood in the frame before
-        for index in range(len(table)):
-            set_pte_at(table, index, 0)
-    mm.pgtables += 1
-    count_vm_event(kernel, "nr_page_table_pages")
-    return page
-
-
-def pte_free(mm: Mm, page: int) -> None:
-    """Free a table that nothing points at any more."""
-    kernel = mm.kernel
-    if kernel.ptlocks[page].writer is not None:
-        raise KernelBug(f"pte_free: {kernel.ptlocks[page].name} is still held")
-    kernel.mem_map.flags[page] &= ~PG_table
-    kernel.mem_map.refcount[page] = 0
-    mm.pgtables -= 1
-    count_vm_event(kernel, "nr_page_table_pages", -1)
-    __free_pages(kernel, page, 0)
-
-
 def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
     """Address shifts of the PGD, PUD and PMD levels."""
     return kernel.geometry.LEVEL_SHIFTS
@@ -212,19 +168,6 @@ def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
             return None
         table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
     return table, _index(kernel, address, pmd)
-
-
-def pmd_alloc(mm: Mm, address: int) -> EntryRef:
-    """The PMD entry of ``address``, with the tables above it made where they are missing."""
-    kernel = mm.kernel
-    page = mm.pgd
-    pgdir, pud, pmd = level_shifts(kernel)
-    for shift in (pgdir, pud):
-        table, index = kernel.tables[page], _index(kernel, address, shift)
-        if not table[index]:
-            set_pmd_at(table, index, mk_pmd_table(page_to_pfn(kernel.mem_map, pte_alloc_one(mm))))
-        page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
-    return kernel.tables[page], _index(kernel, address, pmd)
 
 
 def pmd_table_page(kernel: Kernel, pmd: int) -> int:

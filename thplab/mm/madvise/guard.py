@@ -9,15 +9,14 @@ from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import VM_HUGETLB, VM_IO, VM_LOCKED, VM_MIXEDMAP, VM_PFNMAP, Vma
 from thplab.mm.include.pgtable import (
     mm_find_pmd,
-    pmd_alloc,
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_index,
     pte_lock,
     set_pte_at,
 )
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.memory.zap import unmap_page_range
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.swapfile import PTE_MARKER_GUARD, make_pte_marker

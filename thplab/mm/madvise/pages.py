@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import is_huge_zero_pmd
 from thplab.mm.huge_memory.split import split_folio
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma, vma_is_anonymous
 from thplab.mm.include.page import (
@@ -41,15 +41,12 @@ from thplab.mm.include.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru
 from thplab.mm.swapfile import folio_free_swap, free_swap_and_cache, is_pte_marker, pte_to_swp_offset
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["madvise_cold", "madvise_free", "madvise_pageout"]
 

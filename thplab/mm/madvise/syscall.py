@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from thplab.mm.gup import populate_vma_page_range
 from thplab.mm.include.errors import KernelError
@@ -16,6 +15,7 @@ from thplab.mm.include.mm_types import (
     VM_NOHUGEPAGE,
     VM_READ,
     VM_WRITE,
+    Mm,
     Vma,
     find_vma,
 )
@@ -25,9 +25,6 @@ from thplab.mm.madvise.guard import madvise_guard_install, madvise_guard_remove
 from thplab.mm.madvise.pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.memory.zap import try_to_free_pte, unmap_page_range
 from thplab.mm.vma import modify_vma_flags
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
 
 __all__ = ["do_madvise", "dontneed_lock"]
 

@@ -12,7 +12,6 @@ page_alloc/fallback.py, the reserves in page_alloc/watermark.py, the per-CPU lis
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
 from thplab.mm.include.errors import KernelBug
@@ -24,11 +23,13 @@ from thplab.mm.include.gfp import (
     gfp_migratetype,
     gfp_zone,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_del
 from thplab.mm.include.mmzone import ZONE_NAMES, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.include.page import (
     PAGE_POISON,
     VMEMMAP_START,
+    MemMap,
     PG_buddy,
     PG_head,
     PG_large_rmappable,
@@ -42,10 +43,6 @@ from thplab.mm.page_alloc.fallback import __rmqueue
 from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "ALLOC_NOFRAGMENT",
@@ -110,10 +107,8 @@ def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) 
     take = rmqueue_pcplist if from_pcp else __rmqueue
     page = take(kernel, zone, order, migratetype, nofragment=nofragment)
     if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
-        from thplab.mm.vmscan.kswapd import wakeup_kswapd
-
         zone.boosted = False
-        wakeup_kswapd(kernel, 0, 0, zone.index)
+        kernel.wakeup_kswapd(kernel, 0, 0, zone.index)
     return page
 
 
@@ -128,9 +123,7 @@ def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
     nofragment = ALLOC_NOFRAGMENT if zones[0].index and zones[0].name == "Normal" else 0
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_LOW | nofragment)
     if page is None:
-        from thplab.mm.page_alloc.slowpath import __alloc_pages_slowpath
-
-        page = __alloc_pages_slowpath(kernel, gfp, order)
+        page = kernel.slowpath(kernel, gfp, order)
         if page is None:
             return None
     count_vm_event(kernel, "pgalloc", 1 << order)

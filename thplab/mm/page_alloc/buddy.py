@@ -8,9 +8,9 @@ aligned to its own size: physically, too, a 2 MiB page begins at a multiple of 2
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_for_each
 from thplab.mm.include.mmzone import (
     MIGRATE_PCPTYPES,
@@ -26,9 +26,6 @@ from thplab.mm.include.mmzone import (
 )
 from thplab.mm.include.page import PG_buddy, deferred_grow_memmap
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "__free_one_page",

@@ -6,9 +6,8 @@ block is stolen, which mixes them: the beginning of fragmentation that compactio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.gfp import MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import (
     Zone,
@@ -19,7 +18,7 @@ from thplab.mm.include.mmzone import (
     pageblock_start_pfn,
     set_pageblock_migratetype,
 )
-from thplab.mm.include.page import PG_buddy, PG_lru, page_to_pfn
+from thplab.mm.include.page import PG_buddy, PG_lru
 from thplab.mm.page_alloc.buddy import (
     __rmqueue_smallest,
     account_freepages,
@@ -28,10 +27,7 @@ from thplab.mm.page_alloc.buddy import (
     move_freepages_block,
 )
 from thplab.mm.page_alloc.watermark import boost_watermark
-from thplab.mm.trace import trace
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+from thplab.mm.trace import scan_pfn, trace
 
 __all__ = ["FALLBACKS", "__rmqueue", "find_suitable_fallback"]
 
@@ -163,12 +159,12 @@ def _trace_extfrag(kernel: Kernel, page: int, order: int, found: int, wanted: in
     trace(
         kernel,
         "mm_page_alloc_extfrag",
-        ("pfn", f"{page_to_pfn(kernel.mem_map, page):#x}"),
-        ("alloc_order", order),
-        ("fallback_order", found),
-        ("pageblock_order", kernel.mem_map.pageblock_order),
-        ("alloc_migratetype", wanted),
-        ("fallback_migratetype", fallback),
-        ("fragmenting", int(found < kernel.mem_map.pageblock_order)),
-        ("change_ownership", int(get_pageblock_migratetype(kernel.mem_map, page) == wanted)),
+        pfn=scan_pfn(kernel, page),
+        alloc_order=order,
+        fallback_order=found,
+        pageblock_order=kernel.mem_map.pageblock_order,
+        alloc_migratetype=wanted,
+        fallback_migratetype=fallback,
+        fragmenting=found < kernel.mem_map.pageblock_order,
+        change_ownership=get_pageblock_migratetype(kernel.mem_map, page) == wanted,
     )

@@ -6,9 +6,8 @@ nothing until they are drained. The model has one processor.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_add_tail, list_del, list_empty
 from thplab.mm.include.mmzone import (
     MIGRATE_PCPTYPES,
@@ -20,9 +19,6 @@ from thplab.mm.include.mmzone import (
 )
 from thplab.mm.page_alloc.buddy import __free_one_page
 from thplab.mm.page_alloc.fallback import __rmqueue
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["drain_all_pages", "drain_pages_zone", "pcp_allowed_order", "rmqueue_pcplist"]
 

@@ -6,8 +6,6 @@ daemons, DIRECT_RECLAIM makes the caller compact and reclaim by itself, NORETRY 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.compact import (
     ASYNC,
     SYNC_FULL,
@@ -25,15 +23,13 @@ from thplab.mm.include.gfp import (
     MIGRATE_MOVABLE,
     gfp_migratetype,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import page_zone
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN, get_page_from_freelist, highest_zoneidx, zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["__alloc_pages_slowpath"]
 

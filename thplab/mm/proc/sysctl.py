@@ -9,52 +9,20 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from thplab.mm.compaction.compact import compact_node
 from thplab.mm.compaction.kcompactd import proactiveness_written
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.state import Struct
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.page_alloc.pcp import drain_all_pages
 from thplab.mm.page_alloc.watermark import setup_per_zone_wmarks
 from thplab.mm.readahead import drop_pagecache
 from thplab.mm.shrinker import drop_slab
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
-__all__ = ["SYSCTLS", "Sysctl", "sysctl_read", "sysctl_write"]
+__all__ = ["SYSCTLS", "sysctl_read", "sysctl_write"]
 
 ROOT = "/proc/sys/vm/"
 _INT_MAX = (1 << 31) - 1
-
-
-class Sysctl(Struct):
-    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last.
-
-    The two factors are ten-thousandths: of a zone, how far its marks lie apart; of the high mark, how far a
-    boost may raise the marks (0: no boost).
-    """
-
-    __slots__ = (
-        "compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes",
-        "watermark_boost_factor", "watermark_scale_factor",
-    )  # fmt: skip
-    min_free_kbytes: int
-    extfrag_threshold: int
-    compaction_proactiveness: int
-    drop_caches: int
-    watermark_boost_factor: int
-    watermark_scale_factor: int
-
-    def __init__(self) -> None:
-        """The kernel's defaults; the reserve is computed once the zones are known."""
-        self.min_free_kbytes = 0
-        self.extfrag_threshold = 500
-        self.compaction_proactiveness = 20
-        self.drop_caches = 0
-        self.watermark_boost_factor = 15000
-        self.watermark_scale_factor = 10
 
 
 def _new_reserve(kernel: Kernel) -> None:

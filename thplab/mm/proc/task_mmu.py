@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import is_huge_zero_pmd
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
@@ -19,10 +18,13 @@ from thplab.mm.include.mm_types import (
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WRITE,
+    Mm,
+    Vma,
 )
 from thplab.mm.include.page import PG_anon, PG_referenced, PG_young, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
+    EntryRef,
     entry_pfn,
     mm_find_pmd,
     pmd_table_page,
@@ -33,10 +35,6 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.swapfile import is_pte_marker
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm, Vma
-    from thplab.mm.include.pgtable import EntryRef
 
 __all__ = ["clear_refs", "smaps"]
 

@@ -7,14 +7,9 @@ may decide for this size alone; by default it inherits the first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.mm_types import VM_HUGEPAGE
-
-if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.system import Kernel
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import VM_HUGEPAGE, Vma
 
 __all__ = ["shmem_allowable_huge_order", "shmem_hpage_pmd_enabled"]
 

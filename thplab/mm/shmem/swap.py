@@ -6,10 +6,7 @@ everywhere, and its slot stands in the page cache.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import (
-    AddressSpace,
     filemap_add_folio,
     filemap_remove_folio,
     folio_mapping,
@@ -18,15 +15,14 @@ from thplab.mm.filemap import (
     xa_store,
     xa_to_value,
 )
+from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.page import PG_swapbacked, PG_uptodate
 from thplab.mm.page_alloc.alloc import __alloc_pages
 from thplab.mm.swap import folio_add_lru
 from thplab.mm.swapfile import folio_alloc_swap, swap_duplicate, swap_free
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["shmem_add_to_page_cache", "shmem_swapin_folio", "shmem_writeout"]
 

@@ -12,25 +12,23 @@ its huge page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.compaction.kcompactd import wakeup_kcompactd
 from thplab.mm.compaction.suitable import compact_gap, compaction_suitable, reset_isolation_suitable
 from thplab.mm.include.gfp import GFP_DIRECT_RECLAIM, gfp_text, gfp_zone
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node
 from thplab.mm.include.page import PG_active, PG_referenced
+from thplab.mm.include.sched import NSEC_PER_MSEC, Kthread, Sleeping, Wait
+from thplab.mm.kthread import kthread_run
 from thplab.mm.page_alloc.alloc import zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.readahead import drop_clean_page
 from thplab.mm.shrinker import shrink_slab
 from thplab.mm.swap import SWAP_CLUSTER_MAX, folio_change_lru, lru_oldest, lruvec_del_folio
-from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
 from thplab.mm.vmscan.shrink_anon import shrink_anon_lists
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["kswapd_run", "try_to_free_pages", "wakeup_kswapd"]
 
@@ -58,17 +56,9 @@ def wakeup_kswapd(kernel: Kernel, gfp: int, order: int, highest_zoneidx: int) ->
     boosted = any(zone.watermark_boost for zone in node.zones[: highest_zoneidx + 1])
     if hopeless or (pgdat_balanced(kernel, order, highest_zoneidx) and not boosted):
         if not gfp & GFP_DIRECT_RECLAIM:
-            from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
             wakeup_kcompactd(kernel, order, highest_zoneidx)
         return
-    trace(
-        kernel,
-        "mm_vmscan_wakeup_kswapd",
-        ("nid", Node.NODE_ID),
-        ("order", order),
-        ("gfp_flags", gfp_text(gfp)),
-    )
+    trace(kernel, "mm_vmscan_wakeup_kswapd", nid=Node.NODE_ID, order=order, gfp_flags=gfp_text(gfp))
     node.kswapd_woken = True
 
 
@@ -100,7 +90,7 @@ def kswapd(kernel: Kernel) -> Sleeping:
         alloc_order, zoneidx = node.kswapd_order, node.kswapd_highest_zoneidx
         node.kswapd_order = 0
         node.kswapd_woken = False
-        trace(kernel, "mm_vmscan_kswapd_wake", ("nid", Node.NODE_ID), ("order", alloc_order))
+        trace(kernel, "mm_vmscan_kswapd_wake", nid=Node.NODE_ID, order=alloc_order)
         reclaim_order = balance_pgdat(kernel, alloc_order, zoneidx)
         if reclaim_order == alloc_order:
             # Whatever was asked for meanwhile comes next; an order that got nothing is forgotten.
@@ -109,8 +99,6 @@ def kswapd(kernel: Kernel) -> Sleeping:
 
 def kswapd_try_to_sleep(kernel: Kernel, alloc_order: int, reclaim_order: int, zoneidx: int) -> Sleeping:
     """Sleep if there is nothing to do: briefly, then for good. Going to sleep it wakes kcompactd."""
-    from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
     node = kernel.node
     if not _prepare_kswapd_sleep(kernel, reclaim_order, zoneidx):
         return
@@ -121,7 +109,7 @@ def kswapd_try_to_sleep(kernel: Kernel, alloc_order: int, reclaim_order: int, zo
     if node.kswapd_woken or not _prepare_kswapd_sleep(kernel, reclaim_order, zoneidx):
         node.kswapd_order = max(node.kswapd_order, reclaim_order)
         return
-    trace(kernel, "mm_vmscan_kswapd_sleep", ("nid", Node.NODE_ID))
+    trace(kernel, "mm_vmscan_kswapd_sleep", nid=Node.NODE_ID)
     yield Wait("kswapd_wait", lambda: node.kswapd_woken)
 
 
@@ -161,8 +149,6 @@ def balance_pgdat(kernel: Kernel, order: int, zoneidx: int) -> int:
 
 def _end_boost(kernel: Kernel, zoneidx: int) -> None:
     """The marks come down again, and kcompactd is to clean a pageblock up."""
-    from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
     for zone in kernel.node.zones[: zoneidx + 1]:
         zone.watermark_boost = 0
     wakeup_kcompactd(kernel, kernel.mem_map.pageblock_order, zoneidx)

@@ -8,20 +8,15 @@ task that reclaims in the middle of a fault has its page table locked; what that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
 from thplab.mm.include.pgtable import _PAGE_ACCESSED, set_pmd_at
+from thplab.mm.include.state import Column
 from thplab.mm.rmap.mapcount import rmap_walk, rmap_walk_pmd
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru, lru_oldest
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.mm.vmstat import count_vm_event, vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["shrink_anon_lists"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import folio_mapping
 from thplab.mm.huge_memory.split import split_folio, unmap_folio
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, up_read
+from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
@@ -25,6 +25,7 @@ from thplab.mm.include.page import (
     pfn_to_page,
 )
 from thplab.mm.include.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.rmap.unmap_file import try_to_unmap_file
@@ -32,11 +33,6 @@ from thplab.mm.shmem.swap import shmem_writeout
 from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["reclaim_pages"]
 

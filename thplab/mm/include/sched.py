@@ -1,22 +1,15 @@
-"""Tasks, kernel threads and the virtual clock (kernel/kthread.c, kernel/sched/).
-
-Only what sleeps is a generator: it yields a :class:`Wait` and is resumed when that is over. So
-there is nothing to preempt, and all that happens between two waits happens in one go.
-"""
+"""Tasks, kernel threads and the virtual clock (include/linux/sched.h, 6.18)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from thplab.mm.include.state import Struct
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+__all__ = ["Clock", "Kthread", "Sleeping", "Task", "Wait"]
 
-__all__ = ["Clock", "Kthread", "Sleeping", "Task", "Wait", "kthread_resume", "kthread_run", "kthread_stop"]
 
 NSEC_PER_MSEC = 1_000_000
 
@@ -34,7 +27,7 @@ class Wait:
 
 
 Sleeping = Generator[Wait, None, None]
-"""Body of a task: it runs until it yields a Wait, and goes on when that is over."""
+"""Body of a task: it runs until it yields a Wait, and continues when that is over."""
 
 
 class Clock(Struct):
@@ -79,35 +72,3 @@ class Kthread(Struct):
         self.body = body
         self.should_stop = False
         self.wait = None
-
-
-@contextmanager
-def running(kernel: Kernel, task: Task) -> Iterator[None]:
-    """Make ``task`` the one that runs (``current``) for as long as the block lasts."""
-    before = kernel.current
-    kernel.current = task
-    try:
-        yield
-    finally:
-        kernel.current = before
-
-
-def kthread_run(kernel: Kernel, comm: str, body: Sleeping) -> Kthread:
-    """Create a kernel thread; it begins to run when it is first resumed."""
-    thread = Kthread(Task(comm, kernel.next_kthread_pid, kthread=True), body)
-    kernel.next_kthread_pid += 1
-    return thread
-
-
-def kthread_resume(kernel: Kernel, thread: Kthread) -> bool:
-    """Let the thread run to its next wait; False if it has ended."""
-    with running(kernel, thread.task):
-        thread.wait = next(thread.body, None)
-    return thread.wait is not None
-
-
-def kthread_stop(kernel: Kernel, thread: Kthread) -> None:
-    """Tell the thread to stop and let it run until it has."""
-    thread.should_stop = True
-    while kthread_resume(kernel, thread):
-        pass
