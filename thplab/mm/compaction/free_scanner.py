@@ -52,7 +52,7 @@ def isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Isolate free pages until there are as many as pages to move, or the migrate scanner is near.
 
     A block that gave nothing doubles the stride of the next ones: soon only every 32nd page is examined,
-    and a regular pattern of used pages can hide all the free ones. Locks expected: none. Takes and drops
+    and a regular pattern of used pages can hide all the free ones. Locks expected: none. Takes
     zone->lock in each block.
     """
     fast_isolate_freepages(kernel, cc)
@@ -113,7 +113,7 @@ def isolate_freepages_block(
     """Isolate free blocks between two pfns, examining every ``stride``-th page: pages isolated, last pfn.
 
     ``pfn``, ``end_pfn``: unsigned long; the kernel writes the position back through a pointer. Locks
-    expected: none. Takes and drops zone->lock: isolated pages are on no free list and not counted as
+    expected: none. Takes zone->lock: isolated pages are on no free list and not counted as
     free.
     """
     mem_map = kernel.mem_map
@@ -166,7 +166,7 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Search the free lists for a block in the top quarter (at worst the top half) of the rest of the zone.
 
     Only for a goal of some order. The lists are rotated, so that a later search begins elsewhere. Locks
-    expected: none. Takes and drops zone->lock for each list.
+    expected: none. Takes zone->lock for each list.
     """
     # A run over the whole zone needs every target: it scans block by block.
     if cc.order <= 0:
@@ -253,7 +253,7 @@ def _search_list(
 def _isolate_around(kernel: Kernel, cc: CompactControl, pfn: int) -> None:
     """Isolate the rest of the found block's pageblock, if targets are missing and time allows.
 
-    Locks expected: none. Takes and drops zone->lock.
+    Locks expected: none. Takes zone->lock.
     """
     if cc.nr_freepages >= cc.nr_migratepages or (cc.direct_compaction and cc.mode is MigrateMode.ASYNC):
         return
@@ -269,7 +269,7 @@ def compaction_alloc(kernel: Kernel, cc: CompactControl) -> int | None:
     """A target page out of the isolated free blocks; more are isolated if need be. None (C: NULL): none.
 
     The callback of migrate_pages(), which passes the source folio and ``cc`` as an unsigned long. Locks
-    expected: none. Takes and drops zone->lock. The page has one reference.
+    expected: none. Takes zone->lock. The page has one reference.
     """
     if not cc.nr_freepages:
         isolate_freepages(kernel, cc)
@@ -304,7 +304,7 @@ def compaction_free(kernel: Kernel, cc: CompactControl, page: int) -> None:
 def release_free_list(kernel: Kernel, cc: CompactControl) -> int:
     """Free unused targets to the buddy lists; the highest pfn (unsigned long) among them, or 0.
 
-    Locks expected: none. Takes and drops zone->lock for each block.
+    Locks expected: none. Takes zone->lock for each block.
     """
     mem_map = kernel.mem_map
     highest = 0

@@ -47,7 +47,7 @@ __all__ = ["isolate_migratepages"]
 def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
     """Fill ``cc.migratepages`` from the next suitable pageblock; False if it gave nothing.
 
-    Scans one pageblock at most, and stops below the free scanner's. Locks expected: none. Takes and drops
+    Scans one pageblock at most, and stops below the free scanner's. Locks expected: none. Takes
     lruvec->lru_lock in the kernel; each isolated folio carries a reference.
     """
     low = fast_find_migrateblock(kernel, cc)
@@ -77,7 +77,7 @@ def fast_find_migrateblock(kernel: Kernel, cc: CompactControl) -> int:
 
     The free lists of larger orders are searched, only for a costly goal and at the start of a block. Once
     that fails, the scanner returns to the lowest block that was found so, and continues from there. Locks
-    expected: none. Takes and drops zone->lock for each list.
+    expected: none. Takes zone->lock for each list.
     """
     # Not at a border: the block was begun, and its rest comes first.
     at_start = cc.migrate_pfn in (cc.zone.zone_start_pfn, pageblock_start_pfn(kernel, cc.migrate_pfn))
@@ -170,7 +170,7 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
 
     ``low_pfn``, ``end_pfn``: unsigned long. Async direct compaction gives up on a block of the wanted
     order at the first page that can't move: one such page is enough to keep the block from becoming free.
-    Locks expected: none. Takes and drops lruvec->lru_lock (not modelled); PG_lru is cleared first, so
+    Locks expected: none. Takes lruvec->lru_lock (not modelled); PG_lru is cleared first, so
     that nobody else isolates the page.
     """
     mem_map = kernel.mem_map
