@@ -40,21 +40,21 @@ class Knobs(Struct):
         "khugepaged_defrag", "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "mthp_enabled",
         "pages_to_scan", "scan_sleep_millisecs", "shmem_enabled", "shrink_underused", "use_zero_page",
     )  # fmt: skip
-    enabled: str
-    defrag: str
-    use_zero_page: int
-    shrink_underused: int
-    hugepage_size_enabled: str
-    shmem_enabled: str
-    hugepage_shmem_enabled: str
+    enabled: str  # two bits of transparent_hugepage_flags in the kernel
+    defrag: str  # four bits of the same word
+    use_zero_page: int  # bool: a bit of the same word
+    shrink_underused: int  # bool
+    hugepage_size_enabled: str  # of 2 MiB: bits of huge_anon_orders_*
+    shmem_enabled: str  # int, SHMEM_HUGE_*
+    hugepage_shmem_enabled: str  # of 2 MiB
     mthp_enabled: tuple[str, ...]  # by order
-    khugepaged_defrag: int
-    max_ptes_none: int
-    max_ptes_swap: int
-    max_ptes_shared: int
-    pages_to_scan: int
-    scan_sleep_millisecs: int
-    alloc_sleep_millisecs: int
+    khugepaged_defrag: int  # bool: a bit of the same word
+    max_ptes_none: int  # unsigned int, entries of a window
+    max_ptes_swap: int  # unsigned int, entries
+    max_ptes_shared: int  # unsigned int, entries
+    pages_to_scan: int  # unsigned int, pages
+    scan_sleep_millisecs: int  # unsigned int, ms
+    alloc_sleep_millisecs: int  # unsigned int, ms
 
     def __init__(self, geometry: Geometry) -> None:
         """The kernel's defaults: ratios of the huge page's size in base pages."""
@@ -68,8 +68,11 @@ class Knobs(Struct):
         self.shmem_enabled = "never"
         self.hugepage_shmem_enabled = "inherit"
         self.khugepaged_defrag = 1
+        # One entry short of all: a window with a single page may become huge.
         self.max_ptes_none = nr - 1
+        # Each of these pages must be read back first, so there are few.
         self.max_ptes_swap = nr // 8
+        # Shared pages are copied but not freed: memory use grows, so no more than half.
         self.max_ptes_shared = nr // 2
         self.pages_to_scan = nr * 8
         self.scan_sleep_millisecs = 10000
@@ -110,7 +113,7 @@ class Attribute:
             setattr(knobs, self.field, value)
 
     def legal(self, geometry: Geometry) -> str:
-        """What may be written, in words."""
+        """What may be written, as text."""
         if self.words:
             return " | ".join(self.words)
         if self.boolean:
@@ -122,6 +125,7 @@ class Attribute:
 
     def parse(self, path: str, text: str, geometry: Geometry) -> str | int:
         """The value that ``text`` stands for; KernelError (EINVAL, ERANGE) if it is not legal."""
+        # As echo writes it; a second newline is refused.
         word = text.removesuffix("\n")
         if self.words:
             if word in self.words:
@@ -134,6 +138,8 @@ class Attribute:
             number = int(word)
             if self.lowest <= number <= self._highest(geometry):
                 return number
+            # A switch is read as a number of 64 bits; one that does not fit is another error than one that
+            # is not 0 or 1.
             if self.highest == 1 and number > _U64_MAX:
                 raise KernelError(errno.ERANGE, path, text, self.legal(geometry))
         raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
@@ -188,6 +194,7 @@ ROOT = "/sys/kernel/mm/transparent_hugepage/"
 
 
 def _relative(kernel: Kernel, path: str) -> str:
+    """The name below ROOT. Raises KernelError (ENOENT)."""
     name = path.removeprefix(ROOT)
     known = [*(name for name, knob in KNOBS.items() if knob.exists(kernel)), *_READ_ONLY]
     if name in known:
@@ -197,9 +204,9 @@ def _relative(kernel: Kernel, path: str) -> str:
 
 
 def sysfs_read(kernel: Kernel, path: str) -> str:
-    """The text of a file, newline included; the active word of a choice stands in brackets.
+    """The text of a file, newline included; the active word of a choice is in brackets.
 
-    Raises KernelError (ENOENT) for a path that does not exist.
+    Raises KernelError (ENOENT) for a path that does not exist. Locks expected: none.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
@@ -215,12 +222,14 @@ def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
     """Write ``text`` to a knob and do what the kernel's store function does besides.
 
     Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value), ERANGE (a
-    switch was given a number beyond 64 bits).
+    switch was given a number beyond 64 bits). Nothing is changed then. Locks expected: none; a store that
+    starts or stops khugepaged takes khugepaged_mutex in the kernel.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
         raise KernelError(errno.EACCES, f"{name} is read-only")
     attribute = KNOBS[name]
+    # Stored first: the daemon that is woken reads the new value.
     attribute.set(kernel.knobs, attribute.parse(name, text, kernel.geometry))
     after = kernel.after_store.get(name)
     if after is not None:

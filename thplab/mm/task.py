@@ -28,9 +28,9 @@ class Wait:
     ``queue`` is the name of the kernel's wait queue, for people.
     """
 
-    queue: str
+    queue: str  # wait_queue_head_t, by name
     condition: Callable[[], bool]
-    deadline: int | None = None
+    deadline: int | None = None  # ns since boot
 
 
 Sleeping = Generator[Wait, None, None]
@@ -52,9 +52,9 @@ class Task(Struct):
     """``comm`` (up to 15 characters) and ``pid``, as a trace line prints them; is it a kernel thread?"""
 
     __slots__ = ("comm", "kthread", "pid")
-    comm: str
-    pid: int
-    kthread: bool
+    comm: str  # char[16]
+    pid: int  # pid_t
+    kthread: bool  # PF_KTHREAD: has no memory of its own
 
     def __init__(self, comm: str, pid: int, *, kthread: bool = False) -> None:
         """A task of that name."""
@@ -67,10 +67,11 @@ class Kthread(Struct):
     """A kernel thread: its task, whether it should stop, and what it waits for (None: nothing yet)."""
 
     __slots__ = ("body", "should_stop", "task", "wait")
+    # A generator can't be put back to an earlier moment; the recorder must not try.
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"body", "wait"})
-    task: Task
-    should_stop: bool
-    body: Sleeping
+    task: Task  # struct task_struct *
+    should_stop: bool  # KTHREAD_SHOULD_STOP
+    body: Sleeping  # int (*threadfn)(void *)
     wait: Wait | None
 
     def __init__(self, task: Task, body: Sleeping) -> None:
@@ -89,25 +90,30 @@ def running(kernel: Kernel, task: Task) -> Iterator[None]:
     try:
         yield
     finally:
+        # Also after an error: the next step must not run in the name of this task.
         kernel.current = before
 
 
 def kthread_run(kernel: Kernel, comm: str, body: Sleeping) -> Kthread:
-    """Create a kernel thread; it begins to run when it is first resumed."""
+    """Create a kernel thread (struct task_struct *); it begins to run when it is first resumed.
+
+    Locks expected: none.
+    """
     thread = Kthread(Task(comm, kernel.next_kthread_pid, kthread=True), body)
     kernel.next_kthread_pid += 1
     return thread
 
 
 def kthread_resume(kernel: Kernel, thread: Kthread) -> bool:
-    """Let the thread run to its next wait; False if it has ended."""
+    """Let the thread run to its next wait; False if it has ended. Locks expected: none that it may want."""
     with running(kernel, thread.task):
         thread.wait = next(thread.body, None)
     return thread.wait is not None
 
 
 def kthread_stop(kernel: Kernel, thread: Kthread) -> None:
-    """Tell the thread to stop and let it run until it has."""
+    """Ask the thread to stop and let it run until it has. Locks expected: none that it may want."""
     thread.should_stop = True
+    # It may have to finish its present work: the kernel waits for it too.
     while kthread_resume(kernel, thread):
         pass
