@@ -37,7 +37,7 @@ class MemCgroup(Struct):
 
 
 def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:
-    """A new group without a limit. Takes cgroup_mutex in the kernel."""
+    """A new group without a limit. Locks expected: none. Takes cgroup_mutex in the kernel."""
     memcg = MemCgroup(name, len(kernel.memcgs) + 1)
     kernel.memcgs = (*kernel.memcgs, memcg)
     return memcg
@@ -63,6 +63,9 @@ def mem_cgroup_charge(kernel: Kernel, folio: int, mm: Mm) -> bool:
 
 
 def mem_cgroup_uncharge(kernel: Kernel, folio: int, nr: int) -> None:
-    """``nr`` pages of a charged folio are freed. Locks expected: none; nobody has a reference any more."""
+    """``nr`` pages of a charged folio are freed.
+
+    Locks expected: none; nobody has a reference any more.
+    """
     kernel.memcgs[kernel.mem_map.memcg_data[folio] - 1].usage -= nr
     kernel.mem_map.memcg_data[folio] = 0

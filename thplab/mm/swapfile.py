@@ -109,7 +109,10 @@ def pte_to_swp_offset(pte: int) -> int:
 
 
 def swap_duplicate(kernel: Kernel, offset: int) -> None:
-    """One more entry names the slot. Locks expected: the PTE lock. Takes the cluster's lock in the kernel."""
+    """One more entry names the slot.
+
+    Locks expected: the PTE lock. Takes the cluster's lock in the kernel.
+    """
     kernel.swap.swap_map[offset] += 1
 
 
@@ -137,7 +140,10 @@ def free_swap_and_cache(kernel: Kernel, offset: int) -> None:
 
 
 def swap_cache_get_folio(kernel: Kernel, offset: int) -> int | None:
-    """The folio (struct folio *, None: NULL) that the swap cache has for a slot. Locks expected: none."""
+    """The folio (struct folio *, None: NULL) that the swap cache has for a slot.
+
+    Locks expected: none.
+    """
     page_plus_1: int = kernel.swap.cache[offset]
     return page_plus_1 - 1 if page_plus_1 else None
 

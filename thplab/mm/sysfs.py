@@ -121,6 +121,7 @@ class Attribute:
         return f"an integer from {self.lowest} to {self._highest(geometry)}"
 
     def _highest(self, geometry: Geometry) -> int:
+        """The largest legal number: of a limit in entries, one less than a table has."""
         return geometry.HPAGE_PMD_NR - 1 if self.highest is None else self.highest
 
     def parse(self, path: str, text: str, geometry: Geometry) -> str | int:

@@ -105,7 +105,10 @@ def kthread_run(kernel: Kernel, comm: str, body: Sleeping) -> Kthread:
 
 
 def kthread_resume(kernel: Kernel, thread: Kthread) -> bool:
-    """Let the thread run to its next wait; False if it has ended. Locks expected: none that it may want."""
+    """Let the thread run to its next wait; False if it has ended.
+
+    Locks expected: none that it may want.
+    """
     with running(kernel, thread.task):
         thread.wait = next(thread.body, None)
     return thread.wait is not None

@@ -143,8 +143,8 @@ def count_daemon_scanned(kernel: Kernel, cc: CompactControl) -> None:
 def compact_zone(kernel: Kernel, cc: CompactControl) -> CompactResult:
     """Let the scanners walk until the goal is reached or they meet (enum compact_result).
 
-    Locks expected: none. Takes zone->lock and lruvec->lru_lock in the scanners (not modelled);
-    page and PTE locks in migrate_pages(). Targets left over go back to the free lists at the end.
+    Locks expected: none. Takes zone->lock and lruvec->lru_lock in the scanners (not modelled); page and
+    PTE locks in migrate_pages(). Targets left over go back to the free lists at the end.
     """
     zone = cc.zone
     if not cc.via_compact_memory:
@@ -224,8 +224,8 @@ def _compact_batches(kernel: Kernel, cc: CompactControl) -> CompactResult:
 def _migrate_batch(kernel: Kernel, cc: CompactControl) -> bool:
     """Move the isolated pages; False: targets ran out although the scanners have not met.
 
-    Takes page locks, the anon_vma and PTE locks in migrate_pages(). Frees the source pages that
-    were moved; puts the others back on the LRU.
+    Locks expected: none. Takes page locks, the anon_vma and PTE locks in migrate_pages(). Frees the
+    source pages that were moved; puts the others back on the LRU.
     """
     taken = cc.nr_migratepages
     failed, no_memory, moved = migrate_pages(kernel, cc, compaction_alloc, compaction_free)

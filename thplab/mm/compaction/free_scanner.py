@@ -52,8 +52,8 @@ def isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Isolate free pages until there are as many as pages to move, or the migrate scanner is near.
 
     A block that gave nothing doubles the stride of the next ones: soon only every 32nd page is examined,
-    and a regular pattern of used pages can hide all the free ones. Locks expected: none. Takes
-    zone->lock in each block.
+    and a regular pattern of used pages can hide all the free ones. Locks expected: none. Takes zone->lock
+    in each block.
     """
     fast_isolate_freepages(kernel, cc)
     if cc.nr_freepages:
@@ -113,8 +113,7 @@ def isolate_freepages_block(
     """Isolate free blocks between two pfns, examining every ``stride``-th page: pages isolated, last pfn.
 
     ``pfn``, ``end_pfn``: unsigned long; the kernel writes the position back through a pointer. Locks
-    expected: none. Takes zone->lock: isolated pages are on no free list and not counted as
-    free.
+    expected: none. Takes zone->lock: isolated pages are on no free list and not counted as free.
     """
     mem_map = kernel.mem_map
     first, scanned, total = pfn, 0, 0
@@ -166,7 +165,7 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Search the free lists for a block in the top quarter (at worst the top half) of the rest of the zone.
 
     Only for a goal of some order. The lists are rotated, so that a later search begins elsewhere. Locks
-    expected: none. Takes zone->lock for each list.
+    expected: none. Locks expected: none. Takes zone->lock for each list.
     """
     # A run over the whole zone needs every target: it scans block by block.
     if cc.order <= 0:

@@ -170,8 +170,8 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
 
     ``low_pfn``, ``end_pfn``: unsigned long. Async direct compaction gives up on a block of the wanted
     order at the first page that can't move: one such page is enough to keep the block from becoming free.
-    Locks expected: none. Takes lruvec->lru_lock (not modelled); PG_lru is cleared first, so
-    that nobody else isolates the page.
+    Locks expected: none. Takes lruvec->lru_lock (not modelled); PG_lru is cleared first, so that nobody
+    else isolates the page.
     """
     mem_map = kernel.mem_map
     flags, start = mem_map.flags, mem_map.start_pfn

@@ -39,8 +39,9 @@ def madvise_guard_install(vma: Vma, start: int, end: int) -> None:
     """MADV_GUARD_INSTALL (since 6.13): discard the pages and let every access to them fail.
 
     ``start``, ``end``: unsigned long, page aligned. Each entry becomes a marker; page tables are made for
-    that. Raises KernelError (EINVAL), MemoryError (no page for a table). Takes mmap_lock for reading and
-    each PTE lock; the kernel takes the PMD lock for each new table as well. Frees the pages.
+    that. Raises KernelError (EINVAL), MemoryError (no page for a table). Locks expected: none. Takes
+    mmap_lock for reading and each PTE lock; the kernel takes the PMD lock for each new table as well.
+    Frees the pages.
     """
     _require_guards(vma, _NO_GUARDS | VM_LOCKED)
     mm = vma.mm
@@ -66,8 +67,8 @@ def madvise_guard_install(vma: Vma, start: int, end: int) -> None:
 def madvise_guard_remove(vma: Vma, start: int, end: int) -> None:
     """MADV_GUARD_REMOVE (since 6.13): the addresses are ordinary, empty ones again.
 
-    ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL). Takes mmap_lock for
-    reading and each PTE lock. The tables stay, even if they are empty now.
+    ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL). Locks expected: none.
+    Takes mmap_lock for reading and each PTE lock. The tables stay, even if they are empty now.
     """
     _require_guards(vma, _NO_GUARDS)
     down_read(vma.mm.mmap_lock)

@@ -58,7 +58,7 @@ def madvise_cold(vma: Vma, start: int, end: int) -> None:
     """MADV_COLD: the pages count as unused from now on.
 
     ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on locked or special
-    memory. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
+    memory. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
     """
     _walk_lru(vma, start, end, _cold_folio)
 
@@ -69,8 +69,8 @@ def madvise_pageout(vma: Vma, start: int, end: int) -> None:
     Best effort: pages that another process maps, and zero pages, are left alone; with no swap nothing
     happens. A huge page that is covered whole goes whole; of one that is covered in part the folio is
     split first. ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on locked or
-    special memory. Takes mmap_lock for reading; PMD and PTE locks in the kernel. Isolates and frees
-    pages.
+    special memory. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
+    Isolates and frees pages.
     """
     _walk_lru(vma, start, end, _isolate_folio)
 
@@ -81,7 +81,10 @@ _Act = Callable[["Kernel", int, "Column", int, int], bool]
 
 
 def _walk_lru(vma: Vma, start: int, end: int, act: _Act) -> None:
-    """madvise_cold_or_pageout_pte_range over all PMD entries of the range. Takes mmap_lock for reading."""
+    """madvise_cold_or_pageout_pte_range over all PMD entries of the range.
+
+    Locks expected: none. Takes mmap_lock for reading.
+    """
     # Locked memory is promised to stay, special memory is on no LRU list.
     if vma.vm_flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB):
         raise KernelError(errno.EINVAL, "madvise: the memory is locked")
@@ -230,7 +233,7 @@ def madvise_free(vma: Vma, start: int, end: int) -> None:
 
     Pages become clean and old, and lazyfree (not swapbacked); what is swapped out is dropped now.
     ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on memory that maps a
-    file. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
+    file. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
     """
     # Dropping a page of a file would not give zeros, but the file's contents again.
     if not vma_is_anonymous(vma):

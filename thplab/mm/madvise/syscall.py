@@ -74,12 +74,15 @@ def madvise_range(mm: Mm, start: int, length: int) -> int:
 
 
 def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
-    """MADV_HUGEPAGE. Takes mmap_lock for writing."""
+    """MADV_HUGEPAGE. Locks expected: none. Takes mmap_lock for writing."""
     _change_advice(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE)
 
 
 def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
-    """MADV_NOHUGEPAGE: huge pages that are there stay. Takes mmap_lock for writing."""
+    """MADV_NOHUGEPAGE: huge pages that are there stay.
+
+    Locks expected: none. Takes mmap_lock for writing.
+    """
     _change_advice(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE)
 
 
@@ -108,8 +111,8 @@ def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
 def _dontneed(vma: Vma, start: int, end: int) -> None:
     """MADV_DONTNEED: drop the pages; the next touch begins anew.
 
-    Raises KernelError (EINVAL) on locked memory. Takes for reading what :func:`dontneed_lock` says, and
-    each PTE lock. Frees pages.
+    Raises KernelError (EINVAL) on locked memory. Locks expected: none. Takes for reading what
+    :func:`dontneed_lock` says, and each PTE lock. Frees pages.
     """
     if vma.vm_flags & VM_LOCKED:
         raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
@@ -130,7 +133,10 @@ def dontneed_lock(vma: Vma) -> Lock:
 
 
 def _mergeable(vma: Vma, start: int, end: int) -> None:
-    """MADV_MERGEABLE: ksmd may merge equal pages here. Takes mmap_lock for writing."""
+    """MADV_MERGEABLE: ksmd may merge equal pages here.
+
+    Locks expected: none. Takes mmap_lock for writing.
+    """
     down_write(vma.mm.mmap_lock, vma.mm.task.comm)
     if not vma.vm_flags & VM_MERGEABLE:
         modify_vma_flags(vma, start, end, vma.vm_flags | VM_MERGEABLE)
@@ -156,7 +162,10 @@ def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
 
 
 def _collapse(vma: Vma, start: int, end: int) -> None:
-    """MADV_COLLAPSE: an errno becomes a KernelError (EINVAL, EAGAIN, EBUSY, ENOMEM). Locks expected: none."""
+    """MADV_COLLAPSE: an errno becomes a KernelError (EINVAL, EAGAIN, EBUSY, ENOMEM).
+
+    Locks expected: none.
+    """
     number = madvise_collapse(vma, start, end)
     if number:
         raise KernelError(number, f"madvise collapse {start:#x}-{end:#x}: not every window is huge now")

@@ -47,7 +47,10 @@ class Sysctl(Struct):
 
 
 def _new_reserve(kernel: Kernel) -> None:
-    """The marks follow from the reserve, so all zones get new ones. Takes zone->lock in the kernel."""
+    """The marks follow from the reserve, so all zones get new ones.
+
+    Locks expected: none. Takes zone->lock in the kernel.
+    """
     drain_all_pages(kernel)
     setup_per_zone_wmarks(kernel)
 

@@ -39,14 +39,17 @@ def buddyinfo_line(head: str, counts: Sequence[int]) -> str:
 
 
 def buddyinfo(kernel: Kernel) -> str:
-    """/proc/buddyinfo: free blocks of each order, a line for each zone. Takes zone->lock in the kernel."""
+    """/proc/buddyinfo: free blocks of each order, a line for each zone.
+
+    Locks expected: none. Takes zone->lock in the kernel.
+    """
     return "".join(buddyinfo_line(_zone_head(zone), zone.nr_free) for zone in kernel.node.zones)
 
 
 def pagetypeinfo(kernel: Kernel) -> str:
     """/proc/pagetypeinfo: the same by migrate type, and how many pageblocks have each type.
 
-    Takes zone->lock in the kernel, and drops it between the lists.
+    Locks expected: none. Takes zone->lock in the kernel, and drops it between the lists.
     """
     geometry, zones = kernel.geometry, kernel.node.zones
     orders = range(geometry.MAX_PAGE_ORDER + 1)
@@ -161,7 +164,10 @@ FACES: dict[str, Callable[[Kernel], str]] = {
 
 
 def read_face(kernel: Kernel, path: str) -> str:
-    """The text of one of the files. Raises KernelError (ENOENT) for another path. Locks expected: none."""
+    """The text of one of the files. Raises KernelError (ENOENT) for another path.
+
+    Locks expected: none.
+    """
     if path not in FACES:
         raise KernelError(errno.ENOENT, f"no file {path!r}", None, ", ".join(FACES))
     return FACES[path](kernel)

@@ -74,7 +74,7 @@ def inactive_is_low(kernel: Kernel) -> bool:
 def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
     """Reclaim one folio unless it was used (folio_check_references); the pages freed.
 
-    Takes the page lock for each folio, and lruvec->lru_lock in the kernel.
+    Locks expected: none. Takes the page lock for each folio, and lruvec->lru_lock in the kernel.
     """
     mem_map, nr = kernel.mem_map, folio_nr_pages(kernel.mem_map, folio)
     count_vm_event(kernel, f"pgscan_{who}", nr)
