@@ -89,9 +89,9 @@ class PerCpuPages(Struct):
     """
 
     __slots__ = ("batch", "count", "high", "lists")
-    count: int  # int, pages
-    high: int  # int, pages
-    batch: int  # int, pages
+    count: int  # pages
+    high: int  # pages; above it some go back
+    batch: int  # pages at a time
     lists: int  # struct list_head[NR_PCP_LISTS], here the number of the first
 
     def __init__(self, lists: int) -> None:
@@ -141,9 +141,9 @@ class Zone(Struct):
     compact_init_migrate_pfn: int  # unsigned long: a run from here sees the whole zone
     compact_init_free_pfn: int  # unsigned long
     compact_considered: int  # unsigned int: requests since the last failure
-    compact_defer_shift: int  # unsigned int: log2 of how many are refused
+    compact_defer_shift: int  # unsigned int: one in 2^shift requests is tried
     compact_order_failed: int  # int: the smallest order that failed
-    compact_blockskip_flush: bool  # bool: kswapd should clear the skip hints
+    compact_blockskip_flush: bool  # kswapd should clear the skip hints
 
     def __init__(self, name: str, index: int, start_pfn: int, pages: int, max_order: int, lists: int) -> None:
         """A zone none of whose pages is free yet; ``lists``: number of its first list head."""
@@ -211,15 +211,15 @@ class Node(Struct):
     lru: int
     compact_lists: int
     kswapd: Kthread | None
-    kswapd_order: int  # int
+    kswapd_order: int
     kswapd_highest_zoneidx: int  # enum zone_type
     kswapd_failures: int  # atomic_t (6.18), int before
     kswapd_woken: bool  # in the kernel: a wake-up of kswapd_wait
     kcompactd: Kthread | None
-    kcompactd_max_order: int  # int
+    kcompactd_max_order: int
     kcompactd_highest_zoneidx: int  # enum zone_type
     kcompactd_woken: bool  # in the kernel: a wake-up of kcompactd_wait
-    proactive_compact_trigger: bool  # bool
+    proactive_compact_trigger: bool
     split_queue: int
     split_list: int
     split_queue_len: int  # unsigned long

@@ -102,8 +102,7 @@ def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
     """For a request that could have had zone number i: how many pages of ``zone`` are kept from it."""
     ratio = _RESERVE_RATIO.get(zone.name, 32)
     numbers = range(len(zones) + 1)  # the last one is zone Movable, which has no pages
-    # The more memory lies above, the more requests could fill this zone, which others have no alternative
-    # to.
+    # The more memory lies above, the more requests could fill this zone, which is the only choice of some.
     above = [sum(z.managed_pages for z in zones[zone.index + 1 : i + 1]) for i in numbers]
     return tuple(pages // ratio for pages in above)
 
