@@ -100,7 +100,7 @@ def fast_find_migrateblock(kernel: Kernel, cc: CompactControl) -> int:
     cc.total_migrate_scanned += scanned
     if found is not None:
         cc.fast_search_fail = 0
-        # None: the scanner has returned there once; it scans in order from then on.
+        # None: the scanner has returned there once, and does not do so again.
         if cc.fast_start_pfn is not None:
             cc.fast_start_pfn = min(cc.fast_start_pfn or found, found)
         return max(pageblock_start_pfn(kernel, found), cc.zone.zone_start_pfn)

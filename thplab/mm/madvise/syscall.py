@@ -37,8 +37,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
 
     ``start``: unsigned long, page aligned; ``length``: size_t, bytes. Raises KernelError: EINVAL (unknown
     advice, unaligned start, the advice refused), ENOMEM (holes in the range; the mapped parts are treated
-    all the same), EACCES never, and for ``collapse`` EAGAIN, EBUSY. Locks expected: none. Takes what the
-    advice says.
+    all the same), and for ``collapse`` EAGAIN, EBUSY. Locks expected: none. Takes what the advice says.
     """
     act = _ADVICE.get(advice)
     if act is None:
@@ -154,7 +153,7 @@ def _populate_write(vma: Vma, start: int, end: int) -> None:
 
 
 def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
-    """Fault in what is missing; the locks are those of a fault. Raises KernelError (EINVAL), MemoryError."""
+    """Fault in what is missing. Raises KernelError (EINVAL), MemoryError. Locks expected: none."""
     # Refused at once: otherwise each page would fault and fail.
     if not vma.vm_flags & (VM_WRITE if write else VM_READ):
         raise KernelError(errno.EINVAL, "madvise populate: the protection does not allow it")
