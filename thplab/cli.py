@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
 from thplab import cli_export, cli_predict, cli_present
-from thplab.cli_errors import hint, unusable
+from thplab.cli_errors import KERNEL_HELP, hint, unusable
+from thplab.kernels import DEFAULT
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -155,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "trace", "run a scenario on the model and print its trace lines", _TRACE_EXAMPLES
     )
     trace.add_argument("scenario", help="name of a scenario, e.g. note")
-    trace.add_argument("--kernel", default="6.18", help="kernel profile: 6.18 (default) or 6.1")
+    trace.add_argument("--kernel", default=DEFAULT.name, help=KERNEL_HELP)
     trace.add_argument(
         "--backtrace", action="store_true", help="also print the call stack at the huge page's allocation"
     )

@@ -1,4 +1,4 @@
-"""What the commands say when they are asked for something that there is not."""
+"""What the commands say about what there is, and when they are asked for something else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["hint", "unusable"]
+from thplab.kernels import PROFILES
+
+__all__ = ["KERNEL_HELP", "hint", "unusable"]
+
+#: Of the option ``--kernel``.
+KERNEL_HELP = f"kernel profile: {', '.join(PROFILES)} (default %(default)s)"
 
 _SHOWN = 20
 

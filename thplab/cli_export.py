@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thplab.cli_errors import hint, unusable
+from thplab.cli_errors import KERNEL_HELP, hint, unusable
+from thplab.kernels import DEFAULT
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -40,7 +41,7 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
     parser.add_argument("scenario", help="name of a scenario, e.g. note")
-    parser.add_argument("--kernel", default="6.18", help="kernel profile, e.g. 6.18 (default) or 6.1")
+    parser.add_argument("--kernel", default=DEFAULT.name, help=KERNEL_HELP)
     group = parser.add_mutually_exclusive_group()
     for name, says in (
         ("html", "one page that steps, plays, searches and presents (default)"),

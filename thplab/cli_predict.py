@@ -7,7 +7,8 @@ import json
 import sys
 from collections.abc import Iterable
 
-from thplab.cli_errors import unusable
+from thplab.cli_errors import KERNEL_HELP, unusable
+from thplab.kernels import DEFAULT
 
 __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
@@ -26,7 +27,7 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
     parser.add_argument("file", help="lines of JSON, or - for the standard input")
-    parser.add_argument("--kernel", default="6.18", help="kernel profile, e.g. 6.18 (default) or 6.1")
+    parser.add_argument("--kernel", default=DEFAULT.name, help=KERNEL_HELP)
     parser.set_defaults(run=_predict)
 
 

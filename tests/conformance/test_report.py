@@ -17,7 +17,7 @@ from tests.conformance.report import (
     with_table,
 )
 from thplab.kernels import PROFILES, Profile
-from thplab.kernels.facts import FACTS
+from thplab.kernels.profile import FACTS
 from thplab.scenario import run_scenario, scenario
 
 HINT = "run: python -m tests.conformance.report"

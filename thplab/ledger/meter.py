@@ -23,8 +23,8 @@ from thplab.mm.include.pgtable import entry_pfn
 from thplab.mm.khugepaged import collapse
 from thplab.mm.khugepaged import pages as collapse_pages
 from thplab.mm.khugepaged import scan as khugepaged
+from thplab.mm.khugepaged.scan import trace_mm_khugepaged_scan_pmd
 from thplab.mm.memory import fault as memory
-from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan_pmd
 
 __all__ = ["Meter"]
 

@@ -7,33 +7,12 @@ A charge that does not fit fails at once: the group's own pages are never reclai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import folio_nr_pages
-from thplab.mm.include.state import Struct
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
-
-__all__ = ["MemCgroup", "mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
-
-
-class MemCgroup(Struct):
-    """struct mem_cgroup: ``usage`` and ``max`` in pages (None: no limit); ``number`` from 1 on."""
-
-    __slots__ = ("max", "name", "number", "usage")
-    name: str
-    number: int  # css->id in the kernel: mem_map keeps this number, not a pointer
-    usage: int  # atomic_long_t (struct page_counter), pages
-    max: int | None  # unsigned long (struct page_counter), pages
-
-    def __init__(self, name: str, number: int) -> None:
-        """An empty group without a limit."""
-        self.name = name
-        self.number = number
-        self.usage = 0
-        self.max = None
+__all__ = ["mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
 
 
 def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:
@@ -46,8 +25,8 @@ def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:
 def mem_cgroup_charge(kernel: Kernel, folio: int, mm: Mm) -> bool:
     """Charge a new folio to the group of ``mm``; False if the limit does not allow it (C: -ENOMEM).
 
-    Locks expected: none; in the kernel it may sleep and reclaim. All pages of the folio are charged, or
-    none.
+    All pages of the folio are charged, or none.
+    Locks expected: none; in the kernel it may sleep and reclaim.
     """
     memcg = mm.memcg
     if memcg is None:
@@ -63,9 +42,6 @@ def mem_cgroup_charge(kernel: Kernel, folio: int, mm: Mm) -> bool:
 
 
 def mem_cgroup_uncharge(kernel: Kernel, folio: int, nr: int) -> None:
-    """``nr`` pages of a charged folio are freed.
-
-    Locks expected: none; nobody has a reference any more.
-    """
+    """``nr`` pages of a charged folio are freed. Locks expected: none; nobody has a reference any more."""
     kernel.memcgs[kernel.mem_map.memcg_data[folio] - 1].usage -= nr
     kernel.mem_map.memcg_data[folio] = 0

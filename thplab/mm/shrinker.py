@@ -7,13 +7,9 @@ count it as progress of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.huge_memory.deferred_scan import deferred_split_count, deferred_split_scan
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["drop_slab", "shrink_slab"]
 
@@ -28,7 +24,8 @@ def shrink_slab(kernel: Kernel, priority: int) -> int:
 
     ``priority``: int, 12 at the beginning of reclaim, 0 at its most urgent. C: unsigned long. A share
     that is less than everything and less than a batch is not worth the trouble: it is put on account
-    (nr_deferred). Locks expected: none.
+    (nr_deferred).
+    Locks expected: none.
     """
     node, freeable = kernel.node, deferred_split_count(kernel)
     if not freeable:

@@ -9,10 +9,9 @@ A folio that somebody has isolated is on no list and carries PG_isolated
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_del
-from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
@@ -24,11 +23,8 @@ from thplab.mm.include.page import (
     folio_get,
     folio_nr_pages,
 )
+from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "LRU_NAMES",
@@ -68,7 +64,8 @@ def lru_list(kernel: Kernel, number: int) -> int:
 def lru_oldest(kernel: Kernel, name: str, priority: int) -> list[int]:
     """The folios at the tail of an LRU list that a scan of this priority covers.
 
-    ``priority``: int, the share is 1 / 2^priority. Locks expected: lruvec->lru_lock in the kernel.
+    ``priority``: int, the share is 1 / 2^priority.
+    Locks expected: lruvec->lru_lock in the kernel.
     """
     links, head = kernel.mem_map.links, lru_list(kernel, LRU_NAMES.index(name))
     folios, entry = [], links[1][head]
@@ -88,8 +85,8 @@ def isolated_counter(kernel: Kernel, folio: int) -> str:
 def folio_add_lru(kernel: Kernel, folio: int) -> None:
     """Put a folio that is on no list at the head of its LRU list.
 
-    ``folio``: struct folio *. Locks expected: none. Takes lruvec->lru_lock in the kernel, when a batch is
-    full.
+    ``folio``: struct folio *.
+    Locks expected: none. Takes lruvec->lru_lock in the kernel, when a batch is full.
     """
     mem_map = kernel.mem_map
     mem_map.flags[folio] |= PG_lru
@@ -99,9 +96,9 @@ def folio_add_lru(kernel: Kernel, folio: int) -> None:
 def folio_add_lru_vma(kernel: Kernel, folio: int, vma: Vma) -> None:
     """Put a new folio of ``vma`` on the LRU; locked memory counts as unevictable.
 
-    Locks expected: the PTE or PMD lock under which it was mapped. Up to 6.18 the multi-generational LRU
-    marks a new page active, since 7.2 referenced, which khugepaged counts as use; only the latter is
-    modelled.
+    Up to 6.18 the multi-generational LRU marks a new page active, since 7.2 referenced, which khugepaged
+    counts as use; only the latter is modelled.
+    Locks expected: the PTE or PMD lock under which it was mapped.
     """
     # mlock() promises that the page stays: reclaim must not even scan it.
     kernel.mem_map.flags[folio] |= PG_unevictable if vma.vm_flags & VM_LOCKED else 0
@@ -118,7 +115,8 @@ def lruvec_del_folio(kernel: Kernel, folio: int) -> None:
 def folio_change_lru(kernel: Kernel, folio: int, flags: int) -> None:
     """Give a folio that is on an LRU list other flags, and put it at the head of the list they name.
 
-    ``flags``: unsigned long, PG_* bits. Locks expected: lruvec->lru_lock in the kernel.
+    ``flags``: unsigned long, PG_* bits.
+    Locks expected: lruvec->lru_lock in the kernel.
     """
     lruvec_del_folio(kernel, folio)
     kernel.mem_map.flags[folio] = flags
@@ -149,8 +147,6 @@ def folio_putback_lru(kernel: Kernel, folio: int) -> None:
 
     Locks expected: none. Takes lruvec->lru_lock in the kernel.
     """
-    from thplab.mm.page_alloc.alloc import folio_put
-
     mem_map = kernel.mem_map
     count_vm_event(kernel, isolated_counter(kernel, folio), -folio_nr_pages(mem_map, folio))
     mem_map.flags[folio] &= ~PG_isolated
@@ -162,8 +158,8 @@ def folio_putback_lru(kernel: Kernel, folio: int) -> None:
 def folio_mark_accessed(kernel: Kernel, folio: int) -> None:
     """The kernel itself has used the page: referenced at first, active the second time.
 
-    The multi-generational LRU counts further uses elsewhere (lru_gen_inc_refs). Locks expected: none.
-    Takes lruvec->lru_lock in the kernel if the folio changes its list.
+    The multi-generational LRU counts further uses elsewhere (lru_gen_inc_refs).
+    Locks expected: none. Takes lruvec->lru_lock in the kernel if the folio changes its list.
     """
     flags = kernel.mem_map.flags[folio]
     if not flags & PG_referenced:

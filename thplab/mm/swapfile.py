@@ -18,9 +18,9 @@ name it (``swap_map``) or the cache does.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.page import (
     PG_swapcache,
     folio_mapcount,
@@ -28,14 +28,10 @@ from thplab.mm.include.page import (
     folio_ref_add,
 )
 from thplab.mm.include.pgtable import _PAGE_SWP_EXCLUSIVE, _PAGE_SWP_UFFD_WP
-from thplab.mm.include.state import Column, Struct
+from thplab.mm.include.swap import SwapInfo
 from thplab.mm.page_alloc.alloc import folio_put
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = [
-    "SwapInfo",
     "folio_alloc_swap",
     "folio_free_swap",
     "free_folio_and_swap_cache",
@@ -54,30 +50,6 @@ _TYPE_SHIFT = 59
 #: Swap type of an entry that belongs to no device, and what a marker can say.
 SWP_PTE_MARKER = 31
 PTE_MARKER_GUARD = 1 << 2
-
-
-class SwapInfo(Struct):
-    """One swap device of ``pages`` slots.
-
-    ``swap_map`` (u16): entries that name the slot; ``cache`` (u32): page + 1 of the folio in the
-    swap cache, 0: none; ``contents`` (u32): what was written there; ``cluster_next``: where the
-    search for a free slot begins.
-    """
-
-    __slots__ = ("cache", "cluster_next", "contents", "pages", "swap_map")
-    pages: int  # unsigned int
-    swap_map: Column  # the kernel's is unsigned char, with a bit for the cache and continuations
-    cache: Column  # in the kernel an xarray, since 6.18 a table (struct swap_table)
-    contents: Column  # u32 tokens, one for 4 KiB
-    cluster_next: int  # 6.18 keeps lists of clusters with free slots instead
-
-    def __init__(self, pages: int) -> None:
-        """All slots free."""
-        self.pages = pages
-        self.swap_map = Column("H", pages, "swap_map")
-        self.cache = Column("I", pages, "swap_cache")
-        self.contents = Column("I", pages, "swap contents")
-        self.cluster_next = 0
 
 
 def _swp_pte(kind: int, offset: int) -> int:
@@ -109,18 +81,16 @@ def pte_to_swp_offset(pte: int) -> int:
 
 
 def swap_duplicate(kernel: Kernel, offset: int) -> None:
-    """One more entry names the slot.
-
-    Locks expected: the PTE lock. Takes the cluster's lock in the kernel.
-    """
+    """One more entry names the slot. Locks expected: the PTE lock. Takes the cluster's lock in the kernel."""
     kernel.swap.swap_map[offset] += 1
 
 
 def swap_free(kernel: Kernel, offset: int) -> None:
-    """One entry less names the slot; without entry and cache it is free (swap_free_nr).
+    """One entry less names the slot; without entry and cache it is free.
 
-    Raises KernelBug for a slot that no entry names. Locks expected: the PTE lock, or the i_pages lock.
-    Takes the cluster's lock in the kernel.
+    Raises KernelBug for a slot that no entry names.
+    Kernel name: swap_free_nr (6.18).
+    Locks expected: the PTE lock, or the i_pages lock. Takes the cluster's lock in the kernel.
     """
     if not kernel.swap.swap_map[offset]:
         raise KernelBug(f"swap_free: slot {offset} is not in use")
@@ -128,8 +98,9 @@ def swap_free(kernel: Kernel, offset: int) -> None:
 
 
 def free_swap_and_cache(kernel: Kernel, offset: int) -> None:
-    """An entry is cleared: free the page too if it is only kept for that entry (free_swap_and_cache_nr).
+    """An entry is cleared: free the page too if it is only kept for that entry.
 
+    Kernel name: free_swap_and_cache_nr (6.18).
     Locks expected: the PTE lock. Takes the cluster's lock, and tries the page lock, in the kernel.
     """
     swap_free(kernel, offset)
@@ -140,10 +111,7 @@ def free_swap_and_cache(kernel: Kernel, offset: int) -> None:
 
 
 def swap_cache_get_folio(kernel: Kernel, offset: int) -> int | None:
-    """The folio (struct folio *, None: NULL) that the swap cache has for a slot.
-
-    Locks expected: none.
-    """
+    """The folio (struct folio *, None: NULL) that the swap cache has for a slot. Locks expected: none."""
     page_plus_1: int = kernel.swap.cache[offset]
     return page_plus_1 - 1 if page_plus_1 else None
 
@@ -151,7 +119,8 @@ def swap_cache_get_folio(kernel: Kernel, offset: int) -> int | None:
 def folio_alloc_swap(kernel: Kernel, folio: int) -> bool:
     """Give each page of the folio a slot (in a row) and add it to the swap cache; False: no room.
 
-    C: int, 0 or -ENOMEM. Locks expected: the page lock. Takes the cluster's lock in the kernel.
+    C: int, 0 or -ENOMEM.
+    Locks expected: the page lock. Takes the cluster's lock in the kernel.
     """
     # All in a row and aligned, or the folio could not be written and found again as one.
     nr = folio_nr_pages(kernel.mem_map, folio)
@@ -177,7 +146,8 @@ def _scan_swap_map(swap: SwapInfo, nr: int) -> int | None:
 def add_to_swap_cache(kernel: Kernel, folio: int, offset: int) -> None:
     """The folio represents the slots from ``offset`` on; the cache has a reference for each page.
 
-    swap_cache_add_folio in 6.18. Locks expected: the page lock. Takes the cluster's lock in the kernel.
+    Kernel name: swap_cache_add_folio (6.18).
+    Locks expected: the page lock. Takes the cluster's lock in the kernel.
     """
     mem_map = kernel.mem_map
     nr = folio_nr_pages(mem_map, folio)
@@ -192,8 +162,9 @@ def add_to_swap_cache(kernel: Kernel, folio: int, offset: int) -> None:
 def delete_from_swap_cache(kernel: Kernel, folio: int) -> None:
     """The folio represents itself again; the cache's references are dropped.
 
-    swap_cache_del_folio in 6.18. Locks expected: the page lock, and a reference of the caller. Takes the
-    cluster's lock in the kernel. Frees the folio with its last reference.
+    Frees the folio with its last reference.
+    Kernel name: swap_cache_del_folio (6.18).
+    Locks expected: the page lock, and a reference of the caller. Takes the cluster's lock in the kernel.
     """
     mem_map = kernel.mem_map
     nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
@@ -224,8 +195,8 @@ def folio_free_swap(kernel: Kernel, folio: int) -> bool:
 def free_folio_and_swap_cache(kernel: Kernel, folio: int, nr: int = 1) -> None:
     """Drop ``nr`` references of mappings that went, and the slot if it is needed no more.
 
-    Locks expected: the PTE lock under which they went. Tries the page lock in the kernel. Frees the folio
-    with its last reference.
+    Frees the folio with its last reference.
+    Locks expected: the PTE lock under which they went. Tries the page lock in the kernel.
     """
     # Before the reference is dropped: the folio may be gone afterwards.
     if not folio_mapcount(kernel.mem_map, folio):

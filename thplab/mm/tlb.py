@@ -9,16 +9,14 @@ whoever changes page tables between two patterns calls :func:`flush_tlb_range`, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.pgtable import _PAGE_PSE, _PAGE_RW, walk
 from thplab.mm.include.state import Column, Struct
 from thplab.mm.mmu import access
 from thplab.mm.vmstat import vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
 
 __all__ = [
     "PageTables",
@@ -168,8 +166,8 @@ def flush_tlb_range(tlb: Tlb, mm: Mm, start: int, end: int) -> None:
     """Forget what is known of ``start <= address < end`` (unsigned long, bytes), in both sizes.
 
     Needed after any change of an entry that was present: the processor may remember the old one. The
-    kernel's flush_tlb_mm_range tells all processors that run the mm. Locks expected: as of the change, so
-    that nobody relies on it too early.
+    kernel's flush_tlb_mm_range tells all processors that run the mm.
+    Locks expected: as of the change, so that nobody relies on it too early.
     """
     geometry = mm.kernel.geometry
     # Where both sizes share one array it must be visited once only.

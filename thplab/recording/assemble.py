@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import thplab
 from thplab.mm.include.page import PAGE_FLAGS
-from thplab.mm.vmstat import EVENTS
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.recording.render import gdb_value
 from thplab.recording.tracer import CALL, EVENT, LINE, RETURN, FunctionInfo
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.state import Struct
 from thplab.mm.khugepaged import collapse, pages, scan, swapin
-from thplab.mm.system import Kernel
 from thplab.recording.journal import Journal
 from thplab.recording.narrate import (
     sentence_of_call,

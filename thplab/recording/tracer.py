@@ -41,14 +41,15 @@ _QUIET_FILES = {
     "include/geometry.py",
     "include/gfp.py",
     "include/page.py",
-    "task.py",
+    "kthread.py",
+    "include/sched.py",
     "proc/task_mmu.py",
     "include/mmzone.py",
     "page_alloc/buddy.py",
     "swap.py",
     "page_alloc/pcp.py",
     "page_alloc/watermark.py",
-    "trace_events.py",
+    "include/trace_events.py",
 }
 _QUIET = {
     "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",

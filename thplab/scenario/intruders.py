@@ -29,9 +29,9 @@ from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.include.lock import Lock, Waiter, wait_for, would_wait
 from thplab.mm.include.mm_types import Mm, vma_lookup
 from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_RW, walk
+from thplab.mm.kthread import running
 from thplab.mm.madvise.syscall import dontneed_lock
 from thplab.mm.memory.fault import fault_lock
-from thplab.mm.task import running
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.gaps import GAPS, LOCKLESS, WRITERS, probed

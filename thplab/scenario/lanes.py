@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from thplab.machine import Machine, Process
+from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.proc.task_mmu import huge_pages
-from thplab.mm.trace import TraceEvent
 from thplab.scenario.comb import COMB_FRAMES, comb_machine, give_back, occupy, set_reserve, used_frames
 from thplab.scenario.surroundings import start_keeper
 
@@ -148,7 +148,7 @@ def _set_up(lane: Lane, kernel: str) -> tuple[Machine, Process]:
 def _result(
     lane: Lane, machine: Machine, process: Process, before: list[int], events: tuple[TraceEvent, ...]
 ) -> LaneResult:
-    from thplab.mm.vmstat import EVENTS
+    from thplab.mm.include.vm_event_item import EVENTS
 
     deltas = (new - old for new, old in zip(machine.kernel.vmstat, before, strict=True))
     counters = {name: delta for name, delta in zip(EVENTS, deltas, strict=True) if delta}

@@ -10,7 +10,7 @@ compact_finished      after each batch: is the goal reached?
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from thplab.mm.compaction.control import (
     CaptureControl,
@@ -18,6 +18,7 @@ from thplab.mm.compaction.control import (
     CompactResult,
     MigrateMode,
     compact_scanners_met,
+    trace_result,
 )
 from thplab.mm.compaction.free_scanner import compaction_alloc, compaction_free, release_free_list
 from thplab.mm.compaction.migrate_scanner import isolate_migratepages
@@ -33,6 +34,7 @@ from thplab.mm.compaction.suitable import (
     reset_isolation_suitable_zone,
 )
 from thplab.mm.include.gfp import GFP_IO, GFP_KERNEL, gfp_migratetype, gfp_text
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import Zone, default_migratetype, free_list, pageblock_start_pfn
 from thplab.mm.migrate import migrate_pages, putback_movable_pages
@@ -41,9 +43,6 @@ from thplab.mm.page_alloc.fallback import find_suitable_fallback
 from thplab.mm.page_alloc.pcp import drain_pages_zone
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "compact_node",
@@ -62,18 +61,14 @@ def try_to_compact_pages(
     """Direct compaction: zone by zone, until one run succeeds; the result, and the block if one was captured.
 
     ``gfp``: gfp_t; ``order``: unsigned int; ``priority``: enum compact_priority, SYNC_FULL tries hardest.
-    The page is struct page * (None: NULL). Locks expected: none; the task may sleep.
+    The page is struct page * (None: NULL).
+    Locks expected: none; the task may sleep.
     """
     # Moving a page can need input and output, which this request may not wait for.
     if not gfp & GFP_IO:
         return CompactResult.SKIPPED, None
-    trace(
-        kernel,
-        "mm_compaction_try_to_compact_pages",
-        ("order", order),
-        ("gfp_mask", gfp_text(gfp)),
-        ("priority", priority),
-    )
+    event = "mm_compaction_try_to_compact_pages"
+    trace(kernel, event, order=order, gfp_mask=gfp_text(gfp), priority=priority)
     result = CompactResult.SKIPPED
     zones = zonelist(kernel, gfp)
     for zone in zones:
@@ -121,7 +116,8 @@ def _compact_zone_order(
 def compact_node(kernel: Kernel, *, proactive: bool) -> None:
     """Compact every zone of the node: whole (compact_memory), or until its score is low (``proactive``).
 
-    Locks expected: none. Up to 6.1 proactive runs do not count as work of kcompactd.
+    Up to 6.1 proactive runs do not count as work of kcompactd.
+    Locks expected: none.
     """
     mode = MigrateMode.SYNC_LIGHT if proactive else MigrateMode.SYNC
     for zone in kernel.node.zones:
@@ -143,8 +139,9 @@ def count_daemon_scanned(kernel: Kernel, cc: CompactControl) -> None:
 def compact_zone(kernel: Kernel, cc: CompactControl) -> CompactResult:
     """Let the scanners walk until the goal is reached or they meet (enum compact_result).
 
+    Targets left over go back to the free lists at the end.
     Locks expected: none. Takes zone->lock and lruvec->lru_lock in the scanners (not modelled); page and
-    PTE locks in migrate_pages(). Targets left over go back to the free lists at the end.
+    PTE locks in migrate_pages().
     """
     zone = cc.zone
     if not cc.via_compact_memory:
@@ -224,12 +221,12 @@ def _compact_batches(kernel: Kernel, cc: CompactControl) -> CompactResult:
 def _migrate_batch(kernel: Kernel, cc: CompactControl) -> bool:
     """Move the isolated pages; False: targets ran out although the scanners have not met.
 
-    Locks expected: none. Takes page locks, the anon_vma and PTE locks in migrate_pages(). Frees the
-    source pages that were moved; puts the others back on the LRU.
+    Frees the source pages that were moved; puts the others back on the LRU.
+    Locks expected: none. Takes page locks, the anon_vma and PTE locks in migrate_pages().
     """
     taken = cc.nr_migratepages
     failed, no_memory, moved = migrate_pages(kernel, cc, compaction_alloc, compaction_free)
-    trace(kernel, "mm_compaction_migratepages", ("nr_migrated", moved), ("nr_failed", taken - moved))
+    trace(kernel, "mm_compaction_migratepages", nr_migrated=moved, nr_failed=taken - moved)
     cc.nr_migratepages = 0
     if not failed:
         return True
@@ -246,12 +243,13 @@ def _migrate_batch(kernel: Kernel, cc: CompactControl) -> bool:
 
 
 def compact_finished(kernel: Kernel, cc: CompactControl) -> CompactResult:
-    """CONTINUE, or the reason to stop (enum compact_result). Locks expected: none.
+    """CONTINUE, or the reason to stop (enum compact_result).
 
     NO_SUITABLE_PAGE is for the trace only: it means CONTINUE, too.
+    Locks expected: none.
     """
     result = __compact_finished(kernel, cc)
-    trace(kernel, "mm_compaction_finished", *zone_fields(cc.zone, cc.order, result))
+    trace_result(kernel, "mm_compaction_finished", cc.zone, cc.order, result)
     return CompactResult.CONTINUE if result is CompactResult.NO_SUITABLE_PAGE else result
 
 
@@ -296,20 +294,16 @@ def kswapd_is_running(kernel: Kernel) -> bool:
     return thread is not None and (thread.wait is None or thread.wait.condition())
 
 
-def zone_fields(zone: Zone, order: int, result: CompactResult) -> tuple[tuple[str, object], ...]:
-    """The fields of the events about one zone and one order."""
-    return ("node", 0), ("zone", zone.name), ("order", order), ("ret", result.name.lower())
-
-
 def _trace_begin_end(kernel: Kernel, cc: CompactControl, result: CompactResult | None) -> None:
     """trace_mm_compaction_begin (no result yet) and _end."""
-    trace(
-        kernel,
-        "mm_compaction_begin" if result is None else "mm_compaction_end",
-        ("zone_start", f"{cc.zone.zone_start_pfn:#x}"),
-        ("migrate_pfn", f"{cc.migrate_pfn:#x}"),
-        ("free_pfn", f"{cc.free_pfn:#x}"),
-        ("zone_end", f"{cc.zone.zone_end_pfn:#x}"),
-        ("mode", "async" if cc.mode is MigrateMode.ASYNC else "sync"),
-        ("status", None if result is None else result.name.lower()),
-    )
+    fields: dict[str, Any] = {
+        "zone_start": f"{cc.zone.zone_start_pfn:#x}",
+        "migrate_pfn": f"{cc.migrate_pfn:#x}",
+        "free_pfn": f"{cc.free_pfn:#x}",
+        "zone_end": f"{cc.zone.zone_end_pfn:#x}",
+        "mode": "async" if cc.mode is MigrateMode.ASYNC else "sync",
+    }
+    if result is None:
+        trace(kernel, "mm_compaction_begin", **fields)
+    else:
+        trace(kernel, "mm_compaction_end", **fields, status=result.name.lower())

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-from thplab.mm.include.mmzone import Zone, pageblock_start_pfn
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
 from thplab.mm.include.state import Struct
 from thplab.mm.trace import trace
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["CaptureControl", "CompactControl", "CompactResult", "MigrateMode", "compact_scanners_met"]
 
@@ -149,7 +146,8 @@ def freelist_scan_limit(kernel: Kernel, cc: CompactControl) -> int:
 def get_pageblock_skip(kernel: Kernel, pfn: int) -> bool:
     """Has compaction noted that nothing can be isolated from this pageblock? ``pfn``: unsigned long.
 
-    Locks expected: none. The hint is one bit that may be out of date, never more than a hint.
+    The hint is one bit that may be out of date, never more than a hint.
+    Locks expected: none.
     """
     mem_map = kernel.mem_map
     return bool(mem_map.pageblock_skip[(pfn >> mem_map.pageblock_order) - _first_block(kernel)])
@@ -171,13 +169,18 @@ def isolation_suitable(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
     return cc.ignore_skip_hint or not get_pageblock_skip(kernel, pfn)
 
 
-def trace_isolate(kernel: Kernel, what: str, start: int, end: int, scanned: int, taken: int) -> None:
+def trace_isolate(kernel: Kernel, event: str, start: int, end: int, scanned: int, taken: int) -> None:
     """The three events of the scanners: the range (pfns), pages scanned, pages isolated."""
     trace(
         kernel,
-        f"mm_compaction_{what}",
-        ("start_pfn", f"{start:#x}"),
-        ("end_pfn", f"{end:#x}"),
-        ("nr_scanned", scanned),
-        ("nr_taken", taken),
+        event,
+        start_pfn=f"{start:#x}",
+        end_pfn=f"{end:#x}",
+        nr_scanned=scanned,
+        nr_taken=taken,
     )
+
+
+def trace_result(kernel: Kernel, event: str, zone: Zone, order: int, result: CompactResult) -> None:
+    """The events that say what became of one zone for one order."""
+    trace(kernel, event, node=Node.NODE_ID, zone=zone.name, order=order, ret=result.name.lower())

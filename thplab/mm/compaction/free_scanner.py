@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.control import (
     CompactControl,
     MigrateMode,
@@ -14,6 +12,7 @@ from thplab.mm.compaction.control import (
     trace_isolate,
 )
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_add_tail, list_del, list_empty
 from thplab.mm.include.mmzone import (
     free_list,
@@ -27,16 +26,14 @@ from thplab.mm.page_alloc.alloc import prep_new_page
 from thplab.mm.page_alloc.buddy import __free_one_page, __isolate_free_page
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = ["compaction_alloc", "compaction_free", "release_free_list"]
 
 
 def suitable_migration_target(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
     """A movable pageblock that is not, as a whole, what we are trying to make.
 
-    ``pfn``: unsigned long, in the kernel struct page *. Locks expected: none.
+    ``pfn``: unsigned long, in the kernel struct page *.
+    Locks expected: none.
     """
     mem_map = kernel.mem_map
     page = pfn - mem_map.start_pfn
@@ -52,8 +49,8 @@ def isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Isolate free pages until there are as many as pages to move, or the migrate scanner is near.
 
     A block that gave nothing doubles the stride of the next ones: soon only every 32nd page is examined,
-    and a regular pattern of used pages can hide all the free ones. Locks expected: none. Takes zone->lock
-    in each block.
+    and a regular pattern of used pages can hide all the free ones.
+    Locks expected: none. Takes zone->lock in each block.
     """
     fast_isolate_freepages(kernel, cc)
     if cc.nr_freepages:
@@ -112,8 +109,8 @@ def isolate_freepages_block(
 ) -> tuple[int, int]:
     """Isolate free blocks between two pfns, examining every ``stride``-th page: pages isolated, last pfn.
 
-    ``pfn``, ``end_pfn``: unsigned long; the kernel writes the position back through a pointer. Locks
-    expected: none. Takes zone->lock: isolated pages are on no free list and not counted as free.
+    ``pfn``, ``end_pfn``: unsigned long; the kernel writes the position back through a pointer.
+    Locks expected: none. Takes zone->lock: isolated pages are on no free list and not counted as free.
     """
     mem_map = kernel.mem_map
     first, scanned, total = pfn, 0, 0
@@ -138,7 +135,7 @@ def isolate_freepages_block(
             pfn += isolated - 1
         pfn += stride
     pfn = min(pfn, end_pfn)
-    trace_isolate(kernel, "isolate_freepages", first, pfn, scanned, total)
+    trace_isolate(kernel, "mm_compaction_isolate_freepages", first, pfn, scanned, total)
     cc.total_free_scanned += scanned
     if total:
         count_vm_event(kernel, "compact_isolated", total)
@@ -164,8 +161,8 @@ def _take_free_block(kernel: Kernel, cc: CompactControl, page: int) -> int:
 def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
     """Search the free lists for a block in the top quarter (at worst the top half) of the rest of the zone.
 
-    Only for a goal of some order. The lists are rotated, so that a later search begins elsewhere. Locks
-    expected: none. Locks expected: none. Takes zone->lock for each list.
+    Only for a goal of some order. The lists are rotated, so that a later search begins elsewhere.
+    Locks expected: none. Locks expected: none. Takes zone->lock for each list.
     """
     # A run over the whole zone needs every target: it scans block by block.
     if cc.order <= 0:
@@ -202,7 +199,7 @@ def fast_isolate_freepages(kernel: Kernel, cc: CompactControl) -> None:
         cc.search_order = cc.search_order - 1 if cc.search_order else cc.order - 1
     if taken:
         count_vm_event(kernel, "compact_isolated", taken)
-    trace_isolate(kernel, "fast_isolate_freepages", min_pfn, cc.free_pfn, scanned, taken)
+    trace_isolate(kernel, "mm_compaction_fast_isolate_freepages", min_pfn, cc.free_pfn, scanned, taken)
     cc.total_free_scanned += scanned
     if found is None:
         cc.fast_search_fail += 1
@@ -218,7 +215,8 @@ def _search_list(
 ) -> tuple[int | None, int]:
     """Search a free list from its tail: a block above the first bound, else the highest above the second.
 
-    ``bounds``: two pfns. Also returns how many entries were read. Locks expected: zone->lock.
+    ``bounds``: two pfns. Also returns how many entries were read.
+    Locks expected: zone->lock.
     """
     mem_map = kernel.mem_map
     low_pfn, min_pfn = bounds
@@ -267,8 +265,9 @@ def _isolate_around(kernel: Kernel, cc: CompactControl, pfn: int) -> None:
 def compaction_alloc(kernel: Kernel, cc: CompactControl) -> int | None:
     """A target page out of the isolated free blocks; more are isolated if need be. None (C: NULL): none.
 
-    The callback of migrate_pages(), which passes the source folio and ``cc`` as an unsigned long. Locks
-    expected: none. Takes zone->lock. The page has one reference.
+    The callback of migrate_pages(), which passes the source folio and ``cc`` as an unsigned long. The
+    page has one reference.
+    Locks expected: none. Takes zone->lock.
     """
     if not cc.nr_freepages:
         isolate_freepages(kernel, cc)

@@ -7,8 +7,6 @@ allocates no huge page and maps none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.compact import compact_node, compact_zone, count_daemon_scanned, kswapd_is_running
 from thplab.mm.compaction.control import CompactControl, CompactResult, MigrateMode
 from thplab.mm.compaction.suitable import (
@@ -21,15 +19,14 @@ from thplab.mm.compaction.suitable import (
     fragmentation_score_wmark,
 )
 from thplab.mm.include.gfp import GFP_KERNEL, gfp_migratetype
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node, Zone, default_migratetype
+from thplab.mm.include.sched import NSEC_PER_MSEC, Sleeping, Wait
+from thplab.mm.kthread import kthread_run
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN
 from thplab.mm.page_alloc.pcp import drain_all_pages
-from thplab.mm.task import NSEC_PER_MSEC, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["kcompactd_run", "proactiveness_written", "wakeup_kcompactd"]
 
@@ -41,7 +38,8 @@ def wakeup_kcompactd(kernel: Kernel, order: int, highest_zoneidx: int) -> None:
     """Ask kcompactd for a block of ``order`` (int) in the zones up to ``highest_zoneidx`` (int).
 
     The request is noted in any case; the thread is woken only if it sleeps and compaction could help now.
-    Otherwise the request is served at the next wake-up, whatever that is for. Locks expected: none.
+    Otherwise the request is served at the next wake-up, whatever that is for.
+    Locks expected: none.
     """
     node = kernel.node
     if not order or node.kcompactd is None:
@@ -71,7 +69,8 @@ def kcompactd_node_suitable(kernel: Kernel) -> bool:
 def proactiveness_written(kernel: Kernel) -> None:
     """After a write to vm.compaction_proactiveness: a value above 0 lets kcompactd look at once.
 
-    Locks expected: none. Up to 6.1 without the event mm_compaction_wakeup_kcompactd.
+    Up to 6.1 without the event mm_compaction_wakeup_kcompactd.
+    Locks expected: none.
     """
     node = kernel.node
     if kernel.sysctl.compaction_proactiveness and node.kcompactd is not None:
@@ -87,7 +86,7 @@ def proactiveness_written(kernel: Kernel) -> None:
 def _trace_wake(kernel: Kernel, event: str, order: int, zoneidx: int) -> None:
     """The wake-up events have the same fields; the zone is printed by name."""
     names = [*(zone.name for zone in kernel.node.zones), "Movable"]
-    trace(kernel, event, ("nid", Node.NODE_ID), ("order", order), ("classzone_idx", names[zoneidx]))
+    trace(kernel, event, nid=Node.NODE_ID, order=order, classzone_idx=names[zoneidx])
 
 
 def kcompactd_run(kernel: Kernel) -> None:
@@ -104,7 +103,7 @@ def kcompactd(kernel: Kernel) -> Sleeping:
         if not kernel.sysctl.compaction_proactiveness:
             # Proactive compaction is off: no timer, the thread sleeps until it is asked.
             timeout = None
-        trace(kernel, "mm_compaction_kcompactd_sleep", ("nid", Node.NODE_ID))
+        trace(kernel, "mm_compaction_kcompactd_sleep", nid=Node.NODE_ID)
         # A request may have come while the thread was at work: no wake-up announces it again.
         if not kcompactd_work_requested(kernel):
             yield _kcompactd_wait(kernel, timeout)
@@ -144,7 +143,8 @@ def _kcompactd_wait(kernel: Kernel, timeout: int | None) -> Wait:
 def should_proactive_compact_node(kernel: Kernel) -> bool:
     """Is proactive compaction on, kswapd idle, and the node's score above the high mark?
 
-    Locks expected: none. Two marks, so that the thread does not start and stop at every page freed.
+    Two marks, so that the thread does not start and stop at every page freed.
+    Locks expected: none.
     """
     if not kernel.sysctl.compaction_proactiveness or kswapd_is_running(kernel):
         return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.control import (
     CompactControl,
     MigrateMode,
@@ -15,6 +13,7 @@ from thplab.mm.compaction.control import (
     trace_isolate,
 )
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_del, list_for_each
 from thplab.mm.include.mmzone import (
     free_list,
@@ -38,17 +37,14 @@ from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.swap import folio_isolate_lru
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = ["isolate_migratepages"]
 
 
 def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
     """Fill ``cc.migratepages`` from the next suitable pageblock; False if it gave nothing.
 
-    Scans one pageblock at most, and stops below the free scanner's. Locks expected: none. Takes
-    lruvec->lru_lock in the kernel; each isolated folio carries a reference.
+    Scans one pageblock at most, and stops below the free scanner's.
+    Locks expected: none. Takes lruvec->lru_lock in the kernel; each isolated folio carries a reference.
     """
     low = fast_find_migrateblock(kernel, cc)
     # The search has asked for the skip hint already.
@@ -76,8 +72,8 @@ def fast_find_migrateblock(kernel: Kernel, cc: CompactControl) -> int:
     """Where to continue (pfn, unsigned long): a block near by that is partly free already costs less.
 
     The free lists of larger orders are searched, only for a costly goal and at the start of a block. Once
-    that fails, the scanner returns to the lowest block that was found so, and continues from there. Locks
-    expected: none. Takes zone->lock for each list.
+    that fails, the scanner returns to the lowest block that was found so, and continues from there.
+    Locks expected: none. Takes zone->lock for each list.
     """
     # Not at a border: the block was begun, and its rest comes first.
     at_start = cc.migrate_pfn in (cc.zone.zone_start_pfn, pageblock_start_pfn(kernel, cc.migrate_pfn))
@@ -138,7 +134,8 @@ def _search_for_block(
 def suitable_migration_source(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
     """Async direct compaction takes only from blocks of its own type; a huge page's block is left alone.
 
-    ``pfn``: unsigned long, in the kernel struct page *. Locks expected: none.
+    ``pfn``: unsigned long, in the kernel struct page *.
+    Locks expected: none.
     """
     mem_map = kernel.mem_map
     page = pfn - mem_map.start_pfn
@@ -156,7 +153,8 @@ def update_cached_migrate(kernel: Kernel, cc: CompactControl, pfn: int) -> None:
     """Remember how far the scanner came; async and sync runs have a position each.
 
     ``pfn`` (unsigned long) is the end of a block; the kernel rounds it up once more, so the next block is
-    skipped. Locks expected: none.
+    skipped.
+    Locks expected: none.
     """
     zone, pfn = cc.zone, pageblock_end_pfn(kernel, pfn)
     zone.compact_cached_migrate_pfn_async = max(zone.compact_cached_migrate_pfn_async, pfn)
@@ -229,7 +227,7 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
     if low_pfn == end_pfn and (not isolated or cc.finish_pageblock):
         set_pageblock_skip(kernel, first)
         update_cached_migrate(kernel, cc, low_pfn)
-    trace_isolate(kernel, "isolate_migratepages", first, low_pfn, scanned, isolated)
+    trace_isolate(kernel, "mm_compaction_isolate_migratepages", first, low_pfn, scanned, isolated)
     cc.total_migrate_scanned += scanned
     if isolated:
         count_vm_event(kernel, "compact_isolated", isolated)
@@ -251,8 +249,9 @@ def _inside_a_free_block(mem_map: MemMap, page: int) -> bool:
 def _isolate_movable(kernel: Kernel, cc: CompactControl, page: int, folio: int) -> bool:
     """Isolate one folio, if it is on the LRU, not too large and not pinned.
 
-    ``page``, ``folio``: struct page * and its struct folio *, here indices in mem_map. Locks expected:
-    none; takes lruvec->lru_lock. The folio gets a reference, which putback or migration drops.
+    ``page``, ``folio``: struct page * and its struct folio *, here indices in mem_map. The folio gets a
+    reference, which putback or migration drops.
+    Locks expected: none; takes lruvec->lru_lock.
     """
     mem_map = kernel.mem_map
     if page != folio or not mem_map.flags[folio] & PG_lru:

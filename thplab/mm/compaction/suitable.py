@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
-from thplab.mm.compaction.control import CompactResult
+from thplab.mm.compaction.control import CompactResult, trace_result
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
 from thplab.mm.page_alloc.alloc import wmark_pages
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import extfrag_for_order, fragmentation_index
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "compact_gap",
@@ -44,11 +41,12 @@ def compact_gap(order: int) -> int:
 def compaction_suit_allocation_order(
     kernel: Kernel, zone: Zone, order: int, highest_zoneidx: int, alloc_flags: int
 ) -> CompactResult:
-    """Is compaction of the zone useful for this request (enum compact_result)? Locks expected: none.
+    """Is compaction of the zone useful for this request (enum compact_result)?
 
     SUCCESS: such a block is free already; SKIPPED: moving pages would not help; else CONTINUE.
     ``alloc_flags``: unsigned int, ALLOC_WMARK_*, names the mark. ``highest_zoneidx``: the best zone that
     the request could have used.
+    Locks expected: none.
     """
     mark = wmark_pages(zone, alloc_flags)
     # Asked first: the block may have come free since the allocation failed.
@@ -61,8 +59,8 @@ def compaction_suit_allocation_order(
 def compaction_suitable(kernel: Kernel, zone: Zone, order: int, mark: int, highest_zoneidx: int) -> bool:
     """Are there enough free pages as targets, and is fragmentation rather than shortage the problem?
 
-    ``mark``: pages (unsigned long), the watermark of the request. Locks expected: none; the free counts
-    are read while they may change.
+    ``mark``: pages (unsigned long), the watermark of the request.
+    Locks expected: none; the free counts are read while they may change.
     """
     result = CompactResult.CONTINUE
     # Order 0: targets are base pages, so they may lie anywhere.
@@ -74,14 +72,7 @@ def compaction_suitable(kernel: Kernel, zone: Zone, order: int, mark: int, highe
         # -1000 (a block is there) passes: the watermark test has failed before, for other reasons.
         if 0 <= index <= kernel.sysctl.extfrag_threshold:
             result = CompactResult.NOT_SUITABLE_ZONE
-    trace(
-        kernel,
-        "mm_compaction_suitable",
-        ("node", Node.NODE_ID),
-        ("zone", zone.name),
-        ("order", order),
-        ("ret", result.name.lower()),
-    )
+    trace_result(kernel, "mm_compaction_suitable", zone, order, result)
     return result is CompactResult.CONTINUE
 
 
@@ -97,7 +88,8 @@ def _enough_targets(kernel: Kernel, zone: Zone, order: int, mark: int, highest_z
 def compaction_zonelist_suitable(kernel: Kernel, zones: tuple[Zone, ...], order: int) -> bool:
     """Could compaction help in one of the zones? Asked without a trace line (compaction_ready).
 
-    ``zones``: the zonelist, the preferred zone first. Locks expected: none.
+    ``zones``: the zonelist, the preferred zone first.
+    Locks expected: none.
     """
     return any(_enough_targets(kernel, zone, order, zone.watermark_high, zones[0].index) for zone in zones)
 
@@ -150,7 +142,8 @@ def reset_isolation_suitable_zone(kernel: Kernel, zone: Zone) -> None:
 def reset_isolation_suitable(kernel: Kernel) -> None:
     """kswapd goes to sleep: forget the hints where a direct compactor has scanned a zone to its end.
 
-    Locks expected: none. Pages came free meanwhile, so what was hopeless may be worth a look again.
+    Pages came free meanwhile, so what was hopeless may be worth a look again.
+    Locks expected: none.
     """
     for zone in kernel.node.zones:
         if zone.compact_blockskip_flush:
@@ -160,8 +153,8 @@ def reset_isolation_suitable(kernel: Kernel) -> None:
 def defer_compaction(kernel: Kernel, zone: Zone, order: int) -> None:
     """It failed: defer twice as many requests as last time before the next one is tried.
 
-    ``order``: int. Locks expected: none; the counters are read and written without one, as
-    approximations.
+    ``order``: int.
+    Locks expected: none; the counters are read and written without one, as approximations.
     """
     zone.compact_considered = 0
     zone.compact_defer_shift = min(zone.compact_defer_shift + 1, COMPACT_MAX_DEFER_SHIFT)
@@ -198,9 +191,10 @@ def compaction_defer_reset(kernel: Kernel, zone: Zone, order: int, *, alloc_succ
 
 
 def compaction_restarting(zone: Zone, order: int) -> bool:
-    """True for the first try after the largest number of deferred requests. Locks expected: none.
+    """True for the first try after the largest number of deferred requests.
 
     Then the skip hints are forgotten too: they may be older than 63 requests.
+    Locks expected: none.
     """
     if order < zone.compact_order_failed:
         return False
@@ -213,10 +207,10 @@ def _trace_defer(kernel: Kernel, event: str, zone: Zone, order: int) -> None:
     trace(
         kernel,
         event,
-        ("node", Node.NODE_ID),
-        ("zone", zone.name),
-        ("order", order),
-        ("order_failed", zone.compact_order_failed),
-        ("consider", zone.compact_considered),
-        ("limit", 1 << zone.compact_defer_shift),
+        node=Node.NODE_ID,
+        zone=zone.name,
+        order=order,
+        order_failed=zone.compact_order_failed,
+        consider=zone.compact_considered,
+        limit=1 << zone.compact_defer_shift,
     )

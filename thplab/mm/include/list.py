@@ -52,9 +52,10 @@ def list_add_tail(links: Links, entry: int, head: int) -> None:
 
 
 def list_del(links: Links, entry: int) -> None:
-    """Take ``entry`` off its list; afterwards it points at itself. Locks expected: the list's own.
+    """Take ``entry`` off its list; afterwards it points at itself.
 
     The kernel leaves poison in its pointers; list_del_init() makes it an empty list, as here.
+    Locks expected: the list's own.
     """
     following, previous = links
     before, after = previous[entry], following[entry]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import Lock
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.rmap import AnonVma
+from thplab.mm.include.sched import Task
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
-    from thplab.mm.memcontrol import MemCgroup
-    from thplab.mm.rmap.anon_vma import AnonVma
-    from thplab.mm.system import Kernel
-    from thplab.mm.task import Task
+    from thplab.mm.include.fs import AddressSpace
+    from thplab.mm.include.kernel import Kernel
 
 __all__ = [
     "Mm",
@@ -152,7 +152,8 @@ def vm_access(call: str, prot: str) -> int:
 def find_vma(mm: Mm, address: int) -> Vma | None:
     """The first VMA (C: NULL, None) that ends above ``address`` (it may begin above it, too).
 
-    ``address``: unsigned long. Locks expected: mmap_lock.
+    ``address``: unsigned long.
+    Locks expected: mmap_lock.
     """
     for vma in mm.vmas:
         if vma.vm_end > address:
@@ -161,10 +162,7 @@ def find_vma(mm: Mm, address: int) -> Vma | None:
 
 
 def vma_lookup(mm: Mm, address: int) -> Vma | None:
-    """The VMA that contains ``address`` (unsigned long), or None (C: NULL).
-
-    Locks expected: mmap_lock.
-    """
+    """The VMA that contains ``address`` (unsigned long), or None (C: NULL). Locks expected: mmap_lock."""
     vma = find_vma(mm, address)
     return vma if vma and vma.vm_start <= address else None
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.page import MemMap
+from thplab.mm.include.sched import Kthread
 from thplab.mm.include.state import Column, Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
-    from thplab.mm.task import Kthread
+    from thplab.mm.include.kernel import Kernel
 
 __all__ = [
     "MIGRATE_NAMES",

@@ -160,7 +160,8 @@ def deferred_grow_memmap(mem_map: MemMap, end: int) -> None:
     """Make the frames below ``end`` ready for use (mm/mm_init.c: deferred_grow_zone).
 
     Of memory that was never handed out the free lists need only flags, order and links. The other columns
-    of a large machine grow as its memory comes into use, from the lowest frame on. Locks expected: none.
+    of a large machine grow as its memory comes into use, from the lowest frame on.
+    Locks expected: none.
     """
     first, end = mem_map.nr_ready, min(-(-end // _SECTION) * _SECTION, mem_map.nr_frames)
     if end <= first:
@@ -213,8 +214,8 @@ def folio_mapcount(mem_map: MemMap, folio: int) -> int:
 def folio_expected_ref_count(mem_map: MemMap, folio: int) -> int:
     """References (int) that page tables, page cache and swap cache account for; more than that is a pin.
 
-    ``folio``: struct folio *. Locks expected: the page lock, or the answer is a guess. The caller's own
-    reference is not among them.
+    ``folio``: struct folio *. The caller's own reference is not among them.
+    Locks expected: the page lock, or the answer is a guess.
     """
     # Each mapping has one reference.
     expected = folio_mapcount(mem_map, folio)

@@ -16,19 +16,12 @@ entry (``pmd_t *``) is here a pair (table, index): :data:`EntryRef`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.errors import KernelBug
-from thplab.mm.include.gfp import GFP_PGTABLE_USER
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import Lock
-from thplab.mm.include.page import PG_table, page_to_pfn, pfn_to_page
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.page import page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
-from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
-from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "EntryRef",
@@ -36,14 +29,11 @@ __all__ = [
     "mk_pmd_table",
     "mk_pte",
     "mm_find_pmd",
-    "pmd_alloc",
     "pmd_lock",
     "pmd_page_of",
     "pmd_populate",
     "pmd_present",
     "pmd_trans_huge",
-    "pte_alloc_one",
-    "pte_free",
     "pte_lock",
     "pte_of",
     "set_pmd_at",
@@ -125,7 +115,8 @@ def pmd_bad(pmd: int) -> bool:
 def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
     """How many entries (unsigned int) from ``index`` on, before ``end``, map consecutive pages of one folio.
 
-    The first one is present. Accessed, dirty and writable bits may differ. Locks expected: the PTE lock.
+    The first one is present. Accessed, dirty and writable bits may differ.
+    Locks expected: the PTE lock.
     """
     pfn = entry_pfn(table[index])
     compound_head = kernel.mem_map.compound_head
@@ -162,46 +153,6 @@ def pmd_populate(kernel: Kernel, ref: EntryRef, table_page: int) -> None:
     set_pmd_at(*ref, mk_pmd_table(page_to_pfn(kernel.mem_map, table_page)))
 
 
-def pte_alloc_one(mm: Mm) -> int:
-    """Allocate a table of any level, all entries none; its page (pgtable_t).
-
-    Raises MemoryError (C: NULL, VM_FAULT_OOM) if there is no free page. Locks expected: no spinlock,
-    since the allocation may sleep.
-    """
-    kernel = mm.kernel
-    page = __alloc_pages(kernel, GFP_PGTABLE_USER, 0)
-    if page is None:
-        raise MemoryError(f"no free page for a page table of {mm.name}")
-    kernel.mem_map.flags[page] |= PG_table
-    if page not in kernel.tables:
-        kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
-        kernel.ptlocks[page] = Lock(f"page table lock {page}")
-    # Empty before anything points at it: from then on the processor may walk it at any time.
-    table = kernel.tables[page]
-    if any(table):  # what stood in the frame before
-        for index in range(len(table)):
-            set_pte_at(table, index, 0)
-    mm.pgtables += 1
-    count_vm_event(kernel, "nr_page_table_pages")
-    return page
-
-
-def pte_free(mm: Mm, page: int) -> None:
-    """Free a table (pgtable_t) that nothing points at any more.
-
-    Raises KernelBug if its lock is held. Locks expected: none of its own. A processor may still be
-    reading it, so the kernel waits or frees it with the TLB flush.
-    """
-    kernel = mm.kernel
-    if kernel.ptlocks[page].writer is not None:
-        raise KernelBug(f"pte_free: {kernel.ptlocks[page].name} is still held")
-    kernel.mem_map.flags[page] &= ~PG_table
-    kernel.mem_map.refcount[page] = 0
-    mm.pgtables -= 1
-    count_vm_event(kernel, "nr_page_table_pages", -1)
-    __free_pages(kernel, page, 0)
-
-
 def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
     """Address shifts of the PGD, PUD and PMD levels."""
     return kernel.geometry.LEVEL_SHIFTS
@@ -220,8 +171,9 @@ def pte_index(kernel: Kernel, address: int) -> int:
 def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
     """The PMD entry (pmd_t *) of ``address``; None (C: NULL) if the tables above it do not exist.
 
+    The entry itself may change at any moment without the PMD lock.
     Locks expected: mmap_lock, the VMA lock, the anon_vma or i_mmap_rwsem: one that keeps the tables from
-    being freed. The entry itself may change at any moment without the PMD lock.
+    being freed.
     """
     kernel = mm.kernel
     table = kernel.tables[mm.pgd]
@@ -232,25 +184,6 @@ def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
             return None
         table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
     return table, _index(kernel, address, pmd)
-
-
-def pmd_alloc(mm: Mm, address: int) -> EntryRef:
-    """The PMD entry (pmd_t *) of ``address``, with the tables above it made where they are missing.
-
-    Raises MemoryError. Locks expected: mmap_lock or the VMA lock. Takes the mm's page_table_lock for each
-    new table in the kernel.
-    """
-    kernel = mm.kernel
-    page = mm.pgd
-    pgdir, pud, pmd = level_shifts(kernel)
-    for shift in (pgdir, pud):
-        table, index = kernel.tables[page], _index(kernel, address, shift)
-        # The kernel allocates before it takes the lock, and asks again under it: another thread may have
-        # made the table.
-        if not table[index]:
-            set_pmd_at(table, index, mk_pmd_table(page_to_pfn(kernel.mem_map, pte_alloc_one(mm))))
-        page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
-    return kernel.tables[page], _index(kernel, address, pmd)
 
 
 def pmd_table_page(kernel: Kernel, pmd: int) -> int:

@@ -60,8 +60,8 @@ def _offset(pte: int) -> int:
 def remove_migration_entry(entry: int, pte: int, pfn: int) -> int:
     """The present PTE (pteval_t) for the page's new place: the bits of the old ``pte``, the new ``pfn``.
 
-    The entry says whether the page was young and dirty (remove_migration_pte). Locks expected: the page
-    lock and the PTE lock, of the one who writes it.
+    The entry says whether the page was young and dirty (remove_migration_pte).
+    Locks expected: the page lock and the PTE lock, of the one who writes it.
     """
     offset = _offset(entry)
     kept = pte & ~PTE_PFN_MASK & ~(_PAGE_ACCESSED | _PAGE_DIRTY)

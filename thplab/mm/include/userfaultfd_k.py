@@ -11,10 +11,7 @@ __all__ = ["handle_userfault", "userfaultfd_armed", "userfaultfd_missing", "user
 
 
 def userfaultfd_missing(vma: Vma) -> bool:
-    """Are missing pages of this memory reported to a handler?
-
-    Locks expected: mmap_lock or the VMA lock.
-    """
+    """Are missing pages of this memory reported to a handler? Locks expected: mmap_lock or the VMA lock."""
     return bool(vma.vm_flags & VM_UFFD_MISSING)
 
 

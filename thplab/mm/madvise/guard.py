@@ -9,15 +9,14 @@ from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import VM_HUGETLB, VM_IO, VM_LOCKED, VM_MIXEDMAP, VM_PFNMAP, Vma
 from thplab.mm.include.pgtable import (
     mm_find_pmd,
-    pmd_alloc,
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_index,
     pte_lock,
     set_pte_at,
 )
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.memory.zap import unmap_page_range
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.swapfile import PTE_MARKER_GUARD, make_pte_marker
@@ -39,9 +38,9 @@ def madvise_guard_install(vma: Vma, start: int, end: int) -> None:
     """MADV_GUARD_INSTALL (since 6.13): discard the pages and let every access to them fail.
 
     ``start``, ``end``: unsigned long, page aligned. Each entry becomes a marker; page tables are made for
-    that. Raises KernelError (EINVAL), MemoryError (no page for a table). Locks expected: none. Takes
-    mmap_lock for reading and each PTE lock; the kernel takes the PMD lock for each new table as well.
-    Frees the pages.
+    that. Raises KernelError (EINVAL), MemoryError (no page for a table). Frees the pages.
+    Locks expected: none. Takes mmap_lock for reading and each PTE lock; the kernel takes the PMD lock for
+    each new table as well.
     """
     _require_guards(vma, _NO_GUARDS | VM_LOCKED)
     mm = vma.mm
@@ -67,8 +66,9 @@ def madvise_guard_install(vma: Vma, start: int, end: int) -> None:
 def madvise_guard_remove(vma: Vma, start: int, end: int) -> None:
     """MADV_GUARD_REMOVE (since 6.13): the addresses are ordinary, empty ones again.
 
-    ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL). Locks expected: none.
-    Takes mmap_lock for reading and each PTE lock. The tables stay, even if they are empty now.
+    ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL). The tables stay, even if
+    they are empty now.
+    Locks expected: none. Takes mmap_lock for reading and each PTE lock.
     """
     _require_guards(vma, _NO_GUARDS)
     down_read(vma.mm.mmap_lock)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import is_huge_zero_pmd
 from thplab.mm.huge_memory.split import split_folio
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import VM_HUGETLB, VM_LOCKED, VM_PFNMAP, Vma, vma_is_anonymous
 from thplab.mm.include.page import (
@@ -41,15 +41,12 @@ from thplab.mm.include.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru
 from thplab.mm.swapfile import folio_free_swap, free_swap_and_cache, is_pte_marker, pte_to_swp_offset
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["madvise_cold", "madvise_free", "madvise_pageout"]
 
@@ -58,7 +55,8 @@ def madvise_cold(vma: Vma, start: int, end: int) -> None:
     """MADV_COLD: the pages count as unused from now on.
 
     ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on locked or special
-    memory. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
+    memory.
+    Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
     """
     _walk_lru(vma, start, end, _cold_folio)
 
@@ -69,8 +67,8 @@ def madvise_pageout(vma: Vma, start: int, end: int) -> None:
     Best effort: pages that another process maps, and zero pages, are left alone; with no swap nothing
     happens. A huge page that is covered whole goes whole; of one that is covered in part the folio is
     split first. ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on locked or
-    special memory. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
-    Isolates and frees pages.
+    special memory. Isolates and frees pages.
+    Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
     """
     _walk_lru(vma, start, end, _isolate_folio)
 
@@ -119,8 +117,8 @@ def _huge_folio(vma: Vma, ref: EntryRef, start: int, end: int) -> int | None:
     """The folio (struct folio *) behind a leaf, if it is to be treated whole.
 
     None if it is left alone (zero page, shared), or if only part of it is meant: then the folio is split,
-    and its base pages come one by one. Locks expected: mmap_lock for reading, the PMD lock in the kernel
-    (which drops it for the split).
+    and its base pages come one by one.
+    Locks expected: mmap_lock for reading, the PMD lock in the kernel (which drops it for the split).
     """
     kernel = vma.mm.kernel
     pmd = ref[0][ref[1]]
@@ -180,8 +178,8 @@ def _folio_at(kernel: Kernel, table: Column, index: int, last: int) -> tuple[int
     """The folio at an entry and how many entries map it, or None and how many to skip.
 
     A large folio of which the range covers only a part is split first, unless it is shared; then there
-    are 0 entries to skip: examine this one again. Locks expected: the PTE lock in the kernel (which drops
-    it for the split).
+    are 0 entries to skip: examine this one again.
+    Locks expected: the PTE lock in the kernel (which drops it for the split).
     """
     pte = table[index]
     if not pte_present(pte) or entry_pfn(pte) == kernel.zero_pfn:
@@ -233,7 +231,8 @@ def madvise_free(vma: Vma, start: int, end: int) -> None:
 
     Pages become clean and old, and lazyfree (not swapbacked); what is swapped out is dropped now.
     ``start``, ``end``: unsigned long, page aligned. Raises KernelError (EINVAL) on memory that maps a
-    file. Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
+    file.
+    Locks expected: none. Takes mmap_lock for reading; PMD and PTE locks in the kernel.
     """
     # Dropping a page of a file would not give zeros, but the file's contents again.
     if not vma_is_anonymous(vma):
@@ -258,7 +257,8 @@ def madvise_free(vma: Vma, start: int, end: int) -> None:
 def _free_ptes(vma: Vma, ref: EntryRef, start: int, end: int) -> None:
     """The entries of one table (madvise_free_pte_range).
 
-    Locks expected: mmap_lock for reading, the PTE lock in the kernel. Frees swap slots.
+    Frees swap slots.
+    Locks expected: mmap_lock for reading, the PTE lock in the kernel.
     """
     kernel, table, index, last = _ptes(vma, ref, start, end)
     while index < last:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from thplab.mm.gup import populate_vma_page_range
 from thplab.mm.include.errors import KernelError
@@ -16,6 +15,7 @@ from thplab.mm.include.mm_types import (
     VM_NOHUGEPAGE,
     VM_READ,
     VM_WRITE,
+    Mm,
     Vma,
     find_vma,
 )
@@ -26,9 +26,6 @@ from thplab.mm.madvise.pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.memory.zap import try_to_free_pte, unmap_page_range
 from thplab.mm.vma import modify_vma_flags
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-
 __all__ = ["do_madvise", "dontneed_lock"]
 
 
@@ -37,7 +34,8 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
 
     ``start``: unsigned long, page aligned; ``length``: size_t, bytes. Raises KernelError: EINVAL (unknown
     advice, unaligned start, the advice refused), ENOMEM (holes in the range; the mapped parts are treated
-    all the same), and for ``collapse`` EAGAIN, EBUSY. Locks expected: none. Takes what the advice says.
+    all the same), and for ``collapse`` EAGAIN, EBUSY.
+    Locks expected: none. Takes what the advice says.
     """
     act = _ADVICE.get(advice)
     if act is None:
@@ -78,10 +76,7 @@ def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
 
 
 def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
-    """MADV_NOHUGEPAGE: huge pages that are there stay.
-
-    Locks expected: none. Takes mmap_lock for writing.
-    """
+    """MADV_NOHUGEPAGE; huge pages that are there stay. Locks expected: none. Takes mmap_lock for writing."""
     _change_advice(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE)
 
 
@@ -90,7 +85,8 @@ def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
 
     ``on``, ``off``: VM_* bits. Shared memory is asked for the flags that the VMA has: up to 6.18 its
     first advice comes too late to register the mm, the second does; 7.3 changes the flags first. The VMA
-    is not split where the flags are set already. Locks expected: none. Takes mmap_lock for writing.
+    is not split where the flags are set already.
+    Locks expected: none. Takes mmap_lock for writing.
     """
     mm = vma.mm
     vm_flags = vma.vm_flags & ~off | on
@@ -110,8 +106,8 @@ def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
 def _dontneed(vma: Vma, start: int, end: int) -> None:
     """MADV_DONTNEED: drop the pages; the next touch begins anew.
 
-    Raises KernelError (EINVAL) on locked memory. Locks expected: none. Takes for reading what
-    :func:`dontneed_lock` says, and each PTE lock. Frees pages.
+    Raises KernelError (EINVAL) on locked memory. Frees pages.
+    Locks expected: none. Takes for reading what :func:`dontneed_lock` says, and each PTE lock.
     """
     if vma.vm_flags & VM_LOCKED:
         raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
@@ -132,10 +128,7 @@ def dontneed_lock(vma: Vma) -> Lock:
 
 
 def _mergeable(vma: Vma, start: int, end: int) -> None:
-    """MADV_MERGEABLE: ksmd may merge equal pages here.
-
-    Locks expected: none. Takes mmap_lock for writing.
-    """
+    """MADV_MERGEABLE: ksmd may merge equal pages here. Locks expected: none. Takes mmap_lock for writing."""
     down_write(vma.mm.mmap_lock, vma.mm.task.comm)
     if not vma.vm_flags & VM_MERGEABLE:
         modify_vma_flags(vma, start, end, vma.vm_flags | VM_MERGEABLE)
@@ -161,10 +154,7 @@ def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
 
 
 def _collapse(vma: Vma, start: int, end: int) -> None:
-    """MADV_COLLAPSE: an errno becomes a KernelError (EINVAL, EAGAIN, EBUSY, ENOMEM).
-
-    Locks expected: none.
-    """
+    """MADV_COLLAPSE; an errno becomes a KernelError (EINVAL, EAGAIN, EBUSY, ENOMEM). Locks expected: none."""
     number = madvise_collapse(vma, start, end)
     if number:
         raise KernelError(number, f"madvise collapse {start:#x}-{end:#x}: not every window is huge now")

@@ -12,7 +12,6 @@ page_alloc/fallback.py, the reserves in page_alloc/watermark.py, the per-CPU lis
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
 from thplab.mm.include.errors import KernelBug
@@ -24,11 +23,13 @@ from thplab.mm.include.gfp import (
     gfp_migratetype,
     gfp_zone,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_del
 from thplab.mm.include.mmzone import ZONE_NAMES, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.include.page import (
     PAGE_POISON,
     VMEMMAP_START,
+    MemMap,
     PG_buddy,
     PG_head,
     PG_large_rmappable,
@@ -42,10 +43,6 @@ from thplab.mm.page_alloc.fallback import __rmqueue
 from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "ALLOC_NOFRAGMENT",
@@ -97,8 +94,8 @@ def wmark_pages(zone: Zone, alloc_flags: int) -> int:
 def get_page_from_freelist(kernel: Kernel, gfp: int, order: int, alloc_flags: int) -> int | None:
     """A block from the first allowed zone that stays above its mark; not yet prepared. None (C: NULL): none.
 
-    ``order``: unsigned int; ``alloc_flags``: ALLOC_*. Locks expected: none. Takes zone->lock or the lock
-    of the per-CPU lists in the kernel.
+    ``order``: unsigned int; ``alloc_flags``: ALLOC_*.
+    Locks expected: none. Takes zone->lock or the lock of the per-CPU lists in the kernel.
     """
     zones = zonelist(kernel, gfp)
     for zone in zones:
@@ -125,19 +122,18 @@ def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) 
     page = take(kernel, zone, order, migratetype, nofragment=nofragment)
     # A fallback has raised the marks under zone->lock; kswapd is woken after the release.
     if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
-        from thplab.mm.vmscan.kswapd import wakeup_kswapd
-
         zone.boosted = False
-        wakeup_kswapd(kernel, 0, 0, zone.index)
+        kernel.wakeup_kswapd(kernel, 0, 0, zone.index)
     return page
 
 
 def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
     """Allocate 2^``order`` pages with one reference; the first page, or None (C: NULL).
 
-    6.18: __alloc_pages_noprof, returning struct page *. ``gfp`` (gfp_t) says where the pages may come
-    from, how hard to try and which daemons may be woken. Locks expected: none; with DIRECT_RECLAIM the
-    task may sleep.
+    ``gfp`` (gfp_t) says where the pages may come from, how hard to try and which daemons may be woken.
+    Returns struct page *.
+    Kernel name: __alloc_pages_noprof (6.18).
+    Locks expected: none; with DIRECT_RECLAIM the task may sleep.
     """
     zones = zonelist(kernel, gfp)
     # A machine with more than one zone rather takes from another zone than mix types in this one.
@@ -145,9 +141,7 @@ def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
     # Down to the low mark only: what is between low and min is for requests that have woken kswapd first.
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_LOW | nofragment)
     if page is None:
-        from thplab.mm.page_alloc.slowpath import __alloc_pages_slowpath
-
-        page = __alloc_pages_slowpath(kernel, gfp, order)
+        page = kernel.slowpath(kernel, gfp, order)
         if page is None:
             return None
     count_vm_event(kernel, "pgalloc", 1 << order)
@@ -158,7 +152,8 @@ def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
 def prep_new_page(kernel: Kernel, page: int, order: int, gfp: int) -> None:
     """First reference; zero the contents if asked to; make a compound page if asked to.
 
-    ``page``: struct page *, off all lists. Locks expected: none; nobody else knows the page.
+    ``page``: struct page *, off all lists.
+    Locks expected: none; nobody else knows the page.
     """
     mem_map = kernel.mem_map
     # One count for the whole block: the tail pages of a compound page have none of their own.
@@ -178,7 +173,8 @@ def __folio_alloc(kernel: Kernel, gfp: int, order: int, node: int, nodemask: int
     """Allocate a folio of 2^``order`` pages; its first page (struct folio *), or None (C: NULL).
 
     ``node`` (int) and ``nodemask`` (nodemask_t *, nodes allowed, one bit each) are those of a machine
-    with one node. Locks expected: none. 6.18: __folio_alloc_noprof.
+    with one node.
+    Locks expected: none.
     """
     page = __alloc_pages(kernel, gfp | GFP_COMP, order)
     if page is None:
@@ -201,8 +197,8 @@ def page_address(kernel: Kernel, page: int) -> int:
 def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
     """Drop ``nr`` references; with the last one the folio leaves its LRU list and is freed.
 
-    ``folio``: struct folio *. Raises KernelBug if there are fewer references. Locks expected: neither
-    zone->lock nor lruvec->lru_lock: the last reference takes both in the kernel.
+    ``folio``: struct folio *. Raises KernelBug if there are fewer references.
+    Locks expected: neither zone->lock nor lruvec->lru_lock: the last reference takes both in the kernel.
     """
     mem_map = kernel.mem_map
     refcount = mem_map.refcount[folio] - nr
@@ -221,9 +217,9 @@ def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
 def __free_pages(kernel: Kernel, page: int, order: int) -> None:
     """Give 2^``order`` unreferenced pages back: reset them, fill them with junk, join buddies.
 
-    ``page``: struct page *. Raises KernelBug for pages that are free, reserved, mapped or referenced.
-    Locks expected: none. Takes the lock of the per-CPU lists, or zone->lock, in the kernel. The junk is
-    what a kernel with page_poison=1 writes, so that a use after free shows.
+    ``page``: struct page *. Raises KernelBug for pages that are free, reserved, mapped or referenced. The
+    junk is what a kernel with page_poison=1 writes, so that a use after free shows.
+    Locks expected: none. Takes the lock of the per-CPU lists, or zone->lock, in the kernel.
     """
     mem_map = kernel.mem_map
     if mem_map.flags[page] & (PG_buddy | PG_reserved) or mem_map.refcount[page]:

@@ -8,9 +8,9 @@ aligned to its own size: physically, too, a 2 MiB page begins at a multiple of 2
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_for_each
 from thplab.mm.include.mmzone import (
     MIGRATE_PCPTYPES,
@@ -26,9 +26,6 @@ from thplab.mm.include.mmzone import (
 )
 from thplab.mm.include.page import PG_buddy, deferred_grow_memmap
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "__free_one_page",
@@ -58,8 +55,8 @@ def free_blocks(kernel: Kernel, order: int) -> list[int]:
 def memmap_init_zone(kernel: Kernel, zone: Zone, migratetype: int) -> None:
     """At boot: give all pages of the zone to the allocator, lowest first, in the largest blocks.
 
-    All pageblocks have the type ``migratetype`` (int, movable) until something else asks for them. Locks
-    expected: none; nothing else runs yet.
+    All pageblocks have the type ``migratetype`` (int, movable) until something else asks for them.
+    Locks expected: none; nothing else runs yet.
     """
     mem_map = kernel.mem_map
     for head in range(zone.free_lists, zone.free_lists + Zone.nr_list_heads(zone.max_order)):
@@ -87,7 +84,8 @@ def memmap_init_zone(kernel: Kernel, zone: Zone, migratetype: int) -> None:
 def account_freepages(kernel: Kernel, zone: Zone, pages: int) -> None:
     """``pages`` more (negative: less) are on the zone's free lists.
 
-    Pages outside the zones are not counted in nr_free_pages. Locks expected: zone->lock in the kernel.
+    Pages outside the zones are not counted in nr_free_pages.
+    Locks expected: zone->lock in the kernel.
     """
     zone.free_pages += pages
     if zone is not kernel.node.kernel_zone:
@@ -106,10 +104,7 @@ def add_to_free_list(
 
 
 def del_page_from_free_list(kernel: Kernel, zone: Zone, page: int, order: int) -> None:
-    """Take a block off its list (__del_page_from_free_list).
-
-    Locks expected: zone->lock in the kernel.
-    """
+    """Take a block off its list (__del_page_from_free_list). Locks expected: zone->lock in the kernel."""
     mem_map = kernel.mem_map
     list_del(mem_map.links, page)
     mem_map.flags[page] &= ~PG_buddy
@@ -185,10 +180,7 @@ def __free_one_page(kernel: Kernel, zone: Zone, page: int, order: int, migratety
 
 
 def _set_type_of_block(kernel: Kernel, page: int, order: int, migratetype: int) -> None:
-    """change_pageblock_range: every pageblock of a free block gets the type.
-
-    Locks expected: zone->lock.
-    """
+    """change_pageblock_range: every pageblock of a free block gets the type. Locks expected: zone->lock."""
     for each in range(page, page + (1 << order), 1 << kernel.mem_map.pageblock_order):
         set_pageblock_migratetype(kernel.mem_map, each, migratetype)
 
@@ -197,7 +189,8 @@ def _compaction_capture(kernel: Kernel, zone: Zone, page: int, order: int, migra
     """compaction_capture: the task that compacts takes a block of its order as soon as it is whole.
 
     Kernel threads take it off the free lists later. Blocks smaller than a pageblock are left alone if
-    their type is not the wanted one. Locks expected: zone->lock in the kernel.
+    their type is not the wanted one.
+    Locks expected: zone->lock in the kernel.
     """
     capture = kernel.capture_control
     if capture is None or capture.page is not None or capture.order != order or capture.zone is not zone:
@@ -265,8 +258,9 @@ def move_freepages_block(kernel: Kernel, zone: Zone, page: int, migratetype: int
 def __isolate_free_page(kernel: Kernel, page: int, order: int) -> int:
     """Take a particular free block off its list; its pages (int), or 0 if the reserve does not allow it.
 
-    ``page``: struct page *. A pageblock of which at least half is taken becomes movable. Locks expected:
-    zone->lock in the kernel. The block has no reference yet.
+    ``page``: struct page *. A pageblock of which at least half is taken becomes movable. The block has no
+    reference yet.
+    Locks expected: zone->lock in the kernel.
     """
     mem_map, zone = kernel.mem_map, page_zone(kernel, page)
     # As for an allocation: compaction must not use up what is kept for urgent requests.

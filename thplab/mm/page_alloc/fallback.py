@@ -6,9 +6,8 @@ block is stolen, which mixes them: the beginning of fragmentation that compactio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.gfp import MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import (
     Zone,
@@ -19,7 +18,7 @@ from thplab.mm.include.mmzone import (
     pageblock_start_pfn,
     set_pageblock_migratetype,
 )
-from thplab.mm.include.page import PG_buddy, PG_lru, page_to_pfn
+from thplab.mm.include.page import PG_buddy, PG_lru
 from thplab.mm.page_alloc.buddy import (
     __rmqueue_smallest,
     account_freepages,
@@ -28,10 +27,7 @@ from thplab.mm.page_alloc.buddy import (
     move_freepages_block,
 )
 from thplab.mm.page_alloc.watermark import boost_watermark
-from thplab.mm.trace import trace
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+from thplab.mm.trace import scan_pfn, trace
 
 __all__ = ["FALLBACKS", "__rmqueue", "find_suitable_fallback"]
 
@@ -46,7 +42,8 @@ FALLBACKS = {
 def __rmqueue(kernel: Kernel, zone: Zone, order: int, migratetype: int, *, nofragment: bool) -> int | None:
     """A block of the wanted type, else a claimed pageblock, else (unless ``nofragment``) a stolen block.
 
-    ``order``: unsigned int; returns struct page *, None: NULL. Locks expected: zone->lock in the kernel.
+    ``order``: unsigned int; returns struct page *, None: NULL.
+    Locks expected: zone->lock in the kernel.
     """
     migratetype = default_migratetype(kernel, migratetype)
     page = __rmqueue_smallest(kernel, zone, order, migratetype)
@@ -63,8 +60,8 @@ def find_suitable_fallback(
 ) -> int | None:
     """The type (int) whose list of this order could serve the request; None: none.
 
-    ``claimable``: only if a whole pageblock may be claimed for it. Locks expected: zone->lock in the
-    kernel; compaction asks without it.
+    ``claimable``: only if a whole pageblock may be claimed for it.
+    Locks expected: zone->lock in the kernel; compaction asks without it.
     """
     if claimable and not should_try_claim_block(kernel, order, migratetype):
         return None
@@ -90,7 +87,8 @@ def __rmqueue_claim(
 ) -> int | None:
     """Claim the pageblock of the largest free block of another type, and take the page from it.
 
-    Returns struct page *. Locks expected: zone->lock in the kernel.
+    Returns struct page *.
+    Locks expected: zone->lock in the kernel.
     """
     lowest = order
     if nofragment and order < kernel.mem_map.pageblock_order:
@@ -115,8 +113,8 @@ def try_to_claim_block(
 ) -> int | None:
     """Make the block's pageblock one of the wanted type, if enough of it is free or fits; a page of it.
 
-    ``page``: struct page *, the first of a free block; None: the block stays what it was. Locks expected:
-    zone->lock in the kernel.
+    ``page``: struct page *, the first of a free block; None: the block stays what it was.
+    Locks expected: zone->lock in the kernel.
     """
     mem_map = kernel.mem_map
     if current_order >= mem_map.pageblock_order:
@@ -166,7 +164,8 @@ def _count_pageblock(
 def __rmqueue_steal(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int | None:
     """Take one block (struct page *), the smallest that will do, from another type's lists.
 
-    The rest goes back there. Locks expected: zone->lock in the kernel.
+    The rest goes back there.
+    Locks expected: zone->lock in the kernel.
     """
     # From below here: the pageblock keeps its type, so the less is taken the better.
     for current_order in range(order, zone.max_order + 1):
@@ -188,12 +187,12 @@ def _trace_extfrag(kernel: Kernel, page: int, order: int, found: int, wanted: in
     trace(
         kernel,
         "mm_page_alloc_extfrag",
-        ("pfn", f"{page_to_pfn(kernel.mem_map, page):#x}"),
-        ("alloc_order", order),
-        ("fallback_order", found),
-        ("pageblock_order", kernel.mem_map.pageblock_order),
-        ("alloc_migratetype", wanted),
-        ("fallback_migratetype", fallback),
-        ("fragmenting", int(found < kernel.mem_map.pageblock_order)),
-        ("change_ownership", int(get_pageblock_migratetype(kernel.mem_map, page) == wanted)),
+        pfn=scan_pfn(kernel, page),
+        alloc_order=order,
+        fallback_order=found,
+        pageblock_order=kernel.mem_map.pageblock_order,
+        alloc_migratetype=wanted,
+        fallback_migratetype=fallback,
+        fragmenting=found < kernel.mem_map.pageblock_order,
+        change_ownership=get_pageblock_migratetype(kernel.mem_map, page) == wanted,
     )

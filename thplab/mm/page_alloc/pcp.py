@@ -6,9 +6,8 @@ nothing until they are drained. The model has one processor.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_add_tail, list_del, list_empty
 from thplab.mm.include.mmzone import (
     MIGRATE_PCPTYPES,
@@ -20,9 +19,6 @@ from thplab.mm.include.mmzone import (
 )
 from thplab.mm.page_alloc.buddy import __free_one_page
 from thplab.mm.page_alloc.fallback import __rmqueue
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["drain_all_pages", "drain_pages_zone", "pcp_allowed_order", "rmqueue_pcplist"]
 
@@ -48,8 +44,8 @@ def rmqueue_pcplist(
 ) -> int | None:
     """Take a block off the list; an empty list is filled from the buddy lists first, several at once.
 
-    Returns struct page *, None: NULL. Locks expected: none. Takes the lock of the per-CPU lists, and
-    zone->lock to fill them, in the kernel.
+    Returns struct page *, None: NULL.
+    Locks expected: none. Takes the lock of the per-CPU lists, and zone->lock to fill them, in the kernel.
     """
     links, pcp = kernel.mem_map.links, zone.pcp
     migratetype = default_migratetype(kernel, migratetype)
@@ -79,8 +75,8 @@ def _take(kernel: Kernel, zone: Zone, page: int) -> int:
 def free_frozen_page_commit(kernel: Kernel, zone: Zone, page: int, order: int) -> None:
     """Put a freed block first on its list; above ``high`` the oldest go back to the buddy lists.
 
-    ``page``: struct page * without references. Locks expected: the lock of the per-CPU lists in the
-    kernel. Takes zone->lock there if pages go back.
+    ``page``: struct page * without references.
+    Locks expected: the lock of the per-CPU lists in the kernel. Takes zone->lock there if pages go back.
     """
     pcp, mem_map = zone.pcp, kernel.mem_map
     # Of the pageblock now: its type may have changed since the page was allocated.
@@ -121,9 +117,10 @@ def drain_pages_zone(kernel: Kernel, zone: Zone) -> None:
 
 
 def drain_all_pages(kernel: Kernel) -> None:
-    """Empty the per-CPU lists of all zones. Locks expected: none.
+    """Empty the per-CPU lists of all zones.
 
     The kernel makes every processor do so, which is why it is done seldom.
+    Locks expected: none.
     """
     for zone in populated_zones(kernel.node):
         drain_pages_zone(kernel, zone)

@@ -6,8 +6,6 @@ daemons, DIRECT_RECLAIM makes the caller compact and reclaim by itself, NORETRY 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.compact import (
     ASYNC,
     SYNC_FULL,
@@ -25,15 +23,13 @@ from thplab.mm.include.gfp import (
     MIGRATE_MOVABLE,
     gfp_migratetype,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import page_zone
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN, get_page_from_freelist, highest_zoneidx, zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["__alloc_pages_slowpath"]
 
@@ -49,8 +45,8 @@ def costly_order(kernel: Kernel, order: int) -> bool:
 def __alloc_pages_slowpath(kernel: Kernel, gfp: int, order: int) -> int | None:
     """Everything that ``gfp`` (gfp_t) allows; the page, not yet prepared, or None (C: NULL).
 
-    A huge page is costly: at most two attempts to compact, first async, then sync light. Locks expected:
-    none; with DIRECT_RECLAIM the task may sleep.
+    A huge page is costly: at most two attempts to compact, first async, then sync light.
+    Locks expected: none; with DIRECT_RECLAIM the task may sleep.
     """
     if zonelist(kernel, gfp)[0] is kernel.node.kernel_zone:
         # Reclaim and compaction do not work for the pages outside the zones.
@@ -114,7 +110,8 @@ def wake_all_kswapds(kernel: Kernel, gfp: int, order: int) -> None:
 def __alloc_pages_direct_reclaim(kernel: Kernel, gfp: int, order: int) -> tuple[int | None, int]:
     """The caller frees pages by itself; the page if there is one now, and how many were freed.
 
-    ``progress``: unsigned long, pages. Locks expected: none; the task may sleep.
+    ``progress``: unsigned long, pages.
+    Locks expected: none; the task may sleep.
     """
     progress = try_to_free_pages(kernel, gfp, order)
     if not progress:
@@ -133,7 +130,8 @@ def __alloc_pages_direct_compact(
     """The caller moves pages until a block is free; the block if it got one, and compaction's result.
 
     Counts compact_stall unless there was too little memory to try, then compact_success or _fail.
-    ``priority``: enum compact_priority. Locks expected: none; the task may sleep.
+    ``priority``: enum compact_priority.
+    Locks expected: none; the task may sleep.
     """
     # One page is never too scattered.
     if not order:

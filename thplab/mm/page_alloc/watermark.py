@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import TYPE_CHECKING
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import MIGRATE_PCPTYPES, Zone, free_list
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "boost_watermark",
     "calculate_min_free_kbytes",
     "set_pcp_high",
-    "set_recommended_min_free_kbytes",
     "setup_per_zone_wmarks",
     "zone_watermark_ok",
 ]
@@ -36,29 +32,6 @@ def calculate_min_free_kbytes(kernel: Kernel) -> int:
     lowmem_kbytes = sum(zone.managed_pages for zone in kernel.node.zones) * 4
     # A root: large machines need more in all, but not in proportion.
     return max(_LEAST_KBYTES, min(isqrt(16 * lowmem_kbytes), _MOST_KBYTES))
-
-
-def set_recommended_min_free_kbytes(kernel: Kernel, *, enabled: bool) -> None:
-    """With THP on: enough for each migrate type to have pageblocks of its own, but not above 5 %.
-
-    mm/khugepaged.c. Raises vm.min_free_kbytes, never lowers it; with THP off (``enabled`` false) the
-    ordinary value comes back. Locks expected: khugepaged_mutex in the kernel.
-    """
-    if not kernel.memory.watermarks:
-        return
-    if not enabled:
-        init_per_zone_wmark_min(kernel)
-        return
-    zones = [zone for zone in kernel.node.zones if zone.managed_pages]
-    # Two pageblocks, and three for each of the three types: with so many free a request rarely has to take
-    # from another type.
-    per_zone = kernel.geometry.HPAGE_PMD_NR * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES)
-    five_percent = sum(zone.managed_pages for zone in zones) // 20
-    kbytes = min(per_zone * len(zones), five_percent) * 4
-    # Never lowered: a larger value may be the administrator's.
-    if kbytes > kernel.sysctl.min_free_kbytes:
-        kernel.sysctl.min_free_kbytes = kbytes
-        setup_per_zone_wmarks(kernel)
 
 
 def init_per_zone_wmark_min(kernel: Kernel) -> None:

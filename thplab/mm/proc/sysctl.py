@@ -9,41 +9,20 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from thplab.mm.compaction.compact import compact_node
 from thplab.mm.compaction.kcompactd import proactiveness_written
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.state import Struct
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.page_alloc.pcp import drain_all_pages
 from thplab.mm.page_alloc.watermark import setup_per_zone_wmarks
 from thplab.mm.readahead import drop_pagecache
 from thplab.mm.shrinker import drop_slab
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
-__all__ = ["SYSCTLS", "Sysctl", "sysctl_read", "sysctl_write"]
+__all__ = ["SYSCTLS", "sysctl_read", "sysctl_write"]
 
 ROOT = "/proc/sys/vm/"
 _INT_MAX = (1 << 31) - 1
-
-
-class Sysctl(Struct):
-    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last."""
-
-    __slots__ = ("compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes")
-    min_free_kbytes: int  # int, kB
-    extfrag_threshold: int  # int, 0 to 1000: below it memory is short rather than fragmented
-    compaction_proactiveness: int  # unsigned int, per cent; 0: off
-    drop_caches: int  # int, the last number written
-
-    def __init__(self) -> None:
-        """The kernel's defaults; the reserve is computed once the zones are known."""
-        self.min_free_kbytes = 0
-        self.extfrag_threshold = 500
-        self.compaction_proactiveness = 20
-        self.drop_caches = 0
 
 
 def _new_reserve(kernel: Kernel) -> None:
@@ -65,7 +44,8 @@ def _compact_all(kernel: Kernel) -> None:
 def _drop_caches(kernel: Kernel) -> None:
     """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent).
 
-    Locks expected: none. Frees pages.
+    Frees pages.
+    Locks expected: none.
     """
     if kernel.sysctl.drop_caches & 1:
         drop_pagecache(kernel)
@@ -113,7 +93,8 @@ def sysctl_read(kernel: Kernel, path: str) -> str:
 def sysctl_write(kernel: Kernel, path: str, text: str) -> None:
     """Write a number, and do what the kernel does then. Raises KernelError: ENOENT, EINVAL.
 
-    Nothing is changed if the number is refused. Locks expected: none.
+    Nothing is changed if the number is refused.
+    Locks expected: none.
     """
     name, file = _file(path)
     word = text.strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import is_huge_zero_pmd
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
@@ -19,10 +18,13 @@ from thplab.mm.include.mm_types import (
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WRITE,
+    Mm,
+    Vma,
 )
 from thplab.mm.include.page import PG_anon, PG_referenced, PG_young, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
+    EntryRef,
     entry_pfn,
     mm_find_pmd,
     pmd_table_page,
@@ -33,10 +35,6 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.swapfile import is_pte_marker
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm, Vma
-    from thplab.mm.include.pgtable import EntryRef
 
 __all__ = ["clear_refs", "smaps"]
 
@@ -51,8 +49,8 @@ _VM_FLAG_NAMES = {
 def clear_refs(mm: Mm, text: str = "1") -> None:
     """Write ``1`` to /proc/PID/clear_refs: no page counts as used any more.
 
-    Raises KernelError (EINVAL) for anything but 1, the only kind of the real file modelled here. Locks
-    expected: none. Takes mmap_lock for writing; PMD and PTE locks in the kernel.
+    Raises KernelError (EINVAL) for anything but 1, the only kind of the real file modelled here.
+    Locks expected: none. Takes mmap_lock for writing; PMD and PTE locks in the kernel.
     """
     if text.strip() != "1":
         raise KernelError(errno.EINVAL, "clear_refs", text, "1")
@@ -102,7 +100,8 @@ def _clear_flags(mm: Mm, entry: int) -> None:
 def huge_pages(vma: Vma) -> tuple[int, int]:
     """Huge pages of the VMA mapped by PMD leaves: anonymous ones and shared memory's.
 
-    The huge zero page does not count. Locks expected: mmap_lock.
+    The huge zero page does not count.
+    Locks expected: mmap_lock.
     """
     kernel = vma.mm.kernel
     leaves = [ref[0][ref[1]] for ref in _pmds(vma) if pmd_trans_huge(ref[0][ref[1]])]

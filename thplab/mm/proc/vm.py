@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_for_each
 from thplab.mm.include.mmzone import MIGRATE_NAMES, MIGRATE_TYPES, Node, Zone, free_list
 from thplab.mm.include.page import folio_nr_pages
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.swap import LRU_NAMES, lru_list
-from thplab.mm.vmstat import EVENTS, fragmentation_index, unusable_free_index, vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+from thplab.mm.vmstat import fragmentation_index, unusable_free_index, vm_event
 
 __all__ = ["FACES", "buddyinfo", "extfrag_index", "meminfo", "pagetypeinfo", "read_face", "unusable_index"]
 
@@ -164,10 +162,7 @@ FACES: dict[str, Callable[[Kernel], str]] = {
 
 
 def read_face(kernel: Kernel, path: str) -> str:
-    """The text of one of the files. Raises KernelError (ENOENT) for another path.
-
-    Locks expected: none.
-    """
+    """The text of one of the files. Raises KernelError (ENOENT) for another path. Locks expected: none."""
     if path not in FACES:
         raise KernelError(errno.ENOENT, f"no file {path!r}", None, ", ".join(FACES))
     return FACES[path](kernel)

@@ -7,10 +7,7 @@ it writes. The file is gone when the last mapping is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import (
-    AddressSpace,
     entry_folio,
     filemap_get_folio,
     filemap_remove_folio,
@@ -20,7 +17,9 @@ from thplab.mm.filemap import (
     xa_to_value,
 )
 from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
+from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.page_alloc.alloc import __alloc_pages, __folio_alloc
@@ -29,16 +28,14 @@ from thplab.mm.shmem.swap import shmem_add_to_page_cache, shmem_swapin_folio
 from thplab.mm.swapfile import swap_free
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio", "unlink_file_vma", "vma_link_file"]
 
 
 def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
     """A new file of ``size`` pages (C: loff_t, bytes) that reads as zeros; it lives while a reference exists.
 
-    Returns the struct address_space of its inode (C: struct file *). Locks expected: none.
+    Returns the struct address_space of its inode (C: struct file *).
+    Locks expected: none.
     """
     mapping = AddressSpace(name, kernel.next_mapping, size, kernel.geometry.HPAGE_PMD_NR)
     kernel.next_mapping += 1
@@ -111,8 +108,8 @@ def shmem_get_folio(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma 
 
     ``index``: pgoff_t. ``vma`` and ``address``: the fault that asks, which decides whether a new folio
     may be huge; None for a base page. Raises MemoryError. The kernel returns it locked and with a
-    reference; here it has none but the cache's. Locks expected: mmap_lock or the VMA lock for reading, no
-    page lock.
+    reference; here it has none but the cache's.
+    Locks expected: mmap_lock or the VMA lock for reading, no page lock.
     """
     folio = filemap_get_folio(mapping, index)
     if folio is not None:

@@ -7,14 +7,9 @@ may decide for this size alone; by default it inherits the first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.mm_types import VM_HUGEPAGE
-
-if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.system import Kernel
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import VM_HUGEPAGE, Vma
 
 __all__ = ["shmem_allowable_huge_order", "shmem_hpage_pmd_enabled"]
 
@@ -32,9 +27,10 @@ def shmem_allowable_huge_order(mapping: AddressSpace, vma: Vma, index: int, *, f
     """May page ``index`` (pgoff_t) of the file, mapped by ``vma``, be in a PMD-sized page?
 
     The VMA's own flags count, even while they are about to change. ``force``: MADV_COLLAPSE asks, which
-    only ``deny`` and the control of the size can refuse. 6.18 has shmem_allowable_huge_orders, which
-    returns a bitmap of orders; 6.1 has no control of the size. Locks expected: mmap_lock or the VMA lock
-    for reading.
+    only ``deny`` and the control of the size can refuse. The kernel's returns a bitmap of orders; in 6.1
+    there is no control of the size.
+    Kernel name: shmem_allowable_huge_orders (6.18).
+    Locks expected: mmap_lock or the VMA lock for reading.
     """
     kernel = vma.mm.kernel
     word, size = kernel.knobs.shmem_enabled, kernel.knobs.hugepage_shmem_enabled

@@ -12,25 +12,23 @@ its huge page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.compaction.kcompactd import wakeup_kcompactd
 from thplab.mm.compaction.suitable import compact_gap, compaction_suitable, reset_isolation_suitable
 from thplab.mm.include.gfp import GFP_DIRECT_RECLAIM, gfp_text, gfp_zone
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Node
 from thplab.mm.include.page import PG_active, PG_referenced
+from thplab.mm.include.sched import NSEC_PER_MSEC, Kthread, Sleeping, Wait
+from thplab.mm.kthread import kthread_run
 from thplab.mm.page_alloc.alloc import zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.readahead import drop_clean_page
 from thplab.mm.shrinker import shrink_slab
 from thplab.mm.swap import SWAP_CLUSTER_MAX, folio_change_lru, lru_oldest, lruvec_del_folio
-from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run
 from thplab.mm.trace import trace
 from thplab.mm.vmscan.shrink_anon import shrink_anon_lists
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["kswapd_run", "try_to_free_pages", "wakeup_kswapd"]
 
@@ -47,7 +45,8 @@ def wakeup_kswapd(kernel: Kernel, gfp: int, order: int, highest_zoneidx: int) ->
 
     ``gfp``: gfp_t; ``order``, ``highest_zoneidx``: int. If the node is balanced for the order, or kswapd
     has given up, only compaction can help: then kcompactd is woken instead, unless the caller compacts by
-    itself anyway. Locks expected: none; the request is noted without a lock.
+    itself anyway.
+    Locks expected: none; the request is noted without a lock.
     """
     node = kernel.node
     if node.kswapd is None:
@@ -63,17 +62,9 @@ def wakeup_kswapd(kernel: Kernel, gfp: int, order: int, highest_zoneidx: int) ->
     # Enough is free, in pieces that are too small; or reclaim frees nothing. More reclaim would not help.
     if hopeless or (pgdat_balanced(kernel, order, highest_zoneidx) and not boosted):
         if not gfp & GFP_DIRECT_RECLAIM:
-            from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
             wakeup_kcompactd(kernel, order, highest_zoneidx)
         return
-    trace(
-        kernel,
-        "mm_vmscan_wakeup_kswapd",
-        ("nid", Node.NODE_ID),
-        ("order", order),
-        ("gfp_flags", gfp_text(gfp)),
-    )
+    trace(kernel, "mm_vmscan_wakeup_kswapd", nid=Node.NODE_ID, order=order, gfp_flags=gfp_text(gfp))
     node.kswapd_woken = True
 
 
@@ -109,7 +100,7 @@ def kswapd(kernel: Kernel) -> Sleeping:
         # Cleared before the work: what is asked for from now on is a new request.
         node.kswapd_order = 0
         node.kswapd_woken = False
-        trace(kernel, "mm_vmscan_kswapd_wake", ("nid", Node.NODE_ID), ("order", alloc_order))
+        trace(kernel, "mm_vmscan_kswapd_wake", nid=Node.NODE_ID, order=alloc_order)
         reclaim_order = balance_pgdat(kernel, alloc_order, zoneidx)
         # If reclaim fell back to order 0, alloc_order stays: it is what kcompactd is woken for.
         if reclaim_order == alloc_order:
@@ -121,11 +112,9 @@ def kswapd(kernel: Kernel) -> Sleeping:
 def kswapd_try_to_sleep(kernel: Kernel, alloc_order: int, reclaim_order: int, zoneidx: int) -> Sleeping:
     """Sleep if there is nothing to do: briefly, then for good. Before it sleeps it wakes kcompactd.
 
-    ``alloc_order``: the order asked for; ``reclaim_order``: the one that reclaim ended with. Locks
-    expected: none.
+    ``alloc_order``: the order asked for; ``reclaim_order``: the one that reclaim ended with.
+    Locks expected: none.
     """
-    from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
     node = kernel.node
     if not _prepare_kswapd_sleep(kernel, reclaim_order, zoneidx):
         return
@@ -139,7 +128,7 @@ def kswapd_try_to_sleep(kernel: Kernel, alloc_order: int, reclaim_order: int, zo
     if node.kswapd_woken or not _prepare_kswapd_sleep(kernel, reclaim_order, zoneidx):
         node.kswapd_order = max(node.kswapd_order, reclaim_order)
         return
-    trace(kernel, "mm_vmscan_kswapd_sleep", ("nid", Node.NODE_ID))
+    trace(kernel, "mm_vmscan_kswapd_sleep", nid=Node.NODE_ID)
     yield Wait("kswapd_wait", lambda: node.kswapd_woken)
 
 
@@ -183,12 +172,11 @@ def balance_pgdat(kernel: Kernel, order: int, zoneidx: int) -> int:
 
 
 def _end_boost(kernel: Kernel, zoneidx: int) -> None:
-    """The marks fall again, and kcompactd is asked to clean a pageblock. Locks expected: none.
+    """The marks fall again, and kcompactd is asked to clean a pageblock.
 
     In the kernel zone->lock protects each boost.
+    Locks expected: none.
     """
-    from thplab.mm.compaction.kcompactd import wakeup_kcompactd
-
     for zone in kernel.node.zones[: zoneidx + 1]:
         zone.watermark_boost = 0
     # Free pages are there now; kcompactd can gather them before types mix further.
@@ -200,7 +188,8 @@ def try_to_free_pages(kernel: Kernel, gfp: int, order: int) -> int:
 
     For a costly order it stops at once where a zone has enough free pages for compaction to work. Where
     nothing was freed 6.12 and later reclaim a second time: they walk through only a part of the memory
-    cgroups at first. Locks expected: none; the task may sleep.
+    cgroups at first.
+    Locks expected: none; the task may sleep.
     """
     rounds = 2 if kernel.profile.reclaim_walks_again else 1
     return next((freed for _ in range(rounds) if (freed := do_try_to_free_pages(kernel, gfp, order))), 0)
@@ -229,7 +218,8 @@ def shrink_node(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
     """Scan a share (1 / 2^priority) of the LRU lists, oldest first; the pages freed.
 
     ``wanted``: pages, enough to stop; ``priority``: int, 12 to 0. The shrinkers scan theirs too, which
-    does not count. ``who``: ``kswapd`` or ``direct``, for the counters. Locks expected: none.
+    does not count. ``who``: ``kswapd`` or ``direct``, for the counters.
+    Locks expected: none.
     """
     shrink_active_list(kernel, priority)
     freed = shrink_inactive_list(kernel, wanted, priority, who)

@@ -8,20 +8,15 @@ task that reclaims in the middle of a fault has its page table locked; what that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
 from thplab.mm.include.pgtable import _PAGE_ACCESSED, set_pmd_at
+from thplab.mm.include.state import Column
 from thplab.mm.rmap.mapcount import rmap_walk, rmap_walk_pmd
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru, lru_oldest
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.mm.vmstat import count_vm_event, vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["shrink_anon_lists"]
 
@@ -33,8 +28,8 @@ def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> i
     """Scan a share of the anonymous LRU lists, oldest first; the pages freed.
 
     Nothing is scanned without free swap space. ``wanted``: pages, enough to stop; ``priority``: int;
-    ``who``: ``kswapd`` or ``direct``, for the counters. Locks expected: none. Takes lruvec->lru_lock in
-    the kernel.
+    ``who``: ``kswapd`` or ``direct``, for the counters.
+    Locks expected: none. Takes lruvec->lru_lock in the kernel.
     """
     # Nothing could be written, so a scan would only make young pages old.
     if not get_nr_swap_pages(kernel):
@@ -118,9 +113,9 @@ def _mapped_by_a_locked_table(kernel: Kernel, folio: int) -> bool:
 def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
     """How many entries that map the folio were used since the last scan, and is it locked memory?
 
-    Makes all of them old, and clears PG_referenced. Locks expected: the page lock, and the PTE or PMD
-    lock of each entry in the kernel; the TLB is not flushed, since an entry that looks old a little too
-    long does no harm.
+    Makes all of them old, and clears PG_referenced.
+    Locks expected: the page lock, and the PTE or PMD lock of each entry in the kernel; the TLB is not
+    flushed, since an entry that looks old a little too long does no harm.
     """
     mem_map, young, locked = kernel.mem_map, 0, False
     for vma, table, index in _entries(kernel, folio):

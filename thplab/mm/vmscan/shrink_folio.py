@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import folio_mapping
 from thplab.mm.huge_memory.split import split_folio, unmap_folio
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, up_read
+from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
@@ -25,6 +25,7 @@ from thplab.mm.include.page import (
     pfn_to_page,
 )
 from thplab.mm.include.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.rmap.unmap_file import try_to_unmap_file
@@ -33,11 +34,6 @@ from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
-
 __all__ = ["reclaim_pages"]
 
 
@@ -45,7 +41,8 @@ def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
     """Write the isolated folios to swap and free them; what can't be goes back to the LRU.
 
     ``folios``: struct list_head *, here a list. Each folio is off the LRU and has the reference of its
-    isolation. Locks expected: none. Takes each page lock.
+    isolation.
+    Locks expected: none. Takes each page lock.
     """
     todo = list(folios)
     while todo:
@@ -61,8 +58,8 @@ def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
     """Reclaim one locked folio (the loop body of shrink_folio_list); base pages to reclaim instead.
 
     In this order: a slot in swap, unmap it everywhere, write, free. A page that another task holds is
-    unmapped, but stays in the swap cache. Locks expected: the page lock. Drops it. Frees the folio or
-    puts it back on the LRU.
+    unmapped, but stays in the swap cache. Frees the folio or puts it back on the LRU.
+    Locks expected: the page lock. Drops it.
     """
     mem_map = kernel.mem_map
     flags = mem_map.flags[folio]
@@ -95,7 +92,8 @@ def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
 def _shrink_file_folio(kernel: Kernel, folio: int) -> list[int]:
     """The rest for a page of shared memory, which is unmapped by now; a huge one stays in memory.
 
-    Locks expected: the page lock. Drops it. Frees the page or puts it back on the LRU.
+    Frees the page or puts it back on the LRU.
+    Locks expected: the page lock. Drops it.
     """
     mem_map = kernel.mem_map
     large = mem_map.flags[folio] & PG_head
@@ -202,8 +200,9 @@ def try_to_unmap(kernel: Kernel, folio: int) -> None:
 def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
     """Clear one mapping of a page (bool); False: the folio must stay after all.
 
-    ``table``, ``index``: the entry, C: pte_t *. Locks expected: the page lock, the anon_vma for reading,
-    and the PTE lock in the kernel (its walk takes it). Drops the mapping's reference.
+    ``table``, ``index``: the entry, C: pte_t *.
+    Locks expected: the page lock, the anon_vma for reading, and the PTE lock in the kernel (its walk
+    takes it). Drops the mapping's reference.
     """
     mm, kernel = vma.mm, vma.mm.kernel
     mem_map, pte = kernel.mem_map, table[index]

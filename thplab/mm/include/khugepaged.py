@@ -1,19 +1,15 @@
 """What khugepaged remembers between two scans: struct khugepaged_scan and its like.
 
 The variables stand in mm/khugepaged.c; here they have a file of their own, because the kernel's
-root object (system.py) holds them while khugepaged/scan.py needs that object.
+root object (include/kernel.py) holds them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.lock import Lock
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.sched import Kthread
 from thplab.mm.include.state import Column, Struct
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.task import Kthread
 
 __all__ = ["CollapseControl", "Khugepaged", "MmSlot"]
 
