@@ -24,7 +24,8 @@ def boot(
 ) -> Kernel:
     """A kernel with ``pages`` frames from ``start_pfn`` on; behind them one that the kernel image takes.
 
-    ``swap_pages``: slots of the swap device, 0: no swap. No thread runs yet.
+    ``start_pfn``: unsigned long; ``swap_pages``: slots of the swap device, 0: no swap. No thread runs
+    yet, so no lock is needed.
     """
     layout = _zone_layout(memory, start_pfn, pages)
     kernel_zones = 1 if memory.kernel_pages else 0
@@ -55,6 +56,7 @@ def boot(
     if outside is not None:
         memmap_init_zone(kernel, outside, default_migratetype(kernel, MIGRATE_UNMOVABLE))
     _reserve_zero_page(kernel)
+    # The marks come last: they follow from the pages that the zones have now.
     set_pcp_high(kernel)
     init_per_zone_wmark_min(kernel)
     return kernel

@@ -61,7 +61,7 @@ class Attribute:
             setattr(knobs, self.field, value)
 
     def legal(self, geometry: Geometry) -> str:
-        """What may be written, in words."""
+        """What may be written, as text."""
         if self.words:
             return " | ".join(self.words)
         if self.boolean:
@@ -69,10 +69,12 @@ class Attribute:
         return f"an integer from {self.lowest} to {self._highest(geometry)}"
 
     def _highest(self, geometry: Geometry) -> int:
+        """The largest legal number: of a limit in entries, one less than a table has."""
         return geometry.HPAGE_PMD_NR - 1 if self.highest is None else self.highest
 
     def parse(self, path: str, text: str, geometry: Geometry) -> str | int:
         """The value that ``text`` stands for; KernelError (EINVAL, ERANGE) if it is not legal."""
+        # As echo writes it; a second newline is refused.
         word = text.removesuffix("\n")
         if self.words:
             if word in self.words:
@@ -85,6 +87,8 @@ class Attribute:
             number = int(word)
             if self.lowest <= number <= self._highest(geometry):
                 return number
+            # A switch is read as a number of 64 bits; one that does not fit is another error than one that
+            # is not 0 or 1.
             if self.highest == 1 and number > _U64_MAX:
                 raise KernelError(errno.ERANGE, path, text, self.legal(geometry))
         raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
@@ -139,6 +143,7 @@ ROOT = "/sys/kernel/mm/transparent_hugepage/"
 
 
 def _relative(kernel: Kernel, path: str) -> str:
+    """The name below ROOT. Raises KernelError (ENOENT)."""
     name = path.removeprefix(ROOT)
     known = [*(name for name, knob in KNOBS.items() if knob.exists(kernel)), *_READ_ONLY]
     if name in known:
@@ -147,9 +152,10 @@ def _relative(kernel: Kernel, path: str) -> str:
 
 
 def sysfs_read(kernel: Kernel, path: str) -> str:
-    """The text of a file, newline included; the active word of a choice stands in brackets.
+    """The text of a file, newline included; the active word of a choice is in brackets.
 
     Raises KernelError (ENOENT) for a path that does not exist.
+    Locks expected: none.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
@@ -165,12 +171,14 @@ def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
     """Write ``text`` to a knob and do what the kernel's store function does besides.
 
     Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value), ERANGE (a
-    switch was given a number beyond 64 bits).
+    switch was given a number beyond 64 bits). Nothing is changed then.
+    Locks expected: none; a store that starts or stops khugepaged takes khugepaged_mutex in the kernel.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
         raise KernelError(errno.EACCES, f"{name} is read-only")
     attribute = KNOBS[name]
+    # Stored first: the daemon that is woken reads the new value.
     attribute.set(kernel.knobs, attribute.parse(name, text, kernel.geometry))
     after = kernel.after_store.get(name)
     if after is not None:

@@ -55,27 +55,27 @@ class Kernel(Struct):
     )
     profile: Profile
     geometry: Geometry
-    mem_map: MemMap
+    mem_map: MemMap  # struct page *
     memory: Memory
     node: Node
-    vmstat: Column
+    vmstat: Column  # vm_event_states and vm_zone_stat, vm_node_stat in one
     knobs: Knobs
     sysctl: Sysctl
     compact_control: CompactControl | None
     capture_control: CaptureControl | None
-    khugepaged: Khugepaged
+    khugepaged: Khugepaged  # khugepaged_scan and the variables beside it
     clock: Clock
     tracing: Tracing
-    current: Task
-    mms: tuple[Mm, ...]
+    current: Task  # struct task_struct *
+    mms: tuple[Mm, ...]  # the kernel's list begins at init_mm.mmlist
     mappings: tuple[AddressSpace, ...]
-    tables: dict[int, Column]
-    ptlocks: dict[int, Lock]
-    zero_page: int
-    huge_zero_folio: int | None
+    tables: dict[int, Column]  # the contents of frames that are tables
+    ptlocks: dict[int, Lock]  # ptlock_ptr(): in the struct page of each table
+    zero_page: int  # ZERO_PAGE(0)
+    huge_zero_folio: int | None  # struct folio *, None: NULL, not made yet
     lru_gen_enabled: bool
     memcgs: tuple[MemCgroup, ...]
-    swap: SwapInfo
+    swap: SwapInfo  # swap_info[0]
     tlb: Tlb | None
     next_pid: int
     next_kthread_pid: int

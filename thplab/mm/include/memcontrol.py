@@ -12,9 +12,9 @@ class MemCgroup(Struct):
 
     __slots__ = ("max", "name", "number", "usage")
     name: str
-    number: int
-    usage: int
-    max: int | None
+    number: int  # css->id in the kernel: mem_map keeps this number, not a pointer
+    usage: int  # atomic_long_t (struct page_counter), pages
+    max: int | None  # unsigned long (struct page_counter), pages
 
     def __init__(self, name: str, number: int) -> None:
         """An empty group without a limit."""

@@ -21,9 +21,9 @@ class Wait:
     ``queue`` is the name of the kernel's wait queue, for people.
     """
 
-    queue: str
+    queue: str  # wait_queue_head_t, by name
     condition: Callable[[], bool]
-    deadline: int | None = None
+    deadline: int | None = None  # ns since boot
 
 
 Sleeping = Generator[Wait, None, None]
@@ -45,9 +45,9 @@ class Task(Struct):
     """``comm`` (up to 15 characters) and ``pid``, as a trace line prints them; is it a kernel thread?"""
 
     __slots__ = ("comm", "kthread", "pid")
-    comm: str
-    pid: int
-    kthread: bool
+    comm: str  # char[16]
+    pid: int  # pid_t
+    kthread: bool  # PF_KTHREAD: has no memory of its own
 
     def __init__(self, comm: str, pid: int, *, kthread: bool = False) -> None:
         """A task of that name."""
@@ -60,10 +60,11 @@ class Kthread(Struct):
     """A kernel thread: its task, whether it should stop, and what it waits for (None: nothing yet)."""
 
     __slots__ = ("body", "should_stop", "task", "wait")
+    # A generator can't be put back to an earlier moment; the recorder must not try.
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"body", "wait"})
-    task: Task
-    should_stop: bool
-    body: Sleeping
+    task: Task  # struct task_struct *
+    should_stop: bool  # KTHREAD_SHOULD_STOP
+    body: Sleeping  # int (*threadfn)(void *)
     wait: Wait | None
 
     def __init__(self, task: Task, body: Sleeping) -> None:

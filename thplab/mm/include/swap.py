@@ -16,11 +16,11 @@ class SwapInfo(Struct):
     """
 
     __slots__ = ("cache", "cluster_next", "contents", "pages", "swap_map")
-    pages: int
-    swap_map: Column
-    cache: Column
-    contents: Column
-    cluster_next: int
+    pages: int  # unsigned int
+    swap_map: Column  # the kernel's is unsigned char, with a bit for the cache and continuations
+    cache: Column  # in the kernel an xarray, since 6.18 a table (struct swap_table)
+    contents: Column  # u32 tokens, one for 4 KiB
+    cluster_next: int  # 6.18 keeps lists of clusters with free slots instead
 
     def __init__(self, pages: int) -> None:
         """All slots free."""

@@ -11,19 +11,19 @@ class Sysctl(Struct):
     """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last.
 
     The two factors are ten-thousandths: of a zone, how far its marks lie apart; of the high mark, how far a
-    boost may raise the marks (0: no boost).
+    boost may raise the marks.
     """
 
     __slots__ = (
         "compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes",
         "watermark_boost_factor", "watermark_scale_factor",
     )  # fmt: skip
-    min_free_kbytes: int
-    extfrag_threshold: int
-    compaction_proactiveness: int
-    drop_caches: int
-    watermark_boost_factor: int
-    watermark_scale_factor: int
+    min_free_kbytes: int  # int, kB
+    extfrag_threshold: int  # int, 0 to 1000: below it memory is short rather than fragmented
+    compaction_proactiveness: int  # unsigned int, per cent; 0: off
+    drop_caches: int  # int, the last number written
+    watermark_boost_factor: int  # int; 0: no boost
+    watermark_scale_factor: int  # int
 
     def __init__(self) -> None:
         """The kernel's defaults; the reserve is computed once the zones are known."""

@@ -36,6 +36,7 @@ class EventFormat:
     def line(self, values: Mapping[str, str]) -> str:
         """The event's own part of a trace line. KeyError if a field is missing that each kernel prints."""
         text = self.text
+        # Trace lines of each kernel have only its own fields: the text of the others goes.
         for name in self.needs.keys() - values.keys():
             text = re.sub(rf",? {name}={{{name}}}", "", text)
         return text.format(**values)

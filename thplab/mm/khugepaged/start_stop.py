@@ -37,6 +37,7 @@ def set_recommended_min_free_kbytes(kernel: Kernel, *, enabled: bool) -> None:
 
     mm/khugepaged.c. Raises vm.min_free_kbytes, never lowers it; with THP off (``enabled`` false) the
     ordinary value comes back.
+    Locks expected: khugepaged_mutex in the kernel.
     """
     if not kernel.memory.watermarks:
         return
@@ -44,9 +45,12 @@ def set_recommended_min_free_kbytes(kernel: Kernel, *, enabled: bool) -> None:
         init_per_zone_wmark_min(kernel)
         return
     zones = [zone for zone in kernel.node.zones if zone.managed_pages]
+    # Two pageblocks, and three for each of the three types: with so many free a request rarely has to take
+    # from another type.
     per_zone = kernel.geometry.HPAGE_PMD_NR * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES)
     five_percent = sum(zone.managed_pages for zone in zones) // 20
     kbytes = min(per_zone * len(zones), five_percent) * 4
+    # Never lowered: a larger value may be the administrator's.
     if kbytes > kernel.sysctl.min_free_kbytes:
         kernel.sysctl.min_free_kbytes = kbytes
         setup_per_zone_wmarks(kernel)

@@ -26,18 +26,27 @@ _INT_MAX = (1 << 31) - 1
 
 
 def _new_reserve(kernel: Kernel) -> None:
+    """The marks follow from the reserve, so all zones get new ones.
+
+    Locks expected: none. Takes zone->lock in the kernel.
+    """
     drain_all_pages(kernel)
     setup_per_zone_wmarks(kernel)
 
 
 def _compact_all(kernel: Kernel) -> None:
-    """The writer compacts everything by itself, after the per-CPU lists were emptied."""
+    """The writer compacts all zones by itself, with the per-CPU lists emptied. Locks expected: none."""
+    # Pages on these lists merge with nothing: compaction would move others around them.
     drain_all_pages(kernel)
     compact_node(kernel, proactive=False)
 
 
 def _drop_caches(kernel: Kernel) -> None:
-    """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent)."""
+    """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent).
+
+    Frees pages.
+    Locks expected: none.
+    """
     if kernel.sysctl.drop_caches & 1:
         drop_pagecache(kernel)
     if kernel.sysctl.drop_caches & 2:
@@ -46,13 +55,13 @@ def _drop_caches(kernel: Kernel) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SysctlFile:
-    """One file: the field of Sysctl it stands for, if any, the legal numbers, what a write does."""
+    """One file (struct ctl_table): the field of Sysctl, if any, the legal numbers, what a write does."""
 
-    field: str | None
-    lowest: int
-    highest: int
-    after: Callable[[Kernel], None] | None = None
-    readable: bool = True
+    field: str | None  # None: the file only triggers something
+    lowest: int  # extra1 in the kernel
+    highest: int  # extra2
+    after: Callable[[Kernel], None] | None = None  # called once the number is stored
+    readable: bool = True  # mode 0644, else 0200
 
 
 #: path below /proc/sys/vm/ -> what the file is
@@ -68,6 +77,7 @@ SYSCTLS: dict[str, SysctlFile] = {
 
 
 def _file(path: str) -> tuple[str, SysctlFile]:
+    """The name below ROOT, and the file. Raises KernelError (ENOENT)."""
     name = path.removeprefix(ROOT)
     if name not in SYSCTLS:
         raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}", None, ", ".join(SYSCTLS))
@@ -75,7 +85,7 @@ def _file(path: str) -> tuple[str, SysctlFile]:
 
 
 def sysctl_read(kernel: Kernel, path: str) -> str:
-    """The text of a file. Raises KernelError: ENOENT (no such file), EACCES (write-only)."""
+    """The text of a file, with newline. Raises KernelError: ENOENT (no such file), EACCES (write-only)."""
     name, file = _file(path)
     if file.field is None or not file.readable:
         raise KernelError(errno.EACCES, f"{name} can only be written")
@@ -83,13 +93,19 @@ def sysctl_read(kernel: Kernel, path: str) -> str:
 
 
 def sysctl_write(kernel: Kernel, path: str, text: str) -> None:
-    """Write a number, and do what the kernel does then. Raises KernelError: ENOENT, EINVAL."""
+    """Write a number, and do what the kernel does then. Raises KernelError: ENOENT, EINVAL.
+
+    Nothing is changed if the number is refused.
+    Locks expected: none.
+    """
     name, file = _file(path)
     word = text.strip()
+    # No sign and no word is legal in any of these files.
     number = int(word) if word.isdecimal() else -1
     if not file.lowest <= number <= file.highest:
         allowed = f"an integer from {file.lowest} to {file.highest}"
         raise KernelError(errno.EINVAL, name, text, "1" if file.highest == 1 else allowed)
+    # Stored first: what follows reads the new value.
     if file.field is not None:
         setattr(kernel.sysctl, file.field, number)
     if file.after is not None:
