@@ -14,10 +14,11 @@ __all__ = ["do_mlock"]
 
 
 def do_mlock(mm: Mm, start: int, length: int) -> None:
-    """mlock(start, length): fault the range in and keep it in memory.
+    """mlock(start, length): fault the range in and keep it in memory. ``length``: bytes.
 
     The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
-    VMAs before it are locked then, but nothing is faulted in. Takes mmap_lock for writing.
+    VMAs before it are locked then, but nothing is faulted in.
+    Locks expected: none. Takes mmap_lock for writing.
     """
     page = mm.kernel.geometry.PAGE_SIZE
     end = -(-(start + length) // page) * page
@@ -26,6 +27,7 @@ def do_mlock(mm: Mm, start: int, length: int) -> None:
     try:
         address = start
         for vma in vmas_of_range(mm, start, end):
+            # A hole: the call ends here, and does not undo what it has done.
             if vma.vm_start > address:
                 break
             address = min(end, vma.vm_end)
@@ -35,4 +37,5 @@ def do_mlock(mm: Mm, start: int, length: int) -> None:
         up_write(mm.mmap_lock)
     if address < end:
         raise KernelError(errno.ENOMEM, f"mlock: part of {start:#x}-{end:#x} is not mapped")
+    # Without the lock, since each page may have to be read from disk.
     mm_populate(mm, start, end)

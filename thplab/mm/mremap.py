@@ -47,11 +47,12 @@ __all__ = ["do_mremap"]
 
 
 def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> None:
-    """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new).
+    """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new). Lengths in bytes.
 
     A longer range has nothing in its new part; of a shorter one the rest is unmapped. Raises
     KernelError: EINVAL (unaligned, empty or overlapping ranges), EFAULT (the old range does not lie
-    in one VMA). Takes mmap_lock for writing.
+    in one VMA).
+    Locks expected: none. Takes mmap_lock for writing.
     """
     old_end = check_range(mm, "mremap", old, old_length, errno.EINVAL)
     new_end = check_range(mm, "mremap", new, new_length, errno.EINVAL)
@@ -62,6 +63,7 @@ def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> N
         raise KernelError(errno.EFAULT, f"mremap: {old:#x}-{old_end:#x} does not lie in one mapping")
     down_write(mm.mmap_lock, mm.task.comm)
     try:
+        # MREMAP_FIXED replaces what is mapped at the new place, as MAP_FIXED does.
         do_vmi_munmap(mm, new, new_end)
         if new_end - new < old_end - old:
             do_vmi_munmap(mm, old + (new_end - new), old_end)
@@ -74,11 +76,15 @@ def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> N
 
 
 def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int) -> Vma:
-    """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA."""
+    """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA.
+
+    Locks expected: mmap_lock for writing. Takes PMD locks.
+    """
     vma = vma_lookup(mm, old)
     assert vma is not None
     copied = copy_vma(vma, old, new, new_end)
     move_page_tables(vma, old, old_end, new)
+    # Nothing is mapped there any more: only the VMA goes, and the tables.
     do_vmi_munmap(mm, old, old_end)
     return vma_merge(mm, copied)
 
@@ -87,9 +93,11 @@ def copy_vma(vma: Vma, old: int, new: int, new_end: int) -> Vma:
     """A VMA like ``vma`` for another address: pages keep the index that they were mapped with.
 
     Without a page there is none to keep. A registration with userfaultfd stays behind.
+    Locks expected: mmap_lock for writing.
     """
     copied = Vma(vma.mm, new, new_end, vma.vm_flags & ~(VM_UFFD_MISSING | VM_UFFD_WP))
     untouched = vma_is_anonymous(vma) and vma.anon_vma is None
+    # The reverse map finds a page at (index - vm_pgoff): the offset moves with the pages.
     if not untouched:
         copied.vm_pgoff = linear_page_index(vma, old)
     vma_link_file(copied, vma.vm_file, copied.vm_pgoff)
@@ -100,9 +108,14 @@ def copy_vma(vma: Vma, old: int, new: int, new_end: int) -> Vma:
 
 
 def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
-    """Move the entries of ``old..old_end`` to ``new``: whole PMD entries where both places allow it."""
+    """Move the entries of ``old..old_end`` to ``new``: whole PMD entries where both places allow it.
+
+    Raises MemoryError if there is no page for a table.
+    Locks expected: mmap_lock for writing. Takes PMD locks for a split.
+    """
     mm, size = vma.mm, vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     while old < old_end:
+        # Up to the next border of a table at either place: what lies before it moves from one table to one.
         extent = min(size - old % size, size - new % size, old_end - old)
         ref = mm_find_pmd(mm, old)
         if ref is not None and ref[0][ref[1]]:
@@ -116,19 +129,30 @@ def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
 
 
 def _move_pmd(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int) -> None:
-    """move_normal_pmd, move_huge_pmd: the entry itself moves, and with a leaf its deposited table."""
+    """move_normal_pmd, move_huge_pmd: the entry itself moves, and with a leaf its deposited table.
+
+    Locks expected: mmap_lock for writing. (The kernel also takes both PMD locks and, if need be, the rmap
+    locks.)
+    """
     pmd = ref[0][ref[1]]
+    # Away from the old place first: no page is mapped at both. (The kernel flushes before it unlocks.)
     set_pmd_at(*ref, 0)
     if not pmd_trans_huge(pmd):
         set_pmd_at(*target, pmd)
         return
+    # The deposit belongs to the PMD table, and the leaf may move to another one.
     if vma_is_anonymous(vma):
         pgtable_trans_huge_deposit(vma.mm, new, pgtable_trans_huge_withdraw(vma.mm, old))
     set_pmd_at(*target, pmd & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY)
 
 
 def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, extent: int) -> None:
-    """move_ptes: entry by entry; a leaf is split before."""
+    """move_ptes: entry by entry; a leaf is split before. ``extent``: bytes.
+
+    Raises MemoryError if there is no page for a table.
+    Locks expected: mmap_lock for writing. (The kernel also takes both PTE locks and, if need be, the rmap
+    locks.)
+    """
     kernel = vma.mm.kernel
     if pmd_trans_huge(ref[0][ref[1]]):
         __split_huge_pmd(vma, ref, old)
@@ -147,6 +171,9 @@ def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, ex
 
 
 def _moved(pte: int) -> int:
+    """The entry (pteval_t) at its new place: soft-dirty, as the address is new, and no longer
+    write-protected.
+    """
     if pte_present(pte):
         return pte & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY
     return pte & ~_PAGE_SWP_UFFD_WP
