@@ -32,6 +32,7 @@ def exit_mm(mm: Mm) -> None:
     # First, or khugepaged could find the mm on its list with its tables half gone.
     khugepaged_exit(mm)
     down_write(mm.mmap_lock, mm.task.comm)
+    # Gone from the list at once: free_pgtables() keeps the tables of what is still on it.
     vmas, mm.vmas = mm.vmas, ()
     # The mappings before the tables: an entry in use would be lost with the table that holds it.
     for vma in vmas:

@@ -94,6 +94,7 @@ def xa_store(mapping: AddressSpace, index: int, entry: int) -> None:
     lock.)
     """
     number, nr = index // mapping.nr_slots, mapping.nr_slots
+    # Chunks are made when the first page comes: most of a large file may never be in memory.
     if number not in mapping.i_pages:
         mapping.i_pages[number] = Column("Q", nr, f"i_pages {mapping.number}.{number}")
     mapping.i_pages[number][index % nr] = entry
@@ -139,6 +140,7 @@ def filemap_add_folio(kernel: Kernel, mapping: AddressSpace, folio: int, index: 
     for offset in range(nr):
         mem_map.mapping[folio + offset] = mapping.number
         mem_map.index[folio + offset] = index + offset
+    # One for each page, so that a folio can be split without counting again.
     folio_ref_add(mem_map, folio, nr)
     # Last: from here on others find the folio, which then knows its file and its place.
     store_folio(kernel, mapping, folio, index)
@@ -178,6 +180,7 @@ def filemap_remove_folio(kernel: Kernel, mapping: AddressSpace, folio: int, *, e
         # A task that found the folio before and waits for its lock sees by this that it has left the file.
         mem_map.mapping[folio + offset] = 0
     account_folio(kernel, mapping, folio, -1)
+    # Last: it may free the folio.
     folio_put(kernel, folio, nr)
 
 
@@ -186,6 +189,7 @@ def folio_mapping(kernel: Kernel, folio: int) -> AddressSpace | None:
 
     Locks expected: the page lock, or the folio may leave the file at any time.
     """
+    # Of an anonymous page the same field holds the number of an anon_vma.
     number = 0 if kernel.mem_map.flags[folio] & PG_anon else kernel.mem_map.mapping[folio]
     return next((mapping for mapping in kernel.mappings if mapping.number == number), None)
 
@@ -197,6 +201,7 @@ def folio_page(mem_map: MemMap, folio: int, index: int) -> int:
 
 def vma_interval_tree_foreach(mapping: AddressSpace, first: int, last: int) -> list[Vma]:
     """The VMAs that map any of the file's pages ``first..last`` (pgoff_t). Locks expected: i_mmap_rwsem."""
+    # A list, not a search tree: the model has few mappings.
     return [
         vma
         for vma in mapping.i_mmap

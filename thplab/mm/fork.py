@@ -83,6 +83,7 @@ def dup_mm(parent: Mm, name: str) -> Mm:
     # For writing: no thread of the parent may map or fault in anything while its entries are copied.
     down_write(parent.mmap_lock, parent.task.comm)
     try:
+        # Before any VMA is copied: it asks only whether the parent is registered.
         khugepaged_fork(mm, parent)
         for source in parent.vmas:
             _dup_vma(mm, source)
@@ -129,6 +130,7 @@ def copy_page_range(vma: Vma, source: Vma) -> None:
     while address < source.vm_end:
         following = min((address // size + 1) * size, source.vm_end)
         ref = mm_find_pmd(source.mm, address)
+        # Where the parent has no table, the child needs none.
         if ref is not None:
             copy_pmd_range(vma, source, address, following)
         address = following
@@ -140,6 +142,7 @@ def copy_pmd_range(vma: Vma, source: Vma, start: int, end: int) -> None:
     ``start``, ``end``: unsigned long. Raises MemoryError if there is no page for a table.
     Locks expected: the parent's mmap_lock for writing. Takes PTE and PMD locks.
     """
+    # The tables above the entry are never shared: parent and child may map different things later.
     child = pmd_alloc(vma.mm, start)
     ref = mm_find_pmd(source.mm, start)
     assert ref is not None
@@ -154,6 +157,7 @@ def copy_pmd_range(vma: Vma, source: Vma, start: int, end: int) -> None:
         # The leaf was split meanwhile: copy its PTEs instead.
         pmd = ref[0][ref[1]]
     kernel = vma.mm.kernel
+    # A neighbouring VMA in the same 2 MiB may have made the table.
     if not child[0][child[1]]:
         pmd_populate(kernel, child, pte_alloc_one(vma.mm))
     copy_pte_range(
@@ -172,6 +176,7 @@ def copy_pte_range(vma: Vma, source: Vma, to_table: int, from_table: int, start:
     first = start // geometry.PAGE_SIZE & (geometry.PTRS_PER_PTE - 1)
     down_write(pte_lock(kernel, to_table), kernel.current.comm)
     down_write(pte_lock(kernel, from_table), kernel.current.comm)
+    # Both locked: the parent's entries change, too, as they lose the right to write.
     ptes = kernel.tables[from_table]
     for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
         if ptes[index]:
@@ -212,6 +217,7 @@ def copy_present_pte(vma: Vma, ptes: Column, index: int) -> int:
         anon = kernel.mem_map.flags[kernel.mem_map.compound_head[page]] & PG_anon
         (folio_dup_anon_rmap_ptes if anon else folio_add_file_rmap_ptes)(kernel, page, 1, vma)
         vma.mm.rss += 1
+        # Only what changes is written. (The kernel flushes the parent's TLBs at the end.)
         if pte & _PAGE_RW:
             set_pte_at(ptes, index, pte & ~_PAGE_RW)
     # Old: the child has used nothing yet. That is why khugepaged finds no referenced page in it.

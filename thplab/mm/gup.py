@@ -39,6 +39,7 @@ def get_user_page(mm: Mm, address: int) -> int:
     """
     if not 0 <= address < mm.kernel.geometry.TASK_SIZE:
         raise KernelError(errno.EFAULT, f"{address:#x} is outside the user's half")
+    # For reading: no copy is made of a page that is shared.
     page, _ = _faultin_page(mm, address, write=False)
     # The count is all that the kernel sees of this: whoever wants to move the page finds one too many.
     folio_get(mm.kernel.mem_map, mm.kernel.mem_map.compound_head[page])
@@ -74,6 +75,7 @@ def follow_page_mask(mm: Mm, address: int, *, write: bool) -> tuple[int, int] | 
     geometry = kernel.geometry
     ref = mm_find_pmd(mm, address)
     needed = _PAGE_PRESENT | (_PAGE_RW if write else 0)
+    # No table, no page: the fault makes both.
     if ref is None or not ref[0][ref[1]]:
         return None
     size, entry = geometry.HPAGE_PMD_SIZE, ref[0][ref[1]]
@@ -121,6 +123,7 @@ def mm_populate(mm: Mm, start: int, end: int) -> None:
         if vma is None or vma.vm_start >= end:
             return
         address, stop = max(address, vma.vm_start), min(end, vma.vm_end)
+        # PROT_NONE: a fault would be refused.
         if vma.vm_flags & (VM_READ | VM_WRITE):
             populate_vma_page_range(vma, address, stop, write=bool(vma.vm_flags & VM_WRITE))
         address = stop

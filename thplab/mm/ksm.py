@@ -58,6 +58,7 @@ def ksm_scan(kernel: Kernel) -> int:
         if contents not in first:
             first[contents] = vma, table, index
             continue
+        # The first of two equal pages is kept, the second is given up.
         if contents not in stable:
             stable[contents] = _make_ksm_page(kernel, *first[contents])
         # The reverse map of one page must not become too long to walk.
@@ -75,6 +76,7 @@ def _mergeable_ptes(kernel: Kernel) -> Iterator[tuple[Vma, Column, int]]:
     for vma in (vma for mm in kernel.mms for vma in mm.vmas if vma.vm_flags & VM_MERGEABLE):
         for address in range(vma.vm_start, vma.vm_end, page_size):
             ref = mm_find_pmd(vma.mm, address)
+            # The kernel's ksmd splits a huge page for an equal base page; the model's passes it over.
             if ref is None or not ref[0][ref[1]] or pmd_trans_huge(ref[0][ref[1]]):
                 continue
             table, index = kernel.tables[pmd_table_page(kernel, ref[0][ref[1]])], pte_index(kernel, address)

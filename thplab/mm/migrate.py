@@ -70,6 +70,7 @@ def migrate_pages(
     while folio != head:
         # Noted before the folio may leave the list.
         following = links[0][folio]
+        # Asked for one by one: how many can be moved depends on the targets that are left.
         target = get_new_folio(kernel, cc)
         if target is None:
             no_memory = True
@@ -107,6 +108,7 @@ def migrate_folio(kernel: Kernel, src: int, dst: int) -> bool:
     Locks expected: none; the page is isolated. Takes the page lock. (The kernel also takes that of ``dst``.)
     """
     mem_map = kernel.mem_map
+    # Another task works on it. (Only synchronous migration would wait for the lock.)
     if not folio_trylock(mem_map, src):
         return False
     # Unmapped before it is counted: no process can then gain a new reference by its address.
@@ -164,6 +166,7 @@ def remove_migration_ptes(kernel: Kernel, new: int, unmapped: list[Unmapped]) ->
     for vma, table, index, pte in unmapped:
         set_pte_at(table, index, remove_migration_entry(table[index], pte, pfn))
         folio_add_anon_rmap_ptes(kernel, new, 1, vma)
+        # Each entry holds a reference again.
         folio_get(kernel.mem_map, new)
 
 

@@ -64,6 +64,7 @@ def do_mmap(
     vm_flags = vm_access("mmap", prot) | flags
     down_write(mm.mmap_lock, mm.task.comm)
     try:
+        # MAP_FIXED replaces what is there; other maps look for a free range, which the model does not.
         do_vmi_munmap(mm, start, end)
         vma = Vma(mm, start, end, vm_flags)
         if file is None and flags & VM_SHARED:
@@ -73,6 +74,7 @@ def do_mmap(
         # Anonymous memory registers at its first huge fault: it has no anon_vma yet.
         if file is not None:
             khugepaged_enter_vma(vma, vma.vm_flags)
+        # Last: a new mapping beside an equal one is no VMA of its own.
         vma = vma_merge(mm, vma)
     finally:
         up_write(mm.mmap_lock)
@@ -97,6 +99,7 @@ def do_munmap(mm: Mm, start: int, length: int) -> None:
 
 
 def do_vmi_munmap(mm: Mm, start: int, end: int) -> None:
+    # Cut first, so that each VMA goes as a whole or not at all.
     """Unmap ``start..end`` (page aligned): VMAs are cut at both ends, what lies inside goes.
 
     Locks expected: mmap_lock for writing. (The kernel downgrades it to reading for the zapping, when it can.)

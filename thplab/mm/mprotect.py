@@ -87,6 +87,7 @@ def mprotect_fixup(vma: Vma, start: int, end: int, access: int) -> bool:
     """
     old = vma.vm_flags
     new = old & ~VM_ACCESS_FLAGS | access
+    # No VMA is cut and no entry changed for what holds already.
     if new == old:
         return False
     vma = modify_vma_flags(vma, start, end, new)
@@ -104,11 +105,13 @@ def change_protection(vma: Vma, start: int, end: int) -> None:
     while start < end:
         following = min((start // size + 1) * size, end)
         ref = mm_find_pmd(vma.mm, start)
+        # Where there is no table, faults will take the protection from the VMA.
         if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
             if following - start == size:
                 change_huge_pmd(vma, ref, start)
             else:
                 __split_huge_pmd(vma, ref, start)
+        # Not an else: a leaf that was split has PTEs now.
         if ref is not None and ref[0][ref[1]] and not pmd_trans_huge(ref[0][ref[1]]):
             change_pte_range(vma, ref, start, following)
         start = following
@@ -176,4 +179,5 @@ def can_change_pte_writable(vma: Vma, entry: int) -> bool:
         return True
     if kernel.profile.write_upgrade_needs_dirty and not entry & _PAGE_DIRTY:
         return False
+    # Exclusive: a fault at the next write would copy nothing, so it is spared.
     return bool(kernel.mem_map.flags[pfn_to_page(kernel.mem_map, entry_pfn(entry))] & PG_anon_exclusive)

@@ -65,6 +65,7 @@ def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> N
     try:
         # MREMAP_FIXED replaces what is mapped at the new place, as MAP_FIXED does.
         do_vmi_munmap(mm, new, new_end)
+        # What does not fit is unmapped at the old place, before the rest moves.
         if new_end - new < old_end - old:
             do_vmi_munmap(mm, old + (new_end - new), old_end)
             old_end = old + (new_end - new)
@@ -118,8 +119,10 @@ def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
         # Up to the next border of a table at either place: what lies before it moves from one table to one.
         extent = min(size - old % size, size - new % size, old_end - old)
         ref = mm_find_pmd(mm, old)
+        # Nothing mapped at the old place: the new one will fault, as the old one would have.
         if ref is not None and ref[0][ref[1]]:
             target = pmd_alloc(mm, new)
+            # A table that lies in 2 MiB at both places moves by one entry instead of 512.
             if extent == size and not target[0][target[1]]:
                 _move_pmd(vma, ref, target, old, new)
             else:
@@ -154,6 +157,7 @@ def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, ex
     locks.)
     """
     kernel = vma.mm.kernel
+    # A leaf maps 2 MiB at a multiple of 2 MiB: at another offset it can't exist.
     if pmd_trans_huge(ref[0][ref[1]]):
         __split_huge_pmd(vma, ref, old)
     if not ref[0][ref[1]]:

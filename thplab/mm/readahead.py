@@ -54,6 +54,7 @@ def drop_pagecache(kernel: Kernel) -> None:
     """
     mem_map = kernel.mem_map
     for name in ("inactive_file", "active_file"):
+        # Over a copy, as the list loses what is dropped.
         for folio in list(list_for_each(mem_map.links, lru_list(kernel, LRU_NAMES.index(name)))):
             # More than the cache's reference: mapped, or in use. Shared memory has no other copy, and
             # stays.

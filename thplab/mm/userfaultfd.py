@@ -43,6 +43,7 @@ def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
         raise KernelError(errno.EINVAL, "userfaultfd: mode", mode, " | ".join(_MODES))
     vmas = _vmas(mm, start, length)
     down_write(mm.mmap_lock, mm.task.comm)
+    # Flags of the VMA, not of the process: a VMA that is watched in part is cut.
     for vma in vmas:
         # Registered already: nothing to cut or to merge.
         if not vma.vm_flags & _MODES[mode]:
@@ -92,6 +93,7 @@ def uffd_wp_range(vma: Vma, start: int, end: int, *, protect: bool) -> None:
                 set_pmd_at(*ref, _with_mark(ref[0][ref[1]], protect=protect))
             else:
                 __split_huge_pmd(vma, ref, start)
+        # Not an else: a leaf that was split has PTEs now.
         if ref is not None and ref[0][ref[1]] and not pmd_trans_huge(ref[0][ref[1]]):
             _mark_ptes(vma, ref, start, following, protect=protect)
         start = following
@@ -113,6 +115,7 @@ def _mark_ptes(vma: Vma, ref: EntryRef, start: int, end: int, *, protect: bool) 
     down_write(pte_lock(kernel, table_page), kernel.current.comm)
     for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
         pte = table[index]
+        # An empty entry of anonymous memory gets no mark (without UFFD_FEATURE_WP_UNPOPULATED).
         if pte_present(pte):
             set_pte_at(table, index, _with_mark(pte, protect=protect))
         # A swapped-out page keeps the mark in its entry, until it comes back.

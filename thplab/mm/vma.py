@@ -16,6 +16,7 @@ def split_at(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
 
     Locks expected: mmap_lock for writing.
     """
+    # The VMA that has a border inside is cut there; one that begins or ends there is not.
     for border in (start, end):
         vma = vma_lookup(mm, border)
         if vma is not None and vma.vm_start < border:
@@ -100,6 +101,7 @@ def _join(mm: Mm, lower: Vma, upper: Vma) -> Vma:
     if lower.anon_vma is None:
         anon_vma_clone(lower, upper)
         lower.anon_vma = upper.anon_vma
+    # After the clone: the anon_vma must not be without a VMA in between.
     unlink_anon_vmas(upper)
     unlink_file_vma(upper)
     # Page->index need not change: it counts on from one VMA to the other, else they could not merge.

@@ -55,6 +55,7 @@ def deferred_split_folio(kernel: Kernel, folio: int, *, partially_mapped: bool) 
     """
     mem_map, order = kernel.mem_map, kernel.mem_map.order[folio]
     wanted = partially_mapped or (kernel.profile.has_underused_shrinker and kernel.knobs.shrink_underused)
+    # Two pages have no third struct page for the links (see above).
     if order <= 1 or not wanted or mem_map.flags[folio] & PG_swapcache:
         return
     # The flag stays until the folio is split or freed: the counter says how many folios, not how often.

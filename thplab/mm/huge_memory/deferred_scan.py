@@ -47,10 +47,12 @@ def deferred_split_scan(kernel: Kernel, nr_to_scan: int) -> int | None:
     for folio in _isolate_from_queue(kernel, nr_to_scan):
         if _split_if_worth_it(kernel, folio):
             split += 1
+        # A candidate found in use: it would be found so again, so it leaves the queue.
         elif not kernel.mem_map.flags[folio] & PG_partially_mapped:
             folio_unqueue_deferred_split(kernel, folio)
         # If the process unmapped it meanwhile, this was the last reference, and the folio is freed.
         folio_put(kernel, folio)
+    # What was not split waits again, behind those that nobody has tried yet.
     list_splice_tail(kernel.mem_map.links, node.split_list, node.split_queue)
     # SHRINK_STOP only if nothing was split and nothing is left: reclaim then asks no more this round.
     return split if split or node.split_queue_len else None

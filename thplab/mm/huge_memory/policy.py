@@ -66,6 +66,7 @@ def hugepage_pmd_enabled(kernel: Kernel) -> bool:
         sizes = kernel.knobs.mthp_enabled
         if kernel.knobs.enabled != "never" or any(word in ("always", "madvise") for word in sizes):
             return True
+    # The 2 MiB size has a switch of its own, which by default follows ``enabled``.
     size = kernel.knobs.hugepage_size_enabled
     if size == "inherit":
         size = kernel.knobs.enabled
@@ -74,6 +75,7 @@ def hugepage_pmd_enabled(kernel: Kernel) -> bool:
 
 def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:
     """Does a size's own control (``word``) allow it in a VMA with these flags?"""
+    # The size follows the switch for all sizes.
     if word == "inherit":
         word = kernel.knobs.enabled
     return word == "always" or (word == "madvise" and bool(vm_flags & VM_HUGEPAGE))
@@ -92,6 +94,7 @@ def thp_vma_allowable_mthp_orders(vma: Vma, tva: TvaType) -> int:
     """
     kernel = vma.mm.kernel
     words = kernel.knobs.mthp_enabled
+    # The default, asked at each fault on base pages: answered at once.
     if words == NO_MTHP or vma_thp_disabled(vma.mm, vma.vm_flags, tva):
         return 0
     # Order 1 is missing: a folio of two pages has no room for the deferred list.

@@ -62,6 +62,7 @@ def split_folio(kernel: Kernel, folio: int) -> bool:
         return False
     if whole:
         unmap_folio(kernel, folio)
+    # Before the folio's second tail page, whose links the queue uses, becomes a page of its own.
     folio_unqueue_deferred_split(kernel, folio)
     nr = folio_nr_pages(mem_map, folio)
     # The first page last: until then the others ask it what kind of folio they belong to.
@@ -118,6 +119,7 @@ def try_to_map_unused_to_zeropage(kernel: Kernel, page: int) -> None:
         # mlock() promises that the memory is there: a write must not have to wait for a page.
         if vma.vm_flags & VM_LOCKED:
             continue
+        # The mark of userfaultfd stays: only contents are replaced, by equal ones.
         set_pte_at(table, index, zero_pte(kernel) | table[index] & _PAGE_UFFD_WP)
         folio_remove_rmap_ptes(kernel, page, 1, vma.mm)
         vma.mm.rss -= 1

@@ -88,6 +88,7 @@ def _isolate_old_pages(kernel: Kernel, mapping: AddressSpace, start: int, isolat
         return ScanResult.TRUNCATED
     for index in range(start, start + nr):
         entry = xa_load(mapping, index)
+        # A hole: nothing to move, and filled with zeros later.
         if not entry:
             continue
         if xa_is_value(entry):
@@ -115,6 +116,7 @@ def _isolate_old_page(kernel: Kernel, mapping: AddressSpace, folio: int) -> Scan
         return ScanResult.PAGE_LOCK
     folio_get(mem_map, folio)
     result = ScanResult.SUCCEED
+    # Another collapse, or a fault, has made it huge since the scan.
     if folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR:
         result = ScanResult.PTE_MAPPED_HUGEPAGE
     # Asked again under the page lock: only now it can't leave the file any more.
@@ -168,6 +170,7 @@ def _exchange(
     kernel = mm.kernel
     mem_map = kernel.mem_map
     nr = kernel.geometry.HPAGE_PMD_NR
+    # A set: a folio of several pages has an entry for each of them, and is taken out once.
     entries = {xa_load(mapping, index) for index in range(start, start + nr)} - {0}
     for entry in sorted(entries):
         account_folio(kernel, mapping, entry_folio(entry), -1)
@@ -187,6 +190,7 @@ def _exchange(
     # 6.1 maps the folio here for MADV_COLLAPSE; later kernels do it in collapse_pte_mapped_thp.
     if not kernel.profile.collapse_file_maps_itself:
         return ScanResult.SUCCEED if cc.is_khugepaged else ScanResult.PTE_MAPPED_HUGEPAGE
+    # No mmap_lock was held: the VMA may be another one by now, or none.
     vma = vma_lookup(mm, addr)
     if result is ScanResult.SUCCEED and vma is not None and not cc.is_khugepaged:
         result = set_huge_pmd(vma, addr, new_folio)
@@ -253,6 +257,7 @@ def _roll_back(kernel: Kernel, isolated: list[int], new_folio: int) -> None:
     for folio in isolated:
         folio_unlock(kernel.mem_map, folio)
         folio_putback_lru(kernel, folio)
+        # Our own reference; the cache's keeps the page in memory.
         folio_put(kernel, folio)
     folio_unlock(kernel.mem_map, new_folio)
     folio_put(kernel, new_folio)

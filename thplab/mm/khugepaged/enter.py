@@ -35,6 +35,7 @@ def __khugepaged_enter(mm: Mm) -> None:
     Locks expected: none. Takes khugepaged_mm_lock.
     """
     scan = mm.kernel.khugepaged
+    # The bit before the slot: a second thread that faults now must not make another slot.
     mm.flags |= MMF_VM_HUGEPAGE
     down_write(scan.mm_lock, mm.kernel.current.comm)
     scan.mm_head = (*scan.mm_head, MmSlot(mm))
@@ -75,5 +76,6 @@ def collect_mm_slot(kernel: Kernel, slot: MmSlot) -> None:
 
     Locks expected: khugepaged_mm_lock.
     """
+    # A living process is never unregistered, not even by MADV_NOHUGEPAGE: its VMAs are refused instead.
     if slot.mm.mm_users == 0:
         _unlink_slot(kernel.khugepaged.mm_head, slot, kernel)

@@ -69,6 +69,7 @@ def __collapse_huge_page_isolate(
     for index, pte in enumerate(pte_table):
         pfn = (pte & PTE_PFN_MASK) >> 12
         if not pte or (pfn == zero_pfn and pte_present(pte)):
+            # The zero page counts as a hole: both become a page of their own, filled with zeros.
             none_or_zero += 1
             within = not is_khugepaged or none_or_zero <= knobs.max_ptes_none
             if not userfaultfd_armed and within:
@@ -80,6 +81,7 @@ def __collapse_huge_page_isolate(
         if not pte_present(pte):
             result = ScanResult.PTE_NON_PRESENT
             break
+        # The mark would be lost: a huge PMD can't be write-protected for one of its 512 pages.
         if pte & _PAGE_UFFD_WP:
             result = ScanResult.PTE_UFFD_WP
             break
@@ -189,6 +191,7 @@ def __collapse_huge_page_copy(vma: Vma, address: int, pte_table: Column, folio: 
     Locks expected: mmap_lock and the VMA lock for writing, the page lock of every source. Takes the PTE lock.
     """
     kernel = vma.mm.kernel
+    # No lock on the table is needed to read it: it is out of the tree.
     contents, start_pfn = kernel.mem_map.contents, kernel.mem_map.start_pfn
     zero_pfn = kernel.zero_pfn
     for index, pte in enumerate(pte_table):

@@ -36,6 +36,7 @@ def collapse_pte_mapped_thp(mm: Mm, addr: int, *, install_pmd: bool) -> ScanResu
     ``addr``: unsigned long, 2 MiB aligned; ``install_pmd``: True for MADV_COLLAPSE.
     Locks expected: mmap_lock for reading. Takes the page lock, the PTE and PMD locks.
     """
+    # mmap_lock was dropped for the collapse: any mapping, or none, may be here now.
     vma = vma_lookup(mm, addr)
     if vma is None or vma_is_anonymous(vma) or not _in_vma(vma, addr):
         return ScanResult.VMA_CHECK
@@ -98,6 +99,7 @@ def _clear_ptes(vma: Vma, folio: int, table_page: int) -> ScanResult:
     result = ScanResult.SUCCEED
     first = page_to_pfn(kernel.mem_map, folio)
     for index, pte in enumerate(table):
+        # A swap entry or a marker says something that the file does not know.
         if pte and not pte_present(pte):
             result = ScanResult.PTE_NON_PRESENT
             break
@@ -127,6 +129,7 @@ def pmd_remove_table(mm: Mm, addr: int) -> None:
     assert ref is not None
     ptl = pmd_lock(mm, addr)
     down_write(ptl, mm.kernel.current.comm)
+    # Noted before the entry is cleared, which is the only place that names the table.
     table_page = pmd_table_page(mm.kernel, ref[0][ref[1]])
     set_pmd_at(*ref, 0)
     pte_free(mm, table_page)

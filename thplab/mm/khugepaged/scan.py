@@ -360,7 +360,7 @@ def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
 
 
 def khugepaged(kernel: Kernel) -> Sleeping:
-    """The thread's body. When it has to stop it forgets where it was. Takes khugepaged_mm_lock at its end."""
+    """The thread's body. When it has to stop it forgets where it was. Locks expected: none."""
     scan = kernel.khugepaged
     thread = scan.thread
     assert thread is not None

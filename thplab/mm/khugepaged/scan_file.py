@@ -43,6 +43,7 @@ def hpage_collapse_scan_file(
     present = swap = node_load = 0
     folio: int | None = None
     result = ScanResult.SUCCEED
+    # The control structure is used again for each window.
     cc.node_load[0] = 0
     index = start
     while index < start + nr:

@@ -51,6 +51,7 @@ class CollapseControl(Struct):
         """A control structure with nothing found out yet, for a machine with one node."""
         self.name = name
         self.is_khugepaged = is_khugepaged
+        # One entry: the model's machine has one node.
         self.node_load = Column("I", 1, f"{name}.node_load")
         self.alloc_nmask = 0
         self.ptes_read = 0

@@ -43,6 +43,7 @@ def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: in
             break
         finally:
             up_write(ptl)
+        # Not undone if the collapse fails later: a page in memory is never wrong.
         swapped_in += 1
     trace(
         kernel,

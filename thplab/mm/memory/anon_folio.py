@@ -48,6 +48,7 @@ def alloc_anon_folio(vma: Vma, table: Column, index: int, address: int) -> tuple
             folio = __folio_alloc(kernel, vma_thp_gfp_mask(vma) | GFP_ZERO, order, 0, 1)
             if folio is not None and mem_cgroup_charge(kernel, folio, vma.mm):
                 return folio, order
+            # No room in the cgroup for this many pages: perhaps for fewer.
             if folio is not None:
                 folio_put(kernel, folio)
         orders &= ~(1 << order)

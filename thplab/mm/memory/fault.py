@@ -127,6 +127,7 @@ def __handle_mm_fault(vma: Vma, address: int, *, write: bool) -> None:
         if not write or pmd & _PAGE_RW:
             huge_pmd_set_accessed(vma, ref, address, write=write)
             return
+        # Split instead: the write continues as one to a base page.
         if wp_huge_pmd(vma, ref, address):
             return
     handle_pte_fault(vma, ref, address, write=write)
@@ -141,6 +142,7 @@ def handle_pte_fault(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> N
     """
     mm = vma.mm
     kernel = mm.kernel
+    # A file's empty entry is filled from the page cache, which may have a huge folio for it.
     if not vma_is_anonymous(vma) and not pte_of(kernel, ref, address):
         do_fault(vma, ref, address, write=write)
         return
@@ -261,6 +263,7 @@ def _map_new_page(vma: Vma, table: Column, index: int, address: int, *, copy_of:
     if not mem_cgroup_charge(kernel, page, mm):
         folio_put(kernel, page)
         raise MemoryError(f"the memory cgroup of {mm.name} has no room for {address:#x}")
+    # Before the entry is set: another thread must never read the new page without its contents.
     if copy_of is not None:
         kernel.mem_map.contents[page] = kernel.mem_map.contents[copy_of]
     folio_add_new_anon_rmap(kernel, page, vma, address)

@@ -92,6 +92,7 @@ def do_cow_fault(vma: Vma, ref: EntryRef, address: int) -> None:
     if page is None:
         raise MemoryError(f"no free page for {vma.mm.name} at {address:#x}")
     source = folio_page(kernel.mem_map, folio, linear_page_index(vma, address))
+    # Before it is mapped: from then on the process may write to it.
     kernel.mem_map.contents[page] = kernel.mem_map.contents[source]
     down_write(ptl, kernel.current.comm)
     folio_add_new_anon_rmap(kernel, page, vma, address)
@@ -121,6 +122,7 @@ def do_fault_around(vma: Vma, ref: EntryRef, address: int) -> bool:
         # A locked page is being filled or moved: the fault itself would wait for it, its neighbours don't.
         if folio is None or kernel.mem_map.flags[folio] & PG_locked:
             continue
+        # One folio for all 512 pages: with one entry the whole window is done.
         if pmd_trans_huge(ref[0][ref[1]]) or do_set_pmd(vma, ref, each, folio, write=False):
             return True
         _map_ptes(vma, ref, each, folio, 1, write=False)
@@ -139,6 +141,7 @@ def finish_fault(vma: Vma, ref: EntryRef, address: int, folio: int, *, write: bo
     if do_set_pmd(vma, ref, address, folio, write=write):
         return
     kernel = vma.mm.kernel
+    # Mapped at once, the pages of a folio cost one fault; the folio is in memory as a whole anyway.
     nr = folio_nr_pages(kernel.mem_map, folio) if kernel.profile.shmem_has_size_controls else 1
     index = linear_page_index(vma, address)
     begin = address - (index - kernel.mem_map.index[folio]) * kernel.geometry.PAGE_SIZE
@@ -191,6 +194,7 @@ def _map_ptes(vma: Vma, ref: EntryRef, address: int, folio: int, nr: int, *, wri
         for each in range(nr):
             pfn = page_to_pfn(kernel.mem_map, page + each)
             set_pte_at(table, first + each, mk_pte(pfn, write=_prot_write(vma), dirty=write, young=True))
+        # Each entry holds a reference of its own.
         folio_ref_add(kernel.mem_map, folio, nr)
         folio_add_file_rmap_ptes(kernel, page, nr, vma)
         vma.mm.rss += nr

@@ -59,6 +59,7 @@ def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bo
     if folio is not None:
         folio_get(kernel.mem_map, folio)
     else:
+        # No other entry names the slot, so that no other task needs to find the page in the cache.
         direct = kernel.swap.swap_map[offset] == 1
         folio = _swap_read_folio(mm, offset, cached=not direct)
         exclusive = exclusive or direct
@@ -68,6 +69,7 @@ def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bo
     # A writer, or locked memory, has no use for the copy in swap.
     if vma.vm_flags & VM_LOCKED or (write and kernel.mem_map.refcount[folio] == 2):
         folio_free_swap(kernel, folio)
+    # Only this fault holds it: no other process can have a claim.
     exclusive = exclusive or kernel.mem_map.refcount[folio] == 1
     uffd_wp = _PAGE_UFFD_WP if entry & _PAGE_SWP_UFFD_WP else 0
     writable = exclusive and bool(vma.vm_flags & VM_WRITE) and not uffd_wp

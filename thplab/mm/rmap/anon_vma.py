@@ -88,6 +88,7 @@ def anon_vma_fork(vma: Vma, parent: Vma) -> None:
 
     Locks expected: the parent's mmap_lock for writing. (The kernel takes the anon_vma lock.)
     """
+    # Never written: there is no page that both could map.
     if parent.anon_vma is None:
         return
     anon_vma_clone(vma, parent)
@@ -101,6 +102,7 @@ def unlink_anon_vmas(vma: Vma) -> None:
 
     Locks expected: mmap_lock for writing. (The kernel takes the anon_vma lock.)
     """
+    # Its ancestors' too, or a walk of theirs would visit a VMA that is gone.
     for anon_vma in vma.anon_vma_chain:
         anon_vma.vmas = tuple(other for other in anon_vma.vmas if other is not vma)
     # An anon_vma without VMAs is freed in C; here nothing names it any more.

@@ -99,6 +99,7 @@ def folio_add_anon_rmap_ptes(
     Locks expected: the PTE lock.
     """
     _add_pte_mappings(kernel, page, nr, vma.mm)
+    # Page by page, also in a large folio: after a fork and a copy only some may be exclusive.
     if exclusive:
         for each in range(page, page + nr):
             kernel.mem_map.flags[each] |= PG_anon_exclusive
@@ -234,6 +235,7 @@ def folio_remove_rmap_pmd(kernel: Kernel, folio: int, mm: Mm) -> None:
     _change_large_mapcount(mem_map, folio, mm, -1)
     if not mem_map.entire_mapcount[folio]:
         count_vm_event(kernel, _leaf_counter_of(mem_map, folio), -1)
+        # Pages that PTEs map stay mapped; only the others leave the counter.
         unmapped = folio_nr_pages(mem_map, folio) - mem_map.nr_pages_mapped[folio]
         count_vm_event(kernel, _counter_of(mem_map, folio), -unmapped)
         _note_partially_mapped(kernel, folio)
@@ -248,6 +250,7 @@ def _change_large_mapcount(mem_map: MemMap, folio: int, mm: Mm, diff: int) -> No
     """
     total = mem_map.large_mapcount[folio] + diff
     mem_map.large_mapcount[folio] = total
+    # In tail pages, whose fields are free: a large folio has no struct of its own for this.
     private, mm_id, slots = mem_map.private, mm.task.pid, (folio + 1, folio + 2)
     # Two are enough: the question is only whether one address space has all the mappings.
     owned = [slot for slot in slots if private[slot] >> 32 == mm_id]
@@ -328,6 +331,7 @@ def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:
     """
     mem_map = kernel.mem_map
     folio = mem_map.compound_head[page]
+    # Of the folio, not of the page: in C a tail page has no mapping of its own.
     number, pfn = mem_map.mapping[folio], page_to_pfn(mem_map, page)
     found = []
     for vma in (vma for mm in kernel.mms for vma in mm.vmas):

@@ -37,6 +37,7 @@ def try_to_unmap_file(kernel: Kernel, mapping: AddressSpace, page: int) -> None:
     """
     index = kernel.mem_map.index[page]
     down_read(mapping.i_mmap_rwsem)
+    # All of them, whatever the process: a page of a file has no owner.
     for vma in vma_interval_tree_foreach(mapping, index, index):
         _unmap_one(vma, vma_address(vma, index), page)
     up_read(mapping.i_mmap_rwsem)
