@@ -80,9 +80,9 @@ class AddressSpace(Struct):
 
 
 def xa_load(mapping: AddressSpace, index: int) -> int:
-    """The entry (u64) of page ``index`` (pgoff_t): 0 none, odd a value, else :func:`entry_folio` names a
-    folio.
+    """The entry (void *) of page ``index``: 0 none, odd a value, else :func:`entry_folio` names a folio.
 
+    ``index``: pgoff_t.
     Locks expected: none (in C: RCU).
     """
     chunk = mapping.i_pages.get(index // mapping.nr_slots)
@@ -90,9 +90,7 @@ def xa_load(mapping: AddressSpace, index: int) -> int:
 
 
 def xa_store(mapping: AddressSpace, index: int, entry: int) -> None:
-    """Replace the entry of page ``index`` (pgoff_t). Locks expected: the page lock. (In C also the i_pages
-    lock.)
-    """
+    """Replace the entry of page ``index`` (pgoff_t). Locks expected: the page lock (in C also i_pages)."""
     number, nr = index // mapping.nr_slots, mapping.nr_slots
     # Chunks are made when the first page comes: most of a large file may never be in memory.
     if number not in mapping.i_pages:

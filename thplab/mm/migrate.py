@@ -55,8 +55,7 @@ _MODE_NAMES = {
 def migrate_pages(
     kernel: Kernel, cc: CompactControl, get_new_folio: GetNew, put_new_folio: PutNew
 ) -> tuple[bool, bool, int]:
-    """Move the isolated folios of ``cc.migratepages`` (a list head), for compaction; what can't move stays
-    there.
+    """Move the isolated folios of the list ``cc.migratepages``, for compaction; what can't move stays.
 
     ``get_new_folio`` and ``put_new_folio``: new_folio_t, free_folio_t; they give a target and take it
     back. Returns whether any failed, whether the targets ran out (-ENOMEM), and the pages moved.

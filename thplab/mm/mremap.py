@@ -175,9 +175,7 @@ def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, ex
 
 
 def _moved(pte: int) -> int:
-    """The entry (pteval_t) at its new place: soft-dirty, as the address is new, and no longer
-    write-protected.
-    """
+    """The entry (pteval_t) at its new place: soft-dirty, as the address is new; not write-protected."""
     if pte_present(pte):
         return pte & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY
     return pte & ~_PAGE_SWP_UFFD_WP

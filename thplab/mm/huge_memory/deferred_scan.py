@@ -52,7 +52,7 @@ def deferred_split_scan(kernel: Kernel, nr_to_scan: int) -> int | None:
             folio_unqueue_deferred_split(kernel, folio)
         # If the process unmapped it meanwhile, this was the last reference, and the folio is freed.
         folio_put(kernel, folio)
-    # What was not split waits again, behind those that nobody has tried yet.
+    # What was not split waits again, behind those that were not tried yet.
     list_splice_tail(kernel.mem_map.links, node.split_list, node.split_queue)
     # SHRINK_STOP only if nothing was split and nothing is left: reclaim then asks no more this round.
     return split if split or node.split_queue_len else None
@@ -62,7 +62,7 @@ def _isolate_from_queue(kernel: Kernel, nr_to_scan: int) -> list[int]:
     """Move the first folios of the queue to a list of our own, with a reference each; they still count."""
     links, node = kernel.mem_map.links, kernel.node
     for entry in list(list_for_each(links, node.split_queue))[:nr_to_scan]:
-        # To split one needs its page lock, and meanwhile its process may unmap it.
+        # The process may unmap the folio before its turn comes: the reference keeps it.
         folio_get(kernel.mem_map, kernel.mem_map.compound_head[entry])
         list_move(links, entry, node.split_list)
     return [kernel.mem_map.compound_head[entry] for entry in list_for_each(links, node.split_list)]

@@ -203,8 +203,7 @@ def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool)
 
 def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
     """Write to a read-only leaf; False: it was split, and the base page is to be handled.
-    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock (for reuse only the kernel
-    does).
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock (but not for reuse).
     """
     kernel = vma.mm.kernel
     pmd = ref[0][ref[1]]

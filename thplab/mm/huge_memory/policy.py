@@ -156,8 +156,7 @@ def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
     if not in_fault and tva is not TvaType.SMAPS and vm_flags & VM_NO_KHUGEPAGED:
         return False
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
-    # Asked at the last aligned window below vm_end: if that one does not fit, none does. A fault asks for
-    # its own.
+    # The last aligned window: if that does not fit, none does. A fault asks only for its own.
     if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
         return False
     if vma.vm_file is not None:

@@ -69,10 +69,9 @@ def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
 
 
 def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
-    """Is there a PTE table to scan? SUCCEED and the PMD entry (a pmd_t value, not a pointer), or why not and
-    0.
+    """Is there a PTE table to scan? SUCCEED and the PMD entry, or why not and 0.
 
-    ``address``: unsigned long, 2 MiB aligned.
+    ``address``: unsigned long, 2 MiB aligned. The entry is a pmd_t value, not a pointer.
     Locks expected: mmap_lock or i_mmap_rwsem at least for reading, so that the upper tables stay.
     """
     profile = mm.kernel.profile
@@ -82,7 +81,7 @@ def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
     pmd = ref[0][ref[1]]
     if not pmd:
         return profile.without_pte_table, 0
-    # From 6.17 on the kernel reports a migration entry as PMD_MAPPED; the model makes none at this level.
+    # A migration entry, say: 6.17 reports that as PMD_MAPPED, 6.12 not. The model makes none here.
     if not pmd_present(pmd):
         return profile.without_pmd_table, 0
     if pmd_trans_huge(pmd):

@@ -71,8 +71,9 @@ __all__ = [
 def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[ScanResult, bool]:
     """Scan one window and, if no entry rules it out, collapse it.
 
-    Reads the entries in address order and stops at the first that breaks a rule, even if a later one
-    breaks a worse one. The limits max_ptes_* and the accessed marks bind only khugepaged.
+    Reads the entries in address order and stops at the first that breaks a rule: a window is refused for
+    the first broken rule, not for the worst. The limits max_ptes_* and the accessed marks bind only
+    khugepaged.
 
     ``start_addr``: unsigned long, 2 MiB aligned. Returns the result, and whether mmap_lock is still held.
     Locks expected: mmap_lock for reading. Takes the PTE lock. Drops mmap_lock before a collapse.
@@ -360,7 +361,7 @@ def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
 
 
 def khugepaged(kernel: Kernel) -> Sleeping:
-    """The thread's body. When it has to stop it forgets where it was. Locks expected: none."""
+    """The thread's body; at its end it forgets its place. Locks expected: none. Takes khugepaged_mm_lock."""
     scan = kernel.khugepaged
     thread = scan.thread
     assert thread is not None
@@ -376,7 +377,7 @@ def khugepaged(kernel: Kernel) -> Sleeping:
 
 
 def start_stop_khugepaged(kernel: Kernel) -> None:
-    """After a write to ``enabled``: create the thread if THP is on, end it if it is off."""
+    """After a write to ``enabled``: create or end the thread. Locks expected: none (C: khugepaged_mutex)."""
     scan = kernel.khugepaged
     if hugepage_pmd_enabled(kernel):
         if scan.thread is None:
@@ -390,6 +391,6 @@ def start_stop_khugepaged(kernel: Kernel) -> None:
 
 
 def wake_khugepaged(kernel: Kernel) -> None:
-    """After a write to one of the sleep knobs: end the present sleep (khugepaged_sleep_expire = 0)."""
+    """After a write to a sleep knob: end the present sleep (khugepaged_sleep_expire = 0)."""
     kernel.khugepaged.sleep_expire = 0
     kernel.khugepaged.wakeups += 1

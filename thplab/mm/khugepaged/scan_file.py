@@ -136,7 +136,7 @@ def khugepaged_scan_file(mm: Mm, vma: Vma, address: int, cc: CollapseControl) ->
 
     A folio that is huge already only loses the page table that maps it by PTEs; that counts as a
     collapse.
-    Locks expected: mmap_lock for reading. Drops it; may hold it again on return.
+    Locks expected: mmap_lock for reading. Drops it. Takes it again to remove a table, and may return with it.
     """
     result = _scan_file_of(mm, vma, address, cc)
     if result is not ScanResult.PTE_MAPPED_HUGEPAGE:
@@ -157,7 +157,7 @@ def khugepaged_scan_file(mm: Mm, vma: Vma, address: int, cc: CollapseControl) ->
 def madvise_collapse_file(mm: Mm, vma: Vma, address: int, cc: CollapseControl) -> tuple[ScanResult, bool]:
     """MADV_COLLAPSE's half: collapse the file's window and map the folio by a PMD.
 
-    Locks expected: mmap_lock for reading. Drops it.
+    Locks expected: mmap_lock for reading. Drops it. Takes it again to map the folio.
     """
     result = _scan_file_of(mm, vma, address, cc)
     # Means success here, or a folio that was huge before: it has to be mapped either way.

@@ -32,7 +32,7 @@ def alloc_anon_folio(vma: Vma, table: Column, index: int, address: int) -> tuple
 
     The largest enabled order whose aligned block lies in the VMA and has no entry yet; where memory
     or the cgroup does not allow it, the next smaller one. ``table``: pte_t[512]; ``index`` in it of
-    ``address`` (unsigned long, page aligned). The kernel has it since 6.8.
+    ``address`` (unsigned long, page aligned). 6.1 has no such sizes.
     Locks expected: the PTE lock. (The kernel takes it only after the allocation, and then checks again.)
     """
     kernel = vma.mm.kernel

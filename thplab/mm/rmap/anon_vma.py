@@ -28,8 +28,7 @@ __all__ = [
 
 
 class AnonVma(Struct):
-    """struct anon_vma, the anchor of anonymous pages: ``number`` (page->mapping) and the VMAs that may map
-    them.
+    """struct anon_vma, the anchor of anonymous pages: ``number`` (page->mapping) and who may map them.
 
     ``lock`` is anon_vma->root->rwsem, which a family of forked processes shares. ``vmas``: what the
     kernel keeps in an interval tree, each by a struct anon_vma_chain.
@@ -111,9 +110,7 @@ def unlink_anon_vmas(vma: Vma) -> None:
 
 
 def has_parents_pages(vma: Vma) -> bool:
-    """True if the VMA hangs on more than its own anon_vma: it was forked. Locks expected: mmap_lock for
-    reading.
-    """
+    """True if it hangs on more than its own anon_vma, since a fork. Locks expected: mmap_lock for reading."""
     return len(vma.anon_vma_chain) > 1
 
 
