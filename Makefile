@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test test-course lint soak bench lock clean install
+.PHONY: help lab test test-course test-long lint types soak bench gallery notebooks lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -40,17 +40,31 @@ install: $(STAMP) ## make .venv with everything in it
 lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/thplab lab
 
-test: $(STAMP) ## run the tests, less whole notebooks and those in a browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser"
+test: $(STAMP) ## run the tests, less whole notebooks, those in a browser, and what is sampled
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser and not long"
 
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
 
-lint: $(STAMP) ## ruff, mypy, import-linter
+test-long: $(STAMP) ## run all of what make test takes samples of
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+lint: $(STAMP) ## ruff, mypy, import-linter, Biome; tsc where there is Node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/biome ]; then $(BIN)/biome ci --error-on-warnings; \
+	else echo "biome: skipped, it has no wheel for this computer; CI runs it"; fi
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory types; \
+	else echo "tsc: skipped, there is no Node here; CI runs it"; fi
+
+types: node_modules/.package-lock.json ## check the types of the JavaScript (needs Node)
+	node_modules/.bin/tsc
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
 
 soak: $(STAMP) ## random operations on the model for MINUTES (2)
 	$(BIN)/python -m tests.properties.soak $(MINUTES)
@@ -59,11 +73,14 @@ bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks
 
 gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
-	$(BIN)/python -m tests.browser.gallery
+	$(BIN)/python -m tools.gallery
+
+notebooks: $(STAMP) ## make notebooks/*.ipynb from notebooks/text
+	$(BIN)/python -m tools.notebooks
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from time import perf_counter_ns, process_time_ns
+from typing import Any
+
+from tqdm import tqdm
 
 from benchmarks.report import Figure
 from tests.conformance.captures import rows
 from thplab.machine import Machine
 from thplab.mm.include.mmzone import Memory
 from thplab.scenario.predict import predict_lines
-from thplab.sweeps.progress import Progress
 
 __all__ = ["collapse", "figures", "lines_of", "sixty_four_gib"]
 
@@ -30,14 +32,18 @@ def lines_of(file: str) -> Iterator[bytes]:
         yield json.dumps({"scenario": row.scenario, "before": row.observed["before"]}).encode()
 
 
+def _bar(title: str, total: int) -> Any:
+    return tqdm(desc=title, total=total, leave=False, disable=None)
+
+
 def _predict() -> float:
     """Seconds of processor time for all runs of random-A."""
     lines = list(lines_of("random-A"))
     begin = process_time_ns()
-    with Progress("predict", len(lines)) as progress:
-        for done, answer in enumerate(predict_lines(lines)):
+    with _bar("predict", len(lines)) as bar:
+        for answer in predict_lines(lines):
             assert "error" not in answer, answer
-            progress.at(done)
+            bar.update()
     return (process_time_ns() - begin) / _SECONDS
 
 
@@ -59,19 +65,19 @@ def collapse(windows: int) -> tuple[float, float]:
     machine.set_knobs([("enabled", "madvise"), ("khugepaged/scan_sleep_millisecs", 0)])
     app = machine.process("app")
     app.mmap(size, windows * size)
-    with Progress(f"writing {windows} windows", windows) as progress:
+    with _bar(f"writing {windows} windows", windows) as bar:
         for number in range(1, windows + 1):
             for page in range(number * size, (number + 1) * size, 4096):
                 app.write(page, number)
-            progress.at(number)
+            bar.update()
     app.madvise(size, windows * size, "hugepage")
     scan = machine.kernel.khugepaged
     begin = process_time_ns()
-    with Progress(f"collapsing {windows} windows", windows) as progress:
+    with _bar(f"collapsing {windows} windows", windows) as bar:
         while scan.pages_collapsed < windows:
             machine.run_for(1)
             assert not machine.vmstat("thp_collapse_alloc_failed"), "no block is free: this would not end"
-            progress.at(scan.pages_collapsed)
+            bar.update(scan.pages_collapsed - bar.n)
     spent = (process_time_ns() - begin) / 1e6
     return spent / windows, (_peak_mib() - before) / (windows * size / (1 << 30))
 
@@ -86,10 +92,10 @@ def sixty_four_gib(windows: int = 32768) -> float:
         tenant.write(number * size, number)
     begin = perf_counter_ns()
     tenant.madvise(size, windows * size, "hugepage")
-    with Progress("passes over 64 GiB", windows) as progress:
+    with _bar("passes over 64 GiB", windows) as bar:
         while machine.kernel.khugepaged.pages_collapsed < windows:
             machine.run_for(10_000)
-            progress.at(machine.kernel.khugepaged.pages_collapsed)
+            bar.update(machine.kernel.khugepaged.pages_collapsed - bar.n)
     return (perf_counter_ns() - begin) / _SECONDS
 
 

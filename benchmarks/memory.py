@@ -11,7 +11,7 @@ from thplab.mm.include.mmzone import Memory
 from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.scenario.comb import fragment
+from thplab.scenario.fragment import fragment
 
 _PAIRS = 5_000
 _COMB = 1 << 16  # frames: a quarter of 1 GiB, whose time is four times as long

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampling import SEED, choose_seed
 from thplab.host.doctor import find_browser
 
 _BROWSER = Path(__file__).parent / "browser"
@@ -27,12 +28,16 @@ collect_ignore = [_BROWSER.name] if missing_for_browser_tests() else []
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    choose_seed()
     missing = missing_for_browser_tests()
     if missing and os.environ.get("THPLAB_REQUIRE_BROWSER"):
         raise pytest.UsageError(f"THPLAB_REQUIRE_BROWSER is set, but the browser tests can't run: {missing}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"Samples were drawn with {SEED}={os.environ[SEED]}")
+    if "not long" in config.option.markexpr:
+        terminalreporter.write_line("Not run: all of what was sampled; make test-long does")
     if "not browser" in config.option.markexpr:
         terminalreporter.write_line("Not run: whole notebooks and tests/browser/; make test-course runs them")
         return

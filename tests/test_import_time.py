@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"numpy", "matplotlib", "IPython", "ipywidgets", "anywidget"}
+HEAVY = {"numpy", "matplotlib", "IPython", "ipywidgets", "anywidget", "lazy_loader", "platformdirs", "tqdm"}
 
 
 def loaded(code: str) -> set[str]:
@@ -39,3 +40,15 @@ def test_the_model_and_the_recorder_load_no_heavy_package(code: str) -> None:
 
 def test_the_measurement_sees_a_heavy_package() -> None:
     assert "numpy" in loaded("import numpy")
+
+
+@pytest.mark.parametrize("package", ["lessons", "plots", "stage", "sweeps"])
+def test_every_name_that_is_loaded_late_is_there(package: str) -> None:
+    module = import_module(f"thplab.{package}")
+    assert len(module.__all__) > 5
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+
+
+def test_the_text_form_of_a_stage_loads_no_widgets() -> None:
+    assert not loaded("from thplab.stage import moment_text") & (HEAVY - {"lazy_loader"})

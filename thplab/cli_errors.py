@@ -1,24 +1,35 @@
-"""What the commands say when they are asked for something that there is not."""
+"""What the commands share: the option --kernel, and what they say when a name or a value is wrong."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-__all__ = ["hint", "unusable"]
+from thplab.kernels import DEFAULT, PROFILES
+from thplab.words import did_you_mean
+
+__all__ = ["SCENARIO", "hint", "kernel_option", "unusable"]
+
+#: What a command says of its argument.
+SCENARIO = "name of a scenario, e.g. note, or a file with one (FILE#2: the second of several)"
 
 _SHOWN = 20
 
 
+def kernel_option(parser: argparse.ArgumentParser) -> None:
+    """Which kernel a command runs: a profile's name."""
+    names = ", ".join(PROFILES)
+    parser.add_argument(
+        "--kernel", default=DEFAULT.name, help=f"kernel profile: {names} (default: {DEFAULT.name})"
+    )
+
+
 def hint(given: str, known: Iterable[str]) -> str:
-    """``; did you mean X?``, or the first of those that there are if none is near."""
+    """`` (did you mean x?)``, or the first known names if none is near."""
     known = list(known)
-    near = get_close_matches(given, known, n=1, cutoff=0.4)
-    if near:
-        return f"; did you mean {near[0]}?"
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return f"; known: {', '.join(known[:_SHOWN])}{more}"
+    return did_you_mean(given, known) or f"; known: {', '.join(known[:_SHOWN])}{more}"
 
 
 def unusable(message: str) -> int:

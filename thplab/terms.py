@@ -1,7 +1,4 @@
-"""The glossary: each term in a sentence, in English and Chinese; the page docs/glossary.md is made of it.
-
-python -m thplab.terms > docs/glossary.md
-"""
+"""The glossary: each term in a sentence, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -9,23 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
 from thplab.table import Table
+from thplab.words import did_you_mean
 
-__all__ = ["Term", "find", "page", "table", "terms"]
+__all__ = ["Term", "find", "table", "terms"]
 
 _HEADS = ("term", "meaning", "中文")
-_PAGE_HEAD = """# Glossary
-
-In a notebook: `thplab.glossary("collapse")`; a Chinese term will do, too. Names of the kernel stay as
-they are in both languages. The words of this page stand in `thplab/data/glossary.json`.
-
-| term | meaning | 中文 |
-| --- | --- | --- |
-"""
 
 
 @dataclass(frozen=True)
@@ -68,20 +57,10 @@ def find(name: str) -> Term:
     if wanted in by_name:
         return by_name[wanted]
     holds = [each for each in by_name if wanted and wanted in each]
-    near = holds[:3] or get_close_matches(wanted, by_name, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else "thplab.glossary() lists all terms"
-    raise ValueError(f"no term {name!r} in the glossary; {hint}")
+    hint = did_you_mean(wanted, holds or by_name)
+    raise ValueError(f"no term {name!r} in the glossary{hint}; thplab.glossary() lists all terms")
 
 
 def table() -> Table:
     """The whole glossary."""
     return Table.of(_HEADS, [(each.term, each.meaning, each.zh) for each in terms()])
-
-
-def page() -> str:
-    """docs/glossary.md."""
-    return _PAGE_HEAD + "".join(f"| {each.term} | {each.meaning} | {each.zh} |\n" for each in terms())
-
-
-if __name__ == "__main__":
-    print(page(), end="")

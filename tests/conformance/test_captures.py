@@ -1,7 +1,11 @@
-"""The model does what real kernels were recorded doing: every row of every file, less the excluded ones."""
+"""The model does what real kernels were recorded doing: every row of every file, less the excluded ones.
+
+Of a file with more than 300 rows each run takes a sample; make test-long takes all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from itertools import takewhile
 
@@ -10,11 +14,13 @@ import pytest
 from tests.conformance.captures import FILES, Row, rows
 from tests.conformance.compare import differences
 from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
+from tests.sampling import sample
 from thplab.kernels import PROFILES
 from thplab.scenario import Scenario, Unsupported, run_scenario
 
 #: Rows are run in batches of this many, so that several processes can share the work.
 _BATCH = 30
+_LONG = 300
 
 
 @cache
@@ -29,13 +35,13 @@ def _is_known(row: Row, other: Row | None) -> bool:
     return other is not None and (row.scenario, row.observed) == (other.scenario, other.observed)
 
 
-def _batches() -> list[tuple[str, int]]:
-    return [
-        (file, first)
-        for file, kernel in FILES.items()
-        if kernel in PROFILES
-        for first in range(0, len(rows_to_run(file)), _BATCH)
-    ]
+REPLAYED = [file for file, kernel in FILES.items() if kernel in PROFILES]
+LONG = [file for file in REPLAYED if len(rows_to_run(file)) > _LONG]
+BATCHES = [
+    pytest.param(file, first, marks=pytest.mark.long if file in LONG else ())
+    for file in REPLAYED
+    for first in range(0, len(rows_to_run(file)), _BATCH)
+]
 
 
 def disagreements(row: Row) -> list[str]:
@@ -50,10 +56,19 @@ def disagreements(row: Row) -> list[str]:
     return [f"expected to be unsupported: {expected}"] if expected else differences(row, seen)
 
 
-@pytest.mark.parametrize(("file", "first"), _batches(), ids=lambda value: str(value))
+def all_disagreements(chosen: Iterable[Row]) -> dict[str, list[str]]:
+    found = {row.name: disagreements(row) for row in chosen}
+    return {name: lines for name, lines in found.items() if lines}
+
+
+@pytest.mark.parametrize(("file", "first"), BATCHES)
 def test_recorded_runs(file: str, first: int) -> None:
-    found = {row.name: disagreements(row) for row in rows_to_run(file)[first : first + _BATCH]}
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert all_disagreements(rows_to_run(file)[first : first + _BATCH]) == {}
+
+
+@pytest.mark.parametrize("file", LONG)
+def test_a_sample_of_recorded_runs(file: str) -> None:
+    assert all_disagreements(sample(rows_to_run(file), _BATCH)) == {}
 
 
 def test_every_row_is_run_once_at_least() -> None:

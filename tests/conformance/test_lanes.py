@@ -28,7 +28,7 @@ def test_every_lane_ends_as_it_was_recorded(kernel: str) -> None:
     page = PAGE.read_text()
     assert HEAD in page
     listed = [line for line in page.splitlines() if f" | {kernel} | " in line and line.count(" | ") == 7]
-    assert listed == lane_lines(kernel), "run: python -m tests.conformance.report"
+    assert listed == lane_lines(kernel), "run: python -m tools.report"
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from tests.conformance.lanes.rows import KERNELS, lane_rows
-from tests.conformance.report import (
+from thplab.kernels import PROFILES, Profile
+from thplab.kernels.facts import FACTS
+from thplab.scenario import run_scenario, scenario
+from tools.report import (
     DOCS,
     conformance_table,
     differing_facts,
@@ -16,11 +19,8 @@ from tests.conformance.report import (
     ordered,
     with_table,
 )
-from thplab.kernels import PROFILES, Profile
-from thplab.kernels.facts import FACTS
-from thplab.scenario import run_scenario, scenario
 
-HINT = "run: python -m tests.conformance.report"
+HINT = "run: python -m tools.report"
 
 
 def test_kernels_page_is_up_to_date() -> None:

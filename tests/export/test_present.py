@@ -30,10 +30,9 @@ ipywidgets.VBox([Stage(record_scenario(Scenario.from_data({SMALL!r})), step=2, s
 #: A sweep's progress bar, and a question that nobody will answer.
 QUESTION = """
 from thplab.lessons import ask, speed_table
-from thplab.sweeps.progress import Progress
-with Progress("bar", 2) as progress:
-    progress._begun -= 9
-    progress.at(1)
+from thplab.sweeps import SerialExecutor, run, sweep
+run._PATIENCE = 1e-9
+rows = sweep(str.split, ("a bar", "of two"), executor=SerialExecutor())
 ask("00.entries", shows=speed_table)
 """
 CELLS = [
@@ -96,7 +95,8 @@ def test_a_question_is_answered_at_the_next_key_and_a_bar_is_gone(presented: tup
     assert "pages_to_scan" in answer
     assert all('<aside class="notes"><p>Ask them.</p>' in slide for slide in (asked, answer))
     assert "_.check" not in asked
-    assert "IntProgress" not in asked
+    assert "Progress" not in asked
+    assert "sweep:" not in asked
 
 
 def test_stages_are_alive_and_their_recording_is_in_the_file(

@@ -98,7 +98,7 @@ def test_an_unknown_notebook_is_status_2_with_a_near_match(
     course: Path, started: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert lab("00-start-her.ipynb", 8888, browser=False) == 2
-    assert capsys.readouterr().err == (f"thplab: no notebook '00-start-her.ipynb'; did you mean {FIRST}?\n")
+    assert capsys.readouterr().err == (f"thplab: no notebook '00-start-her.ipynb' (did you mean {FIRST}?)\n")
     assert lab("", 8888, browser=False) == 2
     assert "there are 00-start-here.ipynb, 05-who" in capsys.readouterr().err
     assert started == []

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.costs import TARGET, derive
 from thplab.ledger import STEPS, Bill, Costs, shipped_costs
 from thplab.ledger.costs import Figure
+from tools.costs import TARGET, derive
 
 
 def test_the_file_is_what_follows_from_the_captures() -> None:

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebooks.coverage import gaps, rows
 from tests.notebooks.execute import errors_in, execute, notebooks
+from tools.notebooks import TEXTS, from_text, to_text
 
 NOTEBOOKS = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 CPU_SECONDS = 60
@@ -30,6 +31,29 @@ def test_runs_without_an_error_in_time_and_shows_what_docs_coverage_says(path: P
     assert errors_in(notebook) == []
     assert cpu_of_children() - before < CPU_SECONDS
     assert gaps(notebook, path.stem[:2]) == []
+
+
+@NOTEBOOKS
+def test_notebook_and_text_agree(path: Path) -> None:
+    text, notebook = (TEXTS / f"{path.stem}.md").read_text("utf-8"), path.read_text("utf-8")
+    assert from_text(text) == notebook, "edited the text? make notebooks"
+    assert to_text(notebook) == text, "edited the notebook? python -m tools.notebooks --text"
+
+
+def test_every_text_has_its_notebook() -> None:
+    assert {path.stem for path in TEXTS.glob("*")} == {path.stem for path in notebooks()}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('+++ {"slideshow": {"slide_type": "skip"}}\n\nNameless.\n', "no id: 'Nameless.'"),
+        ('+++ {"id": "a"}\n\nOne.\n\n+++ {"id": "a"}\n\nTwo.\n', "the id a"),
+    ],
+)
+def test_a_cell_needs_an_id_of_its_own(text: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        from_text(text)
 
 
 @NOTEBOOKS

@@ -20,8 +20,8 @@ from thplab.mm.swap import folio_isolate_lru
 from thplab.mm.task import running
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
-from thplab.scenario.intruders import needed
 from thplab.scenario.observe import folio_at
+from thplab.scenario.spec import INTRUDER_OPS
 
 __all__ = ["RACES", "Memory", "RandomRaces", "RandomRacesOf512"]
 
@@ -214,7 +214,7 @@ class RandomRaces(RandomRun):
         op = {"op": "advise", "advice": what} if what in RACE_ADVICE else {"op": what}
         pages = SimpleNamespace(process=process, address=self._at, pages=lambda op: iter(range(first, end)))
         act = partial(self._act, gap, name, process, what, first, end)
-        lock, write = needed(pages, op)
+        lock, write = INTRUDER_OPS[op["op"]].lock.lock_of(pages, op)
         if what == "exit":
             begin_exit(process.mm)
             del self.processes[name], self.expected[name]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.invariants import check, tokens
+from tests.sampling import check_drawn, draws
 from thplab.machine import Machine
 from thplab.mm.compaction.compact import ASYNC, SYNC_FULL, SYNC_LIGHT, try_to_compact_pages
 from thplab.mm.include.errors import KernelError
@@ -125,7 +126,6 @@ class Run:
                 assert found.get(BASE + page * PAGE, 0) == token, (name, page)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     entries=st.sampled_from([8, 16, 32]),
     blocks=st.integers(6, 16),
@@ -133,12 +133,18 @@ class Run:
     grouped=st.booleans(),
     steps=st.lists(STEP, min_size=5, max_size=40),
 )
-def test_no_page_is_lost(entries, blocks, pcp, grouped, steps):
+def no_page_is_lost(entries, blocks, pcp, grouped, steps):
     """Frames are conserved, free blocks aligned and disjoint, contents read back after every step."""
     run = Run(entries, blocks, pcp, grouped)
     for step in steps:
         run.step(*step)
         run.verify()
+
+
+@draws(60)
+def test_no_page_is_lost(examples):
+    """Whatever is done in whatever order?"""
+    check_drawn(no_page_is_lost, examples)
 
 
 def test_a_long_run():

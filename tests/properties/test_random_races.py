@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from tests.properties.races import RandomRaces, RandomRacesOf512
-from tests.properties.test_random_runs import run
+from tests.sampling import draws, run_drawn
 
 
-def test_small_tables():
+@draws(40)
+def test_small_tables(examples):
     """Do all rules hold after any sequence, whoever acts in the gaps?"""
-    run(RandomRaces, 80, 40)
+    run_drawn(RandomRaces, examples, 40)
 
 
 def test_tables_of_512():
     """And with the tables of x86-64?"""
-    run(RandomRacesOf512, 6, 15)
+    run_drawn(RandomRacesOf512, 6, 15)

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    run_state_machine_as_test,
-)
 
 from tests.invariants import check, free_list
 from tests.properties.random_run import RandomRun, RandomRunOf512
+from tests.sampling import check_drawn, draws, run_drawn
 from thplab.machine import Machine
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import __free_pages as free_pages
 from thplab.mm.vmstat import EVENTS
 
 
-def run(machine, examples, steps):
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-
-
-def test_small_tables():
+@draws(60)
+def test_small_tables(examples):
     """Do all rules hold after any sequence, with tables of 8 and 16 entries?"""
-    run(RandomRun, 60, 40)
+    run_drawn(RandomRun, examples, 40)
 
 
 def test_tables_of_512():
     """And with those of x86-64?"""
-    run(RandomRunOf512, 8, 15)
+    run_drawn(RandomRunOf512, 8, 15)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     start=st.integers(0, 5000),
     pages=st.integers(64, 600),
     steps=st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 1 << 16)), max_size=60),
 )
-def test_buddy_allocator(start, pages, steps):
+def any_sequence_of_the_buddy_allocator(start, pages, steps):
     """Are free blocks aligned, disjoint, maximal, and all frames accounted for, after any sequence?"""
     machine = Machine(entries=32, memory_pages=pages, start_pfn=start)
     held = {}
@@ -69,6 +53,12 @@ def test_buddy_allocator(start, pages, steps):
         free_pages(machine.kernel, page, held.pop(page))
     fresh = Machine(entries=32, memory_pages=pages, start_pfn=start)
     assert sorted(free_list(machine.kernel)) == sorted(free_list(fresh.kernel))
+
+
+@draws(60)
+def test_buddy_allocator(examples):
+    """And after any sequence of allocations?"""
+    check_drawn(any_sequence_of_the_buddy_allocator, examples)
 
 
 @pytest.mark.parametrize("spoil", ["leak", "refcount", "rss", "mapcount", "torn list", "lock", "counter"])

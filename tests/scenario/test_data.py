@@ -7,10 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conformance.captures import FILES, rows
+from tests.sampling import check_drawn, draws
 from thplab.scenario import Scenario, ScenarioError
 
 GOOD: dict[str, Any] = {
@@ -141,9 +142,13 @@ _near = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@draws(100)
+def test_any_data_is_a_scenario_or_a_scenario_error(examples: int) -> None:
+    check_drawn(is_a_scenario_or_a_scenario_error, examples)
+
+
 @given(_json | _near)
-def test_any_data_is_a_scenario_or_a_scenario_error(data: Any) -> None:
+def is_a_scenario_or_a_scenario_error(data: Any) -> None:
     scenario = None
     with contextlib.suppress(ScenarioError):
         scenario = Scenario.from_data(data)

@@ -21,7 +21,7 @@ def test_stops_come_in_order() -> None:
         ({"step": 10}, "stop 0: step must be one of the moments 0 to 9"),
         ({"ask": "What?"}, "stop 0: step must be one of the moments 0 to 9"),
         ({"step": 1, "shows": 10}, "stop 0: shows must be one of the moments 0 to 9"),
-        ({"step": 1, "asks": "What?"}, "stop 0: no field 'asks'; did you mean ask?"),
+        ({"step": 1, "asks": "What?"}, "stop 0: no field 'asks' .did you mean ask"),
         ({"step": "1"}, "stop 0: step is '1', not int"),
     ],
 )

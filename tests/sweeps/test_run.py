@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-import types
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from thplab.sweeps import Rows, SerialExecutor, coverage_sweep, progress, run, sweep
+from thplab.sweeps import Rows, SerialExecutor, coverage_sweep, run, sweep
 
 
 @dataclass(frozen=True)
@@ -102,61 +101,31 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands at clock[0]."""
-    now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    return now
+@pytest.mark.parametrize(
+    ("stream", "patience", "shown"),
+    [(Terminal(), 0.0, True), (Terminal(), 3600.0, False), (io.StringIO(), 0.0, False)],
+    ids=["a terminal", "a terminal, soon over", "a file"],
+)
+def test_a_bar_only_where_someone_waits(
+    stream: io.StringIO, patience: float, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(run, "_PATIENCE", patience)
+    sweep(squares, (1, 2), executor=SerialExecutor(), title="squares")
+    assert ("squares: " in stream.getvalue()) == shown
+    assert stream.getvalue().rpartition("\r")[2] == ""  # and is taken away again
 
 
-def test_a_line_on_a_terminal_after_two_seconds(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    with progress.Progress("squares", 10) as bar:
-        clock[0] = 1.9
-        bar.at(5)
-        assert terminal.getvalue() == ""
-        clock[0] = 3
-        bar.at(6)
-        assert terminal.getvalue() == "\rsquares: 6 of 10, about 2 s left"
-    assert terminal.getvalue().endswith(f"\r{' ' * len('squares: 6 of 10, about 2 s left')}\r")
-
-
-def test_nothing_where_nobody_looks(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
-    with progress.Progress("squares", 10) as bar:
-        clock[0] = 60
-        bar.at(6)
-    assert stream.getvalue() == ""
-
-
-def test_a_bar_in_a_notebook(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    import IPython
-    import IPython.display
-
-    monkeypatch.setattr(IPython, "get_ipython", lambda: types.SimpleNamespace(kernel="one"))
-    monkeypatch.setattr(IPython.display, "display", shown.append)
-    with progress.Progress("squares", 10) as bar:
-        clock[0] = 3
-        bar.at(0)
-        bar.at(6)
-        (box,) = shown
-        widget, label = box.children
-        assert (widget.value, widget.max) == (6, 10)
-        assert label.value == "squares: 6 of 10, about 2 s left"
-    assert box.comm is None
-
-
-def test_points_are_counted_as_they_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("executor", [SerialExecutor(), ThreadPoolExecutor(2)])
+def test_points_are_counted_as_they_come_in(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    class Spy(progress.Progress):
-        def at(self, done: int) -> None:
-            seen.append(done)
+    class Spy(run.tqdm):  # type: ignore[misc, name-defined]
+        def update(self, n: float = 1) -> None:
+            self.n += n
+            seen.append(self.n)
 
-    monkeypatch.setattr(run, "Progress", Spy)
-    sweep(squares, (1, 2, 3), executor=SerialExecutor())
+    monkeypatch.setattr(run, "tqdm", Spy)
+    sweep(squares, (1, 2, 3), executor=executor)
     assert seen[-1] == 3
     assert seen == sorted(seen)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+
+from tqdm import tqdm
 
 import thplab
 from thplab.export.deck import Shelf, deck
 from thplab.export.notebook_run import NotebookError, run_notebook
 from thplab.export.notebook_slides import is_marked, notebook_slides, notebook_title
 from thplab.export.reveal import reveal
-from thplab.sweeps.progress import Progress
 
 __all__ = ["is_current", "notebook_deck"]
 
@@ -28,8 +27,9 @@ def notebook_deck(path: Path) -> tuple[str, bool]:
     """
     reveal()  # before the notebook runs for a minute
     source = _made_from(path)
-    with _progress(path) as progress:
-        notebook = run_notebook(path, progress.at)
+    cells = _text(path).count('"cell_type"')
+    with tqdm(desc=f"running {path.name}", total=cells, unit="cell", leave=False, disable=None) as bar:
+        notebook = run_notebook(path, lambda done: bar.update(done - bar.n))
     shelf = Shelf()
     columns = notebook_slides(notebook, path.parent, shelf)
     if not columns:
@@ -56,11 +56,8 @@ def _made_from(path: Path) -> str:
     return sha256(path.read_bytes() + f"{thplab.__version__} {newest}".encode()).hexdigest()
 
 
-@contextmanager
-def _progress(path: Path) -> Iterator[Progress]:
+def _text(path: Path) -> str:
     try:
-        cells = path.read_text("utf-8").count('"cell_type"')
+        return path.read_text("utf-8")
     except UnicodeDecodeError:
         raise NotebookError(f"{path}: not a notebook") from None
-    with Progress(f"running {path.name}, cells", max(cells, 1)) as progress:
-        yield progress

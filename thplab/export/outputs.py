@@ -49,7 +49,7 @@ def _is_a_bar(model: str, widgets: dict[str, dict[str, Any]]) -> bool:
     """Is it a progress bar with its label, as a sweep shows it?"""
     children = widgets.get(model, {}).get("state", {}).get("children", [])
     parts = [widgets.get(str(child).removeprefix("IPY_MODEL_"), {}).get("state", {}) for child in children]
-    return any(part.get("_model_name") == "IntProgressModel" for part in parts)
+    return any(part.get("_model_name") == "FloatProgressModel" for part in parts)
 
 
 def _pre(text: str, kind: str = "") -> str:

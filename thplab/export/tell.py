@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from thplab.recording import Recording
 from thplab.stage.text import TextTwin
+from thplab.words import did_you_mean
 
 __all__ = ["tell"]
 
@@ -19,9 +19,8 @@ def tell(recording: Recording, granularity: str = "tracepoint", step: int | None
     """
     known = recording.header["granularity"]
     if granularity not in known:
-        near = get_close_matches(granularity, known, n=1, cutoff=0.4)
-        meant = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        raise ValueError(f"no granularity {granularity!r}; {meant}")
+        hint = did_you_mean(granularity, known) or f"; known: {', '.join(known)}"
+        raise ValueError(f"no granularity {granularity!r}{hint}")
     twin = TextTwin(recording)
     if step is not None:
         return iter(twin.text(step).split("\n"))

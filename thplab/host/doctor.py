@@ -84,8 +84,8 @@ def _rights(root: Path, folder: Path) -> list[tuple[str, str]]:
     tracing = (root / "sys/kernel/tracing/trace", root / "sys/kernel/debug/tracing/trace")
     readable = next((path for path in tracing if os.access(path, os.R_OK)), None)
     return [
-        ("+", "any user may advise, collapse (MADV_COLLAPSE) and look at his own memory (smaps)"),
-        ("+", "the knobs can be changed by you")
+        ("+", "any user may advise, collapse (MADV_COLLAPSE) and inspect their own memory (smaps)"),
+        ("+", "you can change the knobs")
         if os.access(folder / "enabled", os.W_OK)
         else ("-", "the knobs can be read, not changed (root only)"),
         ("+", f"trace events can be read in {readable.parent}")

@@ -8,10 +8,10 @@ import os
 import socket
 import subprocess
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
 import thplab
+from thplab.words import did_you_mean
 
 __all__ = ["course_folder", "free_port", "lab", "lab_command", "lab_environment", "repository"]
 
@@ -77,10 +77,7 @@ def _has_display() -> bool:
 
 def _no_notebook(folder: Path, notebook: str) -> str:
     known = sorted(path.name for path in (folder / "notebooks").glob("*.ipynb"))
-    near = get_close_matches(notebook, known, n=1, cutoff=0.4)
-    return f"no notebook {notebook!r}; " + (
-        f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    )
+    return f"no notebook {notebook!r}" + (did_you_mean(notebook, known) or f"; there are {', '.join(known)}")
 
 
 def lab(notebook: str, port: int, *, browser: bool) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from thplab.kernels.profile import KernelFrame, Profile
 from thplab.kernels.scan_result import ScanResult
@@ -12,6 +11,7 @@ from thplab.kernels.v6_1 import LINUX_6_1
 from thplab.kernels.v6_12 import LINUX_6_12
 from thplab.kernels.v6_18 import LINUX_6_18
 from thplab.kernels.v7_3 import LINUX_7_3
+from thplab.words import did_you_mean
 
 __all__ = ["DEFAULT", "PROFILES", "KernelFrame", "Profile", "ScanResult", "profile", "with_facts"]
 
@@ -26,9 +26,9 @@ def profile(name: str) -> Profile:
     """
     if name in PROFILES:
         return PROFILES[name]
-    near = get_close_matches(name, PROFILES, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    raise ValueError(f"no kernel profile {name!r}; known: {', '.join(PROFILES)}.{hint}")
+    raise ValueError(
+        f"no kernel profile {name!r}{did_you_mean(name, PROFILES)}; known: {', '.join(PROFILES)}"
+    )
 
 
 def with_facts(base: Profile, facts: Mapping[str, object]) -> Profile:
@@ -40,7 +40,6 @@ def with_facts(base: Profile, facts: Mapping[str, object]) -> Profile:
         now = getattr(base, name, None)
         if not isinstance(now, bool | int) or type(value) is not type(now):
             names = [n for n in Profile.__dataclass_fields__ if isinstance(getattr(base, n), bool | int)]
-            near = get_close_matches(name, names, n=1, cutoff=0.4)
-            hint = f" Did you mean {near[0]}?" if near and near[0] != name else ""
-            raise ValueError(f"what_if: {name}={value!r} is no fact of a profile with such values.{hint}")
+            hint = "" if name in names else did_you_mean(name, names)
+            raise ValueError(f"what_if: no fact of a profile has such a value: {name}={value!r}{hint}")
     return replace(base, **dict(facts))  # type: ignore[arg-type]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from thplab.lessons.bank import (
 )
 from thplab.lessons.kinds.question import Question
 from thplab.table import Table
+from thplab.words import did_you_mean
 
 if TYPE_CHECKING:
     from thplab.lessons.widgets.box import QuestionBox
@@ -58,8 +58,8 @@ def questions() -> tuple[str, ...]:
 def make(name: str, seed: int = 0) -> Question:
     """The question ``name`` as ``seed`` draws it. ValueError, with near matches, for an unknown name."""
     if name not in _MAKERS:
-        near = get_close_matches(name, _MAKERS, n=3, cutoff=0.3) or list(_MAKERS)
-        raise ValueError(f"no question {name!r}; did you mean {' or '.join(near)}?")
+        hint = did_you_mean(name, _MAKERS) or f"; known: {', '.join(_MAKERS)}"
+        raise ValueError(f"no question {name!r}{hint}")
     return _MAKERS[name](Random(f"{name} {seed}"))
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 from thplab.lessons.kinds.question import Verdict
 from thplab.table import Table
@@ -29,16 +30,9 @@ def progress_file() -> Path | None:
     wanted = os.environ.get(ENVIRONMENT, "")
     if wanted == "off":
         return None
-    return Path(wanted) if wanted else _data_folder() / "thplab" / "progress.json"
-
-
-def _data_folder() -> Path:
-    """Where programs keep data for a user, by the custom of the system."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", "~/AppData/Roaming")).expanduser()
-    if sys.platform == "darwin":
-        return Path("~/Library/Application Support").expanduser()
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+    return (
+        Path(wanted) if wanted else user_data_path("thplab", appauthor=False, roaming=True) / "progress.json"
+    )
 
 
 def note(name: str, seed: int, given: str, verdict: Verdict, *, predicted: bool = False) -> None:

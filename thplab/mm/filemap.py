@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import I_MMAP_RWSEM, Lock
 from thplab.mm.include.mm_types import Vma, linear_page_index
 from thplab.mm.include.page import PG_anon, PG_head, folio_nr_pages, folio_ref_add
 from thplab.mm.include.state import Column, Struct
@@ -72,7 +72,7 @@ class AddressSpace(Struct):
         self.size = size
         self.f_count = 0
         self.i_mmap = ()
-        self.i_mmap_rwsem = Lock(f"i_mmap_rwsem {name} {number}")
+        self.i_mmap_rwsem = Lock(f"{I_MMAP_RWSEM} {name} {number}")
         # In C one xarray, in which one entry can stand for all 512 pages of a huge folio.
         self.i_pages = {}
         self.nr_slots = nr_slots

@@ -39,21 +39,25 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.mmap import check_range, do_vmi_munmap
-from thplab.mm.rmap.anon_vma import anon_vma_clone
+from thplab.mm.rmap.anon_vma import anon_vma_clone, unlink_anon_vmas
 from thplab.mm.shmem.file import vma_link_file
 from thplab.mm.vma import insert_vma, vma_merge
 
 __all__ = ["do_mremap"]
 
 
-def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> None:
+def do_mremap(
+    mm: Mm, old: int, old_length: int, new_length: int, new: int, *, dontunmap: bool = False
+) -> None:
     """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new). Lengths in bytes.
 
-    A longer range has nothing in its new part; of a shorter one the rest is unmapped. Raises
-    KernelError: EINVAL (unaligned, empty or overlapping ranges), EFAULT (the old range does not lie
-    in one VMA).
+    A longer range has nothing in its new part; of a shorter one the rest is unmapped. ``dontunmap``: with
+    MREMAP_DONTUNMAP the old range stays mapped, and empty. Raises KernelError: EINVAL (unaligned, empty or
+    overlapping ranges; another length with ``dontunmap``), EFAULT (the old range does not lie in one VMA).
     Locks expected: none. Takes mmap_lock for writing.
     """
+    if dontunmap and old_length != new_length:
+        raise KernelError(errno.EINVAL, "mremap: new_length", new_length, str(old_length))
     old_end = check_range(mm, "mremap", old, old_length, errno.EINVAL)
     new_end = check_range(mm, "mremap", new, new_length, errno.EINVAL)
     if old < new_end and new < old_end:
@@ -69,24 +73,31 @@ def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> N
         if new_end - new < old_end - old:
             do_vmi_munmap(mm, old + (new_end - new), old_end)
             old_end = old + (new_end - new)
-        moved = move_vma(mm, old, old_end, new, new_end)
+        moved = move_vma(mm, old, old_end, new, new_end, dontunmap=dontunmap)
     finally:
         up_write(mm.mmap_lock)
     if moved.vm_flags & VM_LOCKED:
         mm_populate(mm, new, new_end)
 
 
-def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int) -> Vma:
+def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int, *, dontunmap: bool) -> Vma:
     """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA.
 
+    Where it stays mapped (dontunmap_complete), the old VMA is no longer locked, not even the part of it that
+    was not moved; a VMA that was moved whole has no anon_vma left.
     Locks expected: mmap_lock for writing. Takes PMD locks.
     """
     vma = vma_lookup(mm, old)
     assert vma is not None
     copied = copy_vma(vma, old, new, new_end)
     move_page_tables(vma, old, old_end, new)
-    # Nothing is mapped there any more: only the VMA goes, and the tables.
-    do_vmi_munmap(mm, old, old_end)
+    if dontunmap:
+        if (vma.vm_start, vma.vm_end) == (old, old_end):
+            unlink_anon_vmas(vma)
+        vma.vm_flags &= ~VM_LOCKED
+    else:
+        # Nothing is mapped there any more: only the VMA goes, and the tables.
+        do_vmi_munmap(mm, old, old_end)
     return vma_merge(mm, copied)
 
 

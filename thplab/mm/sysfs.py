@@ -10,12 +10,12 @@ import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.geometry import Geometry
 from thplab.mm.include.state import Struct
+from thplab.words import did_you_mean
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel
@@ -192,8 +192,7 @@ def _relative(kernel: Kernel, path: str) -> str:
     known = [*(name for name, knob in KNOBS.items() if knob.exists(kernel)), *_READ_ONLY]
     if name in known:
         return name
-    near = get_close_matches(name, known, n=1, cutoff=0.3)
-    raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}", None, near[0] if near else "")
+    raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}{did_you_mean(name, known)}")
 
 
 def sysfs_read(kernel: Kernel, path: str) -> str:

@@ -28,26 +28,47 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.swapfile import is_pte_marker
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["mwriteprotect_range", "userfaultfd_register"]
+__all__ = ["mwriteprotect_range", "userfaultfd_register", "userfaultfd_unregister"]
 
+__VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
 _MODES = {"missing": VM_UFFD_MISSING, "wp": VM_UFFD_WP}
 
 
 def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
-    """UFFDIO_REGISTER: watch ``start..start+length`` for missing pages, or for writes (``wp``).
+    """UFFDIO_REGISTER: watch memory for missing pages, for writes (``wp``), or both (``missing|wp``).
 
-    ``length``: bytes. Raises KernelError (EINVAL: unknown mode, unaligned, nothing mapped).
+    ``length``: bytes. A registration takes the place of an earlier one that lacks a mode. Raises
+    KernelError (EINVAL: unknown mode, unaligned, nothing mapped).
     Locks expected: none. Takes mmap_lock for writing.
     """
-    if mode not in _MODES:
+    words = mode.split("|")
+    if not set(words) <= set(_MODES):
         raise KernelError(errno.EINVAL, "userfaultfd: mode", mode, " | ".join(_MODES))
+    flags = sum(_MODES[word] for word in set(words))
     vmas = _vmas(mm, start, length)
     down_write(mm.mmap_lock, mm.task.comm)
     # Flags of the VMA, not of the process: a VMA that is watched in part is cut.
     for vma in vmas:
         # Registered already: nothing to cut or to merge.
-        if not vma.vm_flags & _MODES[mode]:
-            modify_vma_flags(vma, start, start + length, vma.vm_flags | _MODES[mode])
+        if vma.vm_flags & flags != flags:
+            modify_vma_flags(vma, start, start + length, vma.vm_flags & ~__VM_UFFD_FLAGS | flags)
+    up_write(mm.mmap_lock)
+
+
+def userfaultfd_unregister(mm: Mm, start: int, length: int) -> None:
+    """UFFDIO_UNREGISTER: watch no longer; what was write-protected may be written again.
+
+    ``length``: bytes. Raises KernelError (EINVAL: unaligned, nothing mapped).
+    Locks expected: none. Takes mmap_lock for writing.
+    """
+    vmas = _vmas(mm, start, length)
+    down_write(mm.mmap_lock, mm.task.comm)
+    for vma in vmas:
+        # While the VMA still has the mode: an entry that kept the mark would never be resolved.
+        if vma.vm_flags & VM_UFFD_WP:
+            uffd_wp_range(vma, max(start, vma.vm_start), min(start + length, vma.vm_end), protect=False)
+        if vma.vm_flags & __VM_UFFD_FLAGS:
+            modify_vma_flags(vma, start, start + length, vma.vm_flags & ~__VM_UFFD_FLAGS)
     up_write(mm.mmap_lock)
 
 

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from thplab import mm
 from thplab.mm.include.state import Struct
+from thplab.points import Point, point_of
 from thplab.recording.owner import kernel_at_work
+from thplab.recording.quiet import is_quiet
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
@@ -31,40 +33,6 @@ LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 NO_FRAME = 0xFFFFFFFF
 
 _MM = Path(mm.__file__).parent
-
-#: Modules and functions whose calls would only make noise: readers of bits, lists, bookkeeping.
-_QUIET_FILES = {
-    "include/state.py",
-    "include/list.py",
-    "vmstat.py",
-    "trace.py",
-    "include/geometry.py",
-    "include/gfp.py",
-    "include/page.py",
-    "task.py",
-    "proc/task_mmu.py",
-    "include/mmzone.py",
-    "page_alloc/buddy.py",
-    "swap.py",
-    "page_alloc/pcp.py",
-    "page_alloc/watermark.py",
-    "trace_events.py",
-}
-_QUIET = {
-    "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",
-    "pmd_bad", "level_shifts", "_index", "pte_index", "pmd_table_page", "pte_lock", "pmd_lock", "pmd_page_of",
-    "mm_find_pmd", "set_pte_at", "trace_mm_khugepaged_scan_pmd", "folio_maybe_mapped_shared",
-    "folio_put", "release_pte_folio", "_isolate_folio", "folio_remove_rmap_ptes",
-    "_note_partially_mapped", "_change_large_mapcount", "hugepage_pmd_enabled", "khugepaged_has_work",
-    "hpage_collapse_test_exit_or_disable", "_sysfs_allows", "_should_wakeup",
-    "_free_pages_prepare", "zonelist", "wmark_pages",
-    "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
-    "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
-    "_counter_of", "linear_page_index", "vma_is_anonymous", "folio_pte_batch",
-    "free_folio_and_swap_cache", "folio_free_swap", "deferred_list", "folio_queued_for_split",
-    "folio_unqueue_deferred_split",
-    "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
-}  # fmt: skip
 
 
 def model_file(path: str | None) -> str:
@@ -81,6 +49,7 @@ class FunctionInfo:
     file: str
     lines: bool
     params: tuple[str, ...]
+    point: Point | None
 
     @property
     def name(self) -> str:
@@ -138,11 +107,7 @@ class Tracer:
 
     def _is_quiet(self, code: CodeType) -> bool:
         """True, and remembered, for a function whose calls are not recorded."""
-        quiet = (
-            not code.co_filename.startswith(str(_MM))
-            or Path(code.co_filename).relative_to(_MM).as_posix() in _QUIET_FILES
-            or code.co_name in _QUIET
-        )
+        quiet = not code.co_filename.startswith(str(_MM)) or is_quiet(code)
         if quiet:
             self._quiet[id(code)] = code
         return quiet
@@ -152,7 +117,7 @@ class Tracer:
         file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         number, lines = len(self.functions), file in self._line_files
-        info = FunctionInfo(number, code, file, lines, params)
+        info = FunctionInfo(number, code, file, lines, params, point_of(code))
         self.functions.append(info)
         self._shown[id(code)] = info
         return info
@@ -175,10 +140,8 @@ class Tracer:
             number = self._new_frame(frame, info)
         self.stack.append(number)
         self._recorder.moment(CALL, number, frame.f_lineno)
-        if entered:
-            self._recorder.narrate_call(info, frame)
-        else:
-            self._recorder.narrate_wakeup(info, frame)
+        if info.point is not None:
+            self._recorder.narrate_call(info.point, frame, entered)
         if not info.lines:
             frame.f_trace_lines = False
             return self._return_hook
@@ -226,7 +189,9 @@ class Tracer:
 
     def _leave(self, number: int, frame: FrameType, arg: Any) -> None:
         self._recorder.moment(RETURN, number, frame.f_lineno)
-        self._recorder.narrate_return(self.functions[self.f_function[number]], frame, arg)
+        point = self.functions[self.f_function[number]].point
+        if point is not None and arg is not None:  # a yield or an exception has no sentence
+            self._recorder.narrate_return(point, frame, arg)
         self.stack.pop()
 
     def _note_locals(self, number: int, frame: FrameType) -> None:

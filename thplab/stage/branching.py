@@ -14,10 +14,10 @@ from thplab.mm.include.errors import KernelError
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
 from thplab.scenario import Scenario, ScenarioError
-from thplab.scenario.gaps import INTRUDER_OPS
 from thplab.scenario.memory import memory_needed
 from thplab.scenario.paint import paint, repaint
-from thplab.scenario.schema import check_settings
+from thplab.scenario.settings import SETTINGS_VALUE
+from thplab.scenario.spec import INTRUDER_OPS
 from thplab.stage.frames import Frames
 from thplab.stage.places import Place, next_place
 from thplab.stage.scene import Scene
@@ -108,7 +108,7 @@ def _ops(
     """What is done at the place, and the same in words."""
     names = _processes(recording)
     with _about("knobs"):
-        check_settings(knobs, "knobs")
+        SETTINGS_VALUE.check(knobs, "knobs", 0)
     ops: list[_Op] = [(names[0], {"op": "set", "key": key, "value": value}) for key, value in knobs.items()]
     edits = [f"{key} is set to {value}" for key, value in knobs.items()]
     if painted.strip():

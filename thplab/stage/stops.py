@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
+
+from thplab.words import did_you_mean
 
 __all__ = ["FIELDS", "check_stops"]
 
@@ -28,9 +29,8 @@ def check_stops(stops: Sequence[Mapping[str, Any]], last: int) -> list[dict[str,
     for number, stop in enumerate(stops):
         for name, value in stop.items():
             if name not in FIELDS:
-                near = get_close_matches(name, FIELDS, n=1, cutoff=0.4)
-                meant = f"did you mean {near[0]}?" if near else f"known: {', '.join(FIELDS)}"
-                raise ValueError(f"stop {number}: no field {name!r}; {meant}")
+                hint = did_you_mean(name, FIELDS) or f"; known: {', '.join(FIELDS)}"
+                raise ValueError(f"stop {number}: no field {name!r}{hint}")
             if not isinstance(value, FIELDS[name]):
                 raise ValueError(f"stop {number}: {name} is {value!r}, not {FIELDS[name].__name__}")
         for name in ("step", "shows"):

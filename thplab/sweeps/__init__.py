@@ -10,30 +10,6 @@ this computer are used. A script that is run as a file must guard its main part
 (``if __name__ == "__main__":``), as always with processes.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from thplab.sweeps.columns import column_view
-from thplab.sweeps.coverage import CoverageRow, coverage_sweep
-from thplab.sweeps.fairness import FairnessRow, fairness_sweep
-from thplab.sweeps.hits import HitRow, hit_sweep
-from thplab.sweeps.proactive import ProactiveRow, proactiveness_sweep
-from thplab.sweeps.rows import Rows
-from thplab.sweeps.run import SerialExecutor, sweep
-from thplab.sweeps.verdicts import VerdictRow, verdict_sweep
-
-__all__ = [
-    "CoverageRow",
-    "FairnessRow",
-    "HitRow",
-    "ProactiveRow",
-    "Rows",
-    "SerialExecutor",
-    "VerdictRow",
-    "column_view",
-    "coverage_sweep",
-    "fairness_sweep",
-    "hit_sweep",
-    "proactiveness_sweep",
-    "sweep",
-    "verdict_sweep",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

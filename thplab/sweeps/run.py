@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
-from thplab.sweeps.progress import Progress
+from tqdm.auto import tqdm
+
 from thplab.sweeps.rows import Rows
 
 __all__ = ["SerialExecutor", "sweep"]
@@ -20,8 +21,8 @@ Row = TypeVar("Row")
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Seconds between two looks at what has come in.
-_LOOK = 0.25
+#: Seconds before a bar is shown.
+_PATIENCE = 2.0
 
 
 class SerialExecutor(Executor):
@@ -53,11 +54,11 @@ def sweep(
     pool = executor or _own_executor(len(points))
     futures: list[Future[Sequence[Row]]] = []
     try:
-        with Progress(title, len(points)) as progress:
+        with tqdm(desc=title, total=len(points), delay=_PATIENCE, leave=False, disable=None) as bar:
             for point in points:
                 futures.append(pool.submit(job, point))
-                progress.at(sum(future.done() for future in futures))
-            _await(futures, points, progress)
+                bar.update(sum(future.done() for future in futures) - bar.n)
+            _await(futures, points, bar)
         return Rows(chain.from_iterable(future.result() for future in futures))
     finally:
         for future in futures:
@@ -66,17 +67,14 @@ def sweep(
             pool.shutdown()
 
 
-def _await(futures: Sequence[Future[Any]], points: Sequence[object], progress: Progress) -> None:
+def _await(futures: Sequence[Future[Any]], points: Sequence[object], bar: Any) -> None:
     """Until all are done, or one has failed."""
-    number = {future: n for n, future in enumerate(futures)}
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
-        progress.at(len(futures) - len(pending))
-        for future in done:
-            if error := future.exception():
-                error.add_note(f"in the sweep's point {points[number[future]]}")
-                raise error
+    point_of = dict(zip(futures, points, strict=True))
+    for future in as_completed(futures):
+        if error := future.exception():
+            error.add_note(f"in the sweep's point {point_of[future]}")
+            raise error
+        bar.update(sum(future.done() for future in futures) - bar.n)
 
 
 def _own_executor(jobs: int) -> Executor:

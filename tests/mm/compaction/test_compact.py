@@ -9,6 +9,7 @@ import pytest
 
 from tests.invariants import check, tokens
 from tests.mm.ftrace import parse, recorded
+from thplab.experiments.comb import COMB_FRAMES, comb34
 from thplab.machine import Machine
 from thplab.mm.compaction.compact import ASYNC, SYNC_LIGHT, try_to_compact_pages
 from thplab.mm.compaction.suitable import (
@@ -20,7 +21,7 @@ from thplab.mm.compaction.suitable import (
 from thplab.mm.include.gfp import GFP_TRANSHUGE
 from thplab.mm.include.mmzone import Memory
 from thplab.mm.vmstat import extfrag_for_order, fragmentation_index
-from thplab.scenario.comb import COMB_FRAMES, REGION, comb34, fragment
+from thplab.scenario.fragment import REGION, fragment
 
 PAGE = 4096
 BLOCKS, BLOCK = 8, 512

@@ -6,9 +6,10 @@ import pytest
 
 from tests.invariants import check
 from tests.mm.ftrace import recorded
+from thplab.experiments.comb import COMB_FRAMES, comb_machine, used_frames
 from thplab.machine import Machine
 from thplab.mm.include.mmzone import Memory
-from thplab.scenario.comb import COMB_FRAMES, comb_machine, fragment, set_reserve, used_frames
+from thplab.scenario.fragment import fragment, set_reserve
 from thplab.scenario.surroundings import start_keeper
 
 WINDOW, SIZE, PAGE, BLOCK = 0x7F0000000000, 2 << 20, 4096, 512

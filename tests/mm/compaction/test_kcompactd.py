@@ -7,9 +7,9 @@ import pytest
 from tests.invariants import check
 from tests.mm.compaction.test_compact import USED, copies, huge_blocks, read_back
 from tests.mm.ftrace import recorded
+from thplab.experiments.comb import comb34
 from thplab.mm.compaction.kcompactd import wakeup_kcompactd
 from thplab.mm.compaction.suitable import fragmentation_score_node, fragmentation_score_wmark
-from thplab.scenario.comb import comb34
 from thplab.scenario.surroundings import start_keeper
 
 SIZE = 2 << 20

@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from tests.mm.ftrace import FORMATS, NotAnEvent, parse, recorded
+from thplab.experiments.comb import comb34
 from thplab.mm.include.gfp import GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.trace_events import event_text
-from thplab.scenario.comb import comb34
 
 FILES = ("ftrace/compact_memory", "ftrace/kcompactd_proactive")
 LANES = tuple(f"lanes/6.12-{lane}" for lane in ("I", "C16", "C2a", "G100", "JB", "JBp", "C-cache"))

@@ -107,3 +107,14 @@ def test_khugepaged_is_woken_although_the_call_fails():
     with pytest.raises(KernelError, match="ENOMEM"):
         process.madvise(ADDRESS, 2 * WINDOW, "hugepage")
     assert process.machine.kernel.khugepaged.pages_collapsed == 1
+
+
+def test_normal_keeps_what_was_said_about_huge_pages():
+    """Does MADV_NORMAL take back MADV_NOHUGEPAGE? It returns 0 and changes no flag (seen on 6.18)."""
+    process = app()
+    for advice, bit in (("hugepage", VM_HUGEPAGE), ("nohugepage", VM_NOHUGEPAGE)):
+        process.madvise(ADDRESS, WINDOW, advice)
+        process.madvise(ADDRESS, WINDOW, "normal")
+        assert [vma.vm_flags & (VM_HUGEPAGE | VM_NOHUGEPAGE) for vma in process.mm.vmas] == [bit]
+    with pytest.raises(KernelError, match="ENOMEM"):
+        process.madvise(ADDRESS, WINDOW + PAGE, "normal")

@@ -10,10 +10,10 @@ import pytest
 from tests.invariants import check
 from tests.mm.compaction.test_kcompactd import quiet_khugepaged
 from tests.scenario.test_lanes import recorded
+from thplab.experiments.comb import comb34
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
-from thplab.scenario.comb import comb34
 
 SIZE = 2 << 20
 WINDOW = 0x7F0000000000

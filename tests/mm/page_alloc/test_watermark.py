@@ -103,3 +103,15 @@ def test_boost():
     tiny = machine(1024)
     boost_watermark(tiny.kernel, tiny.kernel.zone)
     assert tiny.kernel.zone.watermark_boost == 0
+
+
+def test_the_factors():
+    """Does boost_factor 0 mean no boost, and scale_factor 3000 marks that lie 30 % of the zone apart?"""
+    ours = machine(16384)
+    zone = ours.kernel.zone
+    ours.write_sysctl("watermark_boost_factor", 0)
+    boost_watermark(ours.kernel, zone)
+    assert zone.watermark_boost == 0
+    ours.write_sysctl("watermark_scale_factor", 3000)
+    distance = zone.managed_pages * 3 // 10
+    assert zone.watermark_low - zone.watermark_min == zone.watermark_high - zone.watermark_low == distance

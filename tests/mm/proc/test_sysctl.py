@@ -6,8 +6,8 @@ import errno
 
 import pytest
 
+from thplab.experiments.comb import comb34
 from thplab.mm.include.errors import KernelError
-from thplab.scenario.comb import comb34
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from thplab.scenario.comb import comb34
         ("compaction_proactiveness", ("0", "100", "20\n"), ("101", "-1", "x", "")),
         ("extfrag_threshold", ("0", "1000"), ("1001", "-1")),
         ("min_free_kbytes", ("0", "1024"), ("-1", "1.5")),
+        ("watermark_boost_factor", ("0", "15000", "2147483647"), ("-1", "2147483648")),
+        ("watermark_scale_factor", ("1", "3000"), ("0", "3001")),
     ],
 )
 def test_values(name, good, bad):
@@ -56,3 +58,5 @@ def test_defaults():
     machine = Machine()
     assert machine.read_sysctl("compaction_proactiveness") == "20\n"
     assert machine.read_sysctl("extfrag_threshold") == "500\n"
+    assert machine.read_sysctl("watermark_boost_factor") == "15000\n"
+    assert machine.read_sysctl("watermark_scale_factor") == "10\n"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.mm.ftrace import CAPTURES
+from thplab.experiments.comb import comb34
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.mmzone import Memory, free_list
 from thplab.mm.page_alloc.buddy import free_blocks
 from thplab.mm.proc.vm import buddyinfo_line
-from thplab.scenario.comb import comb34
 
 
 def recorded_text(name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.invariants import check
 from tests.mm.compaction.test_kcompactd import quiet_khugepaged
+from thplab.experiments.comb import comb34
 from thplab.machine import Machine
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_KSWAPD_RECLAIM, GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
 from thplab.mm.include.mmzone import Memory
@@ -11,7 +12,6 @@ from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.readahead import read_page
 from thplab.mm.swap import folio_mark_accessed
 from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
-from thplab.scenario.comb import comb34
 
 
 def with_cache(pages: int, used: int = 0) -> Machine:

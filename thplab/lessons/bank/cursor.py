@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Order
 from thplab.lessons.runs.facts import call_of
@@ -108,25 +109,26 @@ _NAP, _NEVER = "end the pass, nap scan_sleep_millisecs", "ask for a block for th
 
 #: step -> function of the model, and which of its calls
 _STEPS = {
-    _BEGIN: ("khugepaged_do_scan", 1),
-    _VISIT: ("khugepaged_scan_mm_slot", 1),
-    _READ: ("scan_pmd", 1),
-    _ASK: ("alloc_charge_folio", 1),
-    _SLEEP: ("khugepaged_alloc_sleep", 1),
-    _AGAIN: ("alloc_charge_folio", 2),
-    _NAP: ("khugepaged_wait_work", 2),
+    _BEGIN: (points.DO_SCAN, 1),
+    _VISIT: (points.SCAN_MM, 1),
+    _READ: (points.SCAN, 1),
+    _ASK: (points.ALLOCATE, 1),
+    _SLEEP: (points.ALLOC_SLEEP, 1),
+    _AGAIN: (points.ALLOCATE, 2),
+    _NAP: (points.WAIT_WORK, 2),
 }
 
 
 def order(random: Random) -> Question:
-    """One pass in which no memory is to be had."""
+    """One pass in which no huge page is available."""
     recording = record_scenario(no_memory(61), depth="functions")
     known = sorted(_STEPS, key=lambda step: call_of(recording, *_STEPS[step]))
     options = [*known, _NEVER]
     random.shuffle(options)
     return Question(
         "06.order",
-        "No free huge page is to be had anywhere. Put one pass into its order. One of these never happens.",
+        "No free huge page is available anywhere. Put the events of one pass in order; "
+        "one of them never happens.",
         Order(tuple(options), tuple(options.index(step) for step in known)),
         "That is the order in which the functions are entered in the run.",
         (

@@ -59,16 +59,16 @@ class Question:
         try:
             given = self.kind.read(text)
         except AnswerError as error:
-            return Verdict(None, f"That can't be read: {error}.")
+            return Verdict(None, f"That is not a valid answer: {error}.")
         if self.kind.accepts(given):
             return Verdict(True, f"Yes. {self.because}")
         known = next((m for m in self.mistakes if m.matches(given)), None)
         if known is not None:
-            return Verdict(False, f"Not so. {known.cause}", known.tag)
+            return Verdict(False, f"Not quite. {known.cause}", known.tag)
         gap = self.kind.gap(given)
         if gap:
-            return Verdict(False, f"Not so. {gap}")
-        return Verdict(False, f"The run says something else than {self.kind.show(given)}.")
+            return Verdict(False, f"Not quite. {gap}")
+        return Verdict(False, "The run gives a different result.")
 
     def answer(self) -> str:
         """The right answer and why."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from thplab.kernels import ScanResult, profile
 from thplab.lessons.kinds.simple import AnswerError
 from thplab.lessons.runs.looking import Look
+from thplab.words import did_you_mean
 
 __all__ = ["Stop"]
 
@@ -69,9 +69,8 @@ class Stop:
         short = {name.removeprefix("scan_"): value for name, value in names.items()}
         every = {**short, **names, **known}
         if word.lower() not in every:
-            near = get_close_matches(word.lower(), every, n=2, cutoff=0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"one is {self.results[1]}"
-            raise AnswerError(f"{word!r} is no result of Linux {self.kernel}; {hint}")
+            hint = did_you_mean(word.lower(), every) or f"; one is {self.results[1]}"
+            raise AnswerError(f"{word!r} is not a result of Linux {self.kernel}{hint}")
         return every[word.lower()]
 
     def show(self, value: Any, between: str = " at entry ") -> str:

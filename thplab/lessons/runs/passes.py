@@ -10,6 +10,7 @@ from thplab.mm.khugepaged.structs import Khugepaged
 from thplab.mm.task import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun, scenario
 from thplab.scenario.build import experiment
+from thplab.scenario.observe import SCANNED
 from thplab.sweeps import Rows, fairness_sweep
 from thplab.table import Table
 
@@ -77,7 +78,7 @@ def _pass(run: ScenarioRun, step: Mapping[str, Any]) -> Pass:
     scan: Khugepaged = run.machine.kernel.khugepaged
     first, laps = len(run.machine.trace), scan.full_scans
     run.step(step)
-    events = [event for event in run.events_since(first) if event["ev"] == "scan_pmd"]
+    events = [event for event in run.events_since(first) if event["ev"] == SCANNED]
     scans = tuple((event["proc"], event["window"], event["status"]) for event in events)
     return Pass(scans, scan.progress_of_pass, _cursor(run, scan), scan.full_scans - laps)
 
@@ -91,14 +92,14 @@ def _cursor(run: ScenarioRun, scan: Khugepaged) -> tuple[str, int] | None:
 
 
 def passes_table(which: Scenario | str) -> Table:
-    """Each pass: windows looked at and collapsed, and where its units went."""
+    """Each pass: windows scanned and collapsed, and where its units went."""
     rows = []
     for number, each in enumerate(passes(which), 1):
         whose = ", ".join(dict.fromkeys(proc for proc, _, _ in each.scans)) or "nobody"
         goes_on = f"{each.cursor[0]}, window {each.cursor[1]}" if each.cursor else "the list's head"
         rows.append((number, whose, len(each.scans), each.collapsed, each.units, each.overhead, goes_on))
-    heads = ("pass", "looked at", "windows", "collapsed", "units", "of them not for windows", "goes on at")
-    return Table.of(heads, rows, "A window costs 512 units; the column after units is what remains.")
+    heads = ("pass", "process", "windows", "collapsed", "units", "overhead", "next position")
+    return Table.of(heads, rows, "A window costs 512 units; all else that was spent is overhead.")
 
 
 def already_huge_table(windows: int = 24, kernels: tuple[str, ...] = ("6.18", "7.3")) -> Table:
@@ -119,7 +120,7 @@ def _timed(data: Scenario, milliseconds: int) -> list[tuple[float, str, int, str
     times = [
         e for e in run.machine.trace[first:] if e.name == "mm_khugepaged_scan_pmd" and e.mm in run.actors
     ]
-    records = [e for e in run.events_since(first) if e["ev"] == "scan_pmd"]
+    records = [e for e in run.events_since(first) if e["ev"] == SCANNED]
     return [
         ((event.time_ns - begin) / NSEC_PER_MSEC / 1000, record["proc"], record["window"], record["status"])
         for event, record in zip(times, records, strict=True)

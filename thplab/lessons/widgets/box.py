@@ -80,7 +80,7 @@ class QuestionBox(WrittenBox):
             hint = widgets.Button(description="Hint")
             hint.on_click(lambda _: self.hint())
             buttons.append(hint)
-        reveal = widgets.Button(description="What the run says")
+        reveal = widgets.Button(description="Show the answer")
         reveal.on_click(lambda _: self.reveal())
         buttons.append(reveal)
         if not self.predict:

@@ -15,6 +15,12 @@ from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.state import Struct
 
 __all__ = [
+    "ANON_VMA",
+    "I_MMAP_RWSEM",
+    "KHUGEPAGED_MM_LOCK",
+    "MMAP_LOCK",
+    "PAGE_TABLE_LOCK",
+    "VMA_LOCK",
     "Lock",
     "Waiter",
     "down_read",
@@ -25,6 +31,10 @@ __all__ = [
     "wait_for",
     "would_wait",
 ]
+
+#: What each kind of lock is called; which one it is follows.
+KHUGEPAGED_MM_LOCK, MMAP_LOCK, VMA_LOCK = "khugepaged_mm_lock", "mmap_lock", "vma lock"
+ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK = "anon_vma", "i_mmap_rwsem", "page table lock"
 
 
 class Waiter(Struct):

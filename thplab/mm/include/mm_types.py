@@ -9,7 +9,7 @@ import errno
 from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import MMAP_LOCK, VMA_LOCK, Lock
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Vma(Struct):
         self.vm_file = None
         self.vm_pgoff = vm_start >> 12
         self.name = f"{mm.name} {vm_start:#x}"
-        self.vm_lock = Lock(f"vma lock {self.name}")
+        self.vm_lock = Lock(f"{VMA_LOCK} {self.name}")
         self.address = mm.address + 0x1000 + 0x98 * (mm.nr_vmas_made + 1)
         mm.nr_vmas_made += 1
 
@@ -132,7 +132,7 @@ class Mm(Struct):
         self.task = task
         self.pgd = 0
         self.vmas = ()
-        self.mmap_lock = Lock(f"mmap_lock {name}")
+        self.mmap_lock = Lock(f"{MMAP_LOCK} {name}")
         self.flags = 0
         self.rss = 0
         self.pgtables = 0

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.gfp import GFP_PGTABLE_USER
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import PAGE_TABLE_LOCK, Lock
 from thplab.mm.include.page import PG_table, page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
@@ -165,7 +165,7 @@ def pte_alloc_one(mm: Mm) -> int:
     kernel.mem_map.flags[page] |= PG_table
     if page not in kernel.tables:
         kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
-        kernel.ptlocks[page] = Lock(f"page table lock {page}")
+        kernel.ptlocks[page] = Lock(f"{PAGE_TABLE_LOCK} {page}")
     table = kernel.tables[page]
     if any(table):  # what stood in the frame before
         for index in range(len(table)):

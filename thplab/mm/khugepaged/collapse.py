@@ -1,14 +1,15 @@
 """collapse_huge_page and its phases, and MADV_COLLAPSE (mm/khugepaged.c, 6.18).
 
-Moving 512 base pages into one huge page takes seven steps, and the world may change between them:
+When scan_pmd has said yes, moving 512 base pages into one huge page takes seven phases, and the world may
+change between them:
 
-    find work        scan_pmd said yes; mmap_lock is dropped at once
-    get memory       an order-9 folio, charged, with no lock held: this may take long
-    lock, re-check   mmap_lock for reading and look again; then for writing and look again
-    fence            clear the PMD and flush the TLBs: whoever touches the window now waits
-    isolate          take the 512 pages off the LRU, locked; any refusal puts all of them back
-    copy             512 pages into the folio; only now the old pages are freed
-    publish          deposit the empty table, set the huge PMD, unlock
+    1 get memory   mmap_lock is dropped; an order-9 folio, charged, with no lock held: this may take long
+    2 re-check     mmap_lock for reading and look again (reading in swapped pages), then for writing
+    3 fence        clear the PMD and flush the TLBs: whoever touches the window now waits
+    4 isolate      take the 512 pages off the LRU, locked; any refusal puts all of them back
+    5 copy         512 pages into the folio
+    6 free         only now the old pages are freed
+    7 publish      deposit the empty table, set the huge PMD, unlock
 
 Up to the copy everything can be undone; a window that was refused is bit for bit what it was.
 """
@@ -38,6 +39,7 @@ from thplab.mm.include.pgtable import (
     pte_lock,
     set_pmd_at,
 )
+from thplab.mm.khugepaged.pages import __collapse_huge_page_copy, __collapse_huge_page_isolate
 from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.khugepaged.swapin import __collapse_huge_page_swapin
 from thplab.mm.memcontrol import mem_cgroup_charge
@@ -294,8 +296,6 @@ def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: Coll
     Locks expected: mmap_lock, the VMA lock and the anon_vma lock, all for writing. Takes the PTE lock.
     Drops the anon_vma lock.
     """
-    from thplab.mm.khugepaged.pages import __collapse_huge_page_copy, __collapse_huge_page_isolate
-
     mm = vma.mm
     kernel = mm.kernel
     assert vma.anon_vma is not None

@@ -117,8 +117,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
                 result = ScanResult.PTE_UFFD_WP
                 break
             continue
-        page = (pte >> 12 & PFN_BITS) - start_pfn
-        if not pte or page == zero_page:
+        if not pte or (page := (pte >> 12 & PFN_BITS) - start_pfn) == zero_page:
             none_or_zero += 1
             if not userfaultfd_armed and (not is_khugepaged or none_or_zero <= max_ptes_none):
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import KHUGEPAGED_MM_LOCK, Lock
 from thplab.mm.include.state import Column, Struct
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Khugepaged(Struct):
     def __init__(self) -> None:
         """No address space registered, no thread."""
         self.thread = None
-        self.mm_lock = Lock("khugepaged_mm_lock")
+        self.mm_lock = Lock(KHUGEPAGED_MM_LOCK)
         # A tuple that is replaced, not a list that changes: each change is one store.
         self.mm_head = ()
         self.scan_mm_slot = None

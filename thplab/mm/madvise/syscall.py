@@ -70,6 +70,12 @@ def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
     _change_advice(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE)
 
 
+def _advise_normal(vma: Vma, start: int, end: int) -> None:
+    """MADV_NORMAL: read ahead as usual. What was said about huge pages stays. Takes mmap_lock for writing."""
+    down_write(vma.mm.mmap_lock, vma.mm.task.comm)
+    up_write(vma.mm.mmap_lock)
+
+
 def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
     _change_advice(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE)
 
@@ -146,6 +152,7 @@ def _collapse(vma: Vma, start: int, end: int) -> None:
 
 
 _ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
+    "normal": _advise_normal,
     "hugepage": _advise_hugepage,
     "nohugepage": _advise_nohugepage,
     "dontneed": _dontneed,

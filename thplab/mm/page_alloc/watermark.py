@@ -20,10 +20,6 @@ __all__ = [
     "zone_watermark_ok",
 ]
 
-#: vm.watermark_scale_factor: distance of the marks, in ten-thousandths of the zone.
-WATERMARK_SCALE_FACTOR = 10
-#: vm.watermark_boost_factor: how far a boost may raise the marks, in ten-thousandths of high.
-WATERMARK_BOOST_FACTOR = 15000
 #: vm.lowmem_reserve_ratio by zone name.
 _RESERVE_RATIO = {"DMA": 256, "DMA32": 256, "Normal": 32}
 #: Pages that go to or from a per-CPU list at a time.
@@ -71,7 +67,7 @@ def setup_per_zone_wmarks(kernel: Kernel) -> None:
     lowmem = sum(zone.managed_pages for zone in zones)
     for zone in zones:
         share = pages_min * zone.managed_pages // lowmem
-        distance = max(share // 4, zone.managed_pages * WATERMARK_SCALE_FACTOR // 10000)
+        distance = max(share // 4, zone.managed_pages * kernel.sysctl.watermark_scale_factor // 10000)
         zone.watermark_boost = 0
         zone.watermark_min = share
         zone.watermark_low = share + distance
@@ -98,13 +94,14 @@ def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
 
 def boost_watermark(kernel: Kernel, zone: Zone) -> None:
     """Types begin to mix: raise the marks by a pageblock, so that kswapd makes room for clean ones."""
-    if not kernel.memory.watermarks:
+    factor = kernel.sysctl.watermark_boost_factor
+    if not kernel.memory.watermarks or not factor:
         return
     size = kernel.geometry.HPAGE_PMD_NR
     # On a small zone a boost could never be met.
     if zone.managed_pages < 4 * size:
         return
-    most = max(zone.watermark_high * WATERMARK_BOOST_FACTOR // 10000, size)
+    most = max(zone.watermark_high * factor // 10000, size)
     zone.watermark_boost = min(zone.watermark_boost + size, most)
     zone.boosted = True
 

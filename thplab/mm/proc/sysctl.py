@@ -30,13 +30,22 @@ _INT_MAX = (1 << 31) - 1
 
 
 class Sysctl(Struct):
-    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last."""
+    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last.
 
-    __slots__ = ("compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes")
+    The two factors are ten-thousandths: of a zone, how far its marks lie apart; of the high mark, how far a
+    boost may raise the marks (0: no boost).
+    """
+
+    __slots__ = (
+        "compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes",
+        "watermark_boost_factor", "watermark_scale_factor",
+    )  # fmt: skip
     min_free_kbytes: int
     extfrag_threshold: int
     compaction_proactiveness: int
     drop_caches: int
+    watermark_boost_factor: int
+    watermark_scale_factor: int
 
     def __init__(self) -> None:
         """The kernel's defaults; the reserve is computed once the zones are known."""
@@ -44,6 +53,8 @@ class Sysctl(Struct):
         self.extfrag_threshold = 500
         self.compaction_proactiveness = 20
         self.drop_caches = 0
+        self.watermark_boost_factor = 15000
+        self.watermark_scale_factor = 10
 
 
 def _new_reserve(kernel: Kernel) -> None:
@@ -83,6 +94,8 @@ SYSCTLS: dict[str, SysctlFile] = {
     "drop_caches": SysctlFile("drop_caches", 1, 4, _drop_caches, readable=False),
     "extfrag_threshold": SysctlFile("extfrag_threshold", 0, 1000),
     "min_free_kbytes": SysctlFile("min_free_kbytes", 0, _INT_MAX, _new_reserve),
+    "watermark_boost_factor": SysctlFile("watermark_boost_factor", 0, _INT_MAX),
+    "watermark_scale_factor": SysctlFile("watermark_scale_factor", 1, 3000, setup_per_zone_wmarks),
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import ANON_VMA, Lock
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AnonVma(Struct):
         """An anchor without VMAs; numbers begin at 1. ``lock``: that of the root, if it has one."""
         self.number = number
         # One lock for the family: a page may be mapped by any of its processes, and a walk visits them all.
-        self.lock = lock or Lock(f"anon_vma {number}")
+        self.lock = lock or Lock(f"{ANON_VMA} {number}")
         self.vmas = ()
 
 

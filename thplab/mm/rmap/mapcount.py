@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import deferred_split_folio
 from thplab.mm.include.errors import KernelBug
-from thplab.mm.include.lock import Lock
+from thplab.mm.include.lock import ANON_VMA, Lock
 from thplab.mm.include.mm_types import linear_page_index, vma_address
 from thplab.mm.include.page import (
     PG_anon,
@@ -319,7 +319,7 @@ def folio_anon_vma_lock(kernel: Kernel, folio: int) -> Lock:
     chains = (vma.anon_vma_chain for mm in kernel.mms for vma in mm.vmas)
     found = (anon_vma.lock for chain in chains for anon_vma in chain if anon_vma.number == number)
     # All VMAs are gone: the walk that follows finds nothing, under a lock that nothing contends for.
-    return next(found, None) or Lock(f"anon_vma {number}, which nobody maps any more")
+    return next(found, None) or Lock(f"{ANON_VMA} {number}, which nobody maps any more")
 
 
 def rmap_walk(kernel: Kernel, page: int) -> list[tuple[Vma, Column, int]]:
