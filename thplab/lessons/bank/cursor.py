@@ -126,7 +126,7 @@ def order(random: Random) -> Question:
     random.shuffle(options)
     return Question(
         "06.order",
-        "No free huge page is available anywhere. Put the events of one pass in order; one of them never happens.",
+        "No huge page is available anywhere. Put the events of one pass in order; one of them never happens.",
         Order(tuple(options), tuple(options.index(step) for step in known)),
         "That is the order in which the functions are entered in the run.",
         (
