@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test test-course test-long lint soak bench gallery notebooks lock clean install
+.PHONY: help lab test test-course test-long lint types soak bench gallery notebooks lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -49,11 +49,22 @@ test-course: $(STAMP) ## run every notebook, and the tests in a browser
 test-long: $(STAMP) ## run all of what make test takes samples of (half an hour)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
-lint: $(STAMP) ## ruff, mypy, import-linter
+lint: $(STAMP) ## ruff, mypy, import-linter, Biome; tsc where there is Node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/biome ]; then $(BIN)/biome ci --error-on-warnings; \
+	else echo "biome: skipped, it has no wheel for this computer; CI runs it"; fi
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory types; \
+	else echo "tsc: skipped, there is no Node here; CI runs it"; fi
+
+types: node_modules/.package-lock.json ## check the types of the JavaScript (needs Node)
+	node_modules/.bin/tsc
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
 
 soak: $(STAMP) ## random operations on the model for MINUTES (2)
 	$(BIN)/python -m tests.properties.soak $(MINUTES)
@@ -72,4 +83,4 @@ lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	  --all-extras pyproject.toml -o requirements.lock
 
 clean: ## remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from benchmarks.report import Figure
 from tests.conformance.captures import rows
 from thplab.machine import Machine
-from thplab.mm.mmzone import Memory
+from thplab.mm.include.mmzone import Memory
 from thplab.scenario.predict import predict_lines
 
 __all__ = ["collapse", "figures", "lines_of", "sixty_four_gib"]

@@ -6,12 +6,12 @@ from time import perf_counter_ns, process_time_ns
 
 from benchmarks.report import Figure
 from thplab.machine import Machine
-from thplab.mm.gfp import GFP_COMP, GFP_HIGHUSER_MOVABLE
-from thplab.mm.mmzone import Memory
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.state import Column
-from thplab.scenario.comb import fragment
+from thplab.mm.include.gfp import GFP_COMP, GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.include.state import Column
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.scenario.fragment import fragment
 
 _PAIRS = 5_000
 _COMB = 1 << 16  # frames: a quarter of 1 GiB, whose time is four times as long

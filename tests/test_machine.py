@@ -7,7 +7,7 @@ import pytest
 from tests.invariants import check, whole_state
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, eat, fill, pmd
 from thplab.machine import Machine
-from thplab.mm.errors import KernelBug, KernelError
+from thplab.mm.include.errors import KernelBug, KernelError
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab import cli_export, cli_predict, cli_present
-from thplab.cli_errors import hint, kernel_option, unusable
+from thplab import cli_export, cli_predict, cli_present, points
+from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -22,7 +22,11 @@ _EXAMPLES = """examples:
   thplab lab                                  open the course in JupyterLab
   thplab trace note                           the trace lines of the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
+<<<<<<< HEAD
   thplab predict scenarios.jsonl              what a kernel does, one answer for each line
+=======
+  thplab predict scenarios.jsonl              what a kernel would do, one answer for each
+>>>>>>> main
   thplab export note --html                   a page that steps through it without Python
   thplab present 05                           notebook 05 as slides, with live stages
   thplab doctor                               what this computer can run"""
@@ -35,7 +39,8 @@ _LAB_EXAMPLES = """examples:
 _TRACE_EXAMPLES = """examples:
   thplab trace note                           isolate, collapse, scan_pmd: the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and the call stack when its huge page was obtained
-  thplab trace S07.none_411 --all             every trace line of another scenario"""
+  thplab trace S07.none_411 --all             every trace line of another scenario
+  thplab trace mine.json                      a scenario of your own: docs/scenario-format.md"""
 
 _DOCTOR_EXAMPLES = """example:
   thplab doctor                               + fine, - not there, x needed and missing"""
@@ -92,18 +97,21 @@ def _trace(options: argparse.Namespace) -> int:
     """Print the trace lines of a scenario and, if asked, the backtrace at the huge page's birth."""
     from thplab.recording import RecordingTooLong, backtrace, record_scenario
     from thplab.scenario import Unsupported
+    from thplab.scenario.files import find_scenario
 
     try:
         depth = "functions" if options.backtrace else "events"
-        recording = record_scenario(options.scenario, options.kernel, depth)
+        recording = record_scenario(find_scenario(options.scenario), options.kernel, depth)
     except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
+    except OSError as error:
+        return unusable(f"{options.scenario}: {error.strerror or error}")
     lines = recording.header["trace"] if options.all else _first_collapse(recording)
     for line in lines:
         print(line["text"])
     if not options.backtrace:
         return 0
-    obtained = recording.find_call("page_rmappable_folio")
+    obtained = recording.find_call(points.RMAPPABLE)
     if obtained is None:
         print("thplab: no huge page was allocated, so there is no backtrace of it", file=sys.stderr)
         return 1
@@ -154,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     trace = _command(
         commands, "trace", "run a scenario on the model and print its trace lines", _TRACE_EXAMPLES
     )
-    trace.add_argument("scenario", help="name of a scenario, e.g. note")
+    trace.add_argument("scenario", help=SCENARIO)
     kernel_option(trace)
     trace.add_argument(
         "--backtrace", action="store_true", help="also print the call stack at the huge page's allocation"

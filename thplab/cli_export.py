@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thplab.cli_errors import hint, kernel_option, unusable
+from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -30,6 +30,7 @@ examples:
   thplab export note                          ./note.html: one file, for any browser
   thplab export note --html -o lecture.html --kernel 6.1
   thplab export note --slides                 ./note.slides.html: a deck for a lecture
+  thplab export mine.json --slides            a scenario of your own: docs/scenario-format.md
   thplab export note --perfetto               ./note.perfetto.json
   thplab export note --text                   the run in words, from trace line to trace line
   thplab export note --text --granularity function | less
@@ -39,7 +40,7 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
-    parser.add_argument("scenario", help="name of a scenario, e.g. note")
+    parser.add_argument("scenario", help=SCENARIO)
     kernel_option(parser)
     group = parser.add_mutually_exclusive_group()
     for name, says in (
@@ -80,7 +81,7 @@ def _export(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return unusable(f"{options.output}: {error.strerror or error}")
+        return unusable(f"{error.filename or options.output}: {error.strerror or error}")
 
 
 def _form(asked: str | None, output: str | None) -> str:
@@ -98,11 +99,13 @@ def _record(options: argparse.Namespace) -> Recording:
     """With its lines, if they fit; for lanes with its functions and what steps cost, so that time goes by."""
     from thplab.ledger import Meter
     from thplab.recording import record_scenario, record_what_fits
+    from thplab.scenario.files import find_scenario
 
+    chosen = find_scenario(options.scenario)
     if options.form == "perfetto":
-        return record_scenario(options.scenario, options.kernel, "functions", alongside=Meter)
+        return record_scenario(chosen, options.kernel, "functions", alongside=Meter)
     return record_what_fits(
-        options.scenario, options.kernel, tell=lambda text: print(f"thplab: {text}", file=sys.stderr)
+        chosen, options.kernel, tell=lambda text: print(f"thplab: {text}", file=sys.stderr)
     )
 
 
@@ -127,7 +130,7 @@ def _write(recording: Recording, step: int | None, options: argparse.Namespace) 
 
     if options.form == "text":
         return _write_text(recording, step, options)
-    path = Path(options.output or f"{options.scenario}.{_ENDINGS.get(options.form, options.form)}")
+    path = Path(options.output or f"{_stem(options.scenario)}.{_ENDINGS.get(options.form, options.form)}")
     if options.form == "html":
         path.write_text(page(recording, step or 0), "utf-8")
     elif options.form == "perfetto":
@@ -138,6 +141,13 @@ def _write(recording: Recording, step: int | None, options: argparse.Namespace) 
         save_picture(recording, len(recording) - 1 if step is None else step, path, options.form)
     print(path)
     return 0
+
+
+def _stem(scenario: str) -> str:
+    """Its name, or that of its file: mine of some/mine.json, mine-2 of mine.jsonl#2."""
+    path, hash_, number = scenario.partition("#")
+    name = Path(path)
+    return (name.stem if name.suffix in (".json", ".jsonl") else name.name) + f"-{number}" * bool(hash_)
 
 
 def _write_text(recording: Recording, step: int | None, options: argparse.Namespace) -> int:

@@ -13,9 +13,10 @@ __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
 SAYS = "predict what a kernel does with each scenario in a file"
 
-EXAMPLES = """Each line of FILE is {"scenario": ..., "before": ...} ('before' may be left out); each gets
-one line of JSON on the output, in order: the steps and the photographs after them as the
-recordings have them, or {"name", "unsupported"}, or {"name", "error"} (then the exit status is 1).
+EXAMPLES = """FILE holds JSON objects, on one line each or over several: scenarios (docs/scenario-format.md),
+or {"scenario": ..., "before": ...} with photographs of a real kernel. Each gets one line of JSON on the
+output, in order: what the steps did and the photographs after them, or {"name", "unsupported"}, or
+{"name", "error"} (then the exit status is 1).
 
 examples:
   thplab predict scenarios.jsonl              as 6.18 would
@@ -25,7 +26,7 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
-    parser.add_argument("file", help="lines of JSON, or - for the standard input")
+    parser.add_argument("file", help="scenarios as JSON, or - for the standard input")
     kernel_option(parser)
     parser.set_defaults(run=_predict)
 
@@ -38,20 +39,20 @@ def _predict(options: argparse.Namespace) -> int:
     except ValueError as error:
         return unusable(str(error))
     if options.file == "-":
-        return _answer(sys.stdin.buffer, options.kernel)
+        return _answer(sys.stdin.buffer, options.kernel, "standard input")
     try:
         with open(options.file, "rb") as lines:
-            return _answer(lines, options.kernel)
+            return _answer(lines, options.kernel, options.file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return unusable(f"{options.file}: {reason}")
 
 
-def _answer(lines: Iterable[bytes], kernel: str) -> int:
+def _answer(lines: Iterable[bytes], kernel: str, file: str) -> int:
     from thplab.scenario.predict import predict_lines
 
     status = 0
-    for answer in predict_lines(lines, kernel):
+    for answer in predict_lines(lines, kernel, file):
         print(json.dumps(answer), flush=True)
         if "error" in answer:
             status = 1

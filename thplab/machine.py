@@ -15,42 +15,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from thplab.kernels import profile, with_facts
-from thplab.mm.errors import KernelError
+from thplab.mm.compaction.kcompactd import kcompactd_run
 from thplab.mm.exit import exit_mm
 from thplab.mm.filemap import AddressSpace
 from thplab.mm.fork import dup_mm, mm_alloc
-from thplab.mm.geometry import X86_64, Geometry
 from thplab.mm.gup import get_user_page, put_page
-from thplab.mm.kcompactd import kcompactd_run
-from thplab.mm.khugepaged import start_stop_khugepaged, wake_khugepaged
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm
+from thplab.mm.include.mmzone import SLICE, Memory
+from thplab.mm.khugepaged.scan import khugepaged_alloc_sleep, start_stop_khugepaged, wake_khugepaged
 from thplab.mm.ksm import ksm_scan
-from thplab.mm.kswapd import kswapd_run
-from thplab.mm.madvise import do_madvise
+from thplab.mm.madvise.syscall import do_madvise
 from thplab.mm.memcontrol import MemCgroup, mem_cgroup_create
-from thplab.mm.mlock import do_mlock
-from thplab.mm.mm_types import VM_LOCKED, VM_SHARED, Mm
+from thplab.mm.mlock import do_mlock, do_munlock
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
-from thplab.mm.mmzone import SLICE, Memory
 from thplab.mm.mprotect import do_mprotect
 from thplab.mm.mremap import do_mremap
 from thplab.mm.prctl import prctl_set_thp_disable
-from thplab.mm.proc import clear_refs, smaps
-from thplab.mm.proc_vm import FACES, read_face
-from thplab.mm.shmem import fput, get_file, shmem_file_setup
-from thplab.mm.sysctl import ROOT as SYSCTL_ROOT
-from thplab.mm.sysctl import sysctl_read, sysctl_write
+from thplab.mm.proc.sysctl import ROOT as SYSCTL_ROOT
+from thplab.mm.proc.sysctl import sysctl_read, sysctl_write
+from thplab.mm.proc.task_mmu import clear_refs, smaps
+from thplab.mm.proc.vm import FACES, read_face
+from thplab.mm.shmem.file import fput, get_file, shmem_file_setup
 from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
 from thplab.mm.system import Kernel
 from thplab.mm.task import Kthread, kthread_resume
 from thplab.mm.trace import TraceEvent
-from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register
+from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register, userfaultfd_unregister
+from thplab.mm.vmscan.kswapd import kswapd_run
 from thplab.mm.vmstat import vm_event
 
-__all__ = ["Machine", "Process"]
+__all__ = ["MIN_HUGE_PAGES", "Machine", "Process"]
 
 #: The least a machine needs: a few tables and one huge page.
-_MIN_HUGE_PAGES = 2
+MIN_HUGE_PAGES = 2
 
 
 class Machine:
@@ -78,7 +78,7 @@ class Machine:
     ) -> None:
         """Boot: all memory free, ``enabled`` is madvise, khugepaged runs and has nothing to do."""
         geometry = X86_64 if entries == 512 else Geometry(entries)
-        least = _MIN_HUGE_PAGES * geometry.HPAGE_PMD_NR
+        least = MIN_HUGE_PAGES * geometry.HPAGE_PMD_NR
         if memory_pages < least:
             raise ValueError(f"memory_pages={memory_pages}: a machine needs at least {least} pages")
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
@@ -122,10 +122,7 @@ class Machine:
         return sysfs_read(self.kernel, path)
 
     def write_sysfs(self, path: str, value: object) -> None:
-        """Write a knob, as ``echo value > path`` would; what is woken by it runs.
-
-        Raises KernelError with the kernel's errno; nothing has changed then.
-        """
+        """Write a knob, as ``echo value > path`` would; what it wakes runs. KernelError if refused."""
         sysfs_write(self.kernel, path, str(value))
         self.run_ready()
 
@@ -185,7 +182,9 @@ class Machine:
         """True while the present pass sleeps after a failed allocation."""
         thread = self.kernel.khugepaged.thread
         return (
-            thread is not None and thread.wait is not None and thread.wait.queue == "khugepaged_alloc_sleep"
+            thread is not None
+            and thread.wait is not None
+            and thread.wait.queue == khugepaged_alloc_sleep.__name__
         )
 
     def _threads(self) -> list[Kthread]:
@@ -304,10 +303,10 @@ class Process:
         with self._call() as mm:
             do_munmap(mm, start, length)
 
-    def mremap(self, old: int, old_length: int, new_length: int, new: int) -> None:
-        """Move mapped memory to ``new``, with MREMAP_FIXED."""
+    def mremap(self, old: int, old_length: int, new_length: int, new: int, dontunmap: bool = False) -> None:
+        """Move mapped memory to ``new``, with MREMAP_FIXED, and perhaps MREMAP_DONTUNMAP."""
         with self._call() as mm:
-            do_mremap(mm, old, old_length, new_length, new)
+            do_mremap(mm, old, old_length, new_length, new, dontunmap=dontunmap)
 
     def mprotect(self, start: int, length: int, prot: str) -> None:
         """Change the protection to ``none``, ``r`` or ``rw``."""
@@ -319,10 +318,20 @@ class Process:
         with self._call() as mm:
             do_mlock(mm, start, length)
 
+    def munlock(self, start: int, length: int) -> None:
+        """Let memory be reclaimed again."""
+        with self._call() as mm:
+            do_munlock(mm, start, length)
+
     def uffd_register(self, start: int, length: int, mode: str = "wp") -> None:
-        """Register memory with a userfaultfd: ``wp`` or ``missing``."""
+        """Register memory with a userfaultfd: ``wp``, ``missing`` or ``missing|wp``."""
         with self._call() as mm:
             userfaultfd_register(mm, start, length, mode)
+
+    def uffd_unregister(self, start: int, length: int) -> None:
+        """End the registration; what was write-protected may be written again."""
+        with self._call() as mm:
+            userfaultfd_unregister(mm, start, length)
 
     def uffd_writeprotect(self, start: int, length: int, *, protect: bool = True) -> None:
         """Write-protect the pages of registered memory, or lift that."""

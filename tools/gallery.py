@@ -118,7 +118,7 @@ SHOTS = [Shot(preset, *MOMENTS[preset], how) for preset in MOMENTS for how in ("
 def recording_for(preset: str) -> Recording:
     """The note's collapse, unless something else has more to show."""
     if preset == "lanes":
-        return record_scenario("S08.race.munmap.6", alongside=Meter)
+        return record_scenario("S08.race.munmap.after_fence", alongside=Meter)
     return record_scenario(Scenario.from_data(SMALL)) if preset == "small" else record_scenario("note", "6.1")
 
 

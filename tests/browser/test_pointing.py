@@ -22,7 +22,7 @@ VIEWS = ["window", "source", "stack", "locks", "lanes", "trace", "memory", "spac
 
 @pytest.fixture(scope="module")
 def race() -> Recording:
-    return record_scenario("S08.race.munmap.6", alongside=Meter)
+    return record_scenario("S08.race.munmap.after_fence", alongside=Meter)
 
 
 @pytest.fixture(scope="module")

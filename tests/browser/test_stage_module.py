@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 TELL = """async ([text, steps]) => {
-  const { decode } = await import("/decode.js");
-  const { Reader } = await import("/moment.js");
-  const { momentText } = await import("/textual.js");
+  const { decode } = await import("/data/decode.js");
+  const { Reader } = await import("/data/moment.js");
+  const { momentText } = await import("/views/textual.js");
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const reader = new Reader(await decode(bytes));
   const told = [];
@@ -53,7 +53,7 @@ RECORDINGS: dict[str, Callable[[], Recording]] = {
     "small": lambda: record_scenario(Scenario.from_data(SMALL)),
     "events": lambda: record_scenario("note", depth="events"),
     "refused": lambda: record_scenario("S07.none_411", "6.1"),
-    "race": lambda: record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter),
+    "race": lambda: record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter),
     "lane": lambda: run_lanes("B").recordings["B"],
 }
 

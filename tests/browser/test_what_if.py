@@ -180,7 +180,7 @@ def test_keys_go_on_when_one_future_has_ended(page: Page, futures: Comparison) -
     expect(ended).to_have_count(0)
     page.keyboard.press("Home")
     expect(pair).to_have_attribute("data-second", "0")
-    page.evaluate("(step) => { handle.stage.speed = 60; handle.go(step); }", end - 1)
+    page.evaluate("(step) => { handle.stage.playback.setSpeed(60); handle.go(step); }", end - 1)
     page.keyboard.press(" ")
     expect(pair).to_have_attribute("data-step", str(end))
     page.wait_for_function(

@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.captures import Row, rows
 from tests.conformance.compare import differences
 from thplab.kernels import ScanResult
-from thplab.mm import khugepaged
+from thplab.mm.khugepaged import scan as khugepaged
 from thplab.scenario import Scenario, run_scenario
 
 

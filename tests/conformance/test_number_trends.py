@@ -9,11 +9,11 @@ import pytest
 
 from tests.conformance.test_numbers import ADDRESS, WINDOW, rss
 from thplab.access import random_order, run_pattern
+from thplab.experiments.comb import comb34
 from thplab.ledger import Meter
 from thplab.machine import Machine, Process
-from thplab.mm.proc import huge_pages
+from thplab.mm.proc.task_mmu import huge_pages
 from thplab.mm.tlb import Tlb
-from thplab.scenario.comb import comb34
 
 PAGE = 4096
 #: Results of other systems: nothing in them is said about a mechanism that the model has.

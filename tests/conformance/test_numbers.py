@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mm.test_compaction import copies, huge_blocks
+from tests.mm.compaction.test_compact import copies, huge_blocks
+from thplab.experiments.comb import comb34
+from thplab.experiments.lanes import run_lane
 from thplab.machine import Machine
-from thplab.mm.compact_suitable import fragmentation_score_wmark
+from thplab.mm.compaction.suitable import fragmentation_score_wmark
 from thplab.mm.vmstat import extfrag_for_order
-from thplab.scenario.comb import comb34
-from thplab.scenario.lanes import run_lane
 
 WINDOW = 2 << 20
 ADDRESS = 0x7F0000000000

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pytest
 
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 
 BASE = 0x40000000
 PAGE = 4096

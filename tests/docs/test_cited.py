@@ -93,8 +93,12 @@ def tree() -> tuple[str, ...]:
 @cache
 def is_there(name: str) -> bool:
     """Is there such a file: at this path, or below whatever folder?"""
-    ending = "/" + name.removeprefix("./").removeprefix("../")
-    return name in ELSEWHERE or any(path.endswith(ending) for path in tree())
+    plain = re.sub(r"^(\.\.?/)+", "/", name)
+    endings = (
+        f"/{plain.lstrip('/')}",
+        f"/{plain.lstrip('/').removesuffix('.js')}.d.ts",
+    )  # types of JavaScript
+    return name in ELSEWHERE or Path(name).stem == "NAME" or any(path.endswith(endings) for path in tree())
 
 
 def missing_files(text: str) -> set[str]:

@@ -70,10 +70,12 @@ def test_fidelity_names_functions_and_tests_that_exist() -> None:
     text = (ROOT / "docs/fidelity.md").read_text()
     for name in set(re.findall(r"`(tests/[\w/.]+)`", text)):
         assert (ROOT / name).is_file(), name
-    model = "\n".join(path.read_text() for path in (ROOT / "thplab/mm").glob("*.py"))
+    model = "\n".join(path.read_text() for path in (ROOT / "thplab/mm").rglob("*.py"))
     words = set(re.findall(r"\w+", model))
     for kernel, ours in re.findall(r"^\| ([^|]+) \| ([^|]+) \|", text, re.MULTILINE):
-        assert all((ROOT / "thplab/mm" / name).is_file() for name in re.findall(r"`(\w+\.py)`", ours)), ours
+        assert all((ROOT / "thplab/mm" / name).is_file() for name in re.findall(r"`([\w/]+\.py)`", ours)), (
+            ours
+        )
         mirrored = re.findall(r"`(\w+)` in", ours) or re.findall(r"`(\w+)`", kernel) if ".py" in ours else []
         assert not mirrored or words & set(mirrored), f"nothing of the row {kernel!r} is in thplab/mm"
 
@@ -87,5 +89,6 @@ def test_readme_names_the_profiles_that_there_are() -> None:
 
 def test_the_fidelity_page_has_every_module_of_the_model() -> None:
     page = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (ROOT / "thplab" / "mm").glob("*.py")} - {"__init__.py"}
+    mm = ROOT / "thplab" / "mm"
+    modules = {str(path.relative_to(mm)) for path in mm.rglob("*.py") if path.name != "__init__.py"}
     assert sorted(name for name in modules if f"`{name}`" not in page) == []

@@ -20,7 +20,7 @@ Event = dict[str, Any]
 @pytest.fixture(scope="module")
 def timed() -> Recording:
     """A collapse, and a program that asks for the lock meanwhile."""
-    return record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter)
+    return record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter)
 
 
 @pytest.fixture(scope="module")

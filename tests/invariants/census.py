@@ -23,7 +23,7 @@ from tests.invariants.walk import (
     walk_tables,
     zones_of,
 )
-from thplab.mm.page import PG_anon, PG_buddy, PG_head, PG_ksm, PG_lru, PG_reserved, PG_table
+from thplab.mm.include.page import PG_anon, PG_buddy, PG_head, PG_ksm, PG_lru, PG_reserved, PG_table
 
 _MARKS = PG_buddy | PG_lru | PG_reserved | PG_table
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.invariants.census import Census
-from thplab.mm.page import PG_table
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.page import PG_table
+from thplab.mm.include.state import Column, Struct
 
 
 def tables_and_pages(kernel: Any) -> dict[str, Any]:

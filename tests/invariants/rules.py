@@ -9,7 +9,7 @@ from typing import Any
 from tests.invariants.census import Census
 from tests.invariants.walk import PS, deposited, entries, file_entries, page_of, zones_of
 from thplab.machine import Machine
-from thplab.mm.page import (
+from thplab.mm.include.page import (
     PG_anon,
     PG_anon_exclusive,
     PG_buddy,

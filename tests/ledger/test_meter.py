@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, ready, written
+from thplab.experiments.comb import comb34
 from thplab.ledger import SHAPE, STEPS, Bill, Meter, bill_of, bill_of_counters, shipped_costs
 from thplab.machine import Machine
 from thplab.recording import Recorder, record_scenario
 from thplab.scenario import ScenarioRun, scenario
-from thplab.scenario.comb import comb34
 from tools.costs import medians_ns, migrated_pages_and_seconds, timings
 
 MEASURED = medians_ns(timings())

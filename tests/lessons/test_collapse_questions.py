@@ -20,6 +20,8 @@ from thplab.lessons.runs.collapse_phases import (
 from thplab.lessons.runs.races import race, races_table
 from thplab.lessons.runs.stalls import stall_table
 from thplab.lessons.widgets.injector import RaceInjector
+from thplab.phases import ISOLATE as ISOLATE_PHASE
+from thplab.phases import READING, WRITING, Phase
 from thplab.recording import Recording, record_scenario
 
 
@@ -30,15 +32,15 @@ def recorded(name: str, kernel: str = "6.18") -> Recording:
 
 # mm/khugepaged.c, 6.18: which lock in which phase; the huge page is taken first, the old pages go last.
 LOCKS = {
-    "0": "mmap R, page table",
-    "1": "none",
-    "2": "mmap R",
-    "4": "mmap W, VMA W",
-    "5": "mmap W, VMA W, anon_vma W, page table",
-    "6": "mmap W, VMA W, anon_vma W, page table",
-    "7": "mmap W, VMA W",
-    "8": "mmap W, VMA W, page table",
-    "9": "mmap W, VMA W, page table",
+    "look, decide": "mmap R, page table",
+    "1 get memory": "none",
+    "2 re-check (reading)": "mmap R",
+    "2 re-check (writing)": "mmap W, VMA W",
+    "3 fence": "mmap W, VMA W, anon_vma W, page table",
+    "4 isolate": "mmap W, VMA W, anon_vma W, page table",
+    "5 copy": "mmap W, VMA W",
+    "6 free": "mmap W, VMA W, page table",
+    "7 publish": "mmap W, VMA W, page table",
 }
 
 
@@ -53,12 +55,12 @@ def test_there_is_no_vma_lock_in_6_1_and_one_phase_more_with_swapped_pages() -> 
     assert not any(
         "VMA" in held for held in lock_table(recorded("S08.clean512", "6.1")).column("locks held in it")
     )
-    assert "3" in lock_table(recorded("S07.swap64")).column("phase")
+    assert "2 re-check (swap-in)" in lock_table(recorded("S07.swap64")).column("phase")
 
 
 def test_phases_that_are_not_reached_are_not_in_the_table() -> None:
-    assert lock_table(recorded("S08.race.munmap.1")).column("phase") == ("0", "1", "2")
-    assert lock_table(recorded("S08.race.pin.5")).column("phase")[-1] == "6"
+    assert lock_table(recorded("S08.race.munmap.after_alloc")).column("phase") == tuple(LOCKS)[:3]
+    assert lock_table(recorded("S08.race.pin.before_fence")).column("phase")[-1] == "4 isolate"
 
 
 def test_locks_in_words() -> None:
@@ -67,7 +69,7 @@ def test_locks_in_words() -> None:
 
 
 def test_rollback_leaves_a_counter_and_nothing_else() -> None:
-    rows = {row[0]: row[1:] for row in rollback_table(recorded("S08.race.pin.5")).rows}
+    rows = {row[0]: row[1:] for row in rollback_table(recorded("S08.race.pin.before_fence")).rows}
     assert rows["base pages behind the window"] == ("the same", "the same", "the same")
     before, deepest, after = (int(cell) for cell in rows["free frames"])
     assert (before - deepest, before - after) == (512, 0)
@@ -96,42 +98,43 @@ def test_the_allocation_is_not_in_the_time_in_which_faults_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "phase", "status", "caught", "waited"),
+    ("kind", "gap", "status", "caught", "waited"),
     [
-        ("munmap", 1, "not_suitable_address_range", 2, False),
-        ("munmap", 2, "not_suitable_address_range", 4, True),  # it needs mmap_lock for writing
-        ("munmap", 4, "succeeded", None, True),
-        ("pin", 5, "not_suitable_page_count", 6, False),  # GUP-fast needs no lock while there is a table
-        ("pin", 6, "succeeded", None, True),
-        ("exit", 1, "no_process_for_page", 2, False),
-        ("swapout", 4, "pte_non_present", 6, False),
-        ("fault_fills_hole", 1, "succeeded", None, False),
+        ("munmap", "after_alloc", "not_suitable_address_range", READING, False),
+        ("munmap", "recheck", "not_suitable_address_range", WRITING, True),  # it needs mmap_lock for writing
+        ("munmap", "write_locked", "succeeded", None, True),
+        # GUP-fast needs no lock while there is a table
+        ("pin", "before_fence", "not_suitable_page_count", ISOLATE_PHASE, False),
+        ("pin", "after_fence", "succeeded", None, True),
+        ("exit", "after_alloc", "no_process_for_page", READING, False),
+        ("swapout", "write_locked", "pte_non_present", ISOLATE_PHASE, False),
+        ("fault_fills_hole", "after_alloc", "succeeded", None, False),
     ],
 )
-def test_a_race(kind: str, phase: int, status: str, caught: int | None, waited: bool) -> None:
-    seen = race(kind, phase)
+def test_a_race(kind: str, gap: str, status: str, caught: Phase | None, waited: bool) -> None:
+    seen = race(kind, gap)
     assert (seen.status, seen.caught, seen.waited) == (status, caught, waited)
 
 
 def test_races_in_a_table() -> None:
-    table = races_table(("pin", "munmap"), (1, 6))
+    table = races_table(("pin", "munmap"), ("after_alloc", "after_fence"))
     assert table.column("munmap") == ("not_suitable_address_range", "huge, later")
     with pytest.raises(ValueError, match="no race 'unmap'; there are pin, munmap"):
         races_table(("unmap",))
-    with pytest.raises(ValueError, match="no phase 9; races happen in phases 1 to 8"):
-        races_table(("pin",), (9,))
+    with pytest.raises(ValueError, match="no race at 'before_publish'; races happen at after_alloc, recheck"):
+        races_table(("pin",), ("before_publish",))
 
 
 def test_the_injector_runs_what_is_chosen() -> None:
     box = RaceInjector()
-    assert "noticed in phase 6" in box.text()
-    said = box.run("munmap", 4)
+    assert "noticed in phase 4 isolate" in box.text()
+    said = box.run("munmap", "write_locked")
     assert "after waiting for mmap_lock" in said
     assert "The collapse succeeded." in said
-    assert (box.kind.value, box.phase.value) == ("munmap", 4)
+    assert (box.kind.value, box.gap.value) == ("munmap", "write_locked")
     assert said.split(" The other")[0].replace("'", "&#x27;") in box.said.value
     with pytest.raises(ValueError, match="no race"):
-        box.run("unmap", 4)
+        box.run("unmap", "write_locked")
     assert box.kind.value == "munmap"
 
 
@@ -159,9 +162,12 @@ def test_the_lock_table_to_fill_in() -> None:
     kind = question.kind
     assert isinstance(kind, Classify)
     right = dict(zip(kind.items, (kind.options[g] for g in kind.right), strict=True))
-    assert right["a free block of order 9, charged"] == "nothing"
-    assert right["isolate the base pages"] == "mmap_lock for writing, and the anon_vma's lock"
-    assert right["copy, and clear holes"] == "mmap_lock for writing"
+    assert right["get a free block of order 9, and charge it"] == "nothing"
+    assert (
+        right["lock the base pages and take them off the LRU"]
+        == "mmap_lock for writing, and the anon_vma's lock"
+    )
+    assert right["copy the contents, and clear holes"] == "mmap_lock for writing"
     assert right["read swapped pages in"] == "mmap_lock for reading"
     assert question.judge("c" * len(kind.items)).tag == "M29"
     assert question.judge("a" * len(kind.items)).tag == "M28"

@@ -61,10 +61,10 @@ def test_the_evidence_says_where_and_why() -> None:
     assert where["not_suitable_page_count"] == "look, at entry 37"
     assert where["page_pmd_mapped"] == where["pmd_none"] == where["pte_mapped_hugepage"] == "look"
     assert where["lack_referenced_page"] == "decide"
-    assert where["alloc_huge_page_failed"] == where["ccgroup_charge_failed"] == "get memory"
-    assert where["vma_null"] == where["failed"] == where["page_not_anon"] == "lock & re-check"
-    assert where["pte_non_present"] == where["could_not_delete_page_from_lru"] == "move"
-    assert where["succeeded"] == "publish"
+    assert where["alloc_huge_page_failed"] == where["ccgroup_charge_failed"] == "1 get memory"
+    assert where["vma_null"] == where["failed"] == where["page_not_anon"] == "2 re-check"
+    assert where["pte_non_present"] == where["could_not_delete_page_from_lru"] == "4 isolate"
+    assert where["succeeded"] == "7 publish"
     for each in exhibits():
         seen = each.evidence
         if seen is not None:

@@ -12,7 +12,6 @@ from thplab.lessons import exit_ticket, progress, recall, subgoals
 from thplab.lessons.catalogue import ask, predict
 from thplab.lessons.kinds.question import Verdict
 from thplab.lessons.progress_file import ENVIRONMENT, forget, note, progress_file
-from thplab.lessons.runs.seven_steps import SUBGOALS
 
 
 @pytest.fixture
@@ -130,13 +129,10 @@ def test_an_exit_ticket_is_about_its_notebook_and_drawn_by_seed() -> None:
 
 
 def test_the_steps_strip_marks_where_one_is() -> None:
-    assert (
-        repr(subgoals("look"))
-        == "find work  ·  [look]  ·  decide  ·  get memory  ·  lock & re-check  ·  move  ·  publish"
-    )
-    html = subgoals("lock & re-check")._repr_html_()
-    assert html.count('aria-current="step"') == 1
-    assert "lock &amp; re-check" in html
-    with pytest.raises(ValueError, match="no step 'copy'"):
-        subgoals("copy")
-    assert len(SUBGOALS) == 7
+    strip = repr(subgoals("look", "copy"))
+    assert strip.startswith("find work  ·  [look]  ·  decide  ·  1 get memory  ·  2 re-check  ·  3 fence")
+    assert strip.endswith("4 isolate  ·  [5 copy]  ·  6 free  ·  7 publish")
+    assert repr(subgoals("5 copy", "look")) == strip
+    assert subgoals("collapse")._repr_html_().count('aria-current="step"') == 7
+    with pytest.raises(ValueError, match=r"no step 'move'; there are find work, look, .* collapse for all"):
+        subgoals("move")

@@ -9,7 +9,7 @@ import pytest
 from thplab.lessons.catalogue import ask, make, predict, questions
 from thplab.lessons.kinds.question import Question
 from thplab.lessons.kinds.simple import AnswerError, Choice, Number, Order
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.table import Table
 
 WINDOW = X86_64.HPAGE_PMD_NR
@@ -90,15 +90,18 @@ def test_no_lock_is_held_while_the_huge_page_is_allocated() -> None:
 
 def test_order_of_a_collapse() -> None:
     question = make("05.order", 3)
-    good = ("says yes", "allocate", "VMA up again", "clear the PMD", "isolate", "copy", "free", "huge PMD")
+    good = (
+        "say yes", "charge it", "for reading", "for writing", "clear the PMD", "off the LRU", "copy",
+        "free the base", "PMD leaf",
+    )  # fmt: skip
     assert question.judge(letters(question, *good)).right is True
-    freed_early = (*good[:5], "free", "copy", "huge PMD")
+    freed_early = (*good[:6], "free the base", "copy", "PMD leaf")
     assert "contents are safe" in question.judge(letters(question, *freed_early)).message
-    assert "through its TLB" in question.judge(letters(question, *good[:3], "copy", "clear the PMD")).message
+    assert "through its TLB" in question.judge(letters(question, *good[:4], "copy", "clear the PMD")).message
     assert (
-        "may take long" in question.judge(letters(question, "says yes", "clear the PMD", "allocate")).message
+        "may take long" in question.judge(letters(question, "say yes", "clear the PMD", "charge it")).message
     )
-    assert "Nothing is glued" in question.judge(letters(question, *good[:5], "glue")).message
+    assert "Nothing is glued" in question.judge(letters(question, *good[:6], "glue")).message
     assert "something is missing after the 3" in question.judge(letters(question, *good[:3])).message
     assert "The first 1 are right" in question.judge(letters(question, good[0], good[2])).message
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tests.invariants import check
+from tests.mm.huge_memory.test_deferred import counters
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, knob
-from tests.mm.test_deferred_split import counters
 from thplab.machine import Machine
 
 LIMITS = (0, 64, 128, 255, 409, 411, 412, 511)

@@ -21,9 +21,9 @@ from tests.mm.lab import (
     table,
 )
 from thplab.machine import Machine
-from thplab.mm import huge_memory
-from thplab.mm.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_LOCKED, VM_UFFD_WP
-from thplab.mm.rmap import folio_maybe_mapped_shared
+from thplab.mm.huge_memory import fault as huge_memory
+from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_LOCKED, VM_UFFD_WP
+from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.shrinker import shrink_slab
 
 YOUNG, RW, DIRTY = 1 << 5, 1 << 1, 1 << 6

@@ -9,8 +9,8 @@ import pytest
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, pmd, pte
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.page import PG_active, PG_referenced
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.page import PG_active, PG_referenced
 
 YOUNG, LEAF, SPECIAL = 1 << 5, 1 << 7, 1 << 9
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, knob, page_at, pte, statuses
-from thplab.mm.errors import KernelError
-from thplab.mm.page import PG_ksm
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.page import PG_ksm
 
 RW = 1 << 1
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from thplab.machine import Machine
-from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_KERNEL
-from thplab.mm.mmzone import Memory
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.state import Column
+from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_KERNEL
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.include.state import Column
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import folio_put
 
 GIB = 1 << 18  # frames
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, COLLAPSE, PAGE, WINDOW, advise, app, fill, pmd, statuses
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 
 
 def grouped(windows: int = 1, extra: int | None = None, pages: int = 0, **how):

@@ -6,20 +6,20 @@ import pytest
 
 from tests.invariants import check, peek
 from tests.mm.lab import ADDRESS, PAGE, page_at, pte
+from thplab.experiments.comb import comb34
 from thplab.machine import Machine
-from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
-from thplab.mm.lru import folio_isolate_lru, folio_putback_lru
-from thplab.mm.migrate import migrate_folio, remove_migration_ptes, try_to_migrate
-from thplab.mm.migration_entry import (
+from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.page import PG_anon_exclusive, page_to_pfn
+from thplab.mm.include.swapops import (
     is_migration_entry,
     make_migration_entry,
     migration_entry_pfn,
     remove_migration_entry,
 )
-from thplab.mm.page import PG_anon_exclusive, page_to_pfn
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import folio_put
-from thplab.scenario.comb import comb34
+from thplab.mm.migrate import migrate_folio, remove_migration_ptes, try_to_migrate
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 
 
 def one_page(**how):

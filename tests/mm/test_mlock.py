@@ -7,8 +7,10 @@ import pytest
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pmd, pte
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_LOCKED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.page import PG_unevictable
+from thplab.scenario.observe import folio_at
 
 RW, SPECIAL, LEAF = 1 << 1, 1 << 9, 1 << 7
 
@@ -98,3 +100,48 @@ def test_the_range_is_rounded_outwards():
     process.mlock(ADDRESS + PAGE + 5, PAGE)
     assert locked_spans(process) == [(1, 3)]
     assert process.mm.rss == 2
+
+
+def unevictable(process, page=0):
+    folio = folio_at(process, ADDRESS + page * PAGE)
+    return bool(process.machine.kernel.mem_map.flags[folio] & PG_unevictable)
+
+
+@pytest.mark.parametrize("advice", ["hugepage", "nohugepage"])
+def test_munlock(advice):
+    """Do unlocked pages leave the unevictable list, and may they be paged out then?"""
+    process = Machine(swap_pages=1024).process("app")
+    process.mmap(ADDRESS, WINDOW)
+    process.madvise(ADDRESS, WINDOW, advice)
+    process.mlock(ADDRESS, WINDOW)
+    assert unevictable(process)
+    with pytest.raises(KernelError, match="EINVAL"):
+        process.madvise(ADDRESS, WINDOW, "pageout")
+    process.munlock(ADDRESS, WINDOW)
+    assert locked_spans(process) == []
+    assert not unevictable(process)
+    check(process.machine)
+    process.madvise(ADDRESS, WINDOW, "pageout")
+    assert process.mm.rss == 0
+
+
+def test_munlock_of_a_part():
+    """Are only the pages of the part unlocked, and do VMAs join again when all are?"""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, 64 * PAGE, locked=True)
+    process.munlock(ADDRESS + 10 * PAGE + 1, PAGE)  # rounded outwards: pages 10 and 11
+    assert locked_spans(process) == [(0, 10), (12, 64)]
+    assert [unevictable(process, page) for page in (9, 10, 11, 12)] == [True, False, False, True]
+    process.munlock(ADDRESS, 64 * PAGE)
+    assert len(process.mm.vmas) == 1
+    check(process.machine)
+
+
+def test_munlock_of_a_hole():
+    """ENOMEM, and what lies before the hole is unlocked?"""
+    process = Machine().process("app")
+    process.mmap(ADDRESS, 8 * PAGE, locked=True)
+    process.munmap(ADDRESS + 4 * PAGE, PAGE)
+    with pytest.raises(KernelError, match="ENOMEM: munlock"):
+        process.munlock(ADDRESS, 8 * PAGE)
+    assert locked_spans(process) == [(5, 8)]

@@ -9,8 +9,8 @@ import pytest
 from tests.invariants import check, whole_state
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, pmd
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, find_vma, vma_lookup
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, find_vma, vma_lookup
 
 TASK_SIZE = (1 << 47) - PAGE
 

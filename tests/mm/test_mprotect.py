@@ -9,8 +9,8 @@ import pytest
 from tests.invariants import check, whole_state
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pmd, pte, statuses, table
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_LOCKED, VM_READ, VM_WRITE
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED, VM_READ, VM_WRITE
 
 P, RW, US, YOUNG, DIRTY, LEAF, PROTNONE, UFFD_WP = 1, 2, 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8, 1 << 10
 BITS = P | RW | US | PROTNONE

@@ -6,7 +6,8 @@ import pytest
 
 from tests.invariants import check
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED
 
 HUGE = 512 * 4096
 OLD, NEW = 8 * HUGE, 64 * HUGE
@@ -114,4 +115,41 @@ def test_refusals_change_nothing(old: int, length: int, new: int, word: str) -> 
     with pytest.raises(KernelError, match=word):
         app.mremap(old, length, length, new)
     check(kernel)
+    assert reads(app, OLD, 8) == [100 + page for page in range(8)]
+
+
+@pytest.mark.parametrize("advised", [False, True])
+def test_dontunmap_leaves_the_old_range_mapped_and_empty(advised: bool) -> None:
+    kernel = machine()
+    app = mapped(kernel, advised=advised)
+    rss = app.mm.rss
+    app.mremap(OLD, 1024 * 4096, 1024 * 4096, NEW, dontunmap=True)
+    check(kernel)
+    assert app.mm.rss == rss
+    assert reads(app, OLD, 4) == [0] * 4
+    app.write(OLD, 9)
+    assert reads(app, NEW, 1024) == [100 + page for page in range(1024)]
+    check(kernel)
+
+
+def test_dontunmap_unlocks_all_of_the_old_mapping_and_the_new_one_is_locked() -> None:
+    app = machine().process("app")
+    app.mmap(OLD, 16 * 4096, locked=True)
+    app.mremap(OLD, 8 * 4096, 8 * 4096, NEW, dontunmap=True)
+    locked = [(vma.vm_start, bool(vma.vm_flags & VM_LOCKED)) for vma in app.mm.vmas]
+    assert locked == [(OLD, False), (NEW, True)]
+
+
+def test_dontunmap_and_the_anon_vma() -> None:
+    """A VMA that was moved whole begins anew; one that was moved in part keeps its anon_vma."""
+    for pages, kept in ((1024, False), (1023, True)):
+        app = mapped(machine(), 1024)
+        app.mremap(OLD, pages * 4096, pages * 4096, NEW, dontunmap=True)
+        assert (app.mm.vmas[0].anon_vma is not None) is kept
+
+
+def test_dontunmap_with_another_length_is_refused() -> None:
+    app = mapped(machine(), 8)
+    with pytest.raises(KernelError, match="EINVAL"):
+        app.mremap(OLD, 4096, 8192, NEW, dontunmap=True)
     assert reads(app, OLD, 8) == [100 + page for page in range(8)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.invariants import whole_state
 from tests.mm.lab import ADDRESS, WINDOW, app, fill, pmd, statuses
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 
 LEAF = 1 << 7
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check
+from tests.mm.huge_memory.test_deferred import huge, queue
 from tests.mm.lab import ADDRESS, PAGE, WINDOW
-from tests.mm.test_deferred_split import huge, queue
 from thplab.mm.readahead import read_page
 from thplab.mm.shrinker import shrink_slab
 

@@ -9,7 +9,7 @@ import pytest
 from tests.invariants import whole_state
 from tests.mm.lab import app
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.mm.sysfs import KNOBS
 
 U32 = (1 << 32) - 1

@@ -7,7 +7,7 @@ import pytest
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, written
 from thplab.access import random_order, run_pattern, sequential, sparse, strided
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.mm.tlb import (
     Tlb,
     TlbBank,

@@ -8,8 +8,8 @@ import pytest
 
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, pmd, pte, statuses
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 
 RW, UFFD_WP, SWP_UFFD_WP, LEAF = 1 << 1, 1 << 10, 1 << 2, 1 << 7
 
@@ -134,3 +134,62 @@ def test_refused(call, number):
     with pytest.raises(KernelError) as caught:
         call(app())
     assert caught.value.errno == number
+
+
+BOTH = VM_UFFD_MISSING | VM_UFFD_WP
+
+
+@pytest.mark.parametrize(
+    ("modes", "flags"),
+    [
+        (["missing|wp"], BOTH),
+        (["missing", "wp"], VM_UFFD_WP),
+        (["wp", "missing"], VM_UFFD_MISSING),
+        (["missing|wp", "wp"], BOTH),
+        (["wp", "missing|wp"], BOTH),
+    ],
+)
+def test_a_second_registration_takes_the_place_of_the_first(modes, flags):
+    """Which modes are left? The old ones go, unless the new ones are among them already."""
+    process = app()
+    for mode in modes:
+        process.uffd_register(ADDRESS, WINDOW, mode)
+    assert [vma.vm_flags & BOTH for vma in process.mm.vmas] == [flags]
+
+
+def test_a_page_is_faulted_in_once_missing_pages_are_not_watched_any_more():
+    """Does the first write wait for a handler after missing was replaced by wp?"""
+    process = app()
+    process.uffd_register(ADDRESS, WINDOW, "missing")
+    with pytest.raises(KernelError, match=r"EAGAIN.*handler"):
+        process.write(ADDRESS, 1)
+    process.uffd_register(ADDRESS, WINDOW, "wp")
+    process.write(ADDRESS, 1)
+    assert process.read(ADDRESS) == 1
+
+
+def test_the_end_of_a_registration():
+    """Is nothing watched after a part was unregistered, and may its protected pages be written?"""
+    process = registered("missing|wp", 8, swap_pages=8)
+    process.uffd_writeprotect(ADDRESS, 8 * PAGE)
+    process.madvise(ADDRESS + 2 * PAGE, PAGE, "pageout")
+    process.uffd_unregister(ADDRESS, 4 * PAGE)
+    assert [bool(vma.vm_flags & BOTH) for vma in process.mm.vmas] == [False, True]
+    assert not pte(process, ADDRESS + 2 * PAGE) & SWP_UFFD_WP
+    process.write(ADDRESS, 5)
+    process.write(ADDRESS + 2 * PAGE, 6)
+    with pytest.raises(KernelError, match=r"EAGAIN.*handler"):
+        process.write(ADDRESS + 4 * PAGE, 7)
+    process.uffd_unregister(ADDRESS, WINDOW)
+    process.write(ADDRESS + 4 * PAGE, 7)
+    assert len(process.mm.vmas) == 1
+    check(process.machine)
+
+
+def test_unknown_modes():
+    """Which words are modes?"""
+    process = app()
+    for mode in ("minor", "missing|minor", ""):
+        with pytest.raises(KernelError) as error:
+            process.uffd_register(ADDRESS, WINDOW, mode)
+        assert error.value.errno == errno.EINVAL

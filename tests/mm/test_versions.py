@@ -27,8 +27,8 @@ from tests.mm.lab import (
     written,
 )
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.page import PG_referenced
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.page import PG_referenced
 
 VISIT = "mm_khugepaged_scan"
 NO_PFN = f"{(1 << 64) - 1:#x}"

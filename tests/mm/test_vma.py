@@ -7,7 +7,7 @@ import pytest
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, app, fill
 from thplab.machine import Machine
-from thplab.mm.mm_types import VM_HUGEPAGE
+from thplab.mm.include.mm_types import VM_HUGEPAGE
 from thplab.mm.vma import modify_vma_flags, split_at, split_vma, vmas_of_range
 
 TOUCHED = [3, 40, 90]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from thplab.mm.mmzone import Zone
+from thplab.mm.include.mmzone import Zone
 from thplab.mm.vmstat import extfrag_for_order, fragmentation_index, unusable_free_index
 
 LANES = Path(__file__).parent.parent / "data" / "captures" / "lanes"

@@ -13,8 +13,8 @@ from thplab.kernels import ScanResult
 from thplab.lessons.catalogue import make, questions
 from thplab.recording import record_scenario
 from thplab.scenario import NAMED
-from thplab.scenario.lanes import LANES
-from thplab.scenario.why import CASES
+from thplab.experiments.lanes import LANES
+from thplab.experiments.why import CASES
 
 __all__ = ["Row", "gaps", "rows"]
 

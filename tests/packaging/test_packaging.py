@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import tomllib
@@ -75,6 +76,19 @@ def test_lock_has_hashes_and_no_address() -> None:
     assert not re.search(r"index-url|https?://|@ file:", (ROOT / "requirements.lock").read_text())
 
 
+def test_npm_lock_has_hashes_and_no_address() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    assert (
+        lock["packages"][""]["devDependencies"]
+        == json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    )
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    for name, entry in packages.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert "resolved" not in entry, name
+
+
 def test_no_upper_pins() -> None:
     for requirement in wanted(*PROJECT["optional-dependencies"]).values():
         assert {s.operator for s in requirement.specifier} == {">="}, requirement
@@ -126,7 +140,7 @@ def test_wheel_is_the_library_and_the_stage(built: tuple[set[str], set[str]]) ->
     package = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "thplab").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".pyi", ".js", ".css", ".json", ".txt", ".md"}
+        if path.is_file() and path.suffix in {".py", ".pyi", ".js", ".ts", ".css", ".json", ".txt", ".md"}
     }
     assert {
         "thplab/stage/stage.css",

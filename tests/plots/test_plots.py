@@ -14,6 +14,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from thplab.experiments.lanes import LaneResult
 from thplab.ledger import SHAPE, Bill, Meter
 from thplab.plots import (
     Plot,
@@ -31,7 +32,6 @@ from thplab.plots import (
 )
 from thplab.plots.plot import COLOURS
 from thplab.recording import record_scenario
-from thplab.scenario.lanes import LaneResult
 from thplab.sweeps import CoverageRow, FairnessRow, HitRow, ProactiveRow, Rows, VerdictRow
 
 ROOT = Path(__file__).parents[2]

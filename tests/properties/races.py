@@ -12,16 +12,16 @@ from hypothesis.stateful import precondition, rule
 from tests.invariants import tables_and_pages, vma_of
 from tests.properties.random_run import RandomRun
 from tests.properties.random_world import MOST_PROCESSES, WINDOWS
-from thplab.mm.errors import KernelError
 from thplab.mm.exit import begin_exit, exit_mm
-from thplab.mm.lock import Waiter, wait_for, would_wait
-from thplab.mm.lru import folio_isolate_lru
-from thplab.mm.mm_types import VM_SHARED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import Waiter, wait_for, would_wait
+from thplab.mm.include.mm_types import VM_SHARED
+from thplab.mm.swap import folio_isolate_lru
 from thplab.mm.task import running
-from thplab.mm.vmscan import reclaim_pages
+from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
-from thplab.scenario.intruders import needed
 from thplab.scenario.observe import folio_at
+from thplab.scenario.spec import INTRUDER_OPS
 
 __all__ = ["RACES", "Memory", "RandomRaces", "RandomRacesOf512"]
 
@@ -214,7 +214,7 @@ class RandomRaces(RandomRun):
         op = {"op": "advise", "advice": what} if what in RACE_ADVICE else {"op": what}
         pages = SimpleNamespace(process=process, address=self._at, pages=lambda op: iter(range(first, end)))
         act = partial(self._act, gap, name, process, what, first, end)
-        lock, write = needed(pages, op)
+        lock, write = INTRUDER_OPS[op["op"]].lock.lock_of(pages, op)
         if what == "exit":
             begin_exit(process.mm)
             del self.processes[name], self.expected[name]

@@ -18,11 +18,11 @@ from tests.properties.random_world import (
     WINDOWS,
     RandomWorld,
 )
-from thplab.mm.errors import KernelError
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import __free_pages as free_pages
-from thplab.mm.shrink_anon import shrink_anon_lists
+from thplab.mm.include.errors import KernelError
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import __free_pages as free_pages
 from thplab.mm.shrinker import shrink_slab
+from thplab.mm.vmscan.shrink_anon import shrink_anon_lists
 
 
 class RandomRun(RandomWorld):

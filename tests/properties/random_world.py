@@ -15,10 +15,10 @@ from hypothesis.stateful import (
 from tests.invariants import check, tables_and_pages, tokens
 from thplab.kernels import ScanResult
 from thplab.machine import Machine
-from thplab.mm import collapse as collapse_module
-from thplab.mm import khugepaged as khugepaged_module
-from thplab.mm.errors import KernelError
-from thplab.mm.mm_types import VM_LOCKED
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.khugepaged import collapse as collapse_module
+from thplab.mm.khugepaged import scan as khugepaged_module
 from thplab.mm.vmstat import EVENTS
 
 PAGE = 4096

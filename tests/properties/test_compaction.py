@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from tests.invariants import check, tokens
 from tests.sampling import check_drawn, draws
 from thplab.machine import Machine
-from thplab.mm.compaction import ASYNC, SYNC_FULL, SYNC_LIGHT, try_to_compact_pages
-from thplab.mm.errors import KernelError
-from thplab.mm.gfp import GFP_TRANSHUGE
-from thplab.mm.mmzone import Memory
-from thplab.mm.page_alloc import __free_pages as free_pages
-from thplab.mm.page_alloc import folio_put
+from thplab.mm.compaction.compact import ASYNC, SYNC_FULL, SYNC_LIGHT, try_to_compact_pages
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.gfp import GFP_TRANSHUGE
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.page_alloc.alloc import __free_pages as free_pages
+from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.readahead import read_page
 
 PAGE = 4096

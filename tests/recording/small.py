@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.recording import Recorder, Recording, snapshot_bytes
 
 #: One window: 8 pages of 4 KiB.

@@ -10,9 +10,10 @@ import pytest
 
 from tests.recording.small import advise, collapse, machine, touch
 from tests.recording.test_verdicts import sentences
-from thplab.mm import collapse_pages
-from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import VM_HUGEPAGE
+from thplab import points
+from thplab.mm.include.mm_types import VM_HUGEPAGE
+from thplab.mm.khugepaged import pages as collapse_pages
+from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.recording import Recorder, Recording, lock_words, narrate, record_scenario, verdicts
 from thplab.recording.lock_words import lock_sentence
 
@@ -147,8 +148,8 @@ def test_no_sentence_hangs_on_a_line_number(module: object) -> None:
 
 
 def test_an_unknown_lock_still_has_a_sentence() -> None:
-    assert lock_sentence("down_write", "strange lock", "somebody") == "Take strange lock for writing."
+    assert lock_sentence(points.DOWN_WRITE, "strange lock", None) == "Take strange lock for writing."
     assert (
-        lock_sentence("up_write", "strange lock", "somebody")
+        lock_sentence(points.UP_WRITE, "strange lock", None)
         == "Release strange lock: what it guarded is done."
     )

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
-from thplab.mm.errors import KernelError
-from thplab.mm.lock import Waiter, down_read, wait_for
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import Waiter, down_read, wait_for
+from thplab.mm.include.state import Column, Struct
+from thplab.mm.khugepaged import collapse as collapse_module
 from thplab.recording import DEPTHS, Recorder, RecordingTooLong, record_scenario, record_what_fits
+from thplab.recording.tracer import model_file
 
 CLEAN = ("__setitem__" not in vars(Column), "__setattr__" not in vars(Struct))
 
@@ -56,7 +58,7 @@ def test_lines_have_each_line_that_ran_of_the_named_files() -> None:
     made = collapse(depth="lines")
     lines = [made.moment(n) for n in range(len(made)) if made.moment(n).kind == "line"]
     assert {m.file for m in lines} == {
-        "thplab/mm/khugepaged.py", "thplab/mm/collapse.py", "thplab/mm/collapse_pages.py"
+        "thplab/mm/khugepaged/scan.py", "thplab/mm/khugepaged/collapse.py", "thplab/mm/khugepaged/pages.py"
     }  # fmt: skip
     sources = {source["file"]: source["text"].splitlines() for source in made.header["sources"]}
     texts = [sources[m.file][m.line - 1] for m in lines]
@@ -67,10 +69,12 @@ def test_lines_have_each_line_that_ran_of_the_named_files() -> None:
 def test_only_the_named_files_have_lines() -> None:
     small, app = machine()
     touch(app, 0, 8)
-    recorder = Recorder(small.kernel, "lines", ["collapse.py"])
+    recorder = Recorder(small.kernel, "lines", [model_file(collapse_module.__file__)])
     with recorder:
         advise(app)
-    assert [source["file"] for source in recorder.recording.header["sources"]] == ["thplab/mm/collapse.py"]
+    assert [source["file"] for source in recorder.recording.header["sources"]] == [
+        "thplab/mm/khugepaged/collapse.py"
+    ]
 
 
 def test_all_depths_record_the_same_changes() -> None:

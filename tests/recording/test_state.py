@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from tests.recording.small import ADDRESS, advise, collapse, machine, record, touch
 from thplab.machine import Machine
+from thplab.mm.compaction import compact
 from thplab.recording import Recorder, Recording, recording, snapshot_bytes
+from thplab.recording.tracer import model_file
 
 ACTIONS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
 
@@ -100,7 +102,7 @@ def test_moments_outside_are_an_indexerror() -> None:
 def test_a_number_below_zero_stays_one() -> None:
     """Whoever compacts for everybody asks for order -1."""
     small, _ = machine()
-    recorder = Recorder(small.kernel, "lines", ["compaction.py"])
+    recorder = Recorder(small.kernel, "lines", [model_file(compact.__file__)])
     with recorder:
         small.write_sysctl("compact_memory", 1)
     made = recorder.recording

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
+from thplab import points
 from thplab.kernels import PROFILES, ScanResult
 from thplab.machine import Process
-from thplab.mm import collapse as collapse_module
-from thplab.mm.khugepaged_scan import CollapseControl
+from thplab.mm.include.page import PG_anon, PG_locked, PG_lru
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
+from thplab.mm.khugepaged import collapse as collapse_module
+from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.mmap import do_munmap
-from thplab.mm.page import PG_anon, PG_locked, PG_lru
-from thplab.mm.page_alloc import __alloc_pages as alloc_pages
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.points import Locals, Point
 from thplab.recording import Recorder, Recording, record_scenario
-from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
+from thplab.recording.verdicts import VERDICT_POINTS, verdict_sentence
 
 S = ScanResult
 
@@ -223,8 +225,8 @@ BY_COUNT = {
 
 
 @pytest.mark.parametrize("kernel", sorted(PROFILES))
-@pytest.mark.parametrize("function", sorted(VERDICT_FUNCTIONS))
-def test_every_result_of_every_kernel_has_its_sentence(kernel: str, function: str) -> None:
+@pytest.mark.parametrize("point", VERDICT_POINTS, ids=lambda point: point.name)
+def test_every_result_of_every_kernel_has_its_sentence(kernel: str, point: Point) -> None:
     small, app = machine(kernel, max_ptes_none=2, max_ptes_swap=3, max_ptes_shared=1)
     touch(app, 0, 8)
     local = {
@@ -236,13 +238,13 @@ def test_every_result_of_every_kernel_has_its_sentence(kernel: str, function: st
     }
     seen: dict[str, ScanResult] = {}
     for result in small.kernel.profile.results:
-        said = verdict_sentence(function, local, result)
+        said = verdict_sentence(point, Locals(point, local), result)
         assert said.endswith(".")
         assert seen.setdefault(said, result) is result, "two results, one sentence"
-        if function in ("scan_pmd", "__collapse_huge_page_isolate"):
+        if point in (points.SCAN, points.ISOLATE):
             assert "Entry 7" in said or result not in BY_ENTRY
             assert BY_COUNT.get(result, "") in said
-        if function == "collapse_huge_page" and result is not S.SUCCEED:
+        if point is points.COLLAPSE and result is not S.SUCCEED:
             assert result.value in said
 
 
@@ -251,13 +253,14 @@ def test_a_sentence_needs_no_more_than_the_locals_that_are_there() -> None:
     small, app = machine()
     for result in small.kernel.profile.results:
         if result not in BY_COUNT:
-            said = verdict_sentence("hugepage_vma_revalidate", {"mm": app.mm, "address": ADDRESS}, result)
+            local = {"mm": app.mm, "address": ADDRESS}
+            said = verdict_sentence(points.REVALIDATE, local, result)
             assert "Entry" not in said
 
 
 def test_userfaultfd_forbids_any_hole() -> None:
     local = {**HAND_MADE, "userfaultfd_armed": True}
-    said = verdict_sentence("scan_pmd", local, S.EXCEED_NONE_PTE)
+    said = verdict_sentence(points.SCAN, local, S.EXCEED_NONE_PTE)
     assert said == "Entry 7 is empty, and userfaultfd watches this VMA: no hole may be filled."
 
 

@@ -9,7 +9,7 @@ import pytest
 from thplab.machine import Machine
 from thplab.scenario import Scenario, ScenarioError, ScenarioRun, run_scenario
 from thplab.scenario.actor import Actor, token
-from thplab.scenario.ops import perform
+from thplab.scenario.spec import perform
 
 MMAP = {"op": "mmap", "start": 0, "pages": 512}
 WRITE = {"op": "write", "pages": [[0, 512]]}
@@ -51,6 +51,14 @@ def test_tokens_differ_between_pages_and_generations() -> None:
         ([WRITE, on("munmap", [10, 20])], "p10 -10 p492"),
         ([WRITE, advise("dontneed", [1, 2])], "p1 .1 p510"),
         ([WRITE, advise("pageout", [0, 7])], "w7 p505"),
+        ([WRITE, advise("normal")], "p512"),
+        ([advise("populate_read", [0, 9])], "z9 .503"),
+        ([WRITE, advise("guard_install", [0, 9]), advise("guard_remove", [0, 4])], ".4 w5 p503"),
+        ([WRITE, {"op": "mremap", "from": [0, 100], "to": 300}], "-100 p412"),
+        ([WRITE, {"op": "mremap", "from": [0, 100], "to": 300, "new_pages": 50}], "-100 p412"),
+        ([WRITE, {"op": "mremap", "from": [0, 100], "to": 300, "dontunmap": True}], ".100 p412"),
+        ([WRITE, {"op": "mlock"}, on("munlock", [0, 9]), advise("pageout", [0, 9])], "w9 p503"),
+        ([{"op": "uffd_wp", "mode": "missing|wp"}, {"op": "uffd_unregister"}, WRITE], "p512"),
         ([WRITE, {"op": "fork"}], "s512"),
         ([WRITE, {"op": "fork"}, on("write", [0, 9])], "p9 s503"),
         ([WRITE, {"op": "fork"}, {"op": "kid", "ops": [on("write", [0, 9])]}], "p9 s503"),
@@ -114,6 +122,38 @@ def test_prctl_is_logged() -> None:
     assert actor(MMAP, {"op": "prctl_thp_disable", "flags": 2}).log == [
         {"op": "prctl_thp_disable", "ret": 0, "errno": 0}
     ]
+
+
+def test_a_process_may_allow_huge_pages_again() -> None:
+    on_again = {"op": "prctl_thp_disable", "disable": False}
+    ops = [MMAP, {"op": "prctl_thp_disable"}, on("write", [0, 1])]
+    assert window(*ops, enabled="always") == "p1 .511"
+    assert window(*ops[:2], on_again, on("write", [0, 1]), enabled="always") == "H512"
+
+
+def test_refused_mremap_is_logged_and_changes_nothing() -> None:
+    process = actor(MMAP, WRITE, {"op": "mremap", "from": [0, 600], "to": 1024})
+    assert process.log == [{"op": "mremap", "errno": "EFAULT"}]
+    assert process.verify()["checked"] == 512
+
+
+@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize("kind", ["anon", "shared"])
+def test_moved_pages_read_what_was_written(kind: str, stays: bool) -> None:
+    move = {"op": "mremap", "from": [0, 512], "to": 1024, "dontunmap": stays}
+    process = actor({**MMAP, "kind": kind}, WRITE, advise("free", [0, 4]), move)
+    assert process.process.read(process.address(1024 + 7)) == token(7, 0)
+    assert process.verify()["ok"]
+    assert process.windows() == 3
+
+
+def test_only_protected_pages_wait_for_a_handler() -> None:
+    ops = [MMAP, WRITE, {"op": "uffd_wp", "protect": [[0, 2]]}, {"op": "uffd_wp", "unprotect": [[0, 1]]}]
+    process = actor(*ops, on("write", [0, 1]))
+    with pytest.raises(ScenarioError, match="write: EAGAIN"):
+        perform(process, on("write", [1, 2]))
+    perform(process, {"op": "uffd_unregister"})
+    perform(process, on("write", [1, 2]))
 
 
 @pytest.mark.parametrize(

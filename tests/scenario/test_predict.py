@@ -16,9 +16,9 @@ from tests.conformance.captures import rows
 from tests.conformance.compare import differences
 from thplab import cli
 from thplab.kernels import ScanResult
-from thplab.mm import khugepaged
+from thplab.mm.khugepaged import scan as khugepaged
 from thplab.scenario.predict import predict_line, predict_lines
-from thplab.scenario.schema import ADVICE
+from thplab.scenario.spec import ADVICE
 
 ROWS = [row for row in rows("named") if row.name.startswith("none-")][:6]
 

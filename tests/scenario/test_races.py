@@ -1,6 +1,6 @@
 """Races: what happens if another task acts in a gap of a collapse, and whom it waits for.
 
-The expected results follow from two tables: the locks that a collapse holds in each phase, and the one lock
+The expected results follow from two tables: the locks that a collapse holds at each gap, and the one lock
 that each kind of intruder needs. Whoever can act before the strict test sees it refuse; whoever must
 wait finds the huge page when it gets its turn.
 """
@@ -8,15 +8,19 @@ wait finds the huge page when it gets its turn.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.invariants import check, tables_and_pages
+from thplab.mm.include.lock import Lock
+from thplab.mm.include.page import PG_locked
+from thplab.phases import PHASES
 from thplab.scenario import NAMED, Scenario, ScenarioError, intruders, run_scenario, scenario
 from thplab.scenario.gaps import GAPS, probed
-from thplab.scenario.named.nb08_races import OUTCOMES, PHASES, RACES
+from thplab.scenario.named.nb08_races import OUTCOMES, RACES, WHERE
 from thplab.scenario.run import ScenarioRun
 
 DONE = "succeeded"
@@ -24,12 +28,12 @@ MOVED = "not_suitable_address_range"
 GONE = "no_process_for_page"
 PINNED = "not_suitable_page_count"
 
-#: kind -> status of the collapse, phase by phase
+#: kind -> status of the collapse, gap by gap
 STATUS = {
     "pin": [PINNED] * 5 + [DONE] * 3,
     "munmap": [MOVED] * 3 + [DONE] * 5,
     "mprotect": [MOVED] * 3 + [DONE] * 5,
-    # In phase 3 the page is read in again with the others; from phase 5 on it can't be had.
+    # Before the swap-in: the page is read in again with the others; from the fence on it can't be had.
     "swapout": ["pte_non_present"] * 2 + [DONE] + ["pte_non_present"] + [DONE] * 4,
     "fork": ["exceed_shared_pte"] * 3 + [DONE] * 5,
     # The second look comes after the write lock, and sees who is gone.
@@ -39,7 +43,7 @@ STATUS = {
     "dontneed": ["pmd_none", "pmd_none", "pmd_null", "pmd_none"] + [DONE] * 4,
 }
 
-#: kind -> what it waits for, phase by phase; None: nothing
+#: kind -> what it waits for, gap by gap; None: nothing
 FOR_WRITING = [None] + ["mmap_lock a for writing"] * 7
 FOR_READING = "mmap_lock a for reading"
 WAITS = {
@@ -53,10 +57,11 @@ WAITS = {
     "dontneed": [None] * 4 + [FOR_READING] * 4,
 }
 
-#: Where no VMA has a lock of its own, these wait in phase 4 too.
+#: Where no VMA has a lock of its own, these wait under the write lock too.
 WITHOUT_VMA_LOCK = {"6.1": ("fault_fills_hole", "dontneed"), "6.12": ("dontneed",)}
 
-MATRIX = [(kind, phase) for kind in RACES for phase in PHASES]
+GAPS_OF_RACES = tuple(WHERE)
+MATRIX = [(kind, gap) for kind in RACES for gap in WHERE]
 
 
 def first_scan(seen: dict[str, Any]) -> dict[str, Any]:
@@ -76,24 +81,24 @@ def waited_for(seen: dict[str, Any]) -> str | None:
     return re.sub(r"anon_vma \d+", "anon_vma N", waited[1])
 
 
-@pytest.mark.parametrize(("kind", "phase"), MATRIX)
-def test_each_race_in_each_phase(kind: str, phase: int) -> None:
-    seen = run_scenario(scenario(f"S08.race.{kind}.{phase}"))
-    assert first_scan(seen)["status"] == STATUS[kind][phase - 1]
-    assert waited_for(seen) == WAITS[kind][phase - 1]
+@pytest.mark.parametrize(("kind", "gap"), MATRIX)
+def test_each_race_at_each_gap(kind: str, gap: str) -> None:
+    seen = run_scenario(scenario(f"S08.race.{kind}.{gap}"))
+    assert first_scan(seen)["status"] == STATUS[kind][GAPS_OF_RACES.index(gap)]
+    assert waited_for(seen) == WAITS[kind][GAPS_OF_RACES.index(gap)]
     assert all(each["ok"] for each in seen["verify"].values())
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"])
-@pytest.mark.parametrize(("kind", "phase"), MATRIX)
-def test_each_race_under_older_kernels(kind: str, phase: int, kernel: str) -> None:
-    """No lock of a VMA, or none for MADV_DONTNEED: those who needed only that wait in phase 4 as well."""
-    status, waits = STATUS[kind][phase - 1], WAITS[kind][phase - 1]
-    if phase == 4 and kind in WITHOUT_VMA_LOCK[kernel]:
+@pytest.mark.parametrize(("kind", "gap"), MATRIX)
+def test_each_race_under_older_kernels(kind: str, gap: str, kernel: str) -> None:
+    """No lock of a VMA, or none for MADV_DONTNEED: those who needed only that wait at one gap more."""
+    status, waits = STATUS[kind][GAPS_OF_RACES.index(gap)], WAITS[kind][GAPS_OF_RACES.index(gap)]
+    if gap == "write_locked" and kind in WITHOUT_VMA_LOCK[kernel]:
         status, waits = DONE, FOR_READING
     if kind == "dontneed" and waits is None:
         status = "exceed_none_pte"  # the empty table is not freed: the strict test finds 512 holes
-    seen = run_scenario(scenario(f"S08.race.{kind}.{phase}"), kernel)
+    seen = run_scenario(scenario(f"S08.race.{kind}.{gap}"), kernel)
     assert (first_scan(seen)["status"], waited_for(seen)) == (status, waits)
     assert all(each["ok"] for each in seen["verify"].values())
 
@@ -129,9 +134,9 @@ def pins(run: ScenarioRun) -> list[int]:
     return [page for actor in run.actors.values() for pages in actor.pins.values() for page in pages]
 
 
-@pytest.mark.parametrize(("kind", "phase"), MATRIX)
-def test_the_machine_is_whole_afterwards(kind: str, phase: int) -> None:
-    run = started(f"S08.race.{kind}.{phase}")
+@pytest.mark.parametrize(("kind", "gap"), MATRIX)
+def test_the_machine_is_whole_afterwards(kind: str, gap: str) -> None:
+    run = started(f"S08.race.{kind}.{gap}")
     run.step(run.scenario.steps[0])
     check(run.machine, pins(run))
     for mm in run.machine.kernel.mms:
@@ -139,18 +144,20 @@ def test_the_machine_is_whole_afterwards(kind: str, phase: int) -> None:
 
 
 REFUSED = [
-    (kind, phase)
-    for kind, phase in MATRIX
-    if STATUS[kind][phase - 1] != DONE and WAITS[kind][phase - 1] is None and phase != 3
+    (kind, gap)
+    for kind, gap in MATRIX
+    if STATUS[kind][GAPS_OF_RACES.index(gap)] != DONE
+    and WAITS[kind][GAPS_OF_RACES.index(gap)] is None
+    and gap != "before_swapin"
 ]
 
 
-@pytest.mark.parametrize(("kind", "phase"), REFUSED)
+@pytest.mark.parametrize(("kind", "gap"), REFUSED)
 def test_a_refused_collapse_leaves_all_as_the_intruder_left_it(
-    kind: str, phase: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, gap: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bit for bit: page tables, folios, VMAs, sizes; of the free memory the huge page is back."""
-    run = started(f"S08.race.{kind}.{phase}")
+    run = started(f"S08.race.{kind}.{gap}")
     photographs: list[dict[str, Any]] = []
     plain = intruders._Intruder.act
 
@@ -168,8 +175,8 @@ def test_a_refused_collapse_leaves_all_as_the_intruder_left_it(
 
 
 def test_pinned_page_sees_every_entry_restored() -> None:
-    """Phase 5: the PMD is cleared, isolate refuses the last page, 511 are put back, the PMD points again."""
-    run = started("S08.race.pin.5")
+    """The PMD is cleared, isolate refuses the last page, 511 are put back, the PMD points again."""
+    run = started("S08.race.pin.before_fence")
     before = tables_and_pages(run.machine.kernel)
     run.step(run.scenario.steps[0])
     after = tables_and_pages(run.machine.kernel)
@@ -181,7 +188,7 @@ def test_pinned_page_sees_every_entry_restored() -> None:
 
 
 def test_who_waits_stands_in_the_queue_of_the_lock() -> None:
-    run = started("S08.race.munmap.6")
+    run = started("S08.race.munmap.after_fence")
     queues = []
     lock = run.actors["a"].process.mm.mmap_lock
     with probed({"before_publish": lambda: queues.append([(w.who, w.write) for w in lock.waiters])}):
@@ -236,7 +243,7 @@ def test_madv_collapse_has_the_same_gaps() -> None:
 
 def test_the_daemon_does_not_run_within_itself() -> None:
     """An intruder that registers a process wakes the daemon, which is busy: it looks later."""
-    seen = run_scenario(scenario("S08.race.fork.1"))
+    seen = run_scenario(scenario("S08.race.fork.after_alloc"))
     procs = [event["proc"] for event in seen["steps"][0]["wakeups"][0]["events"] if event["ev"] == "scan_pmd"]
     assert procs == ["a", "a.k"]
 
@@ -244,13 +251,19 @@ def test_the_daemon_does_not_run_within_itself() -> None:
 # the probes -------------------------------------------------------------------------------------------
 
 
-def functions() -> dict[str, list[Callable[..., Any]]]:
-    return {name: [getattr(module, gap.function) for module in gap.modules] for name, gap in GAPS.items()}
+def functions() -> dict[str, Callable[..., Any]]:
+    return {
+        f"{name}.{bound}": value
+        for name, module in sys.modules.items()
+        if name.startswith("thplab.mm")
+        for bound, value in vars(module).items()
+        if callable(value)
+    }
 
 
 def test_all_is_as_before_after_a_run() -> None:
     before = functions()
-    run_scenario(scenario("S08.race.pin.5"))
+    run_scenario(scenario("S08.race.pin.before_fence"))
     assert functions() == before
 
 
@@ -268,14 +281,45 @@ def test_all_is_as_before_after_an_error() -> None:
 
 def test_the_gaps_come_in_their_order() -> None:
     order: list[str] = []
-    run = started("S08.race.swapout.3")
+    run = started("S08.race.swapout.before_swapin")
     with probed({name: (lambda name=name: order.append(name)) for name in GAPS}):  # type: ignore[misc]
         run.step({"type": "khugepaged"})
-    expected = list(GAPS)
-    # The PMD is looked for twice: when the lock is taken for reading, and for writing.
-    expected.insert(expected.index("before_fence"), "recheck")
-    assert order == expected
-    assert sorted(gap.phase for gap in GAPS.values()) == [gap.phase for gap in GAPS.values()]
+    assert order == list(GAPS)
+    numbers = [PHASES.index(gap.phase) for gap in GAPS.values()]
+    assert numbers == sorted(numbers)
+
+
+def locks_held(run: ScenarioRun) -> str:
+    """The locks that are held now, as a gap says it."""
+    mm = run.actors["a"].process.mm
+    (vma,) = mm.vmas
+    assert vma.anon_vma is not None
+    locks: dict[str, Lock] = {"mmap_lock": mm.mmap_lock, "VMA": vma.vm_lock, "anon_vma": vma.anon_vma.lock}
+    held = [
+        f"{name} {'W' if lock.writer else 'R'}" for name, lock in locks.items() if lock.writer or lock.readers
+    ]
+    if any(flags & PG_locked for flags in run.machine.kernel.mem_map.flags):
+        held.append("page locks")
+    return ", ".join(held) or "nothing"
+
+
+def test_the_locks_that_a_gap_names_are_those_that_are_held() -> None:
+    run, seen = started("S08.race.swapout.before_swapin"), {}
+    with probed({name: (lambda name=name: seen.update({name: locks_held(run)})) for name in GAPS}):  # type: ignore[misc]
+        run.step({"type": "khugepaged"})
+    # Other pages than the window's are locked by nobody; those of the window once they are isolated.
+    assert seen == {name: gap.held for name, gap in GAPS.items()}
+
+
+@pytest.mark.parametrize("name", ["before_scan", "recheck"])
+def test_a_gap_is_in_its_caller_only(name: str) -> None:
+    """MADV_COLLAPSE calls scan_pmd too; the look under the write lock asks for the PMD once more."""
+    reached: list[str] = []
+    run = started("S08.clean512")
+    process = run.actors["a"].process
+    with probed({name: lambda: reached.append(name)}):
+        process.madvise(process.mm.vmas[0].vm_start, 512 * 4096, "collapse")
+    assert reached == [name]
 
 
 # what may stand in a scenario -------------------------------------------------------------------------
@@ -312,5 +356,5 @@ def test_an_intruder_of_an_unknown_process_is_refused() -> None:
 
 def test_every_race_has_a_story() -> None:
     races = [each for name, each in NAMED.items() if name.startswith(("S08.race.", "S08.outcome."))]
-    assert len(races) == len(RACES) * len(PHASES) + len(OUTCOMES)
+    assert len(races) == len(RACES) * len(WHERE) + len(OUTCOMES)
     assert len({race.story for race in races}) == len(races)

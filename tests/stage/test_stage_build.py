@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from os.path import normpath
+from pathlib import Path, PurePath
 from statistics import median
 
 import pytest
@@ -11,15 +12,16 @@ import pytest
 from thplab.stage import build
 
 HERE = Path(build.__file__).parent
-SOURCES = sorted((HERE / "js").glob("*.js"))
+SOURCES = sorted((HERE / "js").rglob("*.js"))
 
 
 def test_every_module_is_joined() -> None:
     joined = build.javascript()
     for path in SOURCES:
         if path.name != "widget.js":
-            assert f"const m_{path.stem} = (() => {{" in joined
-    assert "const m_glyphs = (() => {" in joined
+            scope = "_".join(path.relative_to(HERE / "js").with_suffix("").parts)
+            assert f"const m_{scope} = (() => {{" in joined
+    assert "const m_data_glyphs = (() => {" in joined
 
 
 def test_only_the_end_exports() -> None:
@@ -46,6 +48,14 @@ def test_modules_are_small() -> None:
     assert median(lengths) < 150
 
 
+def test_imports_run_downwards() -> None:
+    floors = ["data", "state", "draw", "views", "controls", "."]
+    for name, text in build.modules().items():
+        for wanted in re.findall(r'^import .*? from "([^"]+)";', text, re.MULTILINE | re.DOTALL):
+            above, below = PurePath(name).parent, PurePath(normpath(PurePath(name).parent / wanted)).parent
+            assert floors.index(str(below)) <= floors.index(str(above)), f"{name} imports {wanted}"
+
+
 def test_an_import_that_leads_nowhere_is_named() -> None:
     sources = {"widget.js": 'import { a } from "./gone.js";\n'}
     with pytest.raises(ValueError, match=r"widget\.js imports gone\.js"):
@@ -54,11 +64,11 @@ def test_an_import_that_leads_nowhere_is_named() -> None:
 
 def test_a_circle_of_imports_is_named() -> None:
     sources = {
-        "widget.js": 'import { a } from "./a.js";\n',
-        "a.js": 'import { b } from "./b.js";\n',
-        "b.js": 'import { a } from "./a.js";\n',
+        "widget.js": 'import { a } from "./data/a.js";\n',
+        "data/a.js": 'import { b } from "../views/b.js";\n',
+        "views/b.js": 'import { a } from "../data/a.js";\n',
     }
-    with pytest.raises(ValueError, match=r"a\.js -> b\.js -> a\.js"):
+    with pytest.raises(ValueError, match=r"data/a\.js -> views/b\.js -> data/a\.js"):
         build.module_order(sources)
 
 

@@ -15,7 +15,7 @@ from thplab.stage.scene import Scene
 @pytest.fixture(scope="module")
 def race() -> Recording:
     """A munmap that arrives when the huge page is there, and waits for khugepaged from the write lock on."""
-    return record_scenario("S08.race.munmap.6", depth="functions", alongside=Meter)
+    return record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter)
 
 
 def lines_at(recording: Recording, number: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stage.conftest import SMALL
 from thplab.kernels import PROFILES
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.recording import record_scenario
 from thplab.scenario import NAMED, Scenario
 from thplab.stage import Explorer, explore

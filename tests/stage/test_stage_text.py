@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from thplab.recording import Recording, record_scenario
 from thplab.stage import moment_text, window_text
+from thplab.stage.build import views
 from thplab.stage.text import window_keys
 
-SECTIONS = (
-    "Window:", "Source:", "Variables:", "Call stack:", "Locks held:", "Page-table walk:", "Trace:",
-    "Counters and knobs:", "Memory:", "Free lists:", "Address space:",
-)  # fmt: skip
+SECTIONS = [f"{view['title']}:" for view in views()[:-1]]
 
 
 def call_of(recording: Recording, function: str) -> int:
@@ -22,8 +23,15 @@ def call_of(recording: Recording, function: str) -> int:
 
 def test_it_has_every_section(note: Recording) -> None:
     lines = moment_text(note, 100).splitlines()
-    assert [line for line in lines if line in SECTIONS] == list(SECTIONS)
+    assert [line for line in lines if line in SECTIONS] == SECTIONS
     assert lines[0].startswith(f"Moment 100 of {len(note) - 1}: line, khugepaged-")
+
+
+def test_the_page_on_the_stage_lists_the_views_in_their_order() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "stage.md").read_text("utf-8")
+    row = re.search(r"^\| `views` \| open views: (.*?); or", text, re.MULTILINE)
+    assert row
+    assert re.findall(r"`(\w+)`", row[1]) == [view["name"] for view in views()]
 
 
 def test_before_the_first_moment(note: Recording) -> None:
@@ -59,7 +67,7 @@ def test_the_stack_has_gdbs_shape_and_the_kernels_names(refused: Recording) -> N
     stack = moment_text(refused, step).split("Call stack:\n")[1].split("\n\n")[0].splitlines()
     assert stack[0].startswith("#0  hpage_collapse_scan_pmd (mm=0x")
     assert "=140576452247552" in stack[0]
-    assert stack[0].endswith(f" at thplab/mm/khugepaged.py:{refused.moment(step).line}")
+    assert stack[0].endswith(f" at thplab/mm/khugepaged/scan.py:{refused.moment(step).line}")
 
 
 def test_a_refusal_stands_on_the_entry_that_decided(refused: Recording) -> None:

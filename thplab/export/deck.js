@@ -8,8 +8,17 @@ const PICTURE = 5.6; // pixels of the most that a picture may be high, for each 
 const SMALLEST = 60; // per cent of the type on a slide with too much text
 
 const deck = new Reveal({
-  width: 1280, height: HEIGHT, margin: 0.01, center: false, hash: true, transition: "none", backgroundTransition: "none",
-  slideNumber: "c/t", controls: false, keyboardCondition: (event) => !event.target.closest?.(".live"), plugins: [RevealNotes],
+  width: 1280,
+  height: HEIGHT,
+  margin: 0.01,
+  center: false,
+  hash: true,
+  transition: "none",
+  backgroundTransition: "none",
+  slideNumber: "c/t",
+  controls: false,
+  keyboardCondition: (event) => !event.target.closest?.(".live"),
+  plugins: [RevealNotes],
 });
 const stages = new Map(); // element -> the handle of its stage, or a promise of it
 
@@ -26,8 +35,11 @@ async function wake(element) {
 // Text and pictures that are too large become smaller; a stage takes the room that the rest of the slide leaves.
 function fit(slide) {
   const lives = [...slide.querySelectorAll(".live")];
-  const height = (pixels) => lives.forEach((element) => resize(element, pixels));
-  const free = () => HEIGHT - FOOT - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
+  const height = (pixels) => {
+    for (const element of lives) resize(element, pixels);
+  };
+  const free = () =>
+    HEIGHT - FOOT - Math.max(0, ...[...slide.children].map((child) => child.offsetTop + child.offsetHeight));
   const texts = [...slide.children].filter((child) => !child.matches(".live, .notes, :has(.live)"));
   height(LEAST);
   for (let size = 100; size >= SMALLEST; size -= 5) {
@@ -84,7 +96,8 @@ function click(forward) {
   const element = walked();
   const stage = element && stages.get(element).stage;
   const { step } = stage?.moment ?? {};
-  const more = stage && (forward ? stage.stops.after(step) || stage.stops.asking(step) : stage.stops.before(step));
+  const more =
+    stage && (forward ? stage.stops.after(step) || stage.stops.asking(step) : stage.stops.before(step));
   if (more) return stage.act(forward ? "nextStop" : "previousStop");
   document.activeElement.blur();
   return forward ? deck.next() : deck.prev();
@@ -92,26 +105,30 @@ function click(forward) {
 
 // Escape closes what is open in a stage; when nothing is, the keys are the deck's again.
 function leave(stage) {
-  const open = stage.helpShown || stage.findShown || stage.linkShown || stage.spotlight || stage.selected !== null || stage.presenting;
-  if (!open) document.activeElement.blur();
+  if (!stage.showsMore) document.activeElement.blur();
 }
 
-document.addEventListener("keydown", (event) => {
-  const inside = event.target.closest?.(".live");
-  const element = inside && isShown(inside) ? inside : null;
-  if (inside && !element) document.activeElement.blur();
-  const stage = element && stages.get(element)?.stage;
-  if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting) {
-    event.preventDefault();
-    event.stopPropagation();
-    click(event.key === "PageDown");
-  } else if (stage && event.key === "Escape") leave(stage);
-  else if (!element && event.key === "Enter" && event.target === document.body) shownLives()[0]?.querySelector(".thplab-stage")?.focus();
-}, true);
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const inside = event.target.closest?.(".live");
+    const element = inside && isShown(inside) ? inside : null;
+    if (inside && !element) document.activeElement.blur();
+    const stage = element && stages.get(element)?.stage;
+    if (["PageDown", "PageUp"].includes(event.key) && !stage?.presenting.on) {
+      event.preventDefault();
+      event.stopPropagation();
+      click(event.key === "PageDown");
+    } else if (stage && event.key === "Escape") leave(stage);
+    else if (!element && event.key === "Enter" && event.target === document.body)
+      shownLives()[0]?.querySelector(".thplab-stage")?.focus();
+  },
+  true,
+);
 
 deck.on("slidechanged", shown);
 deck.on("fragmenthidden", ({ fragment }) => {
-  for (const element of fragment.querySelectorAll(".live")) stages.get(element)?.stage?.setPlaying(false);
+  for (const element of fragment.querySelectorAll(".live")) stages.get(element)?.stage?.playback.set(false);
   if (fragment.contains(document.activeElement)) document.activeElement.blur();
 });
 deck.on("fragmentshown", ({ fragment }) => fragment.scrollIntoView({ block: "nearest" }));

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from thplab.recording import Recording
 from thplab.stage.build import glyphs
 from thplab.stage.scene import Scene
-from thplab.stage.text import SECTIONS, TextTwin
+from thplab.stage.text import LINES, TextTwin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def draw(recording: Recording, step: int) -> Figure:
 
 
 def _window(figure: Figure, scene: Scene) -> None:
-    lines = SECTIONS["Window"](scene)
+    lines = LINES["window"](scene)
     if scene.window is None:
         figure.text(0.03, 0.78, lines[0], size=10, color=_QUIET)
         return
@@ -110,7 +110,7 @@ def _legend(figure: Figure, keys: tuple[str, ...]) -> None:
 
 
 def _words(figure: Figure, scene: Scene) -> None:
-    name, _, where = SECTIONS["Source"](scene)[0].partition(", ")
+    name, _, where = LINES["source"](scene)[0].partition(", ")
     figure.text(0.51, 0.79, name, size=10, weight="bold", color=_INK)
     figure.text(0.51, 0.758, where, size=8, color=_QUIET)
     y = 0.725
@@ -121,7 +121,7 @@ def _words(figure: Figure, scene: Scene) -> None:
         figure.text(0.51, y, text, size=8, family="monospace", color=_INK, weight=weight, bbox=box)
         y -= 0.027
     figure.text(0.51, y - 0.02, "Call stack", size=8.5, weight="bold", color=_QUIET)
-    for number, line in enumerate(SECTIONS["Call stack"](scene)[:_FRAMES]):
+    for number, line in enumerate(LINES["stack"](scene)[:_FRAMES]):
         figure.text(0.51, y - 0.05 - 0.027 * number, _cut(line), size=8, family="monospace", color=_INK)
 
 

@@ -45,7 +45,7 @@ FACTS: dict[str, Fact] = {
     ),
     "dontneed_takes_vma_lock": Fact(
         "MADV_DONTNEED needs the lock of its VMA only, so it can come between a collapse and its second look",
-        "S08.race.dontneed.4",
+        "S08.race.dontneed.write_locked",
     ),
     "shared_test": Fact(
         "who decides that a page of a large folio is shared: that page, a guess from the folio's first page, "

@@ -41,8 +41,8 @@ FRAMES_6_18 = {
     "alloc_charge_folio": (KernelFrame("alloc_charge_folio", _same("mm", "cc")),),
     "__folio_alloc": (KernelFrame("__folio_alloc_noprof", _same("gfp", "order")),),
     "page_rmappable_folio": (KernelFrame("page_rmappable_folio", _same("page")),),
-    "handle_mm_fault": (KernelFrame("handle_mm_fault", _same("vma", "address", "flags")),),
-    "__handle_mm_fault": (KernelFrame("__handle_mm_fault", _same("vma", "address", "flags")),),
+    "handle_mm_fault": (KernelFrame("handle_mm_fault", _same("address")),),
+    "__handle_mm_fault": (KernelFrame("__handle_mm_fault", _same("vma", "address")),),
 }
 
 LINUX_6_18 = Profile(

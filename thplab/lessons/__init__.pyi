@@ -51,8 +51,9 @@ from .runs.scanners import (
     looks_table as looks_table,
     proactive_rows as proactive_rows,
 )
-from .runs.seven_steps import subgoals as subgoals
+
 from .runs.stalls import bills_of_lanes as bills_of_lanes, stall_table as stall_table
+from .runs.steps import subgoals as subgoals
 from .runs.verdict_gallery import gallery_table as gallery_table
 from .sets import exit_ticket as exit_ticket, recall as recall
 from .widgets.buttons import jumps as jumps

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.lock import Lock
-from thplab.mm.mm_types import Vma, linear_page_index
-from thplab.mm.page import PG_anon, PG_head, folio_nr_pages, folio_ref_add
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.lock import I_MMAP_RWSEM, Lock
+from thplab.mm.include.mm_types import Vma, linear_page_index
+from thplab.mm.include.page import PG_anon, PG_head, folio_nr_pages, folio_ref_add
+from thplab.mm.include.state import Column, Struct
+from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.page import MemMap
+    from thplab.mm.include.page import MemMap
     from thplab.mm.system import Kernel
 
 __all__ = [
@@ -71,7 +71,7 @@ class AddressSpace(Struct):
         self.size = size
         self.f_count = 0
         self.i_mmap = ()
-        self.i_mmap_rwsem = Lock(f"i_mmap_rwsem {name} {number}")
+        self.i_mmap_rwsem = Lock(f"{I_MMAP_RWSEM} {name} {number}")
         self.i_pages = {}
         self.nr_slots = nr_slots
         self.nrpages = 0

@@ -1,7 +1,7 @@
 """fork: a second address space with the same contents (kernel/fork.c; copy_page_range of mm/memory.c).
 
 No page is copied. Parent and child map the same pages, both without the right to write; whoever
-writes first gets a copy (memory.py: do_wp_page). The child's entries are old: it has used nothing
+writes first gets a copy (memory/fault.py: do_wp_page). The child's entries are old: it has used nothing
 yet. A huge page is shared as a whole, by a leaf on each side.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.anon_vma import anon_vma_fork
-from thplab.mm.huge_memory import copy_huge_pmd
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_slot import khugepaged_fork
-from thplab.mm.mm_types import (
+from thplab.mm.huge_memory.fault import copy_huge_pmd
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import (
     MMF_INIT_MASK,
     VM_LOCKED,
     VM_UFFD_MISSING,
@@ -22,8 +20,8 @@ from thplab.mm.mm_types import (
     Vma,
     vma_is_anonymous,
 )
-from thplab.mm.page import PG_anon, folio_get, pfn_to_page
-from thplab.mm.pgtable import (
+from thplab.mm.include.page import PG_anon, folio_get, pfn_to_page
+from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_RW,
     _PAGE_SWP_EXCLUSIVE,
@@ -40,14 +38,16 @@ from thplab.mm.pgtable import (
     pte_present,
     set_pte_at,
 )
-from thplab.mm.rmap import folio_add_file_rmap_ptes, folio_dup_anon_rmap_ptes
-from thplab.mm.shmem import vma_link_file
-from thplab.mm.swap import is_pte_marker, pte_to_swp_offset, swap_duplicate
+from thplab.mm.khugepaged.enter import khugepaged_fork
+from thplab.mm.rmap.anon_vma import anon_vma_fork
+from thplab.mm.rmap.mapcount import folio_add_file_rmap_ptes, folio_dup_anon_rmap_ptes
+from thplab.mm.shmem.file import vma_link_file
+from thplab.mm.swapfile import is_pte_marker, pte_to_swp_offset, swap_duplicate
 from thplab.mm.task import Task
 from thplab.mm.vma import insert_vma
 
 if TYPE_CHECKING:
-    from thplab.mm.state import Column
+    from thplab.mm.include.state import Column
     from thplab.mm.system import Kernel
 
 __all__ = ["dup_mm", "mm_alloc"]

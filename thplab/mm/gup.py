@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelBug, KernelError
-from thplab.mm.lru import folio_mark_accessed
-from thplab.mm.memory import handle_mm_fault
-from thplab.mm.mm_types import VM_READ, VM_WRITE, Mm, Vma, find_vma
-from thplab.mm.page import PG_reserved, folio_get, pfn_to_page
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import (
+from thplab.mm.include.errors import KernelBug, KernelError
+from thplab.mm.include.mm_types import VM_READ, VM_WRITE, Mm, Vma, find_vma
+from thplab.mm.include.page import PG_reserved, folio_get, pfn_to_page
+from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
     _PAGE_PRESENT,
@@ -27,6 +24,9 @@ from thplab.mm.pgtable import (
     pte_index,
     set_pmd_at,
 )
+from thplab.mm.memory.fault import handle_mm_fault
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.swap import folio_mark_accessed
 
 __all__ = ["get_user_page", "mm_populate", "populate_vma_page_range", "put_page"]
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from thplab.mm.mm_types import VM_MERGEABLE, Vma
-from thplab.mm.page import PG_anon, PG_anon_exclusive, PG_head, PG_ksm, folio_get, page_to_pfn, pfn_to_page
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import (
+from thplab.mm.include.mm_types import VM_MERGEABLE, Vma
+from thplab.mm.include.page import (
+    PG_anon,
+    PG_anon_exclusive,
+    PG_head,
+    PG_ksm,
+    folio_get,
+    page_to_pfn,
+    pfn_to_page,
+)
+from thplab.mm.include.pgtable import (
     _PAGE_DIRTY,
     _PAGE_RW,
     PTE_PFN_MASK,
@@ -23,10 +30,11 @@ from thplab.mm.pgtable import (
     pte_present,
     set_pte_at,
 )
-from thplab.mm.rmap import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes
 
 if TYPE_CHECKING:
-    from thplab.mm.state import Column
+    from thplab.mm.include.state import Column
     from thplab.mm.system import Kernel
 
 __all__ = ["ksm_scan"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.page import folio_nr_pages
-from thplab.mm.state import Struct
+from thplab.mm.include.page import folio_nr_pages
+from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.mm_types import Mm
+    from thplab.mm.include.mm_types import Mm
     from thplab.mm.system import Kernel
 
 __all__ = ["MemCgroup", "mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]

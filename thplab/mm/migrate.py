@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.compact_control import CompactControl, MigrateMode
-from thplab.mm.list import list_del, list_empty
-from thplab.mm.lru import folio_add_lru, folio_putback_lru, isolated_counter
-from thplab.mm.migration_entry import make_migration_entry, remove_migration_entry
-from thplab.mm.page import (
+from thplab.mm.compaction.control import CompactControl, MigrateMode
+from thplab.mm.include.list import list_del, list_empty
+from thplab.mm.include.page import (
     MemMap,
     PG_anon,
     PG_isolated,
@@ -25,17 +23,19 @@ from thplab.mm.page import (
     folio_trylock,
     folio_unlock,
 )
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import set_pte_at
-from thplab.mm.rmap import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.include.pgtable import set_pte_at
+from thplab.mm.include.swapops import make_migration_entry, remove_migration_entry
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.swap import folio_add_lru, folio_putback_lru, isolated_counter
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from thplab.mm.mm_types import Vma
-    from thplab.mm.state import Column
+    from thplab.mm.include.mm_types import Vma
+    from thplab.mm.include.state import Column
     from thplab.mm.system import Kernel
 
     GetNew = Callable[[Kernel, CompactControl], int | None]

@@ -1,16 +1,20 @@
-"""mlock: memory that stays (mm/mlock.c, 6.18)."""
+"""mlock, munlock: memory that stays, and no longer (mm/mlock.c, 6.18)."""
 
 from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_LOCKED, Mm
+from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import VM_LOCKED, Mm, Vma
+from thplab.mm.include.page import PG_lru, PG_unevictable, pfn_to_page
+from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_trans_huge, pte_of, pte_present
+from thplab.mm.swap import folio_change_lru
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["do_mlock"]
+__all__ = ["do_mlock", "do_munlock"]
 
 
 def do_mlock(mm: Mm, start: int, length: int) -> None:
@@ -19,6 +23,21 @@ def do_mlock(mm: Mm, start: int, length: int) -> None:
     The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
     VMAs before it are locked then, but nothing is faulted in. Takes mmap_lock for writing.
     """
+    start, end = _apply_vma_lock_flags(mm, "mlock", start, length, VM_LOCKED)
+    mm_populate(mm, start, end)
+
+
+def do_munlock(mm: Mm, start: int, length: int) -> None:
+    """munlock(start, length): the pages may be reclaimed again.
+
+    The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
+    VMAs before it are unlocked then. Takes mmap_lock for writing.
+    """
+    _apply_vma_lock_flags(mm, "munlock", start, length, 0)
+
+
+def _apply_vma_lock_flags(mm: Mm, call: str, start: int, length: int, flags: int) -> tuple[int, int]:
+    """Give the VMAs of the range VM_LOCKED, or take it away (``flags``); the range in whole pages."""
     page = mm.kernel.geometry.PAGE_SIZE
     end = -(-(start + length) // page) * page
     start -= start % page
@@ -29,10 +48,31 @@ def do_mlock(mm: Mm, start: int, length: int) -> None:
             if vma.vm_start > address:
                 break
             address = min(end, vma.vm_end)
-            if not vma.vm_flags & VM_LOCKED:
-                modify_vma_flags(vma, start, end, vma.vm_flags | VM_LOCKED)
+            if vma.vm_flags & VM_LOCKED != flags:
+                changed = modify_vma_flags(vma, start, end, vma.vm_flags ^ VM_LOCKED)
+                if not flags:
+                    _munlock_vma_pages(changed, max(start, vma.vm_start), address)
     finally:
         up_write(mm.mmap_lock)
     if address < end:
-        raise KernelError(errno.ENOMEM, f"mlock: part of {start:#x}-{end:#x} is not mapped")
-    mm_populate(mm, start, end)
+        raise KernelError(errno.ENOMEM, f"{call}: part of {start:#x}-{end:#x} is not mapped")
+    return start, end
+
+
+def _munlock_vma_pages(vma: Vma, start: int, end: int) -> None:
+    """munlock_folio for each page that is mapped: back from the unevictable list to the one of its kind."""
+    kernel = vma.mm.kernel
+    mem_map = kernel.mem_map
+    for address in range(start, end, kernel.geometry.PAGE_SIZE):
+        ref = mm_find_pmd(vma.mm, address)
+        if ref is None or not ref[0][ref[1]]:
+            continue
+        entry = ref[0][ref[1]] if pmd_trans_huge(ref[0][ref[1]]) else pte_of(kernel, ref, address)
+        if not pte_present(entry) or entry_pfn(entry) == kernel.zero_pfn or is_huge_zero_pmd(kernel, entry):
+            continue
+        folio = mem_map.compound_head[pfn_to_page(mem_map, entry_pfn(entry))]
+        flags = mem_map.flags[folio]
+        if flags & PG_unevictable and flags & PG_lru:
+            folio_change_lru(kernel, folio, flags & ~PG_unevictable)
+        elif flags & PG_unevictable:
+            mem_map.flags[folio] = flags & ~PG_unevictable

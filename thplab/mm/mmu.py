@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelBug, KernelError
-from thplab.mm.memory import handle_mm_fault
-from thplab.mm.pgtable import (
+from thplab.mm.include.errors import KernelBug, KernelError
+from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
     _PAGE_PRESENT,
@@ -16,10 +15,11 @@ from thplab.mm.pgtable import (
     _PAGE_SOFT_DIRTY,
     PFN_BITS,
 )
+from thplab.mm.memory.fault import handle_mm_fault
 
 if TYPE_CHECKING:
-    from thplab.mm.mm_types import Mm
-    from thplab.mm.state import Column
+    from thplab.mm.include.mm_types import Mm
+    from thplab.mm.include.state import Column
 
 __all__ = ["access"]
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory import __split_huge_pmd, is_huge_zero_pmd
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import VM_ACCESS_FLAGS, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE, Mm, Vma, vm_access
-from thplab.mm.page import PG_anon_exclusive, pfn_to_page
-from thplab.mm.pgtable import (
+from thplab.mm.huge_memory.fault import __split_huge_pmd, is_huge_zero_pmd
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import (
+    VM_ACCESS_FLAGS,
+    VM_LOCKED,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    Mm,
+    Vma,
+    vm_access,
+)
+from thplab.mm.include.page import PG_anon_exclusive, pfn_to_page
+from thplab.mm.include.pgtable import (
     _PAGE_DIRTY,
     _PAGE_PRESENT,
     _PAGE_PROTNONE,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.anon_vma import anon_vma_clone
-from thplab.mm.errors import KernelError
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory import __split_huge_pmd, pgtable_trans_huge_deposit, pgtable_trans_huge_withdraw
-from thplab.mm.lock import down_write, up_write
-from thplab.mm.mm_types import (
+from thplab.mm.huge_memory.fault import (
+    __split_huge_pmd,
+    pgtable_trans_huge_deposit,
+    pgtable_trans_huge_withdraw,
+)
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import (
     VM_LOCKED,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
@@ -19,8 +22,7 @@ from thplab.mm.mm_types import (
     vma_is_anonymous,
     vma_lookup,
 )
-from thplab.mm.mmap import check_range, do_vmi_munmap
-from thplab.mm.pgtable import (
+from thplab.mm.include.pgtable import (
     _PAGE_SOFT_DIRTY,
     _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
@@ -36,19 +38,26 @@ from thplab.mm.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.shmem import vma_link_file
+from thplab.mm.mmap import check_range, do_vmi_munmap
+from thplab.mm.rmap.anon_vma import anon_vma_clone, unlink_anon_vmas
+from thplab.mm.shmem.file import vma_link_file
 from thplab.mm.vma import insert_vma, vma_merge
 
 __all__ = ["do_mremap"]
 
 
-def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> None:
+def do_mremap(
+    mm: Mm, old: int, old_length: int, new_length: int, new: int, *, dontunmap: bool = False
+) -> None:
     """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new).
 
-    A longer range has nothing in its new part; of a shorter one the rest is unmapped. Raises
-    KernelError: EINVAL (unaligned, empty or overlapping ranges), EFAULT (the old range does not lie
-    in one VMA). Takes mmap_lock for writing.
+    A longer range has nothing in its new part; of a shorter one the rest is unmapped. ``dontunmap``: with
+    MREMAP_DONTUNMAP the old range stays mapped, and empty. Raises KernelError: EINVAL (unaligned, empty or
+    overlapping ranges; another length with ``dontunmap``), EFAULT (the old range does not lie in one VMA).
+    Takes mmap_lock for writing.
     """
+    if dontunmap and old_length != new_length:
+        raise KernelError(errno.EINVAL, "mremap: new_length", new_length, str(old_length))
     old_end = check_range(mm, "mremap", old, old_length, errno.EINVAL)
     new_end = check_range(mm, "mremap", new, new_length, errno.EINVAL)
     if old < new_end and new < old_end:
@@ -62,20 +71,29 @@ def do_mremap(mm: Mm, old: int, old_length: int, new_length: int, new: int) -> N
         if new_end - new < old_end - old:
             do_vmi_munmap(mm, old + (new_end - new), old_end)
             old_end = old + (new_end - new)
-        moved = move_vma(mm, old, old_end, new, new_end)
+        moved = move_vma(mm, old, old_end, new, new_end, dontunmap=dontunmap)
     finally:
         up_write(mm.mmap_lock)
     if moved.vm_flags & VM_LOCKED:
         mm_populate(mm, new, new_end)
 
 
-def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int) -> Vma:
-    """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA."""
+def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int, *, dontunmap: bool) -> Vma:
+    """Make a VMA at the new place, move what is mapped, unmap the old place; the new VMA.
+
+    Where it stays mapped (dontunmap_complete), the old VMA is no longer locked, not even the part of it that
+    was not moved; a VMA that was moved whole has no anon_vma left.
+    """
     vma = vma_lookup(mm, old)
     assert vma is not None
     copied = copy_vma(vma, old, new, new_end)
     move_page_tables(vma, old, old_end, new)
-    do_vmi_munmap(mm, old, old_end)
+    if dontunmap:
+        if (vma.vm_start, vma.vm_end) == (old, old_end):
+            unlink_anon_vmas(vma)
+        vma.vm_flags &= ~VM_LOCKED
+    else:
+        do_vmi_munmap(mm, old, old_end)
     return vma_merge(mm, copied)
 
 

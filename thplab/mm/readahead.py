@@ -1,18 +1,18 @@
 """Clean pages of files on disk, as far as reclaim needs them (mm/readahead.c, 6.18).
 
 Which file a page belongs to is not modelled, and nobody maps it: the page cache's own reference keeps
-it in memory until reclaim takes it. Memory that is shared is in shmem.py.
+it in memory until reclaim takes it. Memory that is shared is in shmem/file.py.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE
-from thplab.mm.list import list_for_each
-from thplab.mm.lru import LRU_NAMES, folio_add_lru, lru_list, lruvec_del_folio
-from thplab.mm.page import PG_lru, PG_uptodate
-from thplab.mm.page_alloc import __alloc_pages, folio_put
+from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.list import list_for_each
+from thplab.mm.include.page import PG_lru, PG_uptodate
+from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
+from thplab.mm.swap import LRU_NAMES, folio_add_lru, lru_list, lruvec_del_folio
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:

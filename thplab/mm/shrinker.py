@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from thplab.mm.deferred_split_scan import deferred_split_count, deferred_split_scan
+from thplab.mm.huge_memory.deferred_scan import deferred_split_count, deferred_split_scan
 from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:

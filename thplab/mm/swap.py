@@ -1,192 +1,147 @@
-"""Swap: slots, the swap cache, and entries that name a slot (mm/swapfile.c, mm/swap_state.c, 6.18).
+"""LRU lists: which folios were used lately and which were not (mm/swap.c, mm/vmscan.c, 6.18).
 
-A page that is swapped out leaves its contents in a *slot*, and in each PTE that mapped it an entry
-that names the slot:
-
-    63..59  58..9                       8  7   3  2   1   0
-    type    slot number, bits inverted  0  0   E  WP  SD  0
-
-E: the page was exclusive to this process, WP: userfaultfd write-protected, SD: soft-dirty. Type 31
-is no device but a marker: there never was a page, the entry only says something about the address
-(a guard page).
-
-While a page has a slot and is still in memory, it is in the *swap cache*: PG_swapcache, one
-reference for each of its pages, and its slot in ``private``. A slot is in use as long as entries
-name it (``swap_map``) or the cache does.
+Inactive and active, anonymous and file, and one for what can't be reclaimed. New folios come to the head
+of an inactive list; reclaim takes from its tail. The per-CPU batches in which new folios wait to be
+put there, which khugepaged empties before it scans (lru_add_drain_all), are not modelled.
+A folio that somebody has isolated is on no list and carries PG_isolated
+(a flag of the model: in the kernel it is on a private list of whoever took it).
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelBug
-from thplab.mm.page import (
-    PG_swapcache,
-    folio_mapcount,
+from thplab.mm.include.list import list_add, list_del
+from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.page import (
+    PG_active,
+    PG_anon,
+    PG_isolated,
+    PG_lru,
+    PG_referenced,
+    PG_swapbacked,
+    PG_unevictable,
+    folio_get,
     folio_nr_pages,
-    folio_ref_add,
 )
-from thplab.mm.page_alloc import folio_put
-from thplab.mm.pgtable import _PAGE_SWP_EXCLUSIVE, _PAGE_SWP_UFFD_WP
-from thplab.mm.state import Column, Struct
+from thplab.mm.vmstat import count_vm_event
 
 if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Vma
     from thplab.mm.system import Kernel
 
 __all__ = [
-    "SwapInfo",
-    "folio_alloc_swap",
-    "folio_free_swap",
-    "free_folio_and_swap_cache",
-    "free_swap_and_cache",
-    "is_pte_marker",
-    "pte_to_swp_offset",
-    "swap_cache_get_folio",
-    "swap_duplicate",
-    "swap_free",
-    "swp_entry_to_pte",
+    "LRU_NAMES",
+    "SWAP_CLUSTER_MAX",
+    "folio_add_lru",
+    "folio_add_lru_vma",
+    "folio_change_lru",
+    "folio_isolate_lru",
+    "folio_mark_accessed",
+    "folio_putback_lru",
+    "isolated_counter",
+    "lru_list",
+    "lru_oldest",
+    "lruvec_del_folio",
 ]
 
-_OFFSET_SHIFT = 9
-_OFFSET_MASK = (1 << 50) - 1
-_TYPE_SHIFT = 59
-SWP_PTE_MARKER = 31
-PTE_MARKER_GUARD = 1 << 2
+#: A scan looks at least at so many folios.
+SWAP_CLUSTER_MAX = 32
+
+#: enum lru_list, in order.
+LRU_NAMES = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 
 
-class SwapInfo(Struct):
-    """One swap device of ``pages`` slots.
+def folio_lru_list(kernel: Kernel, folio: int) -> int:
+    """The number of the list (enum lru_list) that the folio's flags say it belongs on."""
+    flags = kernel.mem_map.flags[folio]
+    if flags & PG_unevictable:
+        return LRU_NAMES.index("unevictable")
+    return (0 if flags & (PG_swapbacked | PG_anon) else 2) + bool(flags & PG_active)
 
-    ``swap_map`` (u16): entries that name the slot; ``cache`` (u32): page + 1 of the folio in the
-    swap cache, 0: none; ``contents`` (u32): what was written there; ``cluster_next``: where the
-    search for a free slot begins.
+
+def lru_list(kernel: Kernel, number: int) -> int:
+    """The list head of LRU list ``number``."""
+    return kernel.node.lru + number
+
+
+def lru_oldest(kernel: Kernel, name: str, priority: int) -> list[int]:
+    """The folios at the tail of an LRU list that a scan of this priority looks at."""
+    links, head = kernel.mem_map.links, lru_list(kernel, LRU_NAMES.index(name))
+    folios, entry = [], links[1][head]
+    while entry != head:
+        folios.append(entry)
+        entry = links[1][entry]
+    return folios[: max(len(folios) >> priority, SWAP_CLUSTER_MAX)]
+
+
+def isolated_counter(kernel: Kernel, folio: int) -> str:
+    """The counter of isolated pages of the folio's kind."""
+    flags = kernel.mem_map.flags[folio]
+    return "nr_isolated_anon" if flags & (PG_swapbacked | PG_anon) else "nr_isolated_file"
+
+
+def folio_add_lru(kernel: Kernel, folio: int) -> None:
+    """Put a folio that is on no list at the head of its LRU list."""
+    mem_map = kernel.mem_map
+    mem_map.flags[folio] |= PG_lru
+    list_add(mem_map.links, folio, lru_list(kernel, folio_lru_list(kernel, folio)))
+
+
+def folio_add_lru_vma(kernel: Kernel, folio: int, vma: Vma) -> None:
+    """Put a new folio of ``vma`` on the LRU; locked memory counts as unevictable."""
+    kernel.mem_map.flags[folio] |= PG_unevictable if vma.vm_flags & VM_LOCKED else 0
+    if kernel.lru_gen_enabled and kernel.profile.lru_gen_marks_fresh_pages:
+        kernel.mem_map.flags[folio] |= PG_referenced
+    folio_add_lru(kernel, folio)
+
+
+def lruvec_del_folio(kernel: Kernel, folio: int) -> None:
+    """Take a folio off its LRU list."""
+    list_del(kernel.mem_map.links, folio)
+
+
+def folio_change_lru(kernel: Kernel, folio: int, flags: int) -> None:
+    """Give a folio that is on an LRU list other flags, and put it at the head of the list they name."""
+    lruvec_del_folio(kernel, folio)
+    kernel.mem_map.flags[folio] = flags
+    folio_add_lru(kernel, folio)
+
+
+def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
+    """Take the folio off its LRU list, with a reference; False if somebody else has done so."""
+    mem_map = kernel.mem_map
+    if not mem_map.flags[folio] & PG_lru:
+        return False
+    lruvec_del_folio(kernel, folio)
+    mem_map.flags[folio] = mem_map.flags[folio] & ~PG_lru | PG_isolated
+    folio_get(mem_map, folio)
+    count_vm_event(kernel, isolated_counter(kernel, folio), folio_nr_pages(mem_map, folio))
+    return True
+
+
+def folio_putback_lru(kernel: Kernel, folio: int) -> None:
+    """Put an isolated folio back on its LRU list and drop the reference; the last one frees it."""
+    from thplab.mm.page_alloc.alloc import folio_put
+
+    mem_map = kernel.mem_map
+    count_vm_event(kernel, isolated_counter(kernel, folio), -folio_nr_pages(mem_map, folio))
+    mem_map.flags[folio] &= ~PG_isolated
+    folio_add_lru(kernel, folio)
+    folio_put(kernel, folio)
+
+
+def folio_mark_accessed(kernel: Kernel, folio: int) -> None:
+    """The kernel itself has used the page: referenced at first, active the second time.
+
+    The multi-generational LRU counts further uses elsewhere (lru_gen_inc_refs).
     """
-
-    __slots__ = ("cache", "cluster_next", "contents", "pages", "swap_map")
-    pages: int
-    swap_map: Column
-    cache: Column
-    contents: Column
-    cluster_next: int
-
-    def __init__(self, pages: int) -> None:
-        """All slots free."""
-        self.pages = pages
-        self.swap_map = Column("H", pages, "swap_map")
-        self.cache = Column("I", pages, "swap_cache")
-        self.contents = Column("I", pages, "swap contents")
-        self.cluster_next = 0
-
-
-def _swp_pte(kind: int, offset: int) -> int:
-    return (~offset & _OFFSET_MASK) << _OFFSET_SHIFT | kind << _TYPE_SHIFT
-
-
-def swp_entry_to_pte(offset: int, *, exclusive: bool, uffd_wp: bool) -> int:
-    """The entry that names slot ``offset``."""
-    flags = (_PAGE_SWP_EXCLUSIVE if exclusive else 0) | (_PAGE_SWP_UFFD_WP if uffd_wp else 0)
-    return _swp_pte(0, offset) | flags
-
-
-def make_pte_marker(marker: int) -> int:
-    """An entry without page that says ``marker`` (PTE_MARKER_*) about its address."""
-    return _swp_pte(SWP_PTE_MARKER, marker)
-
-
-def is_pte_marker(pte: int) -> bool:
-    """True if a non-present entry is a marker and names no slot."""
-    return pte >> _TYPE_SHIFT == SWP_PTE_MARKER
-
-
-def pte_to_swp_offset(pte: int) -> int:
-    """The slot that a non-present entry names (or the bits of a marker)."""
-    return ~(pte >> _OFFSET_SHIFT) & _OFFSET_MASK
-
-
-def swap_duplicate(kernel: Kernel, offset: int) -> None:
-    """One more entry names the slot."""
-    kernel.swap.swap_map[offset] += 1
-
-
-def swap_free(kernel: Kernel, offset: int) -> None:
-    """One entry less names the slot; without entry and cache it is free."""
-    if not kernel.swap.swap_map[offset]:
-        raise KernelBug(f"swap_free: slot {offset} is not in use")
-    kernel.swap.swap_map[offset] -= 1
-
-
-def free_swap_and_cache(kernel: Kernel, offset: int) -> None:
-    """An entry is thrown away: the page goes too if it is only kept for that entry."""
-    swap_free(kernel, offset)
-    folio = swap_cache_get_folio(kernel, offset)
-    if folio is not None and not folio_mapcount(kernel.mem_map, folio):
-        folio_free_swap(kernel, folio)
-
-
-def swap_cache_get_folio(kernel: Kernel, offset: int) -> int | None:
-    """The folio that the swap cache holds for a slot."""
-    page_plus_1: int = kernel.swap.cache[offset]
-    return page_plus_1 - 1 if page_plus_1 else None
-
-
-def folio_alloc_swap(kernel: Kernel, folio: int) -> bool:
-    """Give each page of the folio a slot (in a row) and put it into the swap cache; False: no room."""
-    nr = folio_nr_pages(kernel.mem_map, folio)
-    offset = _scan_swap_map(kernel.swap, nr)
-    if offset is None:
-        return False
-    add_to_swap_cache(kernel, folio, offset)
-    return True
-
-
-def _scan_swap_map(swap: SwapInfo, nr: int) -> int | None:
-    """First of ``nr`` free slots in a row, aligned to ``nr``, from ``cluster_next`` on."""
-    begin = -(-swap.cluster_next // nr) * nr
-    end = swap.pages - nr + 1
-    for offset in chain(range(begin, end, nr), range(0, min(begin, end), nr)):
-        if not any(swap.swap_map[offset : offset + nr]) and not any(swap.cache[offset : offset + nr]):
-            swap.cluster_next = offset + nr
-            return offset
-    return None
-
-
-def add_to_swap_cache(kernel: Kernel, folio: int, offset: int) -> None:
-    """The folio stands for the slots from ``offset`` on; the cache holds a reference for each page."""
-    mem_map = kernel.mem_map
-    nr = folio_nr_pages(mem_map, folio)
-    for each in range(nr):
-        kernel.swap.cache[offset + each] = folio + 1
-    folio_ref_add(mem_map, folio, nr)
-    mem_map.flags[folio] |= PG_swapcache
-    mem_map.private[folio] = offset
-
-
-def delete_from_swap_cache(kernel: Kernel, folio: int) -> None:
-    """The folio stands for itself again; the cache's references are dropped."""
-    mem_map = kernel.mem_map
-    nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
-    for each in range(nr):
-        kernel.swap.cache[offset + each] = 0
-    mem_map.flags[folio] &= ~PG_swapcache
-    mem_map.private[folio] = 0
-    folio_put(kernel, folio, nr)
-
-
-def folio_free_swap(kernel: Kernel, folio: int) -> bool:
-    """Take a folio out of the swap cache if no entry names its slots any more; True if done."""
-    mem_map = kernel.mem_map
-    if not mem_map.flags[folio] & PG_swapcache:
-        return False
-    offset, nr = mem_map.private[folio], folio_nr_pages(mem_map, folio)
-    if any(kernel.swap.swap_map[offset : offset + nr]):
-        return False
-    delete_from_swap_cache(kernel, folio)
-    return True
-
-
-def free_folio_and_swap_cache(kernel: Kernel, folio: int, nr: int = 1) -> None:
-    """Drop ``nr`` references of mappings that went, and the slot if nobody needs it."""
-    if not folio_mapcount(kernel.mem_map, folio):
-        folio_free_swap(kernel, folio)
-    folio_put(kernel, folio, nr)
+    flags = kernel.mem_map.flags[folio]
+    if not flags & PG_referenced:
+        kernel.mem_map.flags[folio] = flags | PG_referenced
+    elif not flags & (PG_unevictable | PG_active) and not kernel.lru_gen_enabled:
+        flags = flags & ~PG_referenced | PG_active
+        if flags & PG_lru:
+            folio_change_lru(kernel, folio, flags)
+        else:
+            kernel.mem_map.flags[folio] = flags

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from thplab.mm.errors import KernelError
-from thplab.mm.geometry import Geometry
-from thplab.mm.state import Struct
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import Geometry
+from thplab.mm.include.state import Struct
 from thplab.words import did_you_mean
 
 if TYPE_CHECKING:

@@ -10,26 +10,26 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from thplab.kernels import Profile
-from thplab.mm.buddy import __rmqueue_smallest, memmap_init_zone
-from thplab.mm.compact_control import CaptureControl, CompactControl
+from thplab.mm.compaction.control import CaptureControl, CompactControl
 from thplab.mm.filemap import AddressSpace
-from thplab.mm.geometry import Geometry
-from thplab.mm.gfp import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
-from thplab.mm.khugepaged_scan import Khugepaged
-from thplab.mm.list import INIT_LIST_HEAD
-from thplab.mm.lock import Lock
+from thplab.mm.include.geometry import Geometry
+from thplab.mm.include.gfp import MIGRATE_MOVABLE, MIGRATE_UNMOVABLE
+from thplab.mm.include.list import INIT_LIST_HEAD
+from thplab.mm.include.lock import Lock
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.mmzone import ZONE_LIMITS, Memory, Node, Zone, default_migratetype
+from thplab.mm.include.page import MemMap, PG_reserved, page_to_pfn
+from thplab.mm.include.state import Column, Struct
+from thplab.mm.khugepaged.structs import Khugepaged
 from thplab.mm.memcontrol import MemCgroup
-from thplab.mm.mm_types import Mm
-from thplab.mm.mmzone import ZONE_LIMITS, Memory, Node, Zone, default_migratetype
-from thplab.mm.page import MemMap, PG_reserved, page_to_pfn
-from thplab.mm.state import Column, Struct
-from thplab.mm.swap import SwapInfo
-from thplab.mm.sysctl import Sysctl
+from thplab.mm.page_alloc.buddy import __rmqueue_smallest, memmap_init_zone
+from thplab.mm.page_alloc.watermark import init_per_zone_wmark_min, set_pcp_high
+from thplab.mm.proc.sysctl import Sysctl
+from thplab.mm.swapfile import SwapInfo
 from thplab.mm.sysfs import Knobs
 from thplab.mm.task import Clock, Task
 from thplab.mm.trace import Tracing
 from thplab.mm.vmstat import EVENTS
-from thplab.mm.watermark import init_per_zone_wmark_min, set_pcp_high
 
 if TYPE_CHECKING:
     from thplab.mm.tlb import Tlb

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from thplab.mm.state import Struct
+from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
     from thplab.mm.system import Kernel

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from thplab.mm.geometry import X86_64, Geometry
+from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.pgtable import _PAGE_PSE, _PAGE_RW, walk
+from thplab.mm.include.state import Column, Struct
 from thplab.mm.mmu import access
-from thplab.mm.pgtable import _PAGE_PSE, _PAGE_RW, walk
-from thplab.mm.state import Column, Struct
 from thplab.mm.vmstat import vm_event
 
 if TYPE_CHECKING:
-    from thplab.mm.mm_types import Mm
+    from thplab.mm.include.mm_types import Mm
 
 __all__ = [
     "PageTables",

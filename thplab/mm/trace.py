@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 from zlib import crc32
 
 from thplab.kernels import ScanResult
-from thplab.mm.page import page_to_pfn
-from thplab.mm.state import Struct
-from thplab.mm.trace_formats import event_text
+from thplab.mm.include.page import page_to_pfn
+from thplab.mm.include.state import Struct
+from thplab.mm.trace_events import event_text
 
 if TYPE_CHECKING:
-    from thplab.mm.mm_types import Mm
+    from thplab.mm.include.mm_types import Mm
     from thplab.mm.system import Kernel
 
 __all__ = ["TraceEvent", "Tracing", "trace"]

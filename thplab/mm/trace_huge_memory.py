@@ -8,7 +8,7 @@ from thplab.kernels import ScanResult
 from thplab.mm.trace import mm_pointer, scan_pfn, trace
 
 if TYPE_CHECKING:
-    from thplab.mm.mm_types import Mm
+    from thplab.mm.include.mm_types import Mm
 
 __all__ = ["trace_mm_khugepaged_scan", "trace_mm_khugepaged_scan_pmd"]
 

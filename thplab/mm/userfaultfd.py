@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.errors import KernelError
-from thplab.mm.huge_memory import __split_huge_pmd
-from thplab.mm.lock import down_read, down_write, up_read, up_write
-from thplab.mm.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
-from thplab.mm.pgtable import (
+from thplab.mm.huge_memory.fault import __split_huge_pmd
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_read, down_write, up_read, up_write
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
+from thplab.mm.include.pgtable import (
     _PAGE_RW,
     _PAGE_SWP_UFFD_WP,
     _PAGE_UFFD_WP,
@@ -25,26 +25,45 @@ from thplab.mm.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.swap import is_pte_marker
+from thplab.mm.swapfile import is_pte_marker
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["mwriteprotect_range", "userfaultfd_register"]
+__all__ = ["mwriteprotect_range", "userfaultfd_register", "userfaultfd_unregister"]
 
+__VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
 _MODES = {"missing": VM_UFFD_MISSING, "wp": VM_UFFD_WP}
 
 
 def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
-    """UFFDIO_REGISTER: watch ``start..start+length`` for missing pages, or for writes (``wp``).
+    """UFFDIO_REGISTER: watch memory for missing pages, for writes (``wp``), or both (``missing|wp``).
 
-    Raises KernelError (EINVAL: unknown mode, unaligned, nothing mapped). Takes mmap_lock for writing.
+    A registration takes the place of an earlier one that lacks a mode. Raises KernelError (EINVAL: unknown
+    mode, unaligned, nothing mapped). Takes mmap_lock for writing.
     """
-    if mode not in _MODES:
+    words = mode.split("|")
+    if not set(words) <= set(_MODES):
         raise KernelError(errno.EINVAL, "userfaultfd: mode", mode, " | ".join(_MODES))
+    flags = sum(_MODES[word] for word in set(words))
     vmas = _vmas(mm, start, length)
     down_write(mm.mmap_lock, mm.task.comm)
     for vma in vmas:
-        if not vma.vm_flags & _MODES[mode]:
-            modify_vma_flags(vma, start, start + length, vma.vm_flags | _MODES[mode])
+        if vma.vm_flags & flags != flags:
+            modify_vma_flags(vma, start, start + length, vma.vm_flags & ~__VM_UFFD_FLAGS | flags)
+    up_write(mm.mmap_lock)
+
+
+def userfaultfd_unregister(mm: Mm, start: int, length: int) -> None:
+    """UFFDIO_UNREGISTER: watch no longer; what was write-protected may be written again.
+
+    Raises KernelError (EINVAL: unaligned, nothing mapped). Takes mmap_lock for writing.
+    """
+    vmas = _vmas(mm, start, length)
+    down_write(mm.mmap_lock, mm.task.comm)
+    for vma in vmas:
+        if vma.vm_flags & VM_UFFD_WP:
+            uffd_wp_range(vma, max(start, vma.vm_start), min(start + length, vma.vm_end), protect=False)
+        if vma.vm_flags & __VM_UFFD_FLAGS:
+            modify_vma_flags(vma, start, start + length, vma.vm_flags & ~__VM_UFFD_FLAGS)
     up_write(mm.mmap_lock)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from thplab.mm.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
-from thplab.mm.huge_memory import vma_adjust_trans_huge
-from thplab.mm.mm_slot import khugepaged_enter_vma
-from thplab.mm.mm_types import Mm, Vma, linear_page_index, vma_lookup
-from thplab.mm.shmem import unlink_file_vma, vma_link_file
+from thplab.mm.huge_memory.fault import vma_adjust_trans_huge
+from thplab.mm.include.mm_types import Mm, Vma, linear_page_index, vma_lookup
+from thplab.mm.khugepaged.enter import khugepaged_enter_vma
+from thplab.mm.rmap.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
+from thplab.mm.shmem.file import unlink_file_vma, vma_link_file
 
 __all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge", "vmas_of_range"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from thplab.mm.mmzone import Zone
+    from thplab.mm.include.mmzone import Zone
     from thplab.mm.system import Kernel
 
 __all__ = [

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from thplab.experiments.lanes import LaneResult
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
-from thplab.scenario.lanes import LaneResult
 from thplab.table import Table
 
 __all__ = ["lanes_plot"]
 
 
 def lanes_plot(results: Mapping[str, LaneResult]) -> Plot:
-    """``results``: letter -> what :func:`~thplab.scenario.lanes.run_lane` found."""
+    """``results``: letter -> what :func:`~thplab.experiments.lanes.run_lane` found."""
     sentence = (
         "Each bar is a lane on the same broken machine, as long as the number of base pages that had to be "
         "copied somewhere; behind it stands what came of it, and who waited while memory was compacted."

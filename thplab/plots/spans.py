@@ -5,29 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from thplab import points
+from thplab.mm.include.lock import ANON_VMA, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
+from thplab.phases import PHASES
 from thplab.recording import Recording
 
-__all__ = ["LOCKS", "PHASES", "Span", "collapse_spans"]
+__all__ = ["LOCKS", "MMAP_WRITE", "Span", "collapse_spans"]
 
-#: Function of the model -> the phase that begins when it is called first.
-PHASES = {
-    "scan_pmd": "scan",
-    "alloc_charge_folio": "allocate",
-    "hugepage_vma_revalidate": "look again",
-    "__collapse_huge_page_swapin": "swap in",
-    "pmdp_collapse_flush": "fence: clear PMD",
-    "__collapse_huge_page_isolate": "isolate",
-    "__collapse_huge_page_copy": "copy, free old",
-    "_publish_huge_pmd": "publish",
-}
+MMAP_WRITE = "mmap_lock (WRITE)"
 
 #: Beginning of a lock's name and the field that says that it is held -> its row.
 LOCKS = {
-    ("mmap_lock", "readers"): "mmap_lock (read)",
-    ("mmap_lock", "writer"): "mmap_lock (WRITE)",
-    ("vma lock", "writer"): "VMA lock",
-    ("anon_vma", "writer"): "anon_vma lock",
-    ("page table lock", "writer"): "page table locks",
+    (MMAP_LOCK, "readers"): "mmap_lock (read)",
+    (MMAP_LOCK, "writer"): MMAP_WRITE,
+    (VMA_LOCK, "writer"): "VMA lock",
+    (ANON_VMA, "writer"): "anon_vma lock",
+    (PAGE_TABLE_LOCK, "writer"): "page table locks",
 }
 
 
@@ -59,7 +52,7 @@ def _moments(recording: Recording, number: int) -> tuple[int, int]:
         raise ValueError("depth 'events' has no phases; allowed: functions, lines")
     call, found = -1, 0
     while found <= number:
-        following = recording.find_call("collapse_huge_page", call)
+        following = recording.find_call(points.COLLAPSE, call)
         if following is None:
             raise ValueError(f"collapse {number}; this recording has {found} (the first is number 0)")
         call, found = following, found + 1
@@ -70,11 +63,12 @@ def _moments(recording: Recording, number: int) -> tuple[int, int]:
 
 def _phases(recording: Recording, first: int, last: int, start: int) -> Iterator[Span]:
     """Each phase lasts until the next one begins."""
-    begun: dict[str, int] = {}
-    for n in range(first, last):
-        moment = recording.moment(n)
-        if moment.kind == "call" and moment.function in PHASES:
-            begun.setdefault(PHASES[moment.function], round(moment.time_ns) - start)
+    called = {phase: recording.find_call(phase.begins, first - 1) for phase in PHASES}
+    begun = {
+        str(phase): round(recording.moment(call).time_ns) - start
+        for phase, call in called.items()
+        if call is not None and call < last
+    }
     ends = [*list(begun.values())[1:], round(recording.moment(last).time_ns) - start]
     for (row, begin), end in zip(begun.items(), ends, strict=True):
         yield Span(row, begin, end)

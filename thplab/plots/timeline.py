@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from thplab.ledger import SHAPE
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
-from thplab.plots.spans import LOCKS, PHASES, Span, collapse_spans
+from thplab.plots.spans import LOCKS, MMAP_WRITE, Span, collapse_spans
 from thplab.recording import Recording
 from thplab.table import Table
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["timeline_plot"]
 
-_WRITE = "mmap_lock (WRITE)"
 #: Shorter than this share of the whole is drawn as a mark.
 _VISIBLE = 0.004
 
@@ -33,7 +32,7 @@ def timeline_plot(recording: Recording, number: int = 0) -> Plot:
         "shaded time mmap_lock is held for writing: every mmap of the process waits, and every fault in "
         f"this VMA (in 6.1 in the whole process). {SHAPE}"
     )
-    rows = [*(row for row in PHASES.values() if any(p.row == row for p in phases)), *LOCKS.values()]
+    rows = [*(span.row for span in phases), *LOCKS.values()]
     table = Table.of(
         ("row", "from µs", "to µs", "lasts µs"),
         [(span.row, *(f"{ns / 1000:.1f}" for ns in (span.begin, span.end, span.end - span.begin)))
@@ -42,7 +41,7 @@ def timeline_plot(recording: Recording, number: int = 0) -> Plot:
     )  # fmt: skip
     with new_axes(12, 1.8 + 0.42 * len(rows)) as (figure, axes):
         for span in held:
-            if span.row == _WRITE and span.end > span.begin:
+            if span.row == MMAP_WRITE and span.end > span.begin:
                 axes.axvspan(span.begin / 1000, span.end / 1000, color="#E69F00", alpha=0.18, zorder=0)
         for span in (*phases, *held):
             _draw(axes, span, rows.index(span.row), whole, phase=span in phases)
@@ -58,14 +57,14 @@ def timeline_plot(recording: Recording, number: int = 0) -> Plot:
 
 def _draw(axes: Axes, span: Span, row: int, whole: int, *, phase: bool) -> None:
     """A bar, or a mark for what takes next to no time."""
-    colour = COLOURS[0] if phase else COLOURS[1] if span.row == _WRITE else COLOURS[2]
+    colour = COLOURS[0] if phase else COLOURS[1] if span.row == MMAP_WRITE else COLOURS[2]
     width = span.end - span.begin
     if width < _VISIBLE * whole:
         axes.plot([span.begin / 1000], [row], marker="|", color=colour, markersize=15, markeredgewidth=2)
     else:
         axes.barh(
             row, width / 1000, left=span.begin / 1000, height=0.62, color=colour, edgecolor="white",
-            hatch=HATCHES[0] if phase else HATCHES[1] if span.row == _WRITE else HATCHES[2],
+            hatch=HATCHES[0] if phase else HATCHES[1] if span.row == MMAP_WRITE else HATCHES[2],
         )  # fmt: skip
     if phase:
         axes.text(span.end / 1000, row, f" {width / 1000:.0f} µs" if width else " not priced", va="center")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thplab
-from thplab.mm.page import PAGE_FLAGS
+from thplab import points
+from thplab.mm.include.page import PAGE_FLAGS
 from thplab.mm.vmstat import EVENTS
+from thplab.points import Point
 from thplab.recording.render import gdb_value
 from thplab.recording.tracer import CALL, EVENT, LINE, RETURN, FunctionInfo
 
@@ -184,13 +186,13 @@ def _stops(r: Recorder, sections: dict[str, array[Any]]) -> dict[str, set[int]]:
         "entry": ends.union(_entries(r, sections)),
         "function": ends.union(n for n, kind in enumerate(kinds) if kind in (CALL, RETURN)),
         "tracepoint": ends.union(n for n, kind in enumerate(kinds) if kind == EVENT),
-        "pass": ends.union(_calls_of(r, sections, "khugepaged_do_scan")),
+        "pass": ends.union(_calls_of(r, sections, points.DO_SCAN)),
     }
 
 
-def _calls_of(r: Recorder, sections: dict[str, array[Any]], function: str) -> list[int]:
+def _calls_of(r: Recorder, sections: dict[str, array[Any]], point: Point) -> list[int]:
     """First calls only: a generator that goes on is called again."""
-    wanted = {info.number for info in r.tracer.functions if info.name == function}
+    wanted = {info.number for info in r.tracer.functions if info.point is point}
     owner, frames, found = r.tracer.f_function, sections["m_frame"], dict[int, int]()
     for n, kind in enumerate(sections["m_kind"]):
         if kind == CALL and owner[frames[n]] in wanted:
@@ -200,8 +202,8 @@ def _calls_of(r: Recorder, sections: dict[str, array[Any]], function: str) -> li
 
 def _entries(r: Recorder, sections: dict[str, array[Any]]) -> list[int]:
     """Moments at which a loop over a table came to its next entry: its ``index`` has changed."""
-    index, names, kinds = r.tracer.names.get("index"), r.tracer.l_name, sections["m_kind"]
-    numbers, begin = _calls_of(r, sections, "scan_pmd"), 0
+    index, names, kinds = r.tracer.names.get(points.ENTRY), r.tracer.l_name, sections["m_kind"]
+    numbers, begin = _calls_of(r, sections, points.SCAN), 0
     for n, end in enumerate(sections["m_locals_end"]):
         if end > begin and kinds[n] in (LINE, RETURN) and index in names[begin:end]:
             numbers.append(n)

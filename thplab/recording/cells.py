@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.state import Column, Struct
 
 __all__ = ["ABSENT", "Cells", "ColumnInfo", "ObjectInfo", "ValueTable"]
 

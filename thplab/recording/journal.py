@@ -1,6 +1,6 @@
 """The journal: every change of state of a machine while a recording runs, noted from outside.
 
-State is items of Columns and fields of Structs (thplab/mm/state.py). While the journal is open, the
+State is items of Columns and fields of Structs (thplab/mm/include/state.py). While the journal is open, the
 assignment of both is watched on the classes themselves; afterwards they are exactly as before.
 """
 
@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.state import Column, Struct
 from thplab.mm.system import Kernel
 from thplab.recording.cells import INTEGER, Cells, ObjectInfo
 from thplab.recording.owner import kernel_at_work

@@ -7,14 +7,16 @@ variables, never from a line number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
+from thplab import points
 from thplab.kernels import ScanResult
-from thplab.mm.pgtable import entry_pfn, pmd_trans_huge
-from thplab.mm.state import Struct
+from thplab.mm.include.pgtable import entry_pfn, pmd_trans_huge
+from thplab.mm.include.state import Struct
+from thplab.points import Locals, Point
 from thplab.recording.lock_words import lock_sentence
-from thplab.recording.verdicts import VERDICT_FUNCTIONS, verdict_sentence
+from thplab.recording.verdicts import VERDICT_POINTS, verdict_sentence
 from thplab.words import counted
 
 __all__ = [
@@ -25,37 +27,34 @@ __all__ = [
     "sentence_of_wakeup",
 ]
 
-_Locals = Mapping[str, Any]
 
-
-def sentence_of_call(function: str, local: _Locals, caller: str) -> str | None:
-    """What entering ``function``, called by ``caller``, means, or None."""
-    if function in _LOCKING:
-        return lock_sentence(function, local["lock"].name, caller)
-    tell = _BEFORE.get(function)
+def sentence_of_call(local: Locals, caller: Point | None) -> str | None:
+    """What entering the function of these variables, called by ``caller``, means, or None."""
+    if local.point in _LOCKING:
+        return lock_sentence(local.point, local["lock"].name, caller)
+    tell = _BEFORE.get(local.point)
     return tell(local) if tell else None
 
 
-def sentence_of_return(function: str, local: _Locals, returned: Any) -> str | None:
-    """What leaving ``function`` with ``returned`` means, or None."""
-    if function in VERDICT_FUNCTIONS:
+def sentence_of_return(local: Locals, returned: Any) -> str | None:
+    """What leaving the function with ``returned`` means, or None."""
+    if local.point in VERDICT_POINTS:
         result = returned[0] if isinstance(returned, tuple) else returned
-        return verdict_sentence(function, local, result) if isinstance(result, ScanResult) else None
-    tell = _AFTER.get(function)
+        return verdict_sentence(local.point, local, result) if isinstance(result, ScanResult) else None
+    tell = _AFTER.get(local.point)
     return tell(local, returned) if tell else None
 
 
-def sentence_of_event(function: str, local: _Locals) -> str | None:
-    """What a trace line that ``function`` prints means: the verdict that it is about to return, or None."""
-    result = local.get("result")
-    if function not in VERDICT_FUNCTIONS or not isinstance(result, ScanResult):
+def sentence_of_event(local: Locals) -> str | None:
+    """What a trace line that the function prints means: the verdict that it is about to return, or None."""
+    if local.point not in VERDICT_POINTS or not isinstance(result := local.get("result"), ScanResult):
         return None
-    return verdict_sentence(function, local, result)
+    return verdict_sentence(local.point, local, result)
 
 
-def sentence_of_wakeup(function: str, local: _Locals) -> str | None:
-    """What it means that a sleeping ``function`` goes on, or None."""
-    if function not in ("khugepaged_wait_work", "khugepaged_alloc_sleep"):
+def sentence_of_wakeup(local: Locals) -> str | None:
+    """What it means that a sleeping function goes on, or None."""
+    if local.point not in (points.WAIT_WORK, points.ALLOC_SLEEP):
         return None
     kernel = local["kernel"]
     deadline = local.get("deadline", kernel.khugepaged.sleep_expire)
@@ -69,14 +68,14 @@ def sentence_of_change(struct: Struct, name: str) -> str | None:
     return tell(struct) if tell else None
 
 
-_LOCKING = ("down_read", "down_write", "up_read", "up_write")
+_LOCKING = (points.DOWN_READ, points.DOWN_WRITE, points.UP_READ, points.UP_WRITE)
 
 
-def _task(local: _Locals) -> str:
+def _task(local: Locals) -> str:
     return "khugepaged" if local["cc"].is_khugepaged else "The caller of madvise"
 
 
-def _scan_mm_slot(local: _Locals) -> str:
+def _scan_mm_slot(local: Locals) -> str:
     scan = local["kernel"].khugepaged
     first = scan.scan_mm_slot is None
     slot = scan.mm_head[0] if first else scan.scan_mm_slot
@@ -84,12 +83,12 @@ def _scan_mm_slot(local: _Locals) -> str:
     return f"khugepaged visits {slot.mm.name} {where}; it may spend {counted(local['pages'], 'unit')}."
 
 
-def _pass_ended(local: _Locals, returned: Any) -> str:
+def _pass_ended(local: Locals, returned: Any) -> str:
     progress, result = returned
     return f"This visit cost {counted(progress, 'unit')}; its last window ended with '{result.value}'."
 
 
-def _collapse_begins(local: _Locals) -> str:
+def _collapse_begins(local: Locals) -> str:
     return (
         f"Nothing spoke against the window at {local['address']:#x}: "
         f"{counted(local['referenced'], 'entry', 'entries')} referenced, {local['unmapped']} swapped out. "
@@ -97,7 +96,7 @@ def _collapse_begins(local: _Locals) -> str:
     )
 
 
-def _wait(local: _Locals) -> str:
+def _wait(local: Locals) -> str:
     kernel = local["kernel"]
     if not kernel.khugepaged.mm_head:
         return "The pass is over, and nobody is registered: khugepaged sleeps until somebody is."
@@ -106,7 +105,7 @@ def _wait(local: _Locals) -> str:
     )
 
 
-def _entry_written(local: _Locals) -> str:
+def _entry_written(local: Locals) -> str:
     table, pmd = local["table"], local["pmd"]
     if not pmd:
         return f"Clear an entry of {table.name}: it leads nowhere now."
@@ -115,13 +114,13 @@ def _entry_written(local: _Locals) -> str:
     return f"Point an entry of {table.name} at the table in pfn {entry_pfn(pmd):#x}."
 
 
-def _freed(local: _Locals) -> str:
+def _freed(local: Locals) -> str:
     pages = 1 << local["order"]
     what = "the page goes" if pages == 1 else f"{pages} pages go"
     return f"Nobody refers to it any more: {what} back to the allocator."
 
 
-def _obtained(local: _Locals, folio: Any) -> str | None:
+def _obtained(local: Locals, folio: Any) -> str | None:
     pages, kernel = 1 << local["order"], local["kernel"]
     pfn = folio + kernel.mem_map.start_pfn
     return (
@@ -129,65 +128,55 @@ def _obtained(local: _Locals, folio: Any) -> str | None:
     )
 
 
-_BEFORE: dict[str, Callable[[_Locals], str | None]] = {
-    "khugepaged_do_scan": lambda v: (
-        f"A pass begins: at most {counted(v['kernel'].knobs.pages_to_scan, 'unit')}."
-    ),
-    "khugepaged_scan_mm_slot": _scan_mm_slot,
-    "scan_pmd": lambda v: (
+_BEFORE: dict[Point, Callable[[Locals], str | None]] = {
+    points.DO_SCAN: lambda v: f"A pass begins: at most {counted(v['kernel'].knobs.pages_to_scan, 'unit')}.",
+    points.SCAN_MM: _scan_mm_slot,
+    points.SCAN: lambda v: (
         f"Scan the window at {v['start_addr']:#x}: is there a PTE table, and does any entry speak against it?"
     ),
-    "collapse_huge_page": _collapse_begins,
-    "alloc_charge_folio": lambda v: (
+    points.COLLAPSE: _collapse_begins,
+    points.ALLOCATE: lambda v: (
         f"{_task(v)} asks for {v['mm'].kernel.geometry.HPAGE_PMD_NR} contiguous pages, with no lock held."
     ),
-    "__khugepaged_enter": lambda v: f"{v['mm'].name} is registered: a slot at the tail of khugepaged's list.",
-    "pmdp_collapse_flush": lambda v: (
-        "Fence: clear the PMD, flush the TLBs. Whoever touches the window waits."
-    ),
-    "__collapse_huge_page_isolate": lambda v: (
-        "Isolate: lock each page and take it off the LRU. Nothing is freed here."
-    ),
-    "__collapse_huge_page_swapin": lambda v: "Bring what is swapped out back into memory, entry by entry.",
-    "__collapse_huge_page_copy": lambda v: (
-        f"Copy {len(v['pte_table'])} entries into the huge page; holes become zeroes."
-    ),
-    "__collapse_huge_page_copy_succeeded": lambda v: (
+    points.ENTER: lambda v: f"{v['mm'].name} is registered: a slot at the tail of khugepaged's list.",
+    points.FENCE: lambda v: "Fence: clear the PMD, flush the TLBs. Whoever touches the window waits.",
+    points.ISOLATE: lambda v: "Isolate: lock each page and take it off the LRU. Nothing is freed here.",
+    points.SWAP_IN: lambda v: "Bring what is swapped out back into memory, entry by entry.",
+    points.COPY: lambda v: f"Copy {len(v['pte_table'])} entries into the huge page; holes become zeroes.",
+    points.FREE: lambda v: (
         "The data is safe: clear the old entries and free the old pages. No way back from here."
     ),
-    "_publish_huge_pmd": lambda v: "Publish: reverse map, LRU, keep the empty table, set the huge PMD.",
-    "_repopulate_pmd": lambda v: "Rollback: the PMD points at the old table again.",
-    "release_pte_pages": lambda v: (
+    points.PUBLISH: lambda v: "Publish: reverse map, LRU, keep the empty table, set the huge PMD.",
+    points.REPOPULATE: lambda v: "Rollback: the PMD points at the old table again.",
+    points.RELEASE: lambda v: (
         f"Rollback: {counted(len(v['isolated']), 'page goes', 'pages go')} back on the LRU, unlocked."
     ),
-    "pgtable_trans_huge_deposit": lambda v: "The empty PTE table is kept for a later split.",
-    "pgtable_trans_huge_withdraw": lambda v: "The table that was kept for a split is needed now.",
-    "__split_huge_pmd": lambda v: "A part of the huge page is to change: its PMD becomes a table again.",
-    "set_pmd_at": _entry_written,
-    "__free_pages": _freed,
-    "khugepaged_wait_work": _wait,
-    "khugepaged_alloc_sleep": lambda v: (
+    points.DEPOSIT: lambda v: "The empty PTE table is kept for a later split.",
+    points.WITHDRAW: lambda v: "The table that was kept for a split is needed now.",
+    points.SPLIT_PMD: lambda v: "A part of the huge page is to change: its PMD becomes a table again.",
+    points.SET_PMD: _entry_written,
+    points.FREE_PAGES: _freed,
+    points.WAIT_WORK: _wait,
+    points.ALLOC_SLEEP: lambda v: (
         f"No huge page to be had: sleep {v['kernel'].knobs.alloc_sleep_millisecs} ms, then the next window."
     ),
-    "madvise_collapse": lambda v: (
-        "MADV_COLLAPSE: every whole window of the range, now, in the caller's time."
-    ),
-    "khugepaged_exit": lambda v: f"{v['mm'].name} exits: khugepaged is told.",
+    points.MADVISE: lambda v: "MADV_COLLAPSE: every whole window of the range, now, in the caller's time.",
+    points.EXIT: lambda v: f"{v['mm'].name} exits: khugepaged is told.",
 }
 
 
-def _trylock(local: _Locals, taken: Any) -> str:
+def _trylock(local: Locals, taken: Any) -> str:
     lock = local["lock"]
     if taken:
         return f"{lock.name} was free: taken for reading, so that no VMA changes meanwhile."
     return f"{lock.name} is held for writing by {lock.writer}: not now, on to the next."
 
 
-_AFTER: dict[str, Callable[[_Locals, Any], str | None]] = {
-    "khugepaged_scan_mm_slot": _pass_ended,
-    "find_pmd_or_thp_or_none": lambda v, found: verdict_sentence("find_pmd_or_thp_or_none", v, found[0]),
-    "__folio_alloc": _obtained,
-    "down_read_trylock": _trylock,
+_AFTER: dict[Point, Callable[[Locals, Any], str | None]] = {
+    points.SCAN_MM: _pass_ended,
+    points.FIND_PMD: lambda v, found: verdict_sentence(points.FIND_PMD, v, found[0]),
+    points.FOLIO_ALLOC: _obtained,
+    points.DOWN_READ_TRYLOCK: _trylock,
 }
 
 

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from thplab.machine import Machine, Process
-from thplab.mm.mm_types import Mm, Vma
+from thplab.mm.include.mm_types import Mm, Vma
 from thplab.mm.system import Kernel
 
 __all__ = ["kernel_at_work"]

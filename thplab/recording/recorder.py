@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
-from thplab.mm.mm_types import Mm
-from thplab.mm.state import Struct
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.state import Struct
+from thplab.mm.khugepaged import collapse, pages, scan, swapin
 from thplab.mm.system import Kernel
+from thplab.points import Locals, Point, point_of
 from thplab.recording.journal import Journal
 from thplab.recording.narrate import (
     sentence_of_call,
@@ -19,7 +21,7 @@ from thplab.recording.narrate import (
     sentence_of_wakeup,
 )
 from thplab.recording.recording import Recording, make_recording
-from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, FunctionInfo, Tracer
+from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, Tracer, model_file
 
 __all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
 
@@ -32,7 +34,7 @@ _MOMENT_COLUMNS = {
 }  # fmt: skip
 
 #: Files whose lines are recorded by default.
-LINE_FILES = ("khugepaged.py", "collapse.py", "collapse_pages.py", "collapse_swapin.py")
+LINE_FILES = tuple(model_file(module.__file__) for module in (scan, collapse, pages, swapin))
 
 
 #: A run with more moments is not recorded: it would take gigabytes, and nobody could step through it.
@@ -198,19 +200,18 @@ class Recorder:
             number = self.sentences.setdefault(sentence, len(self.sentences))
             self._sentence_of[len(self._rows) - 1] = number + 1
 
-    def narrate_call(self, info: FunctionInfo, frame: FrameType) -> None:
-        """Give the moment just appended, a call, its sentence."""
-        caller = frame.f_back.f_code.co_name if frame.f_back is not None else ""
-        self._say(sentence_of_call(info.name, frame.f_locals, caller))
+    def narrate_call(self, point: Point, frame: FrameType, entered: bool) -> None:
+        """Give the moment just appended, a call or the wakeup of a generator, its sentence."""
+        local = Locals(point, frame.f_locals)
+        if not entered:
+            self._say(sentence_of_wakeup(local))
+            return
+        caller = point_of(frame.f_back.f_code) if frame.f_back is not None else None
+        self._say(sentence_of_call(local, caller))
 
-    def narrate_wakeup(self, info: FunctionInfo, frame: FrameType) -> None:
-        """Give the moment just appended, at which a generator goes on, its sentence."""
-        self._say(sentence_of_wakeup(info.name, frame.f_locals))
-
-    def narrate_return(self, info: FunctionInfo, frame: FrameType, returned: Any) -> None:
-        """Give the moment just appended, a return, its sentence; a yield or an exception has none."""
-        if returned is not None:
-            self._say(sentence_of_return(info.name, frame.f_locals, returned))
+    def narrate_return(self, point: Point, frame: FrameType, returned: Any) -> None:
+        """Give the moment just appended, a return, its sentence."""
+        self._say(sentence_of_return(Locals(point, frame.f_locals), returned))
 
     def _on_field(self, struct: Struct, name: str) -> None:
         if name == "nr_written" and struct is self.kernel.tracing:
@@ -218,7 +219,9 @@ class Recorder:
             self.moment(EVENT, number, self._rows[-1][2])
             if number != NO_FRAME:
                 frame = self.tracer.frame(number)
-                self._say(sentence_of_event(frame.f_code.co_name, frame.f_locals))
+                point = point_of(frame.f_code)
+                if point is not None:
+                    self._say(sentence_of_event(Locals(point, frame.f_locals)))
         elif name == "current" and struct is self.kernel and self.depth == "events":
             self.moment(SWITCH, NO_FRAME, 0)  # deeper recordings have calls that show it
         elif (sentence := sentence_of_change(struct, name)) is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thplab.points import Named, name_of
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 from thplab.recording.check import check
 from thplab.recording.file import pack, unpack
@@ -169,17 +170,18 @@ class Recording:
         kind, lo, hi = (array(column.typecode, column) for column in columns)
         return begin, kind, lo, hi
 
-    def find(self, kind: str, start: int, *, forwards: bool = True, name: str = "") -> int | None:
+    def find(self, kind: str, start: int, *, forwards: bool = True, name: Named = "") -> int | None:
         """The next (or previous) moment of a kind after (before) ``start``; None if there is none.
 
         ``kind``: line, call, return, event, ``verdict`` (a function returned a scan result) or
-        ``change`` (state has changed since the moment before). ``name``: only of this function, or
-        only this trace event.
+        ``change`` (state has changed since the moment before). ``name``: only of this function (a point of
+        thplab/points.py, the function itself or its name), or only this trace event.
         """
         if kind not in FINDABLE:
             raise ValueError(f"kind {kind!r}; allowed: {', '.join(FINDABLE)}")
         numbers = range(start + 1, len(self)) if forwards else range(start - 1, -1, -1)
-        return next((n for n in numbers if self._is(n, kind) and (not name or self._named(n, name))), None)
+        word = name_of(name)
+        return next((n for n in numbers if self._is(n, kind) and (not word or self._named(n, word))), None)
 
     def _is(self, number: int, kind: str) -> bool:
         if kind == "change":
@@ -196,7 +198,7 @@ class Recording:
             return bool(self.header["trace"][self.sections["m_trace_end"][number] - 1]["event"] == name)
         return self.moment(number).function == name
 
-    def find_call(self, function: str, start: int = -1) -> int | None:
+    def find_call(self, function: Named, start: int = -1) -> int | None:
         """The next moment after ``start`` at which ``function`` is entered."""
         return self.find("call", start, name=function)
 

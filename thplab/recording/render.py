@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from thplab.mm.page import VMEMMAP_START
+from thplab.mm.include.page import VMEMMAP_START
 
 __all__ = ["gdb_value"]
 

@@ -12,7 +12,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, Protocol
 
-from thplab.mm.state import Column, Struct
+from thplab.mm.include.state import Column, Struct
 from thplab.recording.cells import ABSENT, INTEGER, ColumnInfo, ObjectInfo, fields_of
 
 __all__ = ["State", "snapshot_bytes"]

@@ -17,54 +17,27 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from thplab import mm
-from thplab.mm.state import Struct
+from thplab.mm.include.state import Struct
+from thplab.points import Point, point_of
 from thplab.recording.owner import kernel_at_work
+from thplab.recording.quiet import is_quiet
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
 
-__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer"]
+__all__ = ["CALL", "EVENT", "LINE", "NO_FRAME", "RETURN", "SWITCH", "FunctionInfo", "Tracer", "model_file"]
 
 LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 
 #: The frame of a moment outside every recorded function.
 NO_FRAME = 0xFFFFFFFF
 
-_MM = str(Path(mm.__file__).parent)
+_MM = Path(mm.__file__).parent
 
-#: Modules and functions whose calls would only make noise: readers of bits, lists, bookkeeping.
-_QUIET_FILES = {
-    "state.py",
-    "list.py",
-    "vmstat.py",
-    "trace.py",
-    "geometry.py",
-    "gfp.py",
-    "page.py",
-    "task.py",
-    "proc.py",
-    "mmzone.py",
-    "buddy.py",
-    "lru.py",
-    "pcp.py",
-    "watermark.py",
-    "trace_formats.py",
-}
-_QUIET = {
-    "entry_pfn", "mk_pte", "mk_huge_pmd", "mk_pmd_table", "pte_present", "pmd_present", "pmd_trans_huge",
-    "pmd_bad", "level_shifts", "_index", "pte_index", "pmd_table_page", "pte_lock", "pmd_lock", "pmd_page_of",
-    "mm_find_pmd", "set_pte_at", "trace_mm_khugepaged_scan_pmd", "folio_maybe_mapped_shared",
-    "folio_put", "release_pte_folio", "_isolate_folio", "folio_remove_rmap_ptes",
-    "_note_partially_mapped", "_change_large_mapcount", "hugepage_pmd_enabled", "khugepaged_has_work",
-    "hpage_collapse_test_exit_or_disable", "_sysfs_allows", "_should_wakeup",
-    "_free_pages_prepare", "zonelist", "wmark_pages",
-    "prep_new_page", "_u32", "zero_pfn", "links", "<lambda>",
-    "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "find_vma", "vma_lookup", "_can_merge",
-    "_counter_of", "linear_page_index", "vma_is_anonymous", "folio_pte_batch",
-    "free_folio_and_swap_cache", "folio_free_swap", "deferred_list", "folio_queued_for_split",
-    "folio_unqueue_deferred_split",
-    "translate", "_set_accessed", "page_mapcount", "mm_pointer", "scan_pfn",
-}  # fmt: skip
+
+def model_file(path: str | None) -> str:
+    """A source file of the model as recordings name it: ``thplab/mm/khugepaged/scan.py``."""
+    return f"thplab/mm/{Path(path or '').relative_to(_MM).as_posix()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +49,7 @@ class FunctionInfo:
     file: str
     lines: bool
     params: tuple[str, ...]
+    point: Point | None
 
     @property
     def name(self) -> str:
@@ -92,7 +66,7 @@ class Tracer:
     """Records calls, returns and lines into columns."""
 
     def __init__(self, recorder: Recorder, line_files: frozenset[str]) -> None:
-        """``line_files``: names of files whose lines are recorded; empty: none."""
+        """``line_files``: files of the model (:func:`model_file`) whose lines are recorded; empty: none."""
         self._recorder = recorder
         self._line_files = line_files
         #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
@@ -133,21 +107,17 @@ class Tracer:
 
     def _is_quiet(self, code: CodeType) -> bool:
         """True, and remembered, for a function whose calls are not recorded."""
-        quiet = (
-            not code.co_filename.startswith(_MM)
-            or Path(code.co_filename).name in _QUIET_FILES
-            or code.co_name in _QUIET
-        )
+        quiet = not code.co_filename.startswith(str(_MM)) or is_quiet(code)
         if quiet:
             self._quiet[id(code)] = code
         return quiet
 
     def _info(self, code: CodeType) -> FunctionInfo:
         """Number a function."""
-        name = Path(code.co_filename).name
+        file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        number, lines = len(self.functions), name in self._line_files
-        info = FunctionInfo(number, code, f"thplab/mm/{name}", lines, params)
+        number, lines = len(self.functions), file in self._line_files
+        info = FunctionInfo(number, code, file, lines, params, point_of(code))
         self.functions.append(info)
         self._shown[id(code)] = info
         return info
@@ -170,10 +140,8 @@ class Tracer:
             number = self._new_frame(frame, info)
         self.stack.append(number)
         self._recorder.moment(CALL, number, frame.f_lineno)
-        if entered:
-            self._recorder.narrate_call(info, frame)
-        else:
-            self._recorder.narrate_wakeup(info, frame)
+        if info.point is not None:
+            self._recorder.narrate_call(info.point, frame, entered)
         if not info.lines:
             frame.f_trace_lines = False
             return self._return_hook
@@ -221,7 +189,9 @@ class Tracer:
 
     def _leave(self, number: int, frame: FrameType, arg: Any) -> None:
         self._recorder.moment(RETURN, number, frame.f_lineno)
-        self._recorder.narrate_return(self.functions[self.f_function[number]], frame, arg)
+        point = self.functions[self.f_function[number]].point
+        if point is not None and arg is not None:  # a yield or an exception has no sentence
+            self._recorder.narrate_return(point, frame, arg)
         self.stack.pop()
 
     def _note_locals(self, number: int, frame: FrameType) -> None:

@@ -10,50 +10,58 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from thplab import points
 from thplab.kernels import ScanResult as S
-from thplab.mm.page import folio_expected_ref_count
+from thplab.mm.include.page import folio_expected_ref_count
+from thplab.points import Point
 from thplab.words import counted
 
-__all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "verdict_sentence"]
+__all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "VERDICT_POINTS", "verdict_sentence"]
 
-_Locals = Mapping[str, Any]
+_LIMITS = ("max_ptes_none", "max_ptes_swap", "max_ptes_shared")
 
 #: Functions that decide: they return a scan result (alone, or first in a tuple).
-VERDICT_FUNCTIONS = frozenset(
-    {
-        "__collapse_huge_page_copy", "__collapse_huge_page_isolate", "__collapse_huge_page_swapin",
-        "alloc_charge_folio", "check_pmd_still_valid", "collapse_huge_page", "hugepage_vma_revalidate",
-        "scan_pmd",
-    }
+VERDICT_POINTS = (
+    points.ALLOCATE, points.CHECK_PMD, points.COLLAPSE, points.ISOLATE, points.REVALIDATE,
+    points.SCAN, points.SWAP_IN,
 )  # fmt: skip
+#: Their names, as recordings have them.
+VERDICT_FUNCTIONS = frozenset(point.name for point in VERDICT_POINTS)
 
 
-def verdict_sentence(function: str, local: _Locals, result: S) -> str:
-    """The sentence for ``result``, returned by ``function`` with these locals."""
-    values = _Values(function, local)
-    if function == "scan_pmd" and values.get("mmap_locked") is False and result is not S.SUCCEED:
+def verdict_sentence(point: Point | None, local: Mapping[str, Any], result: S) -> str:
+    """The sentence for ``result``, returned by the function of ``point`` with these variables."""
+    values = _Values(local)
+    if point is points.SCAN and values.get("mmap_locked") is False and result is not S.SUCCEED:
         return f"The scan found nothing, but the collapse failed ('{result.value}'): the window is as it was."
-    return (_OF_FUNCTION.get((function, result)) or SENTENCES[result])(values)
+    return (_OF_FUNCTION.get((point, result)) or SENTENCES[result])(values)
 
 
-class _Values(dict[str, Any]):
-    """The locals, with the limits of the machine they belong to."""
+class _Values:
+    """The variables, and else the limits of the machine they belong to."""
 
-    def __init__(self, function: str, local: _Locals) -> None:
-        super().__init__(local)
-        mm = local.get("mm") or (local["vma"].mm if local.get("vma") is not None else None)
+    def __init__(self, local: Mapping[str, Any]) -> None:
+        vma = local.get("vma")
+        mm = local.get("mm") or (vma.mm if vma is not None else None)
+        self._local, self._limits = local, {"who": mm.name if mm is not None else "the process"}
         self.kernel = mm.kernel if mm is not None else None
-        self["who"] = mm.name if mm is not None else "the process"
         if mm is not None:
             knobs = mm.kernel.knobs
-            for name in ("max_ptes_none", "max_ptes_swap", "max_ptes_shared"):
-                self.setdefault(name, getattr(knobs, name))
-            self["entries"] = mm.kernel.geometry.HPAGE_PMD_NR
+            self._limits |= {name: getattr(knobs, name) for name in _LIMITS}
+            self._limits["entries"] = mm.kernel.geometry.HPAGE_PMD_NR
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A variable, or a limit, or else ``default``."""
+        return self._local.get(name, self._limits.get(name, default))
+
+    def __getitem__(self, name: str) -> Any:
+        return self._local[name] if name in self._local else self._limits[name]
 
     @property
     def entry(self) -> str:
         """``Entry 411``, or ``An entry`` where no loop over entries runs."""
-        return f"Entry {self['index']}" if "index" in self else "An entry"
+        index = self.get(points.ENTRY)
+        return "An entry" if index is None else f"Entry {index}"
 
     @property
     def window(self) -> str:
@@ -158,35 +166,32 @@ SENTENCES: dict[S, Callable[[_Values], str]] = {
 }
 
 #: (function, result) -> sentence, where the function gives the result another meaning
-_OF_FUNCTION: dict[tuple[str, S], Callable[[_Values], str]] = {
-    ("__collapse_huge_page_isolate", S.SUCCEED): lambda v: (
+_OF_FUNCTION: dict[tuple[Point | None, S], Callable[[_Values], str]] = {
+    (points.ISOLATE, S.SUCCEED): lambda v: (
         "All pages are locked and off the LRU; none was freed yet. They can be copied now."
     ),
-    ("__collapse_huge_page_swapin", S.SUCCEED): lambda v: "All that was swapped out is in memory again.",
-    ("__collapse_huge_page_swapin", S.PAGE_LOCK): lambda v: (
+    (points.SWAP_IN, S.SUCCEED): lambda v: "All that was swapped out is in memory again.",
+    (points.SWAP_IN, S.PAGE_LOCK): lambda v: (
         f"{v.entry} is being swapped in by somebody else: mmap_lock was dropped, try later."
     ),
-    ("__collapse_huge_page_swapin", S.FAIL): lambda v: (
+    (points.SWAP_IN, S.FAIL): lambda v: (
         f"{v.entry} is not in swap at all (a guard page, a broken page): it can't be brought in."
     ),
-    ("__collapse_huge_page_swapin", S.PMD_NULL): lambda v: "The page table has gone during the swap-in.",
-    ("__collapse_huge_page_copy", S.SUCCEED): lambda v: (
-        f"{v.nr} pages are copied, and the old ones are free."
-    ),
-    ("hugepage_vma_revalidate", S.SUCCEED): lambda v: (
+    (points.SWAP_IN, S.PMD_NULL): lambda v: "The page table has gone during the swap-in.",
+    (points.REVALIDATE, S.SUCCEED): lambda v: (
         "Looked up again: the VMA is still there, covers the window and may have huge pages."
     ),
-    ("hugepage_vma_revalidate", S.PAGE_ANON): lambda v: f"{v.window} is not anonymous memory any more.",
-    ("find_pmd_or_thp_or_none", S.SUCCEED): lambda v: "The PMD points at a PTE table: there is work to do.",
-    ("check_pmd_still_valid", S.SUCCEED): lambda v: "The PMD still points at the table that was scanned.",
-    ("check_pmd_still_valid", S.FAIL): lambda v: "The PMD points at another table than the one scanned.",
-    ("alloc_charge_folio", S.SUCCEED): lambda v: (
+    (points.REVALIDATE, S.PAGE_ANON): lambda v: f"{v.window} is not anonymous memory any more.",
+    (points.FIND_PMD, S.SUCCEED): lambda v: "The PMD points at a PTE table: there is work to do.",
+    (points.CHECK_PMD, S.SUCCEED): lambda v: "The PMD still points at the table that was scanned.",
+    (points.CHECK_PMD, S.FAIL): lambda v: "The PMD points at another table than the one scanned.",
+    (points.ALLOCATE, S.SUCCEED): lambda v: (
         f"The huge page is there: pfn {v['folio'] + v['kernel'].mem_map.start_pfn:#x}, a multiple of {v.nr}. "
         "No lock is held now, so anything may have changed meanwhile."
     ),
-    ("collapse_huge_page", S.SUCCEED): lambda v: f"Done: {v.window.lower()} is one huge page now.",
+    (points.COLLAPSE, S.SUCCEED): lambda v: f"Done: {v.window.lower()} is one huge page now.",
     **{
-        ("collapse_huge_page", result): (lambda v, r=result: f"{v.window} stays as it was: '{r.value}'.")  # type: ignore[misc]
+        (points.COLLAPSE, result): (lambda v, r=result: f"{v.window} stays as it was: '{r.value}'.")  # type: ignore[misc]
         for result in S
         if result is not S.SUCCEED
     },

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from thplab.machine import Machine, Process
-from thplab.mm.errors import KernelError
-from thplab.scenario.data import Scenario
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.errors import ScenarioError
 
 __all__ = ["DEFAULT_KID", "Actor", "token"]
@@ -26,24 +25,24 @@ def token(page: int, gen: int) -> int:
 class Actor:
     """A process and what the scenario knows of it.
 
-    ``mapped``: every range as it was mapped; ``expected``: page -> what it must read, or zero if it is
-    among ``given_back``; ``shared``: the same of shared memory, which children have in common;
-    ``shared_ranges``: where that lies;
+    ``region``: address of page 0; ``mapped``: every range as it was mapped;
+    ``expected``: page -> what it must read, or zero if it is among ``given_back``;
+    ``shared``: the same of shared memory, which children have in common; ``shared_ranges``: where that is;
     ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
     ``kids``: id -> child; ``log``: results as the recordings log them.
     """
 
     def __init__(
         self,
-        scenario: Scenario,
         machine: Machine,
         process: Process,
+        region: int,
         spared: frozenset[int] = frozenset(),
     ) -> None:
         """An actor that has done nothing yet."""
-        self.scenario = scenario
         self.machine = machine
         self.process = process
+        self.region = region
         self.spared = spared
         self.mapped: list[tuple[int, int]] = []
         self.expected: dict[int, int] = {}
@@ -76,7 +75,7 @@ class Actor:
 
     def address(self, page: int) -> int:
         """Virtual address of page number ``page`` of the region."""
-        return self.scenario.machine.region + page * self.machine.kernel.geometry.PAGE_SIZE
+        return self.region + page * self.machine.kernel.geometry.PAGE_SIZE
 
     def place(self, first: int, end: int) -> tuple[int, int]:
         """Start address and length in bytes of a page range."""
@@ -123,7 +122,7 @@ class Actor:
 
     def fork(self, id_: str) -> None:
         """Start a child that has seen what this process has seen."""
-        child = Actor(self.scenario, self.machine, self.process.fork(f"{self.name}.{id_}"))
+        child = Actor(self.machine, self.process.fork(f"{self.name}.{id_}"), self.region)
         child.mapped, child.expected = list(self.mapped), dict(self.expected)
         child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
         child.given_back = set(self.given_back)

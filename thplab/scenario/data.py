@@ -16,13 +16,16 @@ from typing import Any
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.schema import check_scenario
 
-__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json"]
+__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json", "unwrap"]
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSpec:
     """Where memory begins (pfn), how many pages (0: as many as needed), the address of page 0, and
     whether another process keeps khugepaged's list from being empty.
+
+    ``memory``: a word of fragment.STARTS, with so many ``free_pages`` and ``unmovable_blocks``;
+    ``swap_pages`` (None: as many as needed).
     """
 
     start_pfn: int = 0x100000
@@ -30,6 +33,10 @@ class MachineSpec:
     region: int = 0x100000000000
     entries: int = 512
     keeper: bool = True
+    memory: str = "free"
+    free_pages: int = 256
+    unmovable_blocks: int = 0
+    swap_pages: int | None = None
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> MachineSpec:
@@ -99,11 +106,23 @@ def _flat(ops: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> list[
     return [each for op in ops for each in (op, *_flat(op.get("ops", ())))]
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str, first_line: int = 1) -> Any:
     """The value that JSON text stands for; ScenarioError says where it is not JSON."""
     try:
         return json.loads(text)
     except RecursionError:
         raise ScenarioError("not JSON that can be read: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise ScenarioError(f"not JSON: {error.msg} (line {line}, column {error.colno})") from None
     except ValueError as error:
         raise ScenarioError(f"not JSON: {error}") from None
+
+
+def unwrap(data: object) -> tuple[object, Any]:
+    """The scenario and its photographs, of ``{"scenario": ..., "before": ...}`` or of a bare scenario."""
+    if isinstance(data, Mapping) and "scenario" in data:
+        return data["scenario"], data.get("before")
+    if isinstance(data, Mapping) and ("ops" in data or "procs" in data):
+        return data, None
+    raise ScenarioError("not a scenario: allowed: one, or an object with 'scenario' and, if wanted, 'before'")

@@ -1,129 +1,112 @@
 """The places of a collapse where the world may change: between two lock regions, and within them.
 
-A gap is the call or the return of a named function of the model, found from outside as a kernel probe finds
-one: while a scenario has intruders, the function's name in its module leads to a wrapper that lets them
-act and then goes on with the function itself. The model knows nothing of it, and afterwards all is as before.
+A gap is the call or the return of a function of the model in a certain caller, found from outside as a kernel
+probe finds one: while a scenario has intruders, the function's name leads everywhere to a wrapper that lets
+them act, if that caller calls, and then continues with the function itself. The model knows nothing of it,
+and afterwards all is as before.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from thplab.mm import collapse, collapse_file, collapse_pages, khugepaged, madvise_collapse
+from thplab import mm, phases, points
+from thplab.phases import Phase
+from thplab.points import Function, Point
 
-__all__ = ["GAPS", "INTRUDER_OPS", "Gap", "probed"]
-
-#: Ops of an intruder that need mmap_lock for writing, and those that need no lock.
-WRITERS = ("munmap", "mprotect", "mmap", "fork", "clear_refs", "exit")
-LOCKLESS = ("unpin", "lock_page", "unlock_page", "isolate_page", "putback_page", "set")
-
-#: The ops that an intruder can do.
-INTRUDER_OPS = (*WRITERS, *LOCKLESS, "advise", "write", "read", "pin", "swapout", "collapse")
+__all__ = ["GAPS", "Gap", "probed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """``phase``: of the collapse, as lesson 8 counts; ``held``: the locks of the one who collapses."""
+    """``phase``: the one that is about to begin or under way; ``held``: locks of who collapses."""
 
-    phase: int
-    modules: tuple[ModuleType, ...]
-    function: str
-    at_return: bool
+    phase: Phase
+    point: Point
     held: str
     says: str
 
 
 #: Anonymous windows and those of files ask for memory at different places.
-_ALLOCATING = (collapse, collapse_file)
+_COLLAPSING = (points.COLLAPSE, points.COLLAPSE_FILE)
+_MOVING = "mmap_lock W, VMA W, anon_vma W"
+_ISOLATED = "mmap_lock W, VMA W, page locks"
 
 #: name -> where it is, in the order of a collapse
 GAPS: dict[str, Gap] = {
-    "before_scan": Gap(
-        0, (khugepaged, madvise_collapse), "scan_pmd", False, "mmap_lock R", "about to look at the window"
-    ),
-    "before_alloc": Gap(
-        1, _ALLOCATING, "alloc_charge_folio", False, "nothing", "the scan said yes, mmap_lock is dropped"
-    ),
-    "after_alloc": Gap(1, _ALLOCATING, "alloc_charge_folio", True, "nothing", "the huge page is there"),
-    "recheck": Gap(
-        2,
-        (collapse,),
-        "find_pmd_or_thp_or_none",
-        False,
-        "mmap_lock R",
-        "the VMA was looked up again, not yet the PMD",
-    ),
-    "before_swapin": Gap(
-        3, (collapse,), "__collapse_huge_page_swapin", False, "mmap_lock R", "swapped pages are to be read in"
-    ),
-    "before_write_lock": Gap(
-        3, (collapse,), "_recheck_for_reading", True, "nothing", "between the read lock and the write lock"
-    ),
-    "write_locked": Gap(
-        4, (collapse,), "_collapse_locked", False, "mmap_lock W", "the write lock is taken, nothing looked at"
-    ),
-    "before_fence": Gap(
-        5, (collapse,), "pmdp_collapse_flush", False, "mmap_lock W, VMA W, anon_vma W", "the PMD still points"
-    ),
-    "after_fence": Gap(
-        6, (collapse,), "pmdp_collapse_flush", True, "mmap_lock W, VMA W, anon_vma W", "the PMD is clear"
-    ),
-    "before_copy": Gap(
-        7,
-        (collapse_pages,),
-        "__collapse_huge_page_copy",
-        False,
-        "mmap_lock W, VMA W, page locks",
-        "512 pages are isolated",
-    ),
-    "before_free": Gap(
-        8,
-        (collapse_pages,),
-        "__collapse_huge_page_copy_succeeded",
-        False,
-        "mmap_lock W, VMA W, page locks",
-        "the copy is complete",
-    ),
-    "before_publish": Gap(
-        9, (collapse,), "_publish_huge_pmd", False, "mmap_lock W, VMA W", "the old pages are freed"
-    ),
-}
+    "before_scan": Gap(phases.SCAN, points.SCAN.called_by(points.SCAN_VMAS, points.MADVISE), "mmap_lock R",
+                       "about to look at the window"),
+    "before_alloc": Gap(phases.GET_MEMORY, points.ALLOCATE.called_by(*_COLLAPSING), "nothing",
+                        "the scan said yes, mmap_lock is dropped"),
+    "after_alloc": Gap(phases.GET_MEMORY, points.ALLOCATE.returns_to(*_COLLAPSING), "nothing",
+                       "the huge page is there"),
+    "recheck": Gap(phases.READING, points.FIND_PMD.called_by(points.RECHECK), "mmap_lock R",
+                   "the VMA was looked up again, not yet the PMD"),
+    "before_swapin": Gap(phases.SWAP_IN, points.SWAP_IN.called_by(points.RECHECK), "mmap_lock R",
+                         "swapped pages are to be read in"),
+    "before_write_lock": Gap(phases.WRITING, points.RECHECK.returns_to(points.COLLAPSE), "nothing",
+                             "between the read lock and the write lock"),
+    "write_locked": Gap(phases.WRITING, points.COLLAPSE_LOCKED.called_by(points.COLLAPSE), "mmap_lock W",
+                        "the write lock is taken, nothing looked at"),
+    "before_fence": Gap(phases.FENCE, points.FENCE.called_by(points.COLLAPSE_LOCKED), _MOVING,
+                        "the PMD still points"),
+    "after_fence": Gap(phases.ISOLATE, points.FENCE.returns_to(points.COLLAPSE_LOCKED), _MOVING,
+                       "the PMD is clear"),
+    "before_copy": Gap(phases.COPY, points.COPY.called_by(points.MOVE), _ISOLATED, "512 pages are isolated"),
+    "before_free": Gap(phases.FREE, points.FREE.called_by(points.COPY), _ISOLATED, "the copy is complete"),
+    "before_publish": Gap(phases.PUBLISH, points.PUBLISH.called_by(points.MOVE), "mmap_lock W, VMA W",
+                          "the old pages are freed"),
+}  # fmt: skip
 
 
 @contextmanager
 def probed(gaps: dict[str, Callable[[], None]]) -> Iterator[None]:
     """Call ``gaps[name]`` whenever that gap is reached, as long as the block lasts."""
-    before = [
-        (module, GAPS[name].function, getattr(module, GAPS[name].function))
-        for name in gaps
-        for module in GAPS[name].modules
-    ]
+    before: list[tuple[ModuleType, str, Function]] = []
     try:
         for name, handler in gaps.items():
-            for module in GAPS[name].modules:
-                function = getattr(module, GAPS[name].function)
-                setattr(module, GAPS[name].function, _with_probe(function, handler, GAPS[name].at_return))
+            for module, bound in _bindings(GAPS[name].point.function):
+                function = getattr(module, bound)
+                before.append((module, bound, function))
+                setattr(module, bound, _with_probe(function, GAPS[name].point, handler))
         yield
     finally:
-        for module, name, function in before:
-            setattr(module, name, function)
+        for module, bound, function in reversed(before):
+            setattr(module, bound, function)
 
 
-def _with_probe(
-    function: Callable[..., Any], handler: Callable[[], None], at_return: bool
-) -> Callable[..., Any]:
+@functools.cache
+def _bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
+    """The modules of the model that have ``function``, each with the name that it has there."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(mm.__name__)]
+    return tuple(
+        (module, name) for module in modules for name, value in vars(module).items() if value is function
+    )
+
+
+def _with_probe(function: Function, point: Point, handler: Callable[[], None]) -> Function:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if not at_return:
+        here = _calls_from(point)
+        if here and not point.at_return:
             handler()
         result = function(*args, **kwargs)
-        if at_return:
+        if here and point.at_return:
             handler()
         return result
 
     return wrapper
+
+
+def _calls_from(point: Point) -> bool:
+    """Does one of the point's callers call? A function may have several probes, one around another."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return any(frame.f_code is caller.code for caller in point.callers)

@@ -4,15 +4,7 @@ A step says where and what: ``"intruders": [{"at": "after_alloc", "proc": "a", "
 "pages": [[0, 256]]}}]``. Each kind of op declares the one lock that it needs. If that is free at the gap,
 the op happens there; if not, it queues on the lock and happens when the lock is released, which may be
 at a later gap or after the collapse.
-
-    munmap, mprotect, mmap, fork, clear_refs, advise hugepage and nohugepage    mmap_lock for writing
-    exit                the process counts as gone at once; the rest needs mmap_lock for writing
-    write, read         what a fault needs, if they fault: the VMA's lock, or mmap_lock, for reading
-    advise dontneed     the same
-    advise ..., collapse    mmap_lock for reading
-    pin                 nothing while the page tables lead to the page (GUP-fast), else mmap_lock for reading
-    swapout             the anon_vma for reading, then each page's lock, which it only tries
-    unpin, lock_page, unlock_page, isolate_page, putback_page, set    nothing
+docs/scenario-format.md lists the ops and their locks.
 
 ``"nth": 2`` waits for the second time that the gap is reached in the step.
 """
@@ -20,27 +12,33 @@ at a later gap or after the collapse.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from thplab.mm.exit import begin_exit, exit_mm
-from thplab.mm.lock import Lock, Waiter, wait_for, would_wait
-from thplab.mm.madvise import dontneed_lock
-from thplab.mm.memory import fault_lock
-from thplab.mm.mm_types import Mm, vma_lookup
-from thplab.mm.pgtable import _PAGE_PRESENT, _PAGE_RW, walk
-from thplab.mm.task import running
+from thplab.mm.exit import begin_exit
+from thplab.mm.include.lock import Waiter, wait_for, would_wait
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.gaps import GAPS, LOCKLESS, WRITERS, probed
-from thplab.scenario.ops import perform
+from thplab.scenario.gaps import GAPS, probed
+from thplab.scenario.spec import INTRUDER_OP, INTRUDER_OPS, perform
+from thplab.scenario.values import PROC, Key, list_of, number, object_of, word
 
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["intruding", "needed"]
+__all__ = ["INTRUDERS", "INTRUDER_KEYS", "intruding"]
+
+INTRUDER_KEYS = {
+    "at": Key(word(GAPS), "the gap of the collapse", needed=True),
+    "nth": Key(number(1, 1 << 20), "act when the step reaches the gap for the nth time", 1),
+    "proc": Key(PROC, "the process", "the first one"),
+    "op": Key(replace(INTRUDER_OP, name="intruder"), "what it does", needed=True),
+}
+#: What other tasks do while a step runs, as a value of a key.
+INTRUDERS = list_of(object_of(INTRUDER_KEYS))
 
 
 class _Intruder:
@@ -71,7 +69,7 @@ class _Intruder:
             return
         if op["op"] == "exit":
             begin_exit(actor.process.mm)
-        lock, write = needed(actor, op)
+        lock, write = INTRUDER_OPS[op["op"]].lock.lock_of(actor, op)
         if lock is None or not would_wait(lock, write=write):
             self.outcome = "at once"
             self.act()
@@ -88,8 +86,7 @@ class _Intruder:
         with self.run.machine.daemons_held_back():
             try:
                 if op["op"] == "exit":
-                    with running(actor.process.mm.kernel, actor.process.mm.task):
-                        exit_mm(actor.process.mm)
+                    INTRUDER_OPS["exit"].act(actor, op)
                 elif actor.alive:
                     perform(actor, op, holds_lock=True)
                 else:
@@ -101,44 +98,6 @@ class _Intruder:
         """What a step says about it."""
         seen = {"at": self.spec["at"], "proc": self.name, "op": self.spec["op"]["op"], "ran": self.outcome}
         return {**seen, "error": self.error} if self.error else seen
-
-
-def needed(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
-    """The lock that an op needs, and whether for writing."""
-    mm, kind = actor.process.mm, op["op"]
-    if kind in WRITERS or op.get("advice") in ("hugepage", "nohugepage"):
-        return mm.mmap_lock, True
-    if kind in LOCKLESS:
-        return None, False
-    addresses = [actor.address(page) for page in actor.pages(op)]
-    if kind in ("write", "read"):
-        faulting = (at for at in addresses if _faults(mm, at, write=kind == "write"))
-        return _the_busiest(fault_lock(mm, at) for at in faulting), False
-    if kind == "pin":
-        walks_by_itself = not any(_faults(mm, at, write=False) for at in addresses)
-        return None if walks_by_itself else mm.mmap_lock, False
-    vmas = {id(vma): vma for vma in (vma_lookup(mm, at) for at in addresses) if vma is not None}
-    if kind == "swapout":
-        return _the_busiest(vma.anon_vma.lock for vma in vmas.values() if vma.anon_vma is not None), False
-    if op.get("advice") == "dontneed" and len(vmas) == 1:
-        return dontneed_lock(*vmas.values()), False
-    return mm.mmap_lock, False
-
-
-def _the_busiest(locks: Iterable[Lock]) -> Lock | None:
-    """Of several locks needed for reading in turn, one that would have to be waited for, if any would."""
-    lock = None
-    for lock in locks:
-        if would_wait(lock, write=False):
-            break
-    return lock
-
-
-def _faults(mm: Mm, address: int, *, write: bool) -> bool:
-    """Would the processor fault here? (Looked up without a trace, unlike a real access.)"""
-    entry = walk(mm, address)[-1][2]
-    bits = _PAGE_PRESENT | (_PAGE_RW if write else 0)
-    return entry & bits != bits
 
 
 @contextmanager

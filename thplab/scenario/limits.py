@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from thplab.scenario.errors import Unsupported
+from thplab.scenario.observe import SCANNED
 
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["refuse_collapse_into_smaller_sizes"]
 
 #: Verdicts after which a kernel that knows smaller sizes would have tried them, or counted otherwise.
-_SMALLER_SIZES_NEXT = ("scan_pmd", "isolate", "collapse")
+_SMALLER_SIZES_NEXT = (SCANNED, "isolate", "collapse")
 _SAME_IN_ALL_SIZES = frozenset(
     {
         "succeeded", "failed", "page_pmd_mapped", "no_pte_table", "exceed_swap_pte", "exceed_shared_pte",

@@ -7,6 +7,7 @@ from typing import Any
 
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import Unsupported
+from thplab.scenario.spec import INTRUDER_OPS, OPS
 
 __all__ = ["memory_needed", "swap_needed"]
 
@@ -15,8 +16,6 @@ _MOST_PAGES = 1 << 22
 
 #: The swap device of the recordings: 256 MiB.
 _SWAP_PAGES = 1 << 16
-
-_TOUCHING = ("write", "read", "write_same", "mlock")
 
 
 def memory_needed(scenario: Scenario) -> int:
@@ -31,7 +30,8 @@ def memory_needed(scenario: Scenario) -> int:
         windows = {window for first, end in _touched(ops) for window in range(first // nr, -(-end // nr))}
         forks = sum(1 for op in _flat(ops) if op["op"] == "fork")
         touched += len(windows) * (1 + forks) + forks
-    needed = (2 * touched + 24) * nr
+    spare = 24 if scenario.machine.memory == "free" else 8  # frames that another process uses cost time
+    needed = (2 * touched + spare) * nr
     if needed > _MOST_PAGES:
         raise Unsupported(
             f"the scenario may need {needed >> 18} GiB of memory; the model has room for 16 GiB"
@@ -64,13 +64,12 @@ def _flat(ops: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from _flat(op.get("ops", ()))
 
 
-def _touched(ops: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
+def _touched(ops: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[int]]:
     """The page ranges that the ops touch."""
-    mapped: list[tuple[int, int]] = []
+    mapped: list[Sequence[int]] = []
     for op in _flat(ops):
-        if op["op"] == "mmap":
-            mapped.append((op["start"], op["start"] + op["pages"]))
-            if op.get("locked"):
-                yield mapped[-1]
-        elif op["op"] in _TOUCHING or op.get("advice") == "populate_write":
-            yield from op.get("pages", mapped)
+        row = INTRUDER_OPS.get(op["op"]) or OPS[op["op"]]
+        maps = row.maps(op)
+        mapped += maps
+        if row.touches(op):
+            yield from maps or op.get("pages", mapped)

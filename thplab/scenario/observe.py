@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from thplab.machine import Process
-from thplab.mm.huge_memory import is_huge_zero_pmd
-from thplab.mm.mm_types import (
+from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.include.mm_types import (
     VM_HUGEPAGE,
     VM_LOCKED,
     VM_MERGEABLE,
@@ -20,15 +20,25 @@ from thplab.mm.mm_types import (
     VM_WRITE,
     Vma,
 )
-from thplab.mm.page import PG_anon, PG_head, pfn_to_page
-from thplab.mm.pgtable import entry_pfn, mm_find_pmd, pmd_table_page, pmd_trans_huge, pte_index, pte_present
-from thplab.mm.rmap import page_mapcount
+from thplab.mm.include.page import PG_anon, PG_head, pfn_to_page
+from thplab.mm.include.pgtable import (
+    entry_pfn,
+    mm_find_pmd,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_index,
+    pte_present,
+)
+from thplab.mm.rmap.mapcount import page_mapcount
 from thplab.mm.trace import TraceEvent
 
-__all__ = ["event_record", "folio_at", "photograph", "run_length", "window_text"]
+__all__ = ["GLYPHS", "SCANNED", "event_record", "folio_at", "photograph", "run_length", "window_text"]
+
+#: What runs here, and recordings of real kernels, call the event of a scanned window.
+SCANNED = "scan_pmd"
 
 _NAMES = {
-    "mm_khugepaged_scan_pmd": "scan_pmd",
+    "mm_khugepaged_scan_pmd": SCANNED,
     "mm_collapse_huge_page": "collapse",
     "mm_collapse_huge_page_isolate": "isolate",
     "mm_collapse_huge_page_swapin": "swapin",
@@ -37,6 +47,20 @@ _NAMES = {
 }
 _COUNTS = ("referenced", "none_or_zero", "unmapped", "isolated", "swapped_in", "ret", "present", "swap", "nr")
 
+#: How a photograph shows a page.
+GLYPHS = {
+    "-": "outside every mapping",
+    ".": "none: never touched, or given back",
+    "z": "the zero page",
+    "p": "present, mapped once",
+    "s": "present, mapped more than once",
+    "c": "part of a large folio, mapped by a PTE, once",
+    "d": "part of a large folio, mapped by a PTE, more than once",
+    "w": "a swap entry or a marker (a guard page)",
+    "H": "part of a huge page, mapped by the PMD, once",
+    "S": "part of a huge page, mapped by the PMD, more than once",
+    "Z": "part of the huge zero page",
+}
 #: Glyphs of pages that count as resident.
 _RESIDENT = frozenset("pscdHS")
 
@@ -52,7 +76,7 @@ def run_length(glyphs: Iterable[str]) -> str:
 
 
 def window_glyphs(process: Process, start: int) -> list[str]:
-    """One letter for each page of the window at ``start``: the recordings' alphabet (``-.zpscdwHSZ``)."""
+    """For each page of the window at ``start`` one of GLYPHS."""
     mm = process.mm
     geometry = mm.kernel.geometry
     glyphs = _mapped_glyphs(process, start)

@@ -8,11 +8,13 @@ from typing import Any
 
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.schema import is_int, is_list, refuse
+from thplab.scenario.observe import GLYPHS
+from thplab.scenario.values import is_int, is_list, refuse
 
 __all__ = ["check_photographs", "glyphs_of"]
 
-_RUN = re.compile(r"([-.zpscdwHSZ])(\d{1,3})")
+_LETTERS = "".join(GLYPHS)
+_RUN = re.compile(rf"([{_LETTERS}])(\d{{1,3}})")
 _COUNTS = ("rss_pages", "anon_huge_kb", "vmas_below", "vmas_above")
 
 
@@ -21,7 +23,7 @@ def glyphs_of(window: str) -> str:
     runs = [_RUN.fullmatch(word) for word in window.split(" ")]
     text = "".join(run[1] * int(run[2]) for run in runs if run)
     if not all(runs) or not text:
-        raise refuse("a window in 'before'", window, "runs of a glyph of -.zpscdwHSZ and a number: p100 .412")
+        raise refuse("a window in 'before'", window, f"runs of a glyph of {_LETTERS} and a number: p100 .412")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What would a kernel do? Answers for scenarios given as lines of JSON, one line for each.
+"""What would a kernel do? Answers for scenarios given as JSON, one for each.
 
 No code here decides a verdict: a machine is booted, the ops are carried out as system calls and faults,
 the daemon is woken, and the answer is read from page tables and emitted tracepoints.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from thplab.scenario.data import Scenario, read_json
+from thplab.scenario.data import Scenario, unwrap
 from thplab.scenario.errors import ScenarioError, Unsupported
+from thplab.scenario.files import Entry, read_entries
 from thplab.scenario.photographs import check_photographs
 from thplab.scenario.start import run_scenario
 
@@ -18,43 +19,45 @@ __all__ = ["predict", "predict_line", "predict_lines"]
 
 
 def predict(data: object, kernel: str = "6.18") -> dict[str, Any]:
-    """The answer to ``{"scenario": ..., "before": ...}`` as a recording would show it.
+    """The answer to ``{"scenario": ..., "before": ...}``, or to a scenario, as a recording would show it.
 
     ``before`` is optional: photographs of the processes when their ops were done; page kinds and swap
     then come from it. Raises ScenarioError (not such data, or it can't be done), Unsupported (the
     model can't), ValueError (unknown kernel).
     """
-    if not isinstance(data, Mapping) or "scenario" not in data:
-        raise ScenarioError("a line is an object with 'scenario' and, if wanted, 'before'")
-    scenario = Scenario.from_data(data["scenario"])
-    before = data.get("before")
+    raw, before = unwrap(data)
+    scenario = Scenario.from_data(raw)
     if before is not None:
         check_photographs(before, scenario)
     return run_scenario(scenario, kernel, before=before)
 
 
 def predict_line(line: str, kernel: str = "6.18") -> dict[str, Any]:
-    """The answer to one line of JSON, whatever it is: a run, ``unsupported`` or ``error``."""
+    """The answer to an object in JSON, whatever it is: a run, ``unsupported`` or ``error``."""
+    return _answer(Entry(1, line), kernel, "")
+
+
+def predict_lines(lines: Iterable[bytes], kernel: str = "6.18", file: str = "") -> Iterator[dict[str, Any]]:
+    """An answer for each object of a file, in order; an error says where in ``file`` it is."""
+    for entry in read_entries(lines):
+        yield _answer(entry, kernel, f"{file}, line {entry.line}: " if file else "")
+
+
+def _answer(entry: Entry, kernel: str, where: str) -> dict[str, Any]:
     name = None
     try:
-        data = read_json(line)
+        data = entry.read()
         name = _name(data)
         return {**predict(data, kernel), "name": name}
     except Unsupported as error:
         return {"name": name, "unsupported": str(error)}
     except ScenarioError as error:
-        return {"name": name, "error": str(error)}
+        return {"name": name, "error": f"{where}{error}"}
     except MemoryError as error:
         return {"name": name, "unsupported": str(error) or "there is not enough memory for this scenario"}
     except Exception as error:
-        # A fault of the model must not take the other lines with it.
-        return {"name": name, "error": f"the model failed: {type(error).__name__}: {error}"}
-
-
-def predict_lines(lines: Iterable[bytes], kernel: str = "6.18") -> Iterator[dict[str, Any]]:
-    """An answer for each line, in order."""
-    for line in lines:
-        yield predict_line(line.decode(errors="replace"), kernel)
+        # A defect of the model must not take the other answers with it.
+        return {"name": name, "error": f"{where}the model failed: {type(error).__name__}: {error}"}
 
 
 def _name(data: object) -> str | None:

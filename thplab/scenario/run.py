@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from thplab.machine import Machine
+from thplab.machine import MIN_HUGE_PAGES, Machine
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.fragment import fill_memory, memory_of
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
-from thplab.scenario.ops import perform
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
+from thplab.scenario.spec import OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
 
@@ -46,17 +47,22 @@ class ScenarioRun:
         self.spared = spared or {}
         spec = scenario.machine
         pages = spec.memory_pages or memory_needed(scenario)
+        least = MIN_HUGE_PAGES * spec.entries
+        if pages < least:
+            raise ScenarioError(f"machine.memory_pages: {pages} is too little; allowed: {least} or more")
         self.machine = Machine(
             kernel,
             memory_pages=pages,
             start_pfn=spec.start_pfn,
             entries=spec.entries,
-            swap_pages=swap_needed(scenario),
+            swap_pages=swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages,
+            memory=memory_of(spec, pages),
             lru_gen=scenario.lru_gen,
         )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []
         self._set_up()
+        fill_memory(self.machine, spec)
         self.before = self.photographs()
         self._settle()
 
@@ -77,7 +83,7 @@ class ScenarioRun:
         for spec in self.scenario.processes:
             process = self.machine.process(spec.name)
             spared = frozenset(self.spared.get(spec.name, ()))
-            self.actors[spec.name] = Actor(self.scenario, self.machine, process, spared)
+            self.actors[spec.name] = Actor(self.machine, process, self.scenario.machine.region, spared)
         for spec in self.scenario.processes:
             for op in spec.ops:
                 perform(self.actors[spec.name], op)
@@ -87,7 +93,7 @@ class ScenarioRun:
 
     def _furnish(self) -> None:
         region, nr = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_NR
-        end = max(op["start"] + op["pages"] for op in self.scenario.all_ops() if op["op"] == "mmap")
+        end = max(end for op in self.scenario.all_ops() for _, end in OPS[op["op"]].maps(op))
         end = end // nr * nr + nr
         for actor in self.actors.values():
             self.surroundings.furnish(actor.process, region, actor.address(end))
@@ -115,16 +121,15 @@ class ScenarioRun:
 
     def photographs(self) -> dict[str, Any]:
         """A photograph of each living process."""
-        region = self.scenario.machine.region
-        return {
-            name: photograph(actor.process, region, actor.windows())
-            for name, actor in self.actors.items()
-            if actor.alive
-        }
+        return {name: self.photograph(actor) for name, actor in self.actors.items() if actor.alive}
+
+    def photograph(self, actor: Actor) -> dict[str, Any]:
+        """Its page tables, window by window."""
+        return photograph(actor.process, actor.region, actor.windows())
 
     def step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one step; what was seen of it."""
-        return {"type": step["type"], **STEPS[step["type"]](self, step)}
+        return {"type": step["type"], **STEPS[step["type"]].run(self, step)}
 
     def events_since(self, first: int) -> list[dict[str, Any]]:
         """The trace events from number ``first`` on, as the recordings write them."""

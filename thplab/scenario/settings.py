@@ -1,96 +1,97 @@
-"""The settings that a scenario may name, and writing them to a machine's sysfs files."""
+"""The settings that a scenario may name: the knobs of sysfs and of /proc/sys/vm, as mm/ has them."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from thplab.machine import Machine
-from thplab.mm.errors import KernelError
-from thplab.mm.sysfs import KNOBS
-from thplab.scenario.errors import Unsupported
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import X86_64
+from thplab.mm.proc.sysctl import ROOT as SYSCTL_ROOT
+from thplab.mm.proc.sysctl import SYSCTLS, Sysctl, SysctlFile
+from thplab.mm.sysfs import KNOBS, ROOT, Attribute, Knobs
+from thplab.scenario.errors import ScenarioError
+from thplab.scenario.values import Key, Value, number, object_of, word
 
-__all__ = ["SETTINGS", "UNLIMITED", "Setting", "default_settings", "store_settings"]
+__all__ = ["SETTINGS", "SETTINGS_VALUE", "UNLIMITED", "Setting", "default_settings", "store_settings"]
 
 #: What ``pages_to_scan`` of a million or more stands for: no end of a pass by its budget.
 UNLIMITED = 4_000_000_000
 
-_U32_MAX = (1 << 32) - 1
-_SIZE_WORDS = ("always", "inherit", "madvise", "never")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
-    """A file below /sys/kernel/mm/transparent_hugepage/: its default, and what may be written."""
+    """A ``file`` below ``root``, its default (None: computed at boot, or there is none) and its values."""
 
+    root: str
     file: str
-    default: str | int
-    words: tuple[str, ...] = ()
-    lowest: int = 0
-    highest: int = 1
+    default: str | int | None
+    value: Value
 
-    def legal(self, value: object) -> bool:
-        """May this value stand in a scenario? Numbers may be written as text, as in a shell."""
-        if self.words:
-            return isinstance(value, str) and value in self.words
-        if isinstance(value, str) and value.isdecimal() and len(value) < 12:
-            value = int(value)
-        return isinstance(value, int) and not isinstance(value, bool) and self.lowest <= value <= self.highest
 
-    @property
-    def allowed(self) -> str:
-        """What may be written, in words."""
-        return " | ".join(self.words) if self.words else f"an integer from {self.lowest} to {self.highest}"
+def _legal(value: Value) -> Value:
+    """Numbers may be written as text, as in a shell."""
+
+    def check(given: object, where: str, depth: int) -> None:
+        as_text = isinstance(given, str) and given.isdecimal() and len(given) < 12
+        value.check(int(given) if as_text else given, where, depth)  # type: ignore[call-overload]
+
+    schema = {"anyOf": [value.schema, {"type": "string", "pattern": "^[0-9]{1,11}$"}]}
+    return Value(value.allowed, schema, check)
+
+
+def _knob(path: str, knob: Attribute) -> Setting:
+    highest = 1 if knob.boolean else X86_64.HPAGE_PMD_NR - 1 if knob.highest is None else knob.highest
+    legal = word(knob.words) if knob.words else _legal(number(knob.lowest, highest))
+    return Setting(ROOT, path, knob.get(Knobs(X86_64)), legal)
+
+
+def _key(path: str, knob: Attribute) -> str:
+    """The field that a knob is kept in; the sizes are told apart by their kB."""
+    size = path.removeprefix("hugepages-").removesuffix("kB/enabled")
+    return f"mthp_{size}" if size.isdecimal() else knob.field
+
+
+def _sysctl(name: str, file: SysctlFile) -> Setting:
+    default = getattr(Sysctl(), file.field) if file.field and file.readable else None
+    return Setting(SYSCTL_ROOT, name, default or None, _legal(number(file.lowest, file.highest)))
 
 
 #: key of ``settings`` -> the file it stands for
 SETTINGS: dict[str, Setting] = {
-    "enabled": Setting("enabled", "madvise", ("always", "madvise", "never")),
-    "defrag": Setting("defrag", "madvise", ("always", "defer", "defer+madvise", "madvise", "never")),
-    "use_zero_page": Setting("use_zero_page", 1),
-    "shrink_underused": Setting("shrink_underused", 1),
-    "shmem_enabled": Setting(
-        "shmem_enabled", "never", ("always", "within_size", "advise", "never", "deny", "force")
-    ),
-    **{
-        f"mthp_{kb}": Setting(f"hugepages-{kb}kB/enabled", "inherit" if kb == 2048 else "never", _SIZE_WORDS)
-        for kb in (16, 32, 64, 128, 256, 512, 1024, 2048)
-    },
-    "khugepaged_defrag": Setting("khugepaged/defrag", 1),
-    "max_ptes_none": Setting("khugepaged/max_ptes_none", 511, highest=511),
-    "max_ptes_swap": Setting("khugepaged/max_ptes_swap", 64, highest=511),
-    "max_ptes_shared": Setting("khugepaged/max_ptes_shared", 256, highest=511),
-    "pages_to_scan": Setting("khugepaged/pages_to_scan", 4096, lowest=1, highest=_U32_MAX),
-    "scan_sleep_millisecs": Setting("khugepaged/scan_sleep_millisecs", 10000, highest=_U32_MAX),
-    "alloc_sleep_millisecs": Setting("khugepaged/alloc_sleep_millisecs", 60000, highest=_U32_MAX),
+    **{_key(path, knob): _knob(path, knob) for path, knob in KNOBS.items()},
+    **{name: _sysctl(name, file) for name, file in SYSCTLS.items()},
 }
 
 
+#: An object: setting -> value.
+SETTINGS_VALUE = replace(
+    object_of({key: Key(setting.value, setting.file) for key, setting in SETTINGS.items()}), name="settings"
+)
+
+
 def default_settings(keys: Mapping[str, Any]) -> dict[str, str | int]:
-    """The kernel's defaults of these keys."""
-    return {key: SETTINGS[key].default for key in keys}
+    """The kernel's defaults of these keys, less those that have none."""
+    found = {key: SETTINGS[key].default for key in keys}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def store_settings(machine: Machine, settings: Mapping[str, Any]) -> list[str]:
     """Write settings; those that this kernel has no file for are skipped and returned.
 
-    Raises Unsupported for a file that the model has not got under any kernel.
+    Raises ScenarioError for a value that the kernel refuses.
     """
     missing = []
     for key, value in settings.items():
-        setting = SETTINGS[key]
-        if setting.file not in KNOBS:
-            if value != setting.default:
-                raise Unsupported(f"setting {key!r} is not modelled")
-            continue
         if key == "pages_to_scan" and int(value) >= 1_000_000:
             value = UNLIMITED
         try:
-            machine.write_sysfs(setting.file, value)
+            machine.write(SETTINGS[key].root + SETTINGS[key].file, value)
         except KernelError as error:
             if error.errno != errno.ENOENT:
-                raise
+                raise ScenarioError(f"{key}: {error}") from error
             missing.append(key)
     return missing

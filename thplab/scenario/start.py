@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
+from thplab.mm.vmstat import EVENTS
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.photographs import glyphs_of
+from thplab.scenario.reasons import everybody, why_nothing
 from thplab.scenario.run import ScenarioRun
 from thplab.scenario.surroundings import Surroundings
 
@@ -70,13 +72,41 @@ def _differing_pages(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list
 def run_scenario(
     scenario: Scenario, kernel: str = "6.18", *, before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Run all steps; ``before``, ``steps``, ``after`` and ``verify`` in the recordings' shape."""
+    """Run all steps; ``before``, ``steps``, ``after`` and ``verify`` in the recordings' shape.
+
+    Each step also has the ``counters`` of /proc/vmstat that changed in it, and, if nothing happened in it,
+    ``why``. ``children``: photographs of them; ``charges``: pages of the cgroups, and their limits.
+    """
     run = start_run(scenario, kernel, before)
     try:
-        steps = [run.step(step) for step in scenario.steps]
+        steps = [_watched(run, step) for step in scenario.steps]
     except KernelError as error:
         raise ScenarioError(str(error)) from error
-    after = run.photographs()
-    verify = {name: actor.verify() for name, actor in run.actors.items() if actor.alive}
-    result = {"name": scenario.name, "before": run.before, "steps": steps, "after": after, "verify": verify}
-    return {**result, "missing_settings": run.missing_settings} if run.missing_settings else result
+    living = list(everybody(run.actors))
+    optional = {
+        "children": {each.name: run.photograph(each) for each in living if "." in each.name},
+        "charges": {
+            each.name: {"pages": memcg.usage, "limit": memcg.max}
+            for each in living
+            if (memcg := each.process.mm.memcg) is not None
+        },
+        "missing_settings": run.missing_settings,
+    }
+    return {
+        "name": scenario.name,
+        "before": run.before,
+        "steps": steps,
+        "after": run.photographs(),
+        "verify": {name: actor.verify() for name, actor in run.actors.items() if actor.alive},
+        **{key: value for key, value in optional.items() if value},
+    }
+
+
+def _watched(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
+    vmstat = run.machine.kernel.vmstat
+    before = list(vmstat)
+    seen = run.step(step)
+    changes = ((name, new - old) for name, new, old in zip(EVENTS, vmstat, before, strict=True))
+    seen["counters"] = {name: change for name, change in changes if change}
+    why = why_nothing(run, step, seen)
+    return {**seen, "why": why} if why else seen

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from thplab.mm.errors import KernelError
-from thplab.scenario.intruders import intruding
+from thplab.mm.include.errors import KernelError
+from thplab.scenario.intruders import INTRUDERS, intruding
 from thplab.scenario.limits import refuse_collapse_into_smaller_sizes
 from thplab.scenario.observe import window_text
-from thplab.scenario.ops import perform
-from thplab.scenario.settings import SETTINGS
+from thplab.scenario.settings import SETTINGS, SETTINGS_VALUE
+from thplab.scenario.spec import OPS_LIST, perform
+from thplab.scenario.values import FLAG, LAST_PAGE, NAME, PAGES, Key, list_of, number, object_of
 
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["STEPS"]
+__all__ = ["STEPS", "Step"]
 
 
 def _khugepaged(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,13 +120,51 @@ def _none(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-STEPS: dict[str, Callable[[ScenarioRun, Mapping[str, Any]], dict[str, Any]]] = {
-    "khugepaged": _khugepaged,
-    "madvise_collapse": _madvise_collapse,
-    "fault": _fault,
-    "ops": _ops,
-    "exit": _exit,
-    "set": _set,
-    "none": _none,
-    "sleep": _sleep,
+@dataclass(frozen=True)
+class Step:
+    """One step: ``run`` carries it out, and returns what was seen of it."""
+
+    effect: str
+    run: Callable[[ScenarioRun, Mapping[str, Any]], dict[str, Any]]
+    keys: Mapping[str, Key]
+
+
+_PROC = {"proc": Key(NAME, "the process", "the first one")}
+_INTRUDERS = {"intruders": Key(INTRUDERS, "what other tasks do in between", "nothing")}
+_TOUCH = object_of(
+    {
+        "page": Key(number(0, LAST_PAGE - 1), "the page", needed=True),
+        "write": Key(FLAG, "write to it; else read it", False),
+    }
+)
+
+STEPS: dict[str, Step] = {
+    "khugepaged": Step(
+        "Wake khugepaged up: it makes one pass for each wakeup.",
+        _khugepaged,
+        {**_PROC, "wakeups": Key(number(1, 100_000), "how often", 1), **_INTRUDERS},
+    ),
+    "madvise_collapse": Step(
+        "A process calls madvise(MADV_COLLAPSE) for each range.",
+        _madvise_collapse,
+        {**_PROC, "ranges": Key(PAGES, "the page ranges", "the VMAs before the first step"), **_INTRUDERS},
+    ),
+    "fault": Step(
+        "A process touches pages, one after the other.",
+        _fault,
+        {**_PROC, "touches": Key(list_of(_TOUCH), "the touches", needed=True)},
+    ),
+    "ops": Step(
+        "A process does something.",
+        _ops,
+        {**_PROC, "ops": Key(OPS_LIST, "what it does", needed=True), **_INTRUDERS},
+    ),
+    "exit": Step("A process exits.", _exit, _PROC),
+    "set": Step("Write settings.", _set, {"settings": Key(SETTINGS_VALUE, "setting and value", needed=True)}),
+    "none": Step("Nothing happens: the photographs are the answer.", _none, _PROC),
+    "sleep": Step(
+        "Time passes; khugepaged wakes up by itself, and the two sleep settings count from here on.",
+        _sleep,
+        {"milliseconds": Key(number(1, 1 << 40), "how long", needed=True), **_INTRUDERS},
+    ),
 }

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from thplab.ledger import Meter
-from thplab.mm.errors import KernelError
+from thplab.mm.include.errors import KernelError
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
 from thplab.scenario import Scenario, ScenarioError
-from thplab.scenario.gaps import INTRUDER_OPS
 from thplab.scenario.memory import memory_needed
 from thplab.scenario.paint import paint, repaint
-from thplab.scenario.schema import check_settings
+from thplab.scenario.settings import SETTINGS_VALUE
+from thplab.scenario.spec import INTRUDER_OPS
 from thplab.stage.frames import Frames
 from thplab.stage.places import Place, next_place
 from thplab.stage.scene import Scene
@@ -84,7 +83,7 @@ def branch(
         raise EditError("nothing to change: paint an entry, turn a knob, or let somebody act")
     scenario = Scenario.from_data(_edited(recording, place, ops))
     ledger = recording.header.get("ledger") is not None
-    files = tuple(Path(source["file"]).name for source in recording.header["sources"]) or LINE_FILES
+    files = tuple(source["file"] for source in recording.header["sources"]) or LINE_FILES
     try:
         made = record_scenario(
             scenario,
@@ -109,7 +108,7 @@ def _ops(
     """What is done at the place, and the same in words."""
     names = _processes(recording)
     with _about("knobs"):
-        check_settings(knobs, "knobs")
+        SETTINGS_VALUE.check(knobs, "knobs", 0)
     ops: list[_Op] = [(names[0], {"op": "set", "key": key, "value": value}) for key, value in knobs.items()]
     edits = [f"{key} is set to {value}" for key, value in knobs.items()]
     if painted.strip():

@@ -1,13 +1,15 @@
 """Join the stage's modules into the one ES module that a notebook and a page load.
 
-Each file in js/ is a plain ES module. Joining needs no Node: imports name files, exports stand before
-a declaration, and each module becomes a function scope. ``python -m thplab.stage.build`` writes the
-result to static/stage.js for whoever wants a file; the widget joins it in memory.
+Each file in js/ and its folders is a plain ES module. Joining needs no Node: imports name files, exports
+stand before a declaration, each module becomes a function scope, and comments for tsc are left out.
+``python -m thplab.stage.build`` writes the result to static/stage.js for whoever wants a file; the widget
+joins it in memory.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -17,11 +19,12 @@ from typing import Any
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
-__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "write"]
+__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "views", "write"]
 
 _HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
+_TYPES = re.compile(r"^ *\/\*\*.*?\*\/\n", re.MULTILINE | re.DOTALL)
 _ENTRY = "widget.js"
 
 
@@ -32,13 +35,46 @@ def glyphs() -> list[dict[str, Any]]:
     return data
 
 
+@cache
+def views() -> list[dict[str, Any]]:
+    """Name, title and place of each view, in their order: the one place they stand in."""
+    data: list[dict[str, Any]] = json.loads((_HERE / "views.json").read_text("utf-8"))
+    return data
+
+
+def _views_module() -> str:
+    """``VIEWS``: each row of views.json joined with its views/NAME.js; ``TEXT``: the row of the text twin."""
+    *drawn, text = views()
+    names = [view["name"] for view in drawn]
+    lines = [f'import {{ {name}View }} from "./{name}.js";' for name in names]
+    lines += [
+        f"const {name} = {{ ...{json.dumps(view)}, ...{name}View }};"
+        for name, view in zip(names, drawn, strict=True)
+    ]
+    lines += [f"export const VIEWS = [{', '.join(names)}];", f"export const TEXT = {json.dumps(text)};", ""]
+    return "\n".join(lines)
+
+
 def modules() -> dict[str, str]:
-    """File name -> text of all modules; glyphs.js is made from glyphs.json, two others from Python."""
-    found = {path.name: path.read_text("utf-8") for path in sorted((_HERE / "js").glob("*.js"))}
-    found["glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
-    found["verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
-    found["choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    """Path in js/ -> text of all modules; four are made from glyphs.json, views.json and Python."""
+    home = _HERE / "js"
+    found = {
+        path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
+        for path in home.rglob("*.js")
+    }
+    found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
+    found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
+    found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    found["views/all.js"] = _views_module()
     return found
+
+
+def _imports(name: str, text: str) -> list[tuple[str, str]]:
+    """What a module imports: the names between the braces, and the path in js/ of where they come from."""
+    return [
+        (names, posixpath.normpath(f"{posixpath.dirname(name) or '.'}/{path}"))
+        for names, path in _IMPORT.findall(text)
+    ]
 
 
 def module_order(sources: Mapping[str, str]) -> list[str]:
@@ -55,7 +91,7 @@ def module_order(sources: Mapping[str, str]) -> list[str]:
         if name not in sources:
             raise ValueError(f"{above[-1]} imports {name}, which is not in js/")
         if name not in order:
-            for _, wanted in _IMPORT.findall(sources[name]):
+            for _, wanted in _imports(name, sources[name]):
                 visit(wanted, (*above, name))
             order.append(name)
 
@@ -67,16 +103,19 @@ def module_order(sources: Mapping[str, str]) -> list[str]:
 
 
 def _scope(name: str) -> str:
-    return "m_" + name.removesuffix(".js")
+    return "m_" + name.removesuffix(".js").replace("/", "_")
+
+
+def _bindings(name: str, text: str) -> list[str]:
+    return [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _imports(name, text)]
 
 
 def _wrap(name: str, text: str) -> str:
     """One module as ``const m_name = (() => { ... return { exports }; })();``."""
-    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
     exported = _EXPORT.findall(text)
     body = _EXPORT.sub("", _IMPORT.sub("", text))
     returned = f"return {{ {', '.join(exported)} }};"
-    return "\n".join([f"const {_scope(name)} = (() => {{", *imports, body, returned, "})();"])
+    return "\n".join([f"const {_scope(name)} = (() => {{", *_bindings(name, text), body, returned, "})();"])
 
 
 @cache
@@ -84,12 +123,8 @@ def javascript() -> str:
     """The joined ES module: exports ``mount`` and, as default, the widget's ``render``."""
     sources = modules()
     *others, entry = module_order(sources)
-    return "\n".join([*(_wrap(name, sources[name]) for name in others), _entry(sources[entry])])
-
-
-def _entry(text: str) -> str:
-    imports = [f"const {{{names}}} = {_scope(wanted)};" for names, wanted in _IMPORT.findall(text)]
-    return "\n".join([*imports, _IMPORT.sub("", text)])
+    parts = [_wrap(name, sources[name]) for name in others]
+    return "\n".join([*parts, *_bindings(entry, sources[entry]), _IMPORT.sub("", sources[entry])])
 
 
 @cache

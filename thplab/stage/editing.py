@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from thplab.scenario import ScenarioError
-from thplab.scenario.gaps import GAPS, INTRUDER_OPS
+from thplab.scenario.gaps import GAPS
 from thplab.scenario.paint import PAINTS
 from thplab.scenario.settings import SETTINGS
+from thplab.scenario.spec import INTRUDER_OPS
 from thplab.stage.branching import EditError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["CHOICES", "answer"]
 #: What the edit row offers.
 CHOICES = {
     "paints": [kind for kind in PAINTS if kind != "keep"],
-    "knobs": {name: setting.allowed for name, setting in SETTINGS.items()},
+    "knobs": {name: setting.value.allowed for name, setting in SETTINGS.items()},
     "ops": list(INTRUDER_OPS),
     "gaps": {name: gap.says for name, gap in GAPS.items()},
 }

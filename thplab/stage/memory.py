@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from thplab.mm import mm_types as vm
-from thplab.mm import page as pg
-from thplab.mm import pgtable as bits
-from thplab.mm.mmzone import MIGRATE_NAMES
+from thplab.mm.include import mm_types as vm
+from thplab.mm.include import page as pg
+from thplab.mm.include import pgtable as bits
+from thplab.mm.include.mmzone import MIGRATE_NAMES
 from thplab.recording import State
 from thplab.recording.cells import ObjectInfo
 from thplab.stage.build import glyphs

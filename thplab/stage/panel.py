@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets
 
 from thplab.kernels import PROFILES, profile
-from thplab.mm.errors import KernelError
-from thplab.mm.geometry import X86_64, Geometry
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.geometry import X86_64, Geometry
 from thplab.mm.sysfs import KNOBS, Knobs
 from thplab.recording import Recording, RecordingTooLong, record_what_fits
 from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenario

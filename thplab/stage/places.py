@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from thplab.recording import Recording
@@ -83,23 +81,18 @@ def _in_step(
 def gap_moments(recording: Recording, gap: Gap, begin: int, end: int) -> list[int]:
     """The moments from ``begin`` to ``end`` at which a gap is reached."""
     s, functions = recording.sections, recording.header["functions"]
-    numbers = {number for number, each in enumerate(functions) if each["name"] == gap.function}
-    kind = RETURN if gap.at_return else CALL
+    names = [each["name"] for each in functions]
+    callers = {point.name for point in gap.point.callers}
+    kind = RETURN if gap.point.at_return else CALL
     moments = []
     for n in range(begin, end + 1):
         frame = s["m_frame"][n]
-        if s["m_kind"][n] != kind or frame == NO_FRAME or s["f_function"][frame] not in numbers:
+        if s["m_kind"][n] != kind or frame == NO_FRAME or names[s["f_function"][frame]] != gap.point.name:
             continue
         parent = s["f_parent"][frame]
-        if not parent or _is_gap(gap, functions[s["f_function"][parent - 1]]["file"]):
+        if parent and names[s["f_function"][parent - 1]] in callers:
             moments.append(n)
     return moments
-
-
-def _is_gap(gap: Gap, caller: str) -> bool:
-    """Does the name in the caller's file lead to the gap? Not if the file has the name for itself."""
-    module = import_module(f"thplab.mm.{Path(caller).stem}")
-    return module in gap.modules or not hasattr(module, gap.function)
 
 
 def _steps(raw: dict[str, Any]) -> list[dict[str, Any]]:

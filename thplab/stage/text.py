@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby
 
-from thplab.mm import pgtable as bits
+from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording
 from thplab.recording.cells import ObjectInfo
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.build import glyphs
+from thplab.stage.build import glyphs, views
 from thplab.stage.counters import counter_lines
 from thplab.stage.frames import Frames
 from thplab.stage.ledger import ledger_lines
@@ -20,7 +20,7 @@ from thplab.stage.memory import buddy_lines, memory_lines, space_lines
 from thplab.stage.scene import Scene
 from thplab.stage.window import WalkStep, Window, walk
 
-__all__ = ["SECTIONS", "TextTwin", "moment_text", "window_keys", "window_text"]
+__all__ = ["LINES", "TextTwin", "moment_text", "window_keys", "window_text"]
 
 _NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()}
 _STATES = {
@@ -45,7 +45,8 @@ class TextTwin:
         """Everything the stage can show of a moment."""
         at = self.scene(number)
         parts = ["\n".join(at.head())]
-        parts += ["\n".join([f"{title}:", *lines(at)]) for title, lines in SECTIONS.items()]
+        for view in views()[:-1]:  # the last one shows this text
+            parts.append("\n".join([f"{view['title']}:", *LINES[view["name"]](at)]))
         return "\n\n".join(parts)
 
     def scene(self, number: int) -> Scene:
@@ -184,21 +185,21 @@ def _trace_lines(at: Scene) -> list[str]:
     return lines or ["No trace event yet."]
 
 
-#: What a moment as text consists of, in order: title -> the lines of a scene.
-SECTIONS: dict[str, Callable[[Scene], list[str]]] = {
-    "Window": _window_lines,
-    "Source": _source_lines,
-    "Variables": _variable_lines,
-    "Call stack": _stack_lines,
-    "Locks held": _lock_lines,
-    "Lanes": _lane_lines,
-    "Page-table walk": _walk_lines,
-    "Trace": _trace_lines,
-    "Counters and knobs": counter_lines,
-    "Ledger": ledger_lines,
-    "Memory": memory_lines,
-    "Free lists": buddy_lines,
-    "Address space": space_lines,
+#: view -> its lines of a scene
+LINES: dict[str, Callable[[Scene], list[str]]] = {
+    "window": _window_lines,
+    "source": _source_lines,
+    "variables": _variable_lines,
+    "stack": _stack_lines,
+    "locks": _lock_lines,
+    "lanes": _lane_lines,
+    "walk": _walk_lines,
+    "trace": _trace_lines,
+    "counters": counter_lines,
+    "ledger": ledger_lines,
+    "memory": memory_lines,
+    "buddy": buddy_lines,
+    "space": space_lines,
 }
 
 

@@ -9,7 +9,7 @@ import traitlets
 
 from thplab.recording import Recording, record_what_fits
 from thplab.stage.branching import Branch, branch
-from thplab.stage.build import css, javascript
+from thplab.stage.build import css, javascript, views
 from thplab.stage.comparing import Comparison, compare
 from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
@@ -19,10 +19,7 @@ from thplab.stage.text import TextTwin
 __all__ = ["GRANULARITIES", "PRESETS", "VIEWS", "Stage", "load_recording"]
 
 GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
-VIEWS = (
-    "window", "source", "variables", "stack", "locks", "lanes", "walk", "trace", "counters", "ledger",
-    "memory", "buddy", "space", "text",
-)  # fmt: skip
+VIEWS = tuple(view["name"] for view in views())
 
 
 def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Recording:

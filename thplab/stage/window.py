@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm import page as pg
-from thplab.mm import pgtable as bits
+from thplab.mm.include import page as pg
+from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording, State
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 

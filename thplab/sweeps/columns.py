@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thplab.machine import Process
-from thplab.mm.pgtable import _PAGE_PRESENT, _PAGE_PSE, level_shifts, mm_find_pmd
-from thplab.mm.state import Column
+from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_PSE, level_shifts, mm_find_pmd
+from thplab.mm.include.state import Column
 
 __all__ = ["column_view", "huge_windows"]
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from thplab.mm.compact_suitable import fragmentation_score_node, fragmentation_score_wmark
-from thplab.scenario.comb import comb34
+from thplab.experiments.comb import comb34
+from thplab.mm.compaction.suitable import fragmentation_score_node, fragmentation_score_wmark
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from thplab.scenario import ScenarioRun
 from thplab.scenario.build import experiment
+from thplab.scenario.observe import SCANNED
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
@@ -72,5 +73,5 @@ def random_window(draw: random.Random) -> str:
 def _verdicts(point: _Point) -> Sequence[str]:
     run = ScenarioRun(experiment(*point.texts, **dict(point.settings)), point.kernel)
     step = run.step(run.scenario.steps[0])
-    events = [event for event in step["wakeups"][0]["events"] if event["ev"] == "scan_pmd"]
+    events = [event for event in step["wakeups"][0]["events"] if event["ev"] == SCANNED]
     return [event["status"] for event in events]

@@ -12,8 +12,8 @@ import random
 from dataclasses import dataclass
 
 from thplab.machine import Machine, Process
-from thplab.mm.mmzone import Memory
-from thplab.mm.pgtable import entry_pfn, walk
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.include.pgtable import entry_pfn, walk
 from thplab.mm.readahead import read_page
 from thplab.scenario.surroundings import start_keeper
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from thplab.experiments.lanes import LANES
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.lanes import lane
 from thplab.lessons.runs.scanners import batches, comb_run, huge_after, proactive_rows
-from thplab.scenario.lanes import LANES
 from thplab.sweeps import ProactiveRow
 
 __all__ = ["QUESTIONS"]

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
+from thplab import phases, points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number, Order
 from thplab.lessons.runs.chain import VARIANTS, run_variant, windows_scanned
-from thplab.lessons.runs.facts import call_of, free_frames, locks_held, span
+from thplab.lessons.runs.collapse_phases import reached
+from thplab.lessons.runs.facts import free_frames, locks_held, span
 from thplab.recording import Recording, record_scenario
 
 __all__ = ["QUESTIONS"]
@@ -23,7 +25,7 @@ def _note() -> Recording:
 def locks(random: Random) -> Question:
     """What is locked while the huge page is allocated?"""
     recording = _note()
-    begin, end = span(recording, "__folio_alloc")
+    begin, end = span(recording, points.FOLIO_ALLOC)
     held = {*locks_held(recording, begin), *locks_held(recording, end)}
     none = "none"
     words = {none: not held, "mmap_lock, for reading": False, "mmap_lock, for writing": False,
@@ -97,9 +99,9 @@ def chain(random: Random) -> Question:
 def isolate_frees(random: Random) -> Question:
     """By how much do the free frames grow in isolate?"""
     recording = _note()
-    begin, end = span(recording, "__collapse_huge_page_isolate")
+    begin, end = span(recording, points.ISOLATE)
     right = free_frames(recording, end) - free_frames(recording, begin)
-    _, later = span(recording, "__collapse_huge_page_copy")
+    _, later = span(recording, points.COPY)
     freed = free_frames(recording, later) - free_frames(recording, end)
     return Question(
         "05.isolate",
@@ -124,40 +126,34 @@ def isolate_frees(random: Random) -> Question:
     )
 
 
-_SCAN, _ALLOC, _LOOK = "the scan of the table says yes", "allocate the huge page", "look the VMA up again"
-_FENCE, _ISOLATE = "clear the PMD and flush the TLBs", "isolate: lock the pages, take them off the LRU"
-_COPY, _FREE, _PUBLISH = "copy the contents", "free the base pages", "set the huge PMD"
 _NEVER = "glue the 512 frames together where they lie"
-
-_STEPS = {
-    _SCAN: "scan_pmd",
-    _ALLOC: "alloc_charge_folio",
-    _LOOK: "hugepage_vma_revalidate",
-    _FENCE: "pmdp_collapse_flush",
-    _ISOLATE: "__collapse_huge_page_isolate",
-    _COPY: "__collapse_huge_page_copy",
-    _FREE: "__collapse_huge_page_copy_succeeded",
-    _PUBLISH: "_publish_huge_pmd",
-}
 
 #: What was put first, before what, and why it can't be.
 _TOO_EARLY = (
-    (_FREE, _COPY, "If a page were freed before its contents are safe, what would be copied?"),
+    (phases.FREE, phases.COPY, "If a page were freed before its contents are safe, what would be copied?"),
     (
-        _COPY,
-        _FENCE,
+        phases.COPY,
+        phases.FENCE,
         "Another processor may still write the old page through its TLB: the copy would miss it.",
     ),
-    (_FENCE, _ALLOC, "The allocation may take long. With the PMD clear, every access would wait for it."),
-    (_PUBLISH, _COPY, "The huge PMD would show memory that has not been filled yet."),
-    (_ISOLATE, _FENCE, "Whoever can still reach the page may take a reference while it is being isolated."),
+    (
+        phases.FENCE,
+        phases.GET_MEMORY,
+        "The allocation may take long. With the PMD clear, every access would wait for it.",
+    ),
+    (phases.PUBLISH, phases.COPY, "The huge PMD would show memory that has not been filled yet."),
+    (
+        phases.ISOLATE,
+        phases.FENCE,
+        "Whoever can still reach the page may take a reference while it is being isolated.",
+    ),
 )
 
 
 def order(random: Random) -> Question:
     """The phases of a collapse, in their order."""
     recording = _note()
-    known = sorted(_STEPS, key=lambda step: call_of(recording, _STEPS[step]))
+    known = [phase.what for phase, *_ in reached(recording)]
     options = [*known, _NEVER]
     random.shuffle(options)
     return Question(
@@ -174,7 +170,10 @@ def order(random: Random) -> Question:
                 lambda given: options.index(_NEVER) in given,
                 "Nothing is glued: the data is copied to frames that lie together already.",
             ),
-            *(_early(options.index(first), options.index(then), why) for first, then, why in _TOO_EARLY),
+            *(
+                _early(options.index(first.what), options.index(then.what), why)
+                for first, then, why in _TOO_EARLY
+            ),
         ),
     )
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.compare import model_backtrace
 from thplab.lessons.runs.decode import LEVELS, page_pfn, table_indices
 from thplab.lessons.runs.facts import call_of, trace_field
 from thplab.lessons.runs.gdb import SOURCES, load_backtrace
-from thplab.mm.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT, gfp_names
-from thplab.mm.page import VMEMMAP_START
+from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT, gfp_names
+from thplab.mm.include.page import VMEMMAP_START
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
 
@@ -29,12 +30,12 @@ def caller(random: Random) -> Question:
     route = random.choice(("khugepaged", "page fault"))
     frames = load_backtrace(source, route)
     names = " < ".join(frame.name for frame in frames[2:7])
-    daemon = any(frame.name == "khugepaged" for frame in frames)
+    daemon = any(frame.name == points.THREAD.name for frame in frames)
     yes, no = "khugepaged, in its own thread", "the program that touched the memory, in a page fault"
     kind = Choice.shuffled(
         random, yes if daemon else no, no if daemon else yes, "kcompactd, after it moved pages"
     )
-    last = next(f.name for f in reversed(frames) if f.name in ("khugepaged", "handle_mm_fault"))
+    last = next(f.name for f in reversed(frames) if f.name in (points.THREAD.name, points.FAULT.name))
     return Question(
         "05.caller",
         f"gdb stopped Linux {source} where a huge page had just been allocated. Frames 2 to 6, innermost "
@@ -186,9 +187,9 @@ def budget(random: Random) -> Question:
         }
     ]
     recording = record_scenario(_like_the_note(procs=procs), depth="functions")
-    call = call_of(recording, "khugepaged_scan_mm_slot", windows)
+    call = call_of(recording, points.SCAN_MM, windows)
     right = int(dict(_labelled(recording, call))["pages"])
-    first = int(dict(_labelled(recording, call_of(recording, "khugepaged_scan_mm_slot")))["pages"])
+    first = int(dict(_labelled(recording, call_of(recording, points.SCAN_MM)))["pages"])
     entries = 512 * (windows - 1)
     return Question(
         "05.budget",

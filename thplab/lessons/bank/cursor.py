@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Order
 from thplab.lessons.runs.facts import call_of
@@ -108,13 +109,13 @@ _NAP, _NEVER = "end the pass, nap scan_sleep_millisecs", "ask for a block for th
 
 #: step -> function of the model, and which of its calls
 _STEPS = {
-    _BEGIN: ("khugepaged_do_scan", 1),
-    _VISIT: ("khugepaged_scan_mm_slot", 1),
-    _READ: ("scan_pmd", 1),
-    _ASK: ("alloc_charge_folio", 1),
-    _SLEEP: ("khugepaged_alloc_sleep", 1),
-    _AGAIN: ("alloc_charge_folio", 2),
-    _NAP: ("khugepaged_wait_work", 2),
+    _BEGIN: (points.DO_SCAN, 1),
+    _VISIT: (points.SCAN_MM, 1),
+    _READ: (points.SCAN, 1),
+    _ASK: (points.ALLOCATE, 1),
+    _SLEEP: (points.ALLOC_SLEEP, 1),
+    _AGAIN: (points.ALLOCATE, 2),
+    _NAP: (points.WAIT_WORK, 2),
 }
 
 
@@ -126,7 +127,8 @@ def order(random: Random) -> Question:
     random.shuffle(options)
     return Question(
         "06.order",
-        "No huge page is available anywhere. Put the events of one pass in order; one of them never happens.",
+        "No free huge page is available anywhere. Put the events of one pass in order; "
+        "one of them never happens.",
         Order(tuple(options), tuple(options.index(step) for step in known)),
         "That is the order in which the functions are entered in the run.",
         (

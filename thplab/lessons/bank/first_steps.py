@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.facts import call_of, window_frames
-from thplab.mm.geometry import X86_64
+from thplab.mm.include.geometry import X86_64
 from thplab.recording import record_scenario
 
 __all__ = ["QUESTIONS"]
@@ -68,7 +69,7 @@ def entries(random: Random) -> Question:
 def who(random: Random) -> Question:
     """Who makes the huge page?"""
     recording = record_scenario("note", depth="functions")
-    copying = recording.moment(call_of(recording, "__collapse_huge_page_copy"))
+    copying = recording.moment(call_of(recording, points.COPY))
     words = {"khugepaged": "a thread of the kernel", "app": "the program itself, in its next page fault"}
     right = words[copying.task.rpartition("-")[0]]
     others = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from thplab.experiments.lanes import LANES, SIZE, WINDOW, LaneResult
+from thplab.experiments.why import CASES
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.explaining import Explain, Point
 from thplab.lessons.kinds.question import Mistake, Question
@@ -12,9 +14,7 @@ from thplab.lessons.kinds.simple import Choice, Order
 from thplab.lessons.runs.cases import case_result
 from thplab.lessons.runs.lanes import lane
 from thplab.machine import Machine
-from thplab.mm.proc import huge_pages
-from thplab.scenario.lanes import LANES, SIZE, WINDOW, LaneResult
-from thplab.scenario.why import CASES
+from thplab.mm.proc.task_mmu import huge_pages
 
 __all__ = ["QUESTIONS"]
 

@@ -6,29 +6,20 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
+from thplab import points
 from thplab.lessons.bank.isolate_code import ISOLATE
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number, Order
 from thplab.lessons.runs.collapse_phases import phase_locks, reached
-from thplab.lessons.runs.facts import call_of, counter, free_frames, span, trace_field
+from thplab.lessons.runs.facts import counter, free_frames, span, trace_field
+from thplab.phases import GET_MEMORY
 from thplab.recording import Recording, record_scenario
 from thplab.scenario.build import experiment
 
 __all__ = ["QUESTIONS"]
 
 _WINDOW, _PAGE_KIB = 512, 4
-
-_STEPS = {
-    "get a free block of order 9, and charge it": "alloc_charge_folio",
-    "look the VMA and the PMD up again, under mmap_lock for reading": "_recheck_for_reading",
-    "look them up again, under mmap_lock for writing": "_collapse_locked",
-    "clear the PMD and flush the TLBs": "pmdp_collapse_flush",
-    "lock the base pages and take them off the LRU": "__collapse_huge_page_isolate",
-    "copy the contents": "__collapse_huge_page_copy",
-    "free the base pages": "__collapse_huge_page_copy_succeeded",
-    "set the PMD leaf": "_publish_huge_pmd",
-}
 
 #: Lines that no collapse has -> why not, and the misconception.
 _NEVER = {
@@ -55,7 +46,7 @@ def _recorded(name: str) -> Recording:
 def parsons(random: Random) -> Question:
     """The phases in order, with three lines that never happen."""
     recording = _recorded("S08.clean512")
-    known = sorted(_STEPS, key=lambda step: call_of(recording, _STEPS[step]))
+    known = [phase.what for phase, *_ in reached(recording) if phase.number]
     options = [*known, *_NEVER]
     random.shuffle(options)
     mistakes = [Mistake(_has(options.index(line)), why, tag) for line, (why, tag) in _NEVER.items()]
@@ -101,7 +92,7 @@ def _held() -> dict[str, str]:
 def locks(random: Random) -> Question:
     """The lock table, to fill in."""
     kind = Classify.shuffled(random, _held())
-    alloc = kind.items.index("a free block of order 9, charged")
+    alloc = kind.items.index(GET_MEMORY.what)
     return Question(
         "08.locks",
         "Fill in the lock table: what does khugepaged hold of the program's locks in each phase? "
@@ -140,10 +131,10 @@ def frames(random: Random) -> Question:
     used = random.choice((100, 256, 300, 500))
     recording = _window(used)
     name, function = random.choice((
-        ("while the huge page is allocated", "alloc_charge_folio"),
-        ("in isolate", "__collapse_huge_page_isolate"),
-        ("while the base pages are freed, after the copy", "__collapse_huge_page_copy_succeeded"),
-        ("over the whole collapse", "collapse_huge_page"),
+        ("while the huge page is allocated", points.ALLOCATE),
+        ("in isolate", points.ISOLATE),
+        ("while the base pages are freed, after the copy", points.FREE),
+        ("over the whole collapse", points.COLLAPSE),
     ))  # fmt: skip
     first, last = span(recording, function)
     right = free_frames(recording, last) - free_frames(recording, first)
@@ -160,7 +151,7 @@ def frames(random: Random) -> Question:
         ),
         (
             Mistake(
-                lambda n: function == "__collapse_huge_page_isolate" and n > 0,
+                lambda n: function is points.ISOLATE and n > 0,
                 "If a page were freed here and the next is pinned, what would be put back?",
                 "M4",
             ),

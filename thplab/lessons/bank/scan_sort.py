@@ -27,7 +27,7 @@ def _drawn(random: Random, groups: Callable[[Exhibit], str], count: int = 5) -> 
 
 
 def step(random: Random) -> Question:
-    """At which of the seven steps does a run end with this result?"""
+    """At which step does a run end with this result?"""
 
     def of(each: Exhibit) -> str:
         return each.evidence.step if each.evidence else ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
+from thplab import points
 from thplab.kernels import PROFILES
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
@@ -56,9 +57,9 @@ def frames(random: Random) -> Question:
 
 #: Outermost function of the model -> for whom the work is done, in the order of the answers.
 _FOR_WHOM = {
-    "khugepaged": "khugepaged, in its own thread",
-    "do_madvise": "a program that said MADV_COLLAPSE, in its own time",
-    "handle_mm_fault": "a program that touched memory, in a page fault",
+    points.THREAD.name: "khugepaged, in its own thread",
+    points.DO_MADVISE.name: "a program that said MADV_COLLAPSE, in its own time",
+    points.FAULT.name: "a program that touched memory, in a page fault",
 }
 
 
@@ -67,15 +68,15 @@ def _card(random: Random, route: str) -> tuple[str, str]:
 
     Those of the fault are of real kernels; the others are of runs, so that their numbers differ.
     """
-    if route == "handle_mm_fault":
+    if route == points.FAULT.name:
         kernel = random.choice(SOURCES[1:])
         calls = [(frame.name, "") for frame in load_backtrace(kernel, "page fault")[1:]]
     else:
         kernel, young = random.choice(list(PROFILES)), random.randrange(100, 500)
-        then = "khugepaged" if route == "khugepaged" else "collapse"
+        then = "khugepaged" if route == points.THREAD.name else "collapse"
         made = experiment(f"{young}x young, {_NR - young}x old", then=then)
         recording = record_scenario(made, kernel, "functions")
-        stack = recording.stack(call_of(recording, "alloc_charge_folio"))
+        stack = recording.stack(call_of(recording, points.ALLOCATE))
         calls = [label for frame in stack for label in frame.labels]
     whom = next(_FOR_WHOM[name] for name, _ in reversed(calls) if name in _FOR_WHOM)
     shown = [_short(*calls[0], "cc"), *(_short(*call, "referenced") for call in calls[1:3])]

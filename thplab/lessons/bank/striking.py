@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
+from thplab import phases, points
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.facts import call_of, counter, free_frames, rss_pages, window_frames
-from thplab.lessons.runs.races import PHASES, RACES, Race, race, race_name
+from thplab.lessons.runs.races import RACES, Race, race, race_name
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
 from thplab.scenario.build import experiment
@@ -36,20 +37,27 @@ def _said(seen: Race) -> str:
     return _WORDS[seen.status]
 
 
+#: Gaps to draw from, and those at which no page needs to be in swap.
+_GAPS = (
+    "after_alloc", "after_alloc", "recheck", "before_swapin", "write_locked", "write_locked", "before_fence",
+    "after_fence", "before_copy",
+)  # fmt: skip
+_PLAIN = ("after_alloc", "recheck", "write_locked", "before_fence", "before_copy")
+
+
 def outcome(random: Random) -> Question:
     """What becomes of the collapse?"""
-    seen = race(random.choice(list(RACES)), random.choice((1, 1, 2, 3, 4, 4, 5, 6, 7)))
+    seen = race(random.choice(list(RACES)), random.choice(_GAPS))
     right = _said(seen)
     options = {f"{_HUGE}; the other one has to wait", f"{_HUGE}, and nobody waits", *_WORDS.values()} - {
         right
     }
     wrong = random.sample(sorted(options), 3)
     kind = Choice.shuffled(random, right, *wrong)
-    story = scenario(race_name(seen.kind, seen.phase)).story
+    story = scenario(race_name(seen.kind, seen.gap)).story
     return Question(
         "08.outcome",
-        f"{story} Held by khugepaged at that moment: {GAPS[PHASES[seen.phase]].held}. What becomes of the "
-        "collapse?",
+        f"{story} Held by khugepaged at that moment: {GAPS[seen.gap].held}. What becomes of the collapse?",
         kind,
         f"The other one acted {seen.ran}"
         + (f"; phase {seen.caught} noticed ({seen.status})." if seen.caught else "."),
@@ -73,19 +81,19 @@ def outcome(random: Random) -> Question:
 
 
 _CAUGHT = {
-    2: "by the look under the read lock",
-    3: "while swapped pages are read in",
-    4: "by the look under the write lock",
-    6: "in isolate",
+    phases.READING: "by the look under the read lock",
+    phases.SWAP_IN: "while swapped pages are read in",
+    phases.WRITING: "by the look under the write lock",
+    phases.ISOLATE: "in isolate",
     None: "never: the collapse succeeds",
 }
 
 
 def caught(random: Random) -> Question:
     """Which phase notices?"""
-    seen = [race(kind, random.choice((1, 2, 4, 5, 7))) for kind in RACES]
+    seen = [race(kind, random.choice(_PLAIN)) for kind in RACES]
     groups = {
-        scenario(race_name(each.kind, each.phase)).story.rstrip("."): _CAUGHT[each.caught] for each in seen
+        scenario(race_name(each.kind, each.gap)).story.rstrip("."): _CAUGHT[each.caught] for each in seen
     }
     ordered = {story: group for word in _CAUGHT.values() for story, group in groups.items() if group == word}
     return Question(
@@ -112,7 +120,7 @@ def wasted(random: Random) -> Question:
     """How many pages are put back?"""
     number = random.choice((7, 100, 300, 511))
     recording = _pinned(number)
-    right = counter(recording, call_of(recording, "release_pte_pages"), "nr_isolated_anon")
+    right = counter(recording, call_of(recording, points.RELEASE), "nr_isolated_anon")
     return Question(
         "08.wasted",
         f"Just before the PMD is cleared somebody pins the page at index {number}. How many pages does "
@@ -145,7 +153,7 @@ _TRACES: dict[str, Callable[[Recording, int], object]] = {
 def left(random: Random) -> Question:
     """What is left of a collapse that was rolled back?"""
     recording = _pinned(random.choice((7, 100, 300, 511)))
-    before, after = call_of(recording, "collapse_huge_page"), len(recording) - 1
+    before, after = call_of(recording, points.COLLAPSE), len(recording) - 1
     changed = [name for name, read in _TRACES.items() if read(recording, before) != read(recording, after)]
     kind = Choice.shuffled(random, *changed, *(name for name in _TRACES if name not in changed))
     return Question(

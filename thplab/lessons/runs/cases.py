@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from thplab.scenario.why import CASES, CaseResult, run_case
+from thplab.experiments.why import CASES, CaseResult, run_case
 from thplab.table import Table
 
 __all__ = ["case_result", "cases_table"]

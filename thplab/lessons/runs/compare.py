@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from thplab import points
+from thplab.lessons.runs.collapse_phases import reached
 from thplab.lessons.runs.facts import call_of, counter, free_frames, locks_held, span
 from thplab.lessons.runs.gdb import ROUTES, GdbFrame, load_backtrace, parse_backtrace
 from thplab.recording import Recording, backtrace
 from thplab.table import Table
 
-__all__ = ["PHASES", "beside", "free_table", "model_backtrace", "phases", "stack_table", "two_roads"]
-
-#: The steps of a collapse in our words, each with the function of the model in which it happens.
-PHASES = (
-    ("get memory: a free block of order 9", "alloc_charge_folio"),
-    ("look again: is the VMA still there?", "hugepage_vma_revalidate"),
-    ("fence: clear the PMD, flush the TLBs", "pmdp_collapse_flush"),
-    ("isolate the base pages", "__collapse_huge_page_isolate"),
-    ("copy, then free the base pages", "__collapse_huge_page_copy"),
-    ("publish the huge page", "_publish_huge_pmd"),
-)
+__all__ = ["beside", "free_table", "model_backtrace", "phases", "stack_table", "two_roads"]
 
 
 def model_backtrace(recording: Recording) -> list[GdbFrame]:
     """The model's own stack at the moment at which gdb stopped the note's kernel."""
-    return parse_backtrace(backtrace(recording, call_of(recording, "page_rmappable_folio")))
+    return parse_backtrace(backtrace(recording, call_of(recording, points.RMAPPABLE)))
 
 
 def beside(theirs: Sequence[GdbFrame], ours: Sequence[GdbFrame]) -> Table:
@@ -65,12 +57,11 @@ def stack_table(frames: Sequence[GdbFrame]) -> Table:
 def phases(recording: Recording) -> Table:
     """The first collapse of a recording: per phase what changed, and what was locked when it began."""
     rows = []
-    for title, function in PHASES:
-        begin, end = span(recording, function)
+    for phase, begin, end in reached(recording):
         free = free_frames(recording, end) - free_frames(recording, begin)
         isolated = counter(recording, end, "nr_isolated_anon") - counter(recording, begin, "nr_isolated_anon")
         locks = ", ".join(locks_held(recording, begin)) or "none"
-        rows.append((title, f"{begin} to {end}", f"{free:+d}", f"{isolated:+d}", locks))
+        rows.append((f"{phase}: {phase.what}", f"{begin} to {end}", f"{free:+d}", f"{isolated:+d}", locks))
     heads = ("phase", "moments", "free frames", "isolated pages", "locks held at its start")
     return Table.of(heads, rows)
 
@@ -84,9 +75,9 @@ def two_roads(source: str = "6.1") -> Table:
 
 def free_table(recording: Recording) -> Table:
     """Free frames and isolated pages around the two steps that are easily confused."""
-    begin, end = span(recording, "__collapse_huge_page_isolate")
+    begin, end = span(recording, points.ISOLATE)
     moments = {"isolate begins": begin, "isolate ends": end}
-    moments["the copy step ends"] = span(recording, "__collapse_huge_page_copy")[1]
+    moments["copy and free end"] = span(recording, points.COPY)[1]
     rows = [
         (name, moment, free_frames(recording, moment), counter(recording, moment, "nr_isolated_anon"))
         for name, moment in moments.items()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from thplab.mm.geometry import X86_64
-from thplab.mm.gfp import GFP_BITS, gfp_names
-from thplab.mm.page import VMEMMAP_START
+from thplab.mm.include.geometry import X86_64
+from thplab.mm.include.gfp import GFP_BITS, gfp_names
+from thplab.mm.include.page import VMEMMAP_START
 from thplab.table import Table
 
 __all__ = ["LEVELS", "decode_gfp", "decode_page", "page_pfn", "split_address", "table_indices"]

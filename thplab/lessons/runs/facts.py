@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thplab.mm.pgtable import entry_pfn, pte_present
+from thplab.mm.include.pgtable import entry_pfn, pte_present
+from thplab.points import Named, name_of
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 from thplab.stage.text import TextTwin
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 
-def call_of(recording: Recording, function: str, occurrence: int = 1) -> int:
+def call_of(recording: Recording, function: Named, occurrence: int = 1) -> int:
     """The moment at which ``function`` of the model is entered, the first time or a later one.
 
     LookupError if the run never gets there.
@@ -28,11 +29,11 @@ def call_of(recording: Recording, function: str, occurrence: int = 1) -> int:
     for _ in range(occurrence):
         found = recording.find_call(function, found if found is not None else -1)
         if found is None:
-            raise LookupError(f"{function} is not entered {occurrence} times in {recording!r}")
+            raise LookupError(f"{name_of(function)} is not entered {occurrence} times in {recording!r}")
     return found if found is not None else -1
 
 
-def span(recording: Recording, function: str, occurrence: int = 1) -> tuple[int, int]:
+def span(recording: Recording, function: Named, occurrence: int = 1) -> tuple[int, int]:
     """The moments of the call and of the return of ``function``."""
     begin = call_of(recording, function, occurrence)
     frame = recording.moment(begin).frame
@@ -41,7 +42,7 @@ def span(recording: Recording, function: str, occurrence: int = 1) -> tuple[int,
         moment = recording.find("return", moment)
         if moment is not None and recording.moment(moment).frame == frame != NO_FRAME:
             return begin, moment
-    raise LookupError(f"{function} does not return in {recording!r}")
+    raise LookupError(f"{name_of(function)} does not return in {recording!r}")
 
 
 def counter(recording: Recording, moment: int, name: str) -> int:

@@ -7,11 +7,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
+from thplab.experiments.lanes import LANES, WINDOW, LaneResult, run_lane
 from thplab.ledger import Meter
 from thplab.machine import Machine
 from thplab.recording.recorder import Recorder
 from thplab.recording.recording import Recording
-from thplab.scenario.lanes import LANES, WINDOW, LaneResult, run_lane
 from thplab.table import Table
 
 __all__ = ["LaneTable", "lane", "run_lanes"]

@@ -9,6 +9,7 @@ from typing import Any
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario, ScenarioRun
 from thplab.scenario.build import experiment
+from thplab.scenario.observe import SCANNED
 
 __all__ = ["Look", "look", "look_at"]
 
@@ -41,7 +42,7 @@ def look_at(scenario: Scenario, kernel: str = "6.18") -> Look:
         seen = run.step(step)
     wakeups = seen.get("wakeups", [seen])
     events = [event for each in wakeups for event in each.get("events", ())]
-    scans = [event for event in events if event["ev"] == "scan_pmd"]
+    scans = [event for event in events if event["ev"] == SCANNED]
     if not scans:
         return Look("not looked at")
     first = scans[0]

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.khugepaged_scan import Khugepaged
+from thplab.mm.khugepaged.structs import Khugepaged
 from thplab.mm.task import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun, scenario
 from thplab.scenario.build import experiment
+from thplab.scenario.observe import SCANNED
 from thplab.sweeps import Rows, fairness_sweep
 from thplab.table import Table
 
@@ -77,7 +78,7 @@ def _pass(run: ScenarioRun, step: Mapping[str, Any]) -> Pass:
     scan: Khugepaged = run.machine.kernel.khugepaged
     first, laps = len(run.machine.trace), scan.full_scans
     run.step(step)
-    events = [event for event in run.events_since(first) if event["ev"] == "scan_pmd"]
+    events = [event for event in run.events_since(first) if event["ev"] == SCANNED]
     scans = tuple((event["proc"], event["window"], event["status"]) for event in events)
     return Pass(scans, scan.progress_of_pass, _cursor(run, scan), scan.full_scans - laps)
 
@@ -119,7 +120,7 @@ def _timed(data: Scenario, milliseconds: int) -> list[tuple[float, str, int, str
     times = [
         e for e in run.machine.trace[first:] if e.name == "mm_khugepaged_scan_pmd" and e.mm in run.actors
     ]
-    records = [e for e in run.events_since(first) if e["ev"] == "scan_pmd"]
+    records = [e for e in run.events_since(first) if e["ev"] == SCANNED]
     return [
         ((event.time_ns - begin) / NSEC_PER_MSEC / 1000, record["proc"], record["window"], record["status"])
         for event, record in zip(times, records, strict=True)

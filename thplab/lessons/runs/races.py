@@ -1,4 +1,4 @@
-"""Races, run: somebody strikes in a phase of a collapse; what becomes of the collapse, and of them."""
+"""Races, run: somebody strikes at a gap of a collapse; what becomes of the collapse, and of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 
+from thplab import phases
+from thplab.phases import PHASES, Phase
 from thplab.scenario import ScenarioRun, scenario
 from thplab.scenario.gaps import GAPS, probed
-from thplab.scenario.named.nb08_races import PHASES, RACES
+from thplab.scenario.named.nb08_races import RACES, WHERE
+from thplab.scenario.observe import SCANNED
 from thplab.table import Table
 
 #: Gaps that a collapse comes by only if it gets to their phase.
@@ -22,7 +25,7 @@ _WAY = (
     "before_copy",
 )
 
-__all__ = ["PHASES", "RACES", "Race", "phase_words", "race", "race_name", "races_table"]
+__all__ = ["RACES", "WHERE", "Race", "gap_words", "race", "race_name", "races_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,10 @@ class Race:
     """
 
     kind: str
-    phase: int
+    gap: str
     status: str
     ran: str
-    caught: int | None
+    caught: Phase | None
 
     @property
     def waited(self) -> bool:
@@ -44,52 +47,50 @@ class Race:
         return self.ran.startswith("after waiting")
 
 
-def race_name(kind: str, phase: int) -> str:
-    """The scenario of a race. ValueError for a kind or phase that is none."""
+def race_name(kind: str, gap: str) -> str:
+    """The scenario of a race. ValueError for a kind or gap that has none."""
     if kind not in RACES:
         raise ValueError(f"no race {kind!r}; there are {', '.join(RACES)}")
-    if phase not in PHASES:
-        raise ValueError(f"no phase {phase}; races happen in phases {min(PHASES)} to {max(PHASES)}")
-    return f"S08.race.{kind}.{phase}"
+    if gap not in WHERE:
+        raise ValueError(f"no race at {gap!r}; races happen at {', '.join(WHERE)}")
+    return f"S08.race.{kind}.{gap}"
 
 
-def phase_words(phase: int) -> str:
-    """What the one who collapses is doing in a phase, and which locks it holds."""
-    gap = GAPS[PHASES[phase]]
-    return f"{gap.says} (held: {gap.held})"
+def gap_words(gap: str) -> str:
+    """In which phase a gap is, what the one who collapses is doing there, and which locks it holds."""
+    at = GAPS[gap]
+    return f"{at.phase}: {at.says} (held: {at.held})"
 
 
 @cache
-def race(kind: str, phase: int, kernel: str = "6.18") -> Race:
+def race(kind: str, gap: str, kernel: str = "6.18") -> Race:
     """Run the race of the lesson's matrix."""
-    run = ScenarioRun(scenario(race_name(kind, phase)), kernel)
+    run = ScenarioRun(scenario(race_name(kind, gap)), kernel)
     reached: list[str] = []
-    with probed({gap: partial(reached.append, gap) for gap in _WAY}):
+    with probed({each: partial(reached.append, each) for each in _WAY}):
         seen = run.step(run.scenario.steps[0])
     events = [event for wakeup in seen["wakeups"] for event in wakeup["events"]]
     name = run.scenario.processes[0].name
-    status = next(e["status"] for e in events if e["ev"] == "scan_pmd" and e["proc"] == name)
+    status = next(e["status"] for e in events if e["ev"] == SCANNED and e["proc"] == name)
     caught = None if status == "succeeded" else _furthest(reached)
-    return Race(kind, phase, status, seen["intruders"][0]["ran"], caught)
+    return Race(kind, gap, status, seen["intruders"][0]["ran"], caught)
 
 
-def _furthest(reached: list[str]) -> int:
+def _furthest(reached: list[str]) -> Phase:
     """The phase to which the first collapse came; past the allocation it has begun to look again."""
     first = reached[1:]
     if "before_scan" in first:
         first = first[: first.index("before_scan")]
-    return max(2, *(GAPS[gap].phase for gap in first))
+    return max(phases.READING, *(GAPS[gap].phase for gap in first), key=PHASES.index)
 
 
-def races_table(kinds: Iterable[str] = tuple(RACES), phases: Iterable[int] = tuple(PHASES)) -> Table:
-    """A row for each phase of the collapse, a column for each one who strikes in it."""
-    columns, phases = tuple(kinds), tuple(phases)
+def races_table(kinds: Iterable[str] = tuple(RACES), gaps: Iterable[str] = tuple(WHERE)) -> Table:
+    """A row for each gap of the collapse, a column for each one who strikes there."""
+    columns, gaps = tuple(kinds), tuple(gaps)
     for kind in columns:
-        for phase in phases:
-            race_name(kind, phase)
-    rows = [
-        (phase, GAPS[PHASES[phase]].says, *(_cell(race(kind, phase)) for kind in columns)) for phase in phases
-    ]
+        for gap in gaps:
+            race_name(kind, gap)
+    rows = [(GAPS[gap].phase, GAPS[gap].says, *(_cell(race(kind, gap)) for kind in columns)) for gap in gaps]
     caption = "huge: the collapse succeeded; later: the other one had to wait until the lock was free."
     return Table.of(("phase", "at this moment", *columns), rows, caption)
 

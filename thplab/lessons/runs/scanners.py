@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from thplab.experiments.comb import COMB_FRAMES, comb34
 from thplab.lessons.runs.facts import counter
 from thplab.machine import Machine
 from thplab.recording import Recording
 from thplab.recording.recorder import Recorder
-from thplab.scenario.comb import COMB_FRAMES, REGION, comb34
+from thplab.scenario.fragment import REGION
 from thplab.stage.memory import frame_keys
 from thplab.sweeps import ProactiveRow, Rows, SerialExecutor, proactiveness_sweep
 from thplab.sweeps.proactive import PROACTIVENESS

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from thplab.experiments.lanes import LANES
 from thplab.ledger import SHAPE, Bill, Meter, bill_of
 from thplab.lessons.runs.lanes import run_lanes
-from thplab.plots.spans import collapse_spans
+from thplab.phases import GET_MEMORY
+from thplab.plots.spans import MMAP_WRITE, collapse_spans
 from thplab.recording import record_scenario
-from thplab.scenario.lanes import LANES
 from thplab.table import Table
 
 __all__ = ["bills_of_lanes", "stall_table"]
-
-_ALLOCATE, _WRITE = "allocate", "mmap_lock (WRITE)"
 
 
 def bills_of_lanes(letters: Sequence[str] = tuple(LANES)) -> dict[str, Bill]:
@@ -31,8 +30,8 @@ def stall_table() -> Table:
     rows = []
     for name, recording in runs.items():
         phases, locks = collapse_spans(recording)
-        allocate = sum(span.end - span.begin for span in phases if span.row == _ALLOCATE)
-        write = sum(span.end - span.begin for span in locks if span.row == _WRITE)
+        allocate = sum(span.end - span.begin for span in phases if span.row == str(GET_MEMORY))
+        write = sum(span.end - span.begin for span in locks if span.row == MMAP_WRITE)
         rows.append((name, *(f"{ns / 1000:.0f}" for ns in (allocate, write, allocate + write))))
     what_if = "if it were allocated under the write lock (µs)"
     heads = ("", "the allocation takes (µs)", "faults wait (µs)", what_if)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from errno import errorcode
 from functools import cache
 
+from thplab import points
 from thplab.kernels import ScanResult, profile
-from thplab.lessons.runs.seven_steps import SUBGOALS
+from thplab.phases import ISOLATE, PHASES, PUBLISH, STEPS
 from thplab.recording import Recording, record_scenario
 from thplab.recording.verdicts import verdict_sentence
 from thplab.scenario import Scenario, run_scenario
@@ -18,19 +19,13 @@ from thplab.table import Table
 
 __all__ = ["Evidence", "Exhibit", "exhibit", "exhibits", "gallery_table"]
 
-_LOOK, _DECIDE, _GET_MEMORY, _RECHECK, _MOVE, _PUBLISH = SUBGOALS[1:]
+_LOOK, _DECIDE = STEPS[1:3]
 
 #: The function that returned the result -> the step at which that is; of scan_pmd see below.
 _STEP_OF = {
-    "alloc_charge_folio": _GET_MEMORY,
-    "hugepage_vma_revalidate": _RECHECK,
-    "check_pmd_still_valid": _RECHECK,
-    "__collapse_huge_page_swapin": _RECHECK,
-    "__collapse_huge_page_isolate": _MOVE,
-    "__collapse_huge_page_copy": _MOVE,
-    "collapse_huge_page": _PUBLISH,
+    **{point.name: phase.step for phase in PHASES for point in (phase.begins, phase.ends) if point},
+    points.COLLAPSE.name: PUBLISH.step,
 }
-
 
 #: MADV_COLLAPSE has, or then gets, what it was asked for.
 _NO_FAILURE = (ScanResult.SUCCEED, ScanResult.PMD_MAPPED, ScanResult.PTE_MAPPED_HUGEPAGE)
@@ -40,7 +35,7 @@ _NO_FAILURE = (ScanResult.SUCCEED, ScanResult.PMD_MAPPED, ScanResult.PTE_MAPPED_
 class Evidence:
     """A run that leads to the result: ``moment`` is that of the verdict.
 
-    ``step``: which of the seven; ``entry``: the index of the entry that decided, -1 if none did.
+    ``step``: of the scan or of the collapse; ``entry``: the index of the entry that decided, -1 if none did.
     """
 
     recording: Recording
@@ -121,12 +116,12 @@ def _evidence(result: ScanResult, kernel: str, depth: str) -> Evidence:
     line = recording.header["trace"][recording.moment(event).trace_lines - 1]
     last = recording.header["trace"][_last_line_with(recording, result.value)]["text"].strip()
     if line["event"].endswith("_file"):
-        step = _MOVE if _asked_for_memory(recording, event) else _LOOK
-        return Evidence(recording, event, step, -1, verdict_sentence("", {}, result), last)
+        step = ISOLATE.step if _asked_for_memory(recording, event) else _LOOK
+        return Evidence(recording, event, step, -1, verdict_sentence(None, {}, result), last)
     moment = _verdict(recording, event, line["event"])
     function = recording.moment(moment).function
     step, entry = _STEP_OF.get(function, _DECIDE), -1
-    if function == "scan_pmd":
+    if function == points.SCAN.name:
         read = recording.state(moment).path("khugepaged.collapse_control.ptes_read")
         whole = result in (ScanResult.LACK_REFERENCED_PAGE, ScanResult.PAGE_RO)
         step, entry = (_DECIDE, -1) if whole else (_LOOK, read - 1)
@@ -157,7 +152,7 @@ def _last_line_with(recording: Recording, status: str) -> int:
 
 def _asked_for_memory(recording: Recording, event: int) -> bool:
     """Did the attempt at a file's window that ends at ``event`` come so far?"""
-    asked = recording.find("verdict", event, forwards=False, name="alloc_charge_folio")
+    asked = recording.find("verdict", event, forwards=False, name=points.ALLOCATE)
     earlier = recording.find("event", event, forwards=False, name="mm_khugepaged_scan_file")
     return asked is not None and asked > (earlier or 0)
 
@@ -165,7 +160,7 @@ def _asked_for_memory(recording: Recording, event: int) -> bool:
 def _verdict(recording: Recording, event: int, name: str) -> int:
     """The return of the function that came to the result printed at ``event``."""
     if _succeeded(recording, event):
-        return recording.find("verdict", event, name="collapse_huge_page") or event
+        return recording.find("verdict", event, name=points.COLLAPSE) or event
     before = name == "mm_collapse_huge_page"
     moment = recording.find("verdict", event, forwards=not before)
     if moment is None:

@@ -7,7 +7,7 @@ from html import escape
 import ipywidgets as widgets
 
 from thplab.kernels import PROFILES, profile
-from thplab.lessons.runs.seven_steps import subgoals
+from thplab.lessons.runs.steps import subgoals
 from thplab.lessons.runs.verdict_gallery import Exhibit, exhibits
 from thplab.lessons.widgets.window_picture import window_lines, window_picture
 from thplab.lessons.widgets.written import WrittenBox

@@ -1,4 +1,4 @@
-"""The race injector: choose who strikes and in which phase, run it, step through it."""
+"""The race injector: choose who strikes and at which gap, run it, step through it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from thplab.lessons.runs.races import PHASES, RACES, Race, phase_words, race, race_name
+from thplab import points
+from thplab.lessons.runs.races import RACES, WHERE, Race, gap_words, race, race_name
 from thplab.lessons.widgets.written import WrittenBox
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
@@ -21,19 +22,19 @@ _LABEL = {"description_width": "5em"}
 class RaceInjector(WrittenBox):
     """Two lists, a button, what came of it, and a stage that shows the run.
 
-    In Python: ``run("munmap", 4)``, which returns what is said.
+    In Python: ``run("munmap", "write_locked")``, which returns what is said.
     """
 
-    def __init__(self, kind: str = "pin", phase: int = 5) -> None:
+    def __init__(self, kind: str = "pin", gap: str = "before_fence") -> None:
         """Begins with this race. ValueError for one that there is not."""
-        first = race_name(kind, phase)
+        first = race_name(kind, gap)
         self.kind = widgets.Dropdown(
             options=[(f"{words} ({name})", name) for name, (_, words) in RACES.items()],
             value=kind, description="Who?", style=_LABEL, layout=_WIDE,
         )  # fmt: skip
-        self.phase = widgets.Dropdown(
-            options=[(f"{number}: {phase_words(number)}", number) for number in PHASES],
-            value=phase, description="When?", style=_LABEL, layout=_WIDE,
+        self.gap = widgets.Dropdown(
+            options=[(gap_words(each), each) for each in WHERE],
+            value=gap, description="When?", style=_LABEL, layout=_WIDE,
         )  # fmt: skip
         button = widgets.Button(description="Run the race", button_style="primary")
         button.on_click(lambda _: self.run())
@@ -41,19 +42,19 @@ class RaceInjector(WrittenBox):
         recording = record_scenario(first, depth="functions")
         views = ["window", "locks", "counters"]
         self.stage = Stage(recording, step=_collapse(recording), granularity="function", views=views)
-        super().__init__([self.kind, self.phase, button, self.said, self.stage])
-        self._say(race(kind, phase))
+        super().__init__([self.kind, self.gap, button, self.said, self.stage])
+        self._say(race(kind, gap))
 
-    def run(self, kind: str | None = None, phase: int | None = None) -> str:
+    def run(self, kind: str | None = None, gap: str | None = None) -> str:
         """Run the race that is chosen, or this one; what came of it."""
         kind = str(self.kind.value) if kind is None else kind
-        phase = int(self.phase.value) if phase is None else phase
-        name = race_name(kind, phase)
-        self.kind.value, self.phase.value = kind, phase
+        gap = str(self.gap.value) if gap is None else gap
+        name = race_name(kind, gap)
+        self.kind.value, self.gap.value = kind, gap
         recording = record_scenario(name, depth="functions")
         self.stage.show(recording)
         self.stage.go(_collapse(recording))
-        return self._say(race(kind, phase))
+        return self._say(race(kind, gap))
 
     def _say(self, seen: Race) -> str:
         text = race_text(seen)
@@ -65,18 +66,18 @@ class RaceInjector(WrittenBox):
 
     def text(self) -> str:
         """What came of the race, and how to run another one."""
-        said = race_text(race(str(self.kind.value), int(self.phase.value)))
-        return f"{said}\nIn Python: _.run('munmap', 4)"
+        said = race_text(race(str(self.kind.value), str(self.gap.value)))
+        return f"{said}\nIn Python: _.run('munmap', 'write_locked')"
 
 
 def _collapse(recording: Recording) -> int:
     """The moment at which the first collapse begins; the run's beginning if there is none."""
-    return recording.find_call("collapse_huge_page") or 0
+    return recording.find_call(points.COLLAPSE) or 0
 
 
 def race_text(seen: Race) -> str:
     """What came of a race, in words."""
-    story = scenario(race_name(seen.kind, seen.phase)).story
+    story = scenario(race_name(seen.kind, seen.gap)).story
     end = "The collapse succeeded" if seen.status == "succeeded" else f"The collapse failed: {seen.status}"
     where = f", noticed in phase {seen.caught}" if seen.caught is not None else ""
     return f"{story} The other one acted {seen.ran}. {end}{where}."

@@ -8,19 +8,7 @@ from typing import Any
 from thplab.scenario.build import experiment
 from thplab.scenario.data import Scenario
 
-__all__ = ["OUTCOMES", "PHASES", "RACES", "SCENARIOS"]
-
-#: Phase of the collapse -> the gap in it.
-PHASES = {
-    1: "after_alloc",
-    2: "recheck",
-    3: "before_swapin",
-    4: "write_locked",
-    5: "before_fence",
-    6: "after_fence",
-    7: "before_copy",
-    8: "before_free",
-}
+__all__ = ["OUTCOMES", "RACES", "SCENARIOS", "WHERE"]
 
 #: Kind of race -> what the other task does, and in words.
 RACES: dict[str, tuple[Mapping[str, Any], str]] = {
@@ -40,15 +28,16 @@ RACES: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
 }
 
-_WHERE = {
-    1: "while the huge page is allocated",
-    2: "under the read lock, before the second look at the PMD",
-    3: "when swapped pages are about to be read in",
-    4: "when the write lock is taken",
-    5: "just before the PMD is cleared",
-    6: "when the PMD is clear",
-    7: "when all pages are isolated",
-    8: "when the copy is complete",
+#: The gaps at which races happen, in the order of a collapse -> when that is.
+WHERE = {
+    "after_alloc": "while the huge page is allocated",
+    "recheck": "under the read lock, before the second look at the PMD",
+    "before_swapin": "when swapped pages are about to be read in",
+    "write_locked": "when the write lock is taken",
+    "before_fence": "just before the PMD is cleared",
+    "after_fence": "when the PMD is clear",
+    "before_copy": "when all pages are isolated",
+    "before_free": "when the copy is complete",
 }
 
 
@@ -57,19 +46,17 @@ def _race(name: str, story: str, at: str, op: Mapping[str, Any], window: str, pr
     return experiment(window, name=name, story=story, then=[step])
 
 
-def _window(kind: str, phase: int) -> str:
-    """512 pages in use; with swapped ones for the phase that reads them in, with a hole for who fills "
-    "it.
-    """
-    swapped, hole = phase == 3, kind == "fault_fills_hole"
+def _window(kind: str, gap: str) -> str:
+    """512 pages in use; with swapped ones where they are read in, with a hole for the task that fills it."""
+    swapped, hole = gap == "before_swapin", kind == "fault_fills_hole"
     begin = "7x young, 1x none, 56x young" if hole else "64x young"
     return f"{begin}, 384x young, 64x swap" if swapped else f"{begin}, 448x young"
 
 
 _MATRIX = tuple(
-    _race(f"S08.race.{kind}.{phase}", f"{story} {_WHERE[phase]}.", gap, op, _window(kind, phase))
+    _race(f"S08.race.{kind}.{gap}", f"{story} {when}.", gap, op, _window(kind, gap))
     for kind, (op, story) in RACES.items()
-    for phase, gap in PHASES.items()
+    for gap, when in WHERE.items()
 )
 
 _FULL = "512x young"

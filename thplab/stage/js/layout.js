@@ -1,20 +1,23 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, scroller, setAttribute, setHidden, setText } from "./dom.js";
-import { makeFit } from "./fit.js";
-import { textView, VIEWS } from "./textual.js";
-
+import { button, el, named, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { makeFit } from "./draw/fit.js";
+import { VIEWS } from "./views/all.js";
+import { textView } from "./views/textual.js";
+/** @import { Header, Moment, Stage, View } from "./types.js" */
+/** @type {View[]} */
 export const ALL = [...VIEWS, textView];
 
 // The views at first sight: window, source and stack, or what a recording without lines has instead.
+/** @param {Header} header */
 export function firstViews(header) {
   if (header.sources.length) return ["window", "source", "variables", "stack"];
   return header.functions.length ? ["window", "stack", "locks", "trace"] : ["window", "locks", "trace"];
 }
 
-function panel(view, made) {
-  const root = made.root;
+/** @param {View} view @param {HTMLElement} root */
+function panel(view, root) {
   root.dataset.view = view.name;
   root.classList.add("ts-view");
   // A region, but no <section>: a reveal deck takes each of those for a slide.
@@ -26,36 +29,45 @@ function panel(view, made) {
   return box;
 }
 
+/**
+ * A view, its switch, and once it was open its part of the page.
+ * @typedef {{ view: View, badge: HTMLElement, toggle: HTMLElement, made: ReturnType<View["make"]> | null, box: HTMLElement | null }} Slot
+ */
+
 // Draws the open views; a closed one costs nothing.
+/** @param {Stage} stage */
 export function makeLayout(stage) {
   const left = el("div", "ts-left");
-  const right = el("div", "ts-right", el("div", "ts-right-inner"));
+  const inner = el("div", "ts-right-inner");
+  const right = el("div", "ts-right", inner);
   const main = el("div", "ts-main", left, right);
   const below = scroller("div", "ts-below", "Other views");
   const fit = makeFit(stage, main, below);
-  const places = { left, right: right.firstChild, below };
-  const switches = el("div", "ts-switches");
-  switches.setAttribute("role", "group");
-  switches.setAttribute("aria-label", "Views");
+  const places = { left, right: inner, below };
+  const switches = named(el("div", "ts-switches"), "group", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
-    const toggle = button("ts-switch", `Show or hide: ${view.title}`, () => stage.act(() => stage.toggle(view.name)), view.title, badge);
+    const press = () => stage.act(() => stage.open.toggle(view.name));
+    const toggle = button("ts-switch", `Show or hide: ${view.title}`, press, view.title, badge);
     toggle.removeAttribute("aria-label"); // its own words name it
     switches.append(toggle);
-    return { view, badge, toggle, made: null, box: null };
+    return /** @type {Slot} */ ({ view, badge, toggle, made: null, box: null });
   });
 
+  /** @param {Slot} part */
   function open(part) {
     part.made = part.view.make(stage);
-    part.box = panel(part.view, part.made);
-    part.order = ALL.indexOf(part.view);
-    const later = parts.find((each) => each.box && each.view.place === part.view.place && ALL.indexOf(each.view) > part.order);
-    places[part.view.place].insertBefore(part.box, later ? later.box : null);
+    part.box = panel(part.view, part.made.root);
+    const later = parts
+      .slice(parts.indexOf(part) + 1)
+      .find(({ box, view }) => box && view.place === part.view.place);
+    places[part.view.place].insertBefore(part.box, later?.box ?? null);
   }
 
   // It is the last on the right, and the first of the other views.
+  /** @param {HTMLElement} place */
   function moveStack(place) {
-    const { box } = parts.find(({ view }) => view.name === "stack");
+    const box = parts.find(({ view }) => view.name === "stack")?.box;
     if (!box || box.parentNode === place) return;
     if (place === below) below.prepend(box);
     else place.append(box);
@@ -65,30 +77,33 @@ export function makeLayout(stage) {
     main,
     switches,
     below,
+    /** @param {Moment} moment */
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
       for (const part of parts) {
-        const shown = stage.isShown(part.view.name);
-        setAttribute(part.toggle, "aria-pressed", String(stage.views.has(part.view.name)));
-        setText(part.badge, part.view.summary(moment));
+        const shown = stage.open.isShown(part.view.name);
+        setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
+        setText(part.badge, part.view.summary?.(moment) ?? "");
         if (shown && !part.box) open(part);
         if (part.box) setHidden(part.box, !shown);
       }
-      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.isShown(view.name));
+      /** @param {View["place"]} place */
+      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.open.isShown(view.name));
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
-      const lone = others && !left.hidden && shownAt("right").map(({ name }) => name).join() === "stack";
+      const onRight = shownAt("right");
+      const lone = others && !left.hidden && onRight.length === 1 && onRight[0].name === "stack";
       if (lone) moveStack(below);
       else moveStack(places.right);
-      setHidden(right, lone || !shownAt("right").length);
-      setHidden(main, left.hidden && right.hidden);
+      setHidden(right, lone || !onRight.length);
+      setHidden(main, left.hidden === true && right.hidden === true);
       // With nothing on the right the other views stand there, so that they need no scrolling.
-      main.parentNode.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.update(moment);
+      main.parentElement?.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made?.update(moment);
     },
     settle() {
-      for (const part of parts) if (stage.isShown(part.view.name)) part.made.settle?.();
+      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made?.settle?.();
       fit();
     },
   };

@@ -3,40 +3,36 @@
 // link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
 // onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message).
 
-import { makeAsk } from "./ask.js";
-import { makeControls } from "./controls.js";
-import { decode } from "./decode.js";
-import { makeEditRow } from "./edit_row.js";
-import { el, keepKeys, setHidden, setText } from "./dom.js";
-import { makeFindBar } from "./find_bar.js";
-import { HELP, listenToKeys } from "./keys.js";
+import { makeAsk } from "./controls/ask.js";
+import { makeControls } from "./controls/controls.js";
+import { makeEditRow } from "./controls/edit_row.js";
+import { makeFindBar } from "./controls/find_bar.js";
+import { makeHeader, makeSentence } from "./controls/head.js";
+import { HELP, listenToKeys } from "./controls/keys.js";
+import { makeLink } from "./controls/marks.js";
+import { makePointed } from "./controls/pointed.js";
+import { makePresenter } from "./controls/presenter.js";
+import { decode } from "./data/decode.js";
+import { el, keepKeys, named, setHidden } from "./draw/dom.js";
+import { followTheme } from "./draw/theme.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
-import { makeLink } from "./marks.js";
-import { makePointed } from "./pointed_row.js";
-import { makePresenter } from "./presenter.js";
-import { makeSentence } from "./sentence.js";
-import { Stage } from "./stage.js";
-import { Stops } from "./stops.js";
-import { clock, momentText } from "./textual.js";
-import { followTheme } from "./theme.js";
+import { Stage } from "./state/stage.js";
+
+import { momentText } from "./views/textual.js";
+
+/** @import { Handle, Header, Options, Part, Recording } from "./types.js" */
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
 
-function makeHeader(header, more) {
-  const at = el("span", "ts-clock");
-  const root = el("div", "ts-head", el("strong", "", header.title || "Recording"), el("span", "ts-version", `Linux ${header.kernel}`), el("span", "ts-story", header.story), ...more, at);
-  return { root, update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`) };
-}
-
+/** @param {Stage} stage @returns {Part} */
 function makeHelp(stage) {
-  const list = el("div", "ts-help");
-  list.setAttribute("role", "group");
-  list.setAttribute("aria-label", "Keys");
+  const list = named(el("div", "ts-help"), "group", "Keys");
   for (const [keys, meaning] of HELP) list.append(el("b", "", keys), el("span", "", meaning));
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
+/** @param {Header} header */
 function makeRoot(header) {
   const root = keepKeys(el("div", "thplab-stage"), `Stage: ${header.title}. Press ? for the keys.`);
   root.tabIndex = 0;
@@ -45,35 +41,42 @@ function makeRoot(header) {
 }
 
 // Says to the outside what has changed.
+/** @param {Stage} stage @param {Options} options */
 function makeReport(stage, options) {
-  let bookmarks = stage.bookmarks;
+  let bookmarks = stage.bookmarks.steps;
   let guesses = 0;
   return {
+    /** @param {number} step */
     onStep(step) {
       options.onStep?.(step);
       if (stage.stops.guesses.size !== guesses) {
-        options.onGuess?.(Object.fromEntries([...stage.stops.guesses].map(([stop, text]) => [stop.step, text])));
+        const pairs = [...stage.stops.guesses].map(([stop, text]) => [stop.step, text]);
+        options.onGuess?.(Object.fromEntries(pairs));
       }
       guesses = stage.stops.guesses.size;
-      if (stage.bookmarks !== bookmarks) options.onBookmarks?.(stage.bookmarks);
-      bookmarks = stage.bookmarks;
+      if (stage.bookmarks.steps !== bookmarks) options.onBookmarks?.(stage.bookmarks.steps);
+      bookmarks = stage.bookmarks.steps;
     },
   };
 }
 
 // Presenting is full screen where the browser allows it; leaving the one leaves the other.
+/** @param {HTMLElement} root @param {Stage} stage */
 function followFullscreen(root, stage) {
+  /** @param {boolean} on */
   const turn = (on) => stage.act(() => stage.present(on));
-  const left = () => stage.presenting && document.fullscreenElement !== root && turn(false);
+  const left = () => stage.presenting.on && document.fullscreenElement !== root && turn(false);
   document.addEventListener("fullscreenchange", left);
   const present = () => {
-    if (!stage.presenting) root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
+    if (!stage.presenting.on)
+      root.requestFullscreen?.().catch(() => {}); // not allowed here: present in the page
     else if (document.fullscreenElement) document.exitFullscreen();
-    turn(!stage.presenting);
+    turn(!stage.presenting.on);
   };
   return { present, stop: () => document.removeEventListener("fullscreenchange", left) };
 }
 
+/** @param {HTMLElement} element @param {Recording} recording @param {Options} options @returns {Handle} */
 function build(element, recording, options) {
   const stage = new Stage(recording);
   const root = makeRoot(recording.header);
@@ -82,24 +85,34 @@ function build(element, recording, options) {
   const layout = makeLayout(stage);
   const presenter = makePresenter(stage);
   const head = makeHeader(recording.header, presenter.head);
-  const [sentence, ask, find, link, help] = [makeSentence(), makeAsk(stage), makeFindBar(stage), makeLink(stage), makeHelp(stage)];
-  stage.edit.send = options.onEdit ?? null;
+  const [sentence, ask, find, link, help] = [
+    makeSentence(),
+    makeAsk(stage),
+    makeFindBar(stage),
+    makeLink(stage),
+    makeHelp(stage),
+  ];
+  stage.edit.connect(options.onEdit ?? null);
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
-  const rows = [head, sentence, ask, { root: layout.main }, controls, find, pointed, edit, link, help].map((part) => part.root);
-  root.append(el("div", "ts-frame", ...rows, layout.switches, layout.below), presenter.root);
+  const above = [head, sentence, ask].map((part) => part.root);
+  const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
+  root.append(
+    el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below),
+    presenter.root,
+  );
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
   stage.onChange((moment) => {
     // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
-    root.dataset.step = moment.step;
-    root.dataset.steps = moment.last + 1;
-    root.toggleAttribute("data-presenting", stage.presenting);
-    root.toggleAttribute("data-blank", stage.blank);
-    root.toggleAttribute("data-spotlight", Boolean(stage.spotlight));
+    root.dataset.step = String(moment.step);
+    root.dataset.steps = String(moment.last + 1);
+    root.toggleAttribute("data-presenting", stage.presenting.on);
+    root.toggleAttribute("data-blank", stage.presenting.blank);
+    root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
     layout.settle();
     report.onStep(moment.step);
   });
@@ -114,22 +127,26 @@ function build(element, recording, options) {
   resized.observe(head.root);
   element.replaceChildren(root);
 
+  /** @type {Handle} */
   const handle = {
     root,
     stage,
     go(step) {
-      stage.origin.step = step;
+      stage.setOrigin({ step });
       stage.go(step);
     },
     text: () => momentText(stage.moment),
     answer: (message) => stage.edit.answer(message),
-    setGranularity: (name) => stage.setGranularity(name),
+    setGranularity(name) {
+      stage.setGranularity(name);
+      stage.paint();
+    },
     setStops(list) {
-      stage.stops = new Stops(list);
+      stage.setStops(list);
       stage.paint();
     },
     setBookmarks(steps) {
-      stage.bookmarks = [...steps];
+      stage.bookmarks.set(steps);
       stage.paint();
     },
     setTheme: (name) => theme.set(name),
@@ -139,8 +156,8 @@ function build(element, recording, options) {
     },
     setViews(names) {
       const known = names.filter((name) => ALL.some((view) => view.name === name));
-      stage.views = new Set(known.length ? known : firstViews(recording.header));
-      stage.origin.views = [...stage.views];
+      stage.open.set(known.length ? known : firstViews(recording.header));
+      stage.setOrigin({ views: [...stage.open.names] });
       stage.paint();
     },
     destroy() {
@@ -152,24 +169,30 @@ function build(element, recording, options) {
       root.remove();
     },
   };
-  stage.granularity = options.granularity || "line";
-  stage.link = options.link ?? `${recording.header.title} `;
-  stage.bookmarks = [...(options.bookmarks ?? [])];
+  stage.setGranularity(options.granularity || "line");
+  stage.bookmarks.setLink(options.link ?? `${recording.header.title} `);
+  stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
-  stage.stops = new Stops(options.stops);
-  Object.assign(stage.origin, { step: stage.moment.step, granularity: stage.granularity });
+  stage.setStops(options.stops ?? []);
+  stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {Uint8Array} bytes
+ * @param {Options} [options]
+ * @returns {Promise<Handle>}
+ */
 export async function mount(element, bytes, options = {}) {
   const waiting = el("p", "thplab-stage-note", "Reading the recording …");
   element.replaceChildren(waiting);
   try {
     return build(element, await decode(bytes), options);
   } catch (error) {
-    waiting.textContent = `The stage can't show this: ${error.message}.`;
+    waiting.textContent = `The stage can't show this: ${/** @type {Error} */ (error).message}.`;
     waiting.setAttribute("role", "alert");
     element.replaceChildren(waiting);
     throw error;

@@ -4,38 +4,49 @@
 import { mount } from "./mount.js";
 import { mountPair } from "./pair.js";
 
-const ECHO_MS = 120;
+/** @import { Handle } from "./types.js" */
 
+const ECHO_MS = 120;
+const OPTIONS = ["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"];
+
+/** @param {DataView | Uint8Array} view @returns {Uint8Array} */
 function bytesOf(view) {
   return view instanceof DataView ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : view;
 }
 
+/** @param {{ model: any, el: HTMLElement }} param0 */
 async function render({ model, el }) {
   el.classList.add("thplab-stage-host"); // as wide as the box it stands in
   let timer = 0;
-  let handle = null;
+  let handle = /** @type {Handle | null} */ (null);
   let turn = 0; // of several that are asked for at once the last one stays
+  /** @param {number} step */
   const report = (step) => {
     if (model.get("shown") === step) return;
     model.set("shown", step);
     clearTimeout(timer);
     timer = setTimeout(() => model.save_changes(), ECHO_MS);
   };
-  const tell = (name) => (value) => {
+  /** @param {string} name */
+  const tell = (name) => (/** @type {unknown} */ value) => {
     model.set(name, value);
     model.save_changes();
   };
+  /** @param {any} message */
   const send = (message) => model.send(message);
   const show = async () => {
     const mine = ++turn;
     handle?.destroy();
     handle = null;
-    const options = Object.fromEntries(["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"].map((name) => [name, model.get(name)]));
-    const reports = { onStep: report, onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
+    const options = Object.fromEntries(OPTIONS.map((name) => [name, model.get(name)]));
+    const told = { onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
+    const all = { ...options, ...told, onStep: report };
     const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const both = { ...options, ...reports, ...model.get("differences"), onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
-      const made = second.byteLength ? await mountPair(el, [first, second], both) : await mount(el, first, { ...options, ...reports });
+      const keep = { onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
+      const both = { ...all, ...model.get("differences"), ...keep };
+      const pair = second.byteLength > 0;
+      const made = await (pair ? mountPair(el, [first, second], both) : mount(el, first, all));
       if (mine !== turn) made.destroy();
       else handle = made;
     } catch {
@@ -52,7 +63,8 @@ async function render({ model, el }) {
     "change:height": () => handle?.setHeight(model.get("height")),
     "change:recording": show,
     "change:second": show,
-    "msg:custom": (message) => (typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {})),
+    "msg:custom": (/** @type {any} */ message) =>
+      typeof message?.go === "number" ? handle?.go(message.go) : handle?.answer(message ?? {}),
   };
   for (const [event, listener] of Object.entries(follow)) model.on(event, listener);
   await show();

@@ -1,0 +1,1 @@
+"""mm/compaction.c: two scanners, one from each end, and the daemon."""

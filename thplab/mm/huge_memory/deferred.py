@@ -1,0 +1,71 @@
+"""The deferred split queue: huge pages that may be worth splitting later (mm/huge_memory.c, 6.18).
+
+Unmapping a part of a huge page frees nothing: the folio is one unit. To split it at once would cost
+the process time that it may have for nothing, since it often unmaps the rest too. So the folio is
+queued, and split when memory is short (huge_memory/deferred_scan.py). Two kinds of folios are queued:
+
+    partially mapped   some of its pages, but not all, are mapped: the rest is waste for certain
+    candidates         any new anonymous huge page: its pages may turn out to be full of zeros
+
+The queue is linked through the second tail page of each folio (folio->_deferred_list lies where that
+page's list links are), which is why a folio of two pages can't be queued.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.include.list import list_add_tail, list_del
+from thplab.mm.include.page import PG_partially_mapped, PG_swapcache
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.page import MemMap
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "deferred_list",
+    "deferred_split_folio",
+    "folio_queued_for_split",
+    "folio_unqueue_deferred_split",
+]
+
+
+def deferred_list(folio: int) -> int:
+    """The page whose list links are the folio's ``_deferred_list``."""
+    return folio + 2
+
+
+def folio_queued_for_split(mem_map: MemMap, folio: int) -> bool:
+    """Is the large folio on the queue (C: !list_empty(&folio->_deferred_list))?"""
+    entry = deferred_list(folio)
+    return mem_map.order[folio] > 1 and bool(mem_map.lru_next[entry] != entry)
+
+
+def deferred_split_folio(kernel: Kernel, folio: int, *, partially_mapped: bool) -> None:
+    """Queue an anonymous folio; ``partially_mapped``: for certain, else as a candidate.
+
+    thp_deferred_split_page counts the first time that a huge page is found partially mapped;
+    candidates are not counted, and only queued where ``shrink_underused`` is on. A folio in the swap
+    cache is left out: reclaim has it in hand.
+    """
+    mem_map, order = kernel.mem_map, kernel.mem_map.order[folio]
+    wanted = partially_mapped or (kernel.profile.has_underused_shrinker and kernel.knobs.shrink_underused)
+    if order <= 1 or not wanted or mem_map.flags[folio] & PG_swapcache:
+        return
+    if partially_mapped and not mem_map.flags[folio] & PG_partially_mapped:
+        mem_map.flags[folio] |= PG_partially_mapped
+        if order == kernel.geometry.HPAGE_PMD_ORDER:
+            count_vm_event(kernel, "thp_deferred_split_page")
+    if not folio_queued_for_split(mem_map, folio):
+        list_add_tail(mem_map.links, deferred_list(folio), kernel.node.split_queue)
+        kernel.node.split_queue_len += 1
+
+
+def folio_unqueue_deferred_split(kernel: Kernel, folio: int) -> None:
+    """Take a folio that is freed or split off the queue, if it is there."""
+    mem_map = kernel.mem_map
+    if folio_queued_for_split(mem_map, folio):
+        list_del(mem_map.links, deferred_list(folio))
+        kernel.node.split_queue_len -= 1
+        mem_map.flags[folio] &= ~PG_partially_mapped

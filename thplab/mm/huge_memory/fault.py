@@ -1,0 +1,377 @@
+"""Huge pages at fault time, and huge PMDs that are split (mm/huge_memory.c, 6.18)."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from thplab.mm.huge_memory.deferred import deferred_split_folio
+from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
+from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.gfp import (
+    GFP_DIRECT_RECLAIM,
+    GFP_MOVABLE,
+    GFP_NORETRY,
+    GFP_THISNODE,
+    GFP_TRANSHUGE,
+    GFP_ZERO,
+)
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import VM_WRITE, Vma, vma_is_anonymous
+from thplab.mm.include.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
+from thplab.mm.include.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_DIRTY,
+    _PAGE_PSE,
+    _PAGE_RW,
+    _PAGE_SPECIAL,
+    _PAGE_UFFD_WP,
+    EntryRef,
+    entry_pfn,
+    mk_huge_pmd,
+    mk_pte,
+    mm_find_pmd,
+    pmd_lock,
+    pmd_page_of,
+    pmd_populate,
+    pmd_trans_huge,
+    pte_alloc_one,
+    pte_free,
+    set_pmd_at,
+    set_pte_at,
+)
+from thplab.mm.include.userfaultfd_k import handle_userfault, userfaultfd_missing
+from thplab.mm.memcontrol import mem_cgroup_charge
+from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
+from thplab.mm.rmap.anon_vma import anon_vma_prepare
+from thplab.mm.rmap.mapcount import (
+    folio_add_new_anon_rmap,
+    folio_dup_anon_rmap_pmd,
+    folio_remap_by_ptes,
+    folio_remove_rmap_pmd,
+)
+from thplab.mm.swap import folio_add_lru_vma
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Mm
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "__split_huge_pmd",
+    "copy_huge_pmd",
+    "create_huge_pmd",
+    "zap_huge_pmd",
+    "zero_pte",
+]
+
+
+def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:
+    """do_huge_pmd_anonymous_page: map a huge page at an empty PMD; False: fall back to base pages.
+
+    Raises MemoryError if there is no page for the table to deposit.
+    Locks expected: mmap_lock for reading.
+    """
+    from thplab.mm.khugepaged.enter import khugepaged_enter_vma
+
+    kernel = vma.mm.kernel
+    if not vma_is_anonymous(vma) or not thp_vma_suitable_order(vma, address):
+        return False
+    anon_vma_prepare(vma)
+    khugepaged_enter_vma(vma, vma.vm_flags)
+    if not write and kernel.knobs.use_zero_page and not userfaultfd_missing(vma):
+        return set_huge_zero_folio(vma, ref, address)
+    if userfaultfd_missing(vma):
+        raise handle_userfault(address)
+    folio = vma_alloc_anon_folio_pmd(vma)
+    if folio is None:
+        return False
+    _install_huge_folio(vma, ref, address, folio)
+    return True
+
+
+def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Map a new folio together with a table to deposit; without one (MemoryError) it is given back."""
+    try:
+        table_page = pte_alloc_one(vma.mm)
+    except MemoryError:
+        folio_put(vma.mm.kernel, folio)
+        raise
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, vma.mm.kernel.current.comm)
+    pgtable_trans_huge_deposit(vma.mm, address, table_page)
+    map_anon_folio_pmd(vma, ref, address, folio)
+    up_write(ptl)
+
+
+def vma_alloc_anon_folio_pmd(vma: Vma) -> int | None:
+    """A zeroed and charged PMD-sized folio under the fault's mask; None, counted, if it can't be had."""
+    kernel = vma.mm.kernel
+    folio = vma_alloc_folio(vma)
+    if folio is not None and not mem_cgroup_charge(kernel, folio, vma.mm):
+        folio_put(kernel, folio)
+        folio = None
+        count_vm_event(kernel, "thp_fault_fallback_charge")
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+        return None
+    nr = kernel.geometry.HPAGE_PMD_NR
+    kernel.mem_map.contents[folio : folio + nr] = array("I", bytes(4 * nr))
+    return folio
+
+
+def vma_alloc_folio(vma: Vma) -> int | None:
+    """A PMD-sized folio under the fault's mask, or None.
+
+    A kernel for several nodes first asks for one on this node with little effort, and only if that
+    fails and the caller may wait, for one from anywhere: also on a machine with one node.
+    """
+    kernel = vma.mm.kernel
+    gfp, order = vma_thp_gfp_mask(vma), kernel.geometry.HPAGE_PMD_ORDER
+    folio = __folio_alloc(kernel, gfp | GFP_THISNODE | GFP_NORETRY, order, 0, 1)
+    if folio is None and gfp & GFP_DIRECT_RECLAIM:
+        folio = __folio_alloc(kernel, gfp, order, 0, 1)
+    return folio
+
+
+def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Map a new huge folio at a fault: young, dirty and writable. Locks expected: the PMD lock."""
+    mm = vma.mm
+    kernel = mm.kernel
+    haddr = address & ~(kernel.geometry.HPAGE_PMD_SIZE - 1)
+    folio_add_new_anon_rmap(kernel, folio, vma, haddr)
+    folio_add_lru_vma(kernel, folio, vma)
+    write = bool(vma.vm_flags & VM_WRITE)
+    set_pmd_at(*ref, mk_huge_pmd(page_to_pfn(kernel.mem_map, folio), write=write, dirty=True, young=True))
+    mm.rss += kernel.geometry.HPAGE_PMD_NR
+    count_vm_event(kernel, "thp_fault_alloc")
+    deferred_split_folio(kernel, folio, partially_mapped=False)
+
+
+def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
+    """The shared huge page of zeros; allocated at its first use, None if there is no block for it.
+
+    Whoever comes first may have to compact for it, whatever ``defrag`` says. It is never moved.
+    """
+    if kernel.huge_zero_folio is None:
+        gfp = (GFP_TRANSHUGE | GFP_ZERO) & ~GFP_MOVABLE
+        folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+        event = "thp_zero_page_alloc" if folio is not None else "thp_zero_page_alloc_failed"
+        count_vm_event(kernel, event)
+        kernel.huge_zero_folio = folio
+    return kernel.huge_zero_folio
+
+
+def set_huge_zero_folio(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """A read fault maps the huge zero page, read-only; False if it can't be had."""
+    mm = vma.mm
+    kernel = mm.kernel
+    folio = mm_get_huge_zero_folio(kernel)
+    if folio is None:
+        count_vm_event(kernel, "thp_fault_fallback")
+        return False
+    table_page = pte_alloc_one(mm)
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pgtable_trans_huge_deposit(mm, address, table_page)
+    pfn = page_to_pfn(kernel.mem_map, folio)
+    set_pmd_at(*ref, mk_huge_pmd(pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL)
+    up_write(ptl)
+    return True
+
+
+def is_huge_zero_pmd(kernel: Kernel, pmd: int) -> bool:
+    """True if the leaf maps the huge zero page."""
+    folio = kernel.huge_zero_folio
+    return folio is not None and entry_pfn(pmd) == page_to_pfn(kernel.mem_map, folio)
+
+
+def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
+    """A fault on a leaf that allows the access: only note that it was used."""
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, vma.mm.kernel.current.comm)
+    set_pmd_at(*ref, ref[0][ref[1]] | _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0))
+    up_write(ptl)
+
+
+def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """Write to a read-only leaf; False: it was split, and the base page is to be handled."""
+    kernel = vma.mm.kernel
+    pmd = ref[0][ref[1]]
+    if is_huge_zero_pmd(kernel, pmd):
+        if kernel.profile.huge_zero_page_is_replaced:
+            return replace_huge_zero_pmd(vma, ref, address)
+        __split_huge_pmd(vma, ref, address)
+        return False
+    mem_map = kernel.mem_map
+    folio = pfn_to_page(mem_map, entry_pfn(pmd))
+    anon = vma_is_anonymous(vma)
+    if anon and (mem_map.flags[folio] & PG_anon_exclusive or mem_map.refcount[folio] == 1):
+        mem_map.flags[folio] |= PG_anon_exclusive
+        set_pmd_at(*ref, pmd | mk_huge_pmd(0, write=True, dirty=True, young=True))
+        return True
+    if anon and kernel.profile.huge_page_is_copied_whole and copy_whole_huge_page(vma, ref, address, folio):
+        return True
+    __split_huge_pmd(vma, ref, address)
+    return False
+
+
+def copy_whole_huge_page(vma: Vma, ref: EntryRef, address: int, shared: int) -> bool:
+    """do_huge_pmd_wp_page of old kernels: the writer gets a copy of all 2 MiB; False: none to be had."""
+    mm, kernel = vma.mm, vma.mm.kernel
+    folio_get(kernel.mem_map, shared)  # so that reclaim for the new folio leaves the old one alone
+    folio = vma_alloc_anon_folio_pmd(vma)
+    folio_put(kernel, shared)
+    if folio is None:
+        return False
+    contents, nr = kernel.mem_map.contents, kernel.geometry.HPAGE_PMD_NR
+    contents[folio : folio + nr] = contents[shared : shared + nr]
+    _replace_leaf(vma, ref, address, folio)
+    folio_remove_rmap_pmd(kernel, shared, mm)
+    mm.rss -= nr
+    folio_put(kernel, shared)
+    return True
+
+
+def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
+    """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: none to be had, split."""
+    folio = vma_alloc_anon_folio_pmd(vma)
+    if folio is None:
+        __split_huge_pmd(vma, ref, address)
+        return False
+    _replace_leaf(vma, ref, address, folio)
+    return True
+
+
+def _replace_leaf(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
+    """Map a new folio where a leaf stands already; the deposited table stays. Takes the PMD lock."""
+    ptl = pmd_lock(vma.mm, address)
+    down_write(ptl, vma.mm.kernel.current.comm)
+    set_pmd_at(*ref, 0)
+    map_anon_folio_pmd(vma, ref, address, folio)
+    up_write(ptl)
+
+
+def pgtable_trans_huge_deposit(mm: Mm, address: int, table_page: int) -> None:
+    """Keep a PTE table beside the PMD table, so that a later split needs no memory.
+
+    The tables kept for one PMD table are chained through ``mapping``, which a table page has no
+    other use for (in C: ptdesc->pmd_huge_pte); 0 ends the chain, else page + 1.
+    Locks expected: the PMD lock.
+    """
+    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
+    mapping[table_page] = mapping[pmd_page]
+    mapping[pmd_page] = table_page + 1
+
+
+def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
+    """Take back the table that was deposited last. Locks expected: the PMD lock."""
+    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
+    table_page: int = mapping[pmd_page] - 1
+    if table_page < 0:
+        raise KernelBug(f"pgtable_trans_huge_withdraw: nothing deposited for {address:#x}")
+    mapping[pmd_page] = mapping[table_page]
+    mapping[table_page] = 0
+    return table_page
+
+
+def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, address: int) -> bool:
+    """fork: the child's VMA maps the parent's huge page too; neither may write it, the child's is old.
+
+    False (C: -EAGAIN): reclaim for the table to deposit has split the parent's leaf meanwhile. Raises
+    MemoryError if there is no page for that table. Takes the PMD locks of both.
+    """
+    mm, kernel = vma.mm, vma.mm.kernel
+    table_page = pte_alloc_one(mm)
+    locks = pmd_lock(mm, address), pmd_lock(source.mm, address)
+    for lock in locks:
+        down_write(lock, kernel.current.comm)
+    pmd = parent[0][parent[1]]
+    copied = pmd_trans_huge(pmd)
+    if copied:
+        pgtable_trans_huge_deposit(mm, address, table_page)
+        _share_leaf(vma, child, parent)
+    for lock in locks:
+        up_write(lock)
+    if not copied:
+        pte_free(mm, table_page)
+    return copied
+
+
+def _share_leaf(vma: Vma, child: EntryRef, parent: EntryRef) -> None:
+    """Give the child the parent's leaf. Locks expected: the PMD locks of both."""
+    kernel, pmd = vma.mm.kernel, parent[0][parent[1]]
+    if not is_huge_zero_pmd(kernel, pmd):
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_get(kernel.mem_map, folio)
+        folio_dup_anon_rmap_pmd(kernel, folio, vma)
+        vma.mm.rss += kernel.geometry.HPAGE_PMD_NR
+    set_pmd_at(*parent, pmd & ~_PAGE_RW)
+    set_pmd_at(*child, pmd & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP))
+
+
+def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
+    """Remove a leaf: the folio loses its mapping, the deposited table is freed."""
+    mm = vma.mm
+    kernel = mm.kernel
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pmd = ref[0][ref[1]]
+    set_pmd_at(*ref, 0)
+    if vma_is_anonymous(vma):
+        pte_free(mm, pgtable_trans_huge_withdraw(mm, address))
+    up_write(ptl)
+    if not is_huge_zero_pmd(kernel, pmd):
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_remove_rmap_pmd(kernel, folio, mm)
+        mm.rss -= kernel.geometry.HPAGE_PMD_NR
+        folio_put(kernel, folio)
+
+
+def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
+    """One leaf becomes the deposited table with an entry for each base page; the folio stays whole.
+
+    The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages. Of a
+    file the mapping is just removed: faults will find the folio in the page cache.
+    """
+    mm = vma.mm
+    if not vma_is_anonymous(vma):
+        zap_huge_pmd(vma, ref, address)
+        count_vm_event(mm.kernel, "thp_split_pmd")
+        return
+    kernel = mm.kernel
+    ptl = pmd_lock(mm, address)
+    down_write(ptl, kernel.current.comm)
+    pmd = ref[0][ref[1]]
+    table_page = pgtable_trans_huge_withdraw(mm, address)
+    table = kernel.tables[table_page]
+    zero = is_huge_zero_pmd(kernel, pmd)
+    for index in range(kernel.geometry.PTRS_PER_PTE):
+        set_pte_at(table, index, zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
+    if not zero:
+        # One mapping and its reference become one of each page.
+        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+        folio_ref_add(kernel.mem_map, folio, kernel.geometry.HPAGE_PMD_NR - 1)
+        folio_remap_by_ptes(kernel, folio, mm)
+    pmd_populate(kernel, ref, table_page)
+    count_vm_event(kernel, "thp_split_pmd")
+    up_write(ptl)
+
+
+def zero_pte(kernel: Kernel) -> int:
+    """The entry by which a read maps the shared zero page."""
+    return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
+
+
+def _pte_of_leaf(pmd: int, index: int) -> int:
+    """The PTE for base page ``index`` of a leaf: the same bits without PS, that page's frame."""
+    return (pmd & ~_PAGE_PSE) + (index << 12)
+
+
+def vma_adjust_trans_huge(vma: Vma, address: int) -> None:
+    """A VMA is about to be cut at ``address``: split the leaf that lies across the cut."""
+    haddr = address & ~(vma.mm.kernel.geometry.HPAGE_PMD_SIZE - 1)
+    if address != haddr:
+        ref = mm_find_pmd(vma.mm, haddr)
+        if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
+            __split_huge_pmd(vma, ref, haddr)

@@ -1,0 +1,155 @@
+"""Who may have huge pages, and under which allocation mask (include/linux/huge_mm.h, 6.18)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from thplab.mm.include.gfp import (
+    GFP_DIRECT_RECLAIM,
+    GFP_KSWAPD_RECLAIM,
+    GFP_NORETRY,
+    GFP_TRANSHUGE,
+    GFP_TRANSHUGE_LIGHT,
+)
+from thplab.mm.include.mm_types import (
+    MMF_DISABLE_THP_COMPLETELY,
+    MMF_DISABLE_THP_EXCEPT_ADVISED,
+    VM_DONTEXPAND,
+    VM_HUGEPAGE,
+    VM_HUGETLB,
+    VM_IO,
+    VM_MIXEDMAP,
+    VM_NOHUGEPAGE,
+    VM_PFNMAP,
+    Mm,
+    Vma,
+    vma_is_anonymous,
+)
+from thplab.mm.shmem.huge import shmem_allowable_huge_order, shmem_hpage_pmd_enabled
+from thplab.mm.sysfs import NO_MTHP
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "TvaType",
+    "highest_order",
+    "hugepage_pmd_enabled",
+    "thp_vma_allowable_mthp_orders",
+    "thp_vma_allowable_order",
+    "thp_vma_suitable_order",
+    "vma_thp_gfp_mask",
+]
+
+#: No collapse in such VMAs (VM_NO_KHUGEPAGED).
+VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
+
+
+class TvaType(Enum):
+    """enum tva_type: who asks whether a VMA may have huge pages."""
+
+    SMAPS = 0
+    PAGEFAULT = 1
+    KHUGEPAGED = 2
+    FORCED_COLLAPSE = 3
+
+
+def hugepage_pmd_enabled(kernel: Kernel) -> bool:
+    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist.
+
+    Since 7.x (hugepage_enabled) any size will do, or ``enabled`` alone.
+    """
+    if kernel.profile.daemon_runs_for_any_size:
+        sizes = kernel.knobs.mthp_enabled
+        if kernel.knobs.enabled != "never" or any(word in ("always", "madvise") for word in sizes):
+            return True
+    size = kernel.knobs.hugepage_size_enabled
+    if size == "inherit":
+        size = kernel.knobs.enabled
+    return size != "never" or (kernel.profile.shmem_has_size_controls and shmem_hpage_pmd_enabled(kernel))
+
+
+def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:
+    """Does a size's own control (``word``) allow it in a VMA with these flags?"""
+    if word == "inherit":
+        word = kernel.knobs.enabled
+    return word == "always" or (word == "madvise" and bool(vm_flags & VM_HUGEPAGE))
+
+
+def highest_order(orders: int) -> int:
+    """The largest order in a mask of orders, which is not empty."""
+    return orders.bit_length() - 1
+
+
+def thp_vma_allowable_mthp_orders(vma: Vma, tva: TvaType) -> int:
+    """The sizes between 4 KiB and 2 MiB that this anonymous VMA may have: a mask of orders."""
+    kernel = vma.mm.kernel
+    words = kernel.knobs.mthp_enabled
+    if words == NO_MTHP or vma_thp_disabled(vma.mm, vma.vm_flags, tva):
+        return 0
+    below = range(2, kernel.geometry.HPAGE_PMD_ORDER)
+    return sum(1 << order for order in below if _sysfs_allows(kernel, vma.vm_flags, words[order]))
+
+
+def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
+    """True if the aligned 2 MiB around ``address`` lie inside the VMA (and are aligned in its file, too)."""
+    geometry = vma.mm.kernel.geometry
+    size = geometry.HPAGE_PMD_SIZE
+    if (
+        not vma_is_anonymous(vma)
+        and (vma.vm_start // geometry.PAGE_SIZE - vma.vm_pgoff) % geometry.HPAGE_PMD_NR
+    ):
+        return False
+    haddr = address & ~(size - 1)
+    return vma.vm_start <= haddr and haddr + size <= vma.vm_end
+
+
+def vma_thp_disabled(mm: Mm, vm_flags: int, tva: TvaType) -> bool:
+    """Has the process said no, for this memory (MADV_NOHUGEPAGE) or for all (prctl)?"""
+    if vm_flags & VM_NOHUGEPAGE or mm.flags & MMF_DISABLE_THP_COMPLETELY:
+        return True
+    if vm_flags & VM_HUGEPAGE or tva is TvaType.FORCED_COLLAPSE:
+        return False
+    return bool(mm.flags & MMF_DISABLE_THP_EXCEPT_ADVISED)
+
+
+def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:
+    """May this VMA have PMD-sized pages (thp_vma_allowable_order, PMD_ORDER)?
+
+    ``vm_flags``: those of the VMA, or those that it is about to get. The tests in the kernel's
+    order; files other than shared memory and DAX are not modelled.
+    Locks expected: mmap_lock at least for reading.
+    """
+    forced = tva is TvaType.FORCED_COLLAPSE
+    if (
+        vma_is_anonymous(vma)
+        and not forced
+        and not _sysfs_allows(vma.mm.kernel, vm_flags, vma.mm.kernel.knobs.hugepage_size_enabled)
+    ):
+        return False
+    if vma_thp_disabled(vma.mm, vm_flags, tva):
+        return False
+    in_fault = tva is TvaType.PAGEFAULT
+    if not in_fault and tva is not TvaType.SMAPS and vm_flags & VM_NO_KHUGEPAGED:
+        return False
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    if not in_fault and not thp_vma_suitable_order(vma, vma.vm_end - size):
+        return False
+    if vma.vm_file is not None:
+        # At a fault shmem decides for itself (shmem_get_folio): it has no huge_fault.
+        return not in_fault and shmem_allowable_huge_order(vma.vm_file, vma, vma.vm_pgoff, force=forced)
+    return in_fault or tva is TvaType.SMAPS or vma.anon_vma is not None
+
+
+def vma_thp_gfp_mask(vma: Vma) -> int:
+    """The mask of a huge allocation at fault time (gfp_t), from ``defrag`` and the advice."""
+    advised = bool(vma.vm_flags & VM_HUGEPAGE)
+    word = vma.mm.kernel.knobs.defrag
+    if word == "always":
+        return GFP_TRANSHUGE | (0 if advised else GFP_NORETRY)
+    if word == "defer" or (word == "defer+madvise" and not advised):
+        return GFP_TRANSHUGE_LIGHT | GFP_KSWAPD_RECLAIM
+    if word in ("madvise", "defer+madvise") and advised:
+        return GFP_TRANSHUGE_LIGHT | GFP_DIRECT_RECLAIM
+    return GFP_TRANSHUGE_LIGHT

@@ -1,0 +1,134 @@
+"""Sleeping and spinning locks, as far as the lessons need them.
+
+One task runs at a time in the model, so a lock is a record of who holds it. Taking a lock
+that somebody else holds would sleep: whoever may meet that asks with a trylock, as khugepaged
+does, or queues (:func:`wait_for`) and goes on when the lock is released, in the order of the queue. A
+blocking request that could never be granted is a :class:`KernelBug`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.state import Struct
+
+__all__ = [
+    "ANON_VMA",
+    "I_MMAP_RWSEM",
+    "KHUGEPAGED_MM_LOCK",
+    "MMAP_LOCK",
+    "PAGE_TABLE_LOCK",
+    "VMA_LOCK",
+    "Lock",
+    "Waiter",
+    "down_read",
+    "down_read_trylock",
+    "down_write",
+    "up_read",
+    "up_write",
+    "wait_for",
+    "would_wait",
+]
+
+#: What each kind of lock is called; which one it is follows.
+KHUGEPAGED_MM_LOCK, MMAP_LOCK, VMA_LOCK = "khugepaged_mm_lock", "mmap_lock", "vma lock"
+ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK = "anon_vma", "i_mmap_rwsem", "page table lock"
+
+
+class Waiter(Struct):
+    """struct rwsem_waiter: ``who`` (str) sleeps until the lock is free for writing, or for reading.
+
+    ``wake``: what it does then, taking and releasing the lock itself.
+    """
+
+    __slots__ = ("wake", "who", "write")
+    NOT_STATE: ClassVar[frozenset[str]] = frozenset({"wake"})
+    who: str
+    write: int
+    wake: Callable[[], None]
+
+    def __init__(self, who: str, wake: Callable[[], None], *, write: bool) -> None:
+        """Somebody who is not in the queue yet."""
+        self.who = who
+        self.write = int(write)
+        self.wake = wake
+
+
+class Lock(Struct):
+    """A lock of any kind: ``readers`` (int) holders for reading, ``writer`` (str) or None.
+
+    ``waiters``: who sleeps for it, the first one first. A spinlock is only ever taken for writing.
+    """
+
+    __slots__ = ("name", "readers", "waiters", "writer")
+    name: str
+    readers: int
+    writer: str | None
+    waiters: tuple[Waiter, ...]
+
+    def __init__(self, name: str) -> None:
+        """A free lock."""
+        self.name = name
+        self.readers = 0
+        self.writer = None
+        self.waiters = ()
+
+
+def would_wait(lock: Lock, *, write: bool) -> bool:
+    """True if somebody who wants the lock now would have to sleep."""
+    return lock.writer is not None or bool(write and lock.readers)
+
+
+def wait_for(lock: Lock, waiter: Waiter) -> None:
+    """Queue; with the release that makes the lock free for it, the waiter goes on."""
+    lock.waiters = (*lock.waiters, waiter)
+
+
+def _rwsem_wake(lock: Lock) -> None:
+    """The lock was released: those at the head of the queue who can have it now go on, in turn."""
+    while lock.waiters and not would_wait(lock, write=bool(lock.waiters[0].write)):
+        waiter, lock.waiters = lock.waiters[0], lock.waiters[1:]
+        waiter.wake()
+
+
+def down_read(lock: Lock) -> None:
+    """Take ``lock`` for reading."""
+    if lock.writer is not None:
+        raise KernelBug(f"down_read: {lock.name} is held for writing by {lock.writer}")
+    lock.readers += 1
+
+
+def down_read_trylock(lock: Lock) -> bool:
+    """Take ``lock`` for reading unless somebody holds it for writing; True if taken."""
+    if lock.writer is not None:
+        return False
+    lock.readers += 1
+    return True
+
+
+def up_read(lock: Lock) -> None:
+    """Release a read hold."""
+    if lock.readers == 0:
+        raise KernelBug(f"up_read: {lock.name} is not held for reading")
+    lock.readers -= 1
+    if lock.waiters:
+        _rwsem_wake(lock)
+
+
+def down_write(lock: Lock, who: str) -> None:
+    """Take ``lock`` for writing (or take a spinlock) in the name of task ``who``."""
+    if lock.writer is not None or lock.readers:
+        holder = lock.writer or f"{lock.readers} reader(s)"
+        raise KernelBug(f"down_write: {lock.name} is held by {holder}, wanted by {who}")
+    lock.writer = who
+
+
+def up_write(lock: Lock) -> None:
+    """Release a write hold or a spinlock."""
+    if lock.writer is None:
+        raise KernelBug(f"up_write: {lock.name} is not held for writing")
+    lock.writer = None
+    if lock.waiters:
+        _rwsem_wake(lock)

@@ -1,0 +1,275 @@
+"""Page-table entries bit by bit, and the four-level tree (arch/x86/include/asm/pgtable*.h).
+
+An entry is a 64-bit integer with the hardware's bits:
+
+    63  62..59  58..52  51..12         11  10  9   8  7   6  5  4..3  2   1   0
+    NX  key     soft    frame number   SD  WP  SP  G  PS  D  A  cache US  RW  P
+
+P present, RW writable, US user, A accessed ("young"), D dirty, PS page size (in a PMD entry: this
+is a leaf that maps 2 MiB), SP special (the zero page), WP userfaultfd write-protected, SD
+soft-dirty. With P clear the hardware ignores the rest and the kernel may keep its own data there:
+0 is "none", anything else a swap entry or a marker, whose bit 2 says userfaultfd write-protected.
+
+A table is a page whose 512 entries stand in ``kernel.tables[page]``. What C calls a pointer to an
+entry (``pmd_t *``) is here a pair (table, index): :data:`EntryRef`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.gfp import GFP_PGTABLE_USER
+from thplab.mm.include.lock import PAGE_TABLE_LOCK, Lock
+from thplab.mm.include.page import PG_table, page_to_pfn, pfn_to_page
+from thplab.mm.include.state import Column
+from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Mm
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "EntryRef",
+    "mk_huge_pmd",
+    "mk_pmd_table",
+    "mk_pte",
+    "mm_find_pmd",
+    "pmd_alloc",
+    "pmd_lock",
+    "pmd_page_of",
+    "pmd_populate",
+    "pmd_present",
+    "pmd_trans_huge",
+    "pte_alloc_one",
+    "pte_free",
+    "pte_lock",
+    "pte_of",
+    "set_pmd_at",
+    "set_pte_at",
+    "walk",
+]
+
+_PAGE_PRESENT = 1 << 0
+_PAGE_RW = 1 << 1
+_PAGE_USER = 1 << 2
+_PAGE_ACCESSED = 1 << 5
+_PAGE_DIRTY = 1 << 6
+_PAGE_PSE = 1 << 7
+_PAGE_PROTNONE = 1 << 8
+_PAGE_SPECIAL = 1 << 9
+_PAGE_UFFD_WP = 1 << 10
+_PAGE_SOFT_DIRTY = 1 << 11
+_PAGE_SWP_UFFD_WP = 1 << 2
+_PAGE_SWP_EXCLUSIVE = 1 << 3
+_PAGE_NX = 1 << 63
+PTE_PFN_MASK = ((1 << 52) - 1) & ~0xFFF
+PTE_FLAGS_LOW = 0xFFF
+PFN_BITS = (1 << 40) - 1
+_KERNPG_TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY
+
+EntryRef = tuple[Column, int]
+"""``pmd_t *`` and its like: the table (512 x u64) and the index in it."""
+
+
+def entry_pfn(entry: int) -> int:
+    """Frame number in a present entry (unsigned long)."""
+    return (entry & PTE_PFN_MASK) >> 12
+
+
+def mk_pte(pfn: int, *, write: bool, dirty: bool, young: bool, none: bool = False) -> int:
+    """A PTE (pteval_t) that maps ``pfn`` for the user, never executable.
+
+    ``none``: the VMA has PROT_NONE; the hardware sees no page, the kernel still does.
+    """
+    flags = _PAGE_PROTNONE if none else _PAGE_PRESENT | _PAGE_USER
+    flags |= _PAGE_RW if write else 0
+    flags |= _PAGE_DIRTY | _PAGE_SOFT_DIRTY if dirty else 0
+    flags |= _PAGE_ACCESSED if young else 0
+    return pfn << 12 | flags | _PAGE_NX
+
+
+def mk_huge_pmd(pfn: int, *, write: bool, dirty: bool, young: bool, none: bool = False) -> int:
+    """A PMD leaf (pmdval_t) for the aligned block that begins at ``pfn``."""
+    return mk_pte(pfn, write=write, dirty=dirty, young=young, none=none) | _PAGE_PSE
+
+
+def mk_pmd_table(pfn: int) -> int:
+    """An entry of an upper level that points at the table in frame ``pfn``."""
+    return pfn << 12 | _KERNPG_TABLE
+
+
+def pte_present(pte: int) -> bool:
+    """True if the entry names a page (PROT_NONE pages included)."""
+    return bool(pte & (_PAGE_PRESENT | _PAGE_PROTNONE))
+
+
+def pmd_present(pmd: int) -> bool:
+    """True if the entry names a page or a table; a leaf is present even while it is invalid."""
+    return bool(pmd & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE))
+
+
+def pmd_trans_huge(pmd: int) -> bool:
+    """True if the entry is a leaf."""
+    return bool(pmd & _PAGE_PSE)
+
+
+def pmd_bad(pmd: int) -> bool:
+    """True if a present non-leaf entry does not look like a pointer to a table."""
+    ignored = _PAGE_ACCESSED | _PAGE_USER | _PAGE_NX
+    return (pmd & ~PTE_PFN_MASK) & ~ignored != _KERNPG_TABLE & ~ignored
+
+
+def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
+    """How many entries from ``index`` on, before ``end``, map consecutive pages of one folio.
+
+    The first one is present. Accessed, dirty and writable bits may differ.
+    """
+    pfn = entry_pfn(table[index])
+    compound_head = kernel.mem_map.compound_head
+    page = pfn_to_page(kernel.mem_map, pfn)
+    folio, nr = compound_head[page], 1
+    while index + nr < end and compound_head[page + nr] == folio:
+        pte = table[index + nr]
+        if not pte_present(pte) or entry_pfn(pte) != pfn + nr:
+            break
+        nr += 1
+    return nr
+
+
+def set_pte_at(table: Column, index: int, pte: int) -> None:
+    """Write one PTE. Locks expected: the table's PTE lock, or nobody else can reach the table."""
+    table[index] = pte
+
+
+def set_pmd_at(table: Column, index: int, pmd: int) -> None:
+    """Write one entry of an upper level. Locks expected: the PMD lock."""
+    table[index] = pmd
+
+
+def pmd_populate(kernel: Kernel, ref: EntryRef, table_page: int) -> None:
+    """Point a PMD entry at the PTE table in ``table_page``. Locks expected: the PMD lock."""
+    set_pmd_at(*ref, mk_pmd_table(page_to_pfn(kernel.mem_map, table_page)))
+
+
+def pte_alloc_one(mm: Mm) -> int:
+    """Allocate a table of any level, all entries none; its page.
+
+    Raises MemoryError (C: NULL, VM_FAULT_OOM) if there is no free page.
+    """
+    kernel = mm.kernel
+    page = __alloc_pages(kernel, GFP_PGTABLE_USER, 0)
+    if page is None:
+        raise MemoryError(f"no free page for a page table of {mm.name}")
+    kernel.mem_map.flags[page] |= PG_table
+    if page not in kernel.tables:
+        kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
+        kernel.ptlocks[page] = Lock(f"{PAGE_TABLE_LOCK} {page}")
+    table = kernel.tables[page]
+    if any(table):  # what stood in the frame before
+        for index in range(len(table)):
+            set_pte_at(table, index, 0)
+    mm.pgtables += 1
+    count_vm_event(kernel, "nr_page_table_pages")
+    return page
+
+
+def pte_free(mm: Mm, page: int) -> None:
+    """Free a table that nothing points at any more."""
+    kernel = mm.kernel
+    if kernel.ptlocks[page].writer is not None:
+        raise KernelBug(f"pte_free: {kernel.ptlocks[page].name} is still held")
+    kernel.mem_map.flags[page] &= ~PG_table
+    kernel.mem_map.refcount[page] = 0
+    mm.pgtables -= 1
+    count_vm_event(kernel, "nr_page_table_pages", -1)
+    __free_pages(kernel, page, 0)
+
+
+def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
+    """Address shifts of the PGD, PUD and PMD levels."""
+    return kernel.geometry.LEVEL_SHIFTS
+
+
+def _index(kernel: Kernel, address: int, shift: int) -> int:
+    return address >> shift & (kernel.geometry.PTRS_PER_PTE - 1)
+
+
+def pte_index(kernel: Kernel, address: int) -> int:
+    """Index of the PTE of ``address`` in its table."""
+    return _index(kernel, address, kernel.geometry.PAGE_SHIFT)
+
+
+def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
+    """The PMD entry of ``address``; None if the tables above it do not exist."""
+    kernel = mm.kernel
+    table = kernel.tables[mm.pgd]
+    pgdir, pud, pmd = level_shifts(kernel)
+    for shift in (pgdir, pud):
+        entry = table[_index(kernel, address, shift)]
+        if not entry:
+            return None
+        table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
+    return table, _index(kernel, address, pmd)
+
+
+def pmd_alloc(mm: Mm, address: int) -> EntryRef:
+    """The PMD entry of ``address``, with the tables above it made where they are missing."""
+    kernel = mm.kernel
+    page = mm.pgd
+    pgdir, pud, pmd = level_shifts(kernel)
+    for shift in (pgdir, pud):
+        table, index = kernel.tables[page], _index(kernel, address, shift)
+        if not table[index]:
+            set_pmd_at(table, index, mk_pmd_table(page_to_pfn(kernel.mem_map, pte_alloc_one(mm))))
+        page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
+    return kernel.tables[page], _index(kernel, address, pmd)
+
+
+def pmd_table_page(kernel: Kernel, pmd: int) -> int:
+    """Page of the PTE table that a PMD entry points at."""
+    return pfn_to_page(kernel.mem_map, entry_pfn(pmd))
+
+
+def pte_lock(kernel: Kernel, table_page: int) -> Lock:
+    """The spinlock of one PTE table (ptlock_ptr)."""
+    return kernel.ptlocks[table_page]
+
+
+def pte_of(kernel: Kernel, ref: EntryRef, address: int) -> int:
+    """The PTE of ``address`` (pteval_t) under a PMD entry; 0 also where there is no table."""
+    pmd = ref[0][ref[1]]
+    return int(kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]) if pmd else 0
+
+
+def pmd_page_of(mm: Mm, address: int) -> int:
+    """Page of the PMD table of ``address``; KernelBug if there is no such table."""
+    kernel = mm.kernel
+    page = mm.pgd
+    for shift in level_shifts(kernel)[:2]:
+        entry = kernel.tables[page][_index(kernel, address, shift)]
+        if not entry:
+            raise KernelBug(f"pmd_page_of: {mm.name} has no PMD table for {address:#x}")
+        page = pfn_to_page(kernel.mem_map, entry_pfn(entry))
+    return page
+
+
+def pmd_lock(mm: Mm, address: int) -> Lock:
+    """The spinlock of the PMD table of ``address``; KernelBug if there is no such table."""
+    return mm.kernel.ptlocks[pmd_page_of(mm, address)]
+
+
+def walk(mm: Mm, address: int) -> tuple[tuple[str, int, int], ...]:
+    """What the hardware reads on its way down: (level, index, entry), ending at a leaf or at none."""
+    kernel = mm.kernel
+    page, steps = mm.pgd, []
+    shifts = (*level_shifts(kernel), kernel.geometry.PAGE_SHIFT)
+    for level, shift in zip(("PGD", "PUD", "PMD", "PTE"), shifts, strict=True):
+        index = _index(kernel, address, shift)
+        entry = kernel.tables[page][index]
+        steps.append((level, index, entry))
+        if level == "PTE" or not entry & _PAGE_PRESENT or entry & _PAGE_PSE:
+            break
+        page = pfn_to_page(kernel.mem_map, entry_pfn(entry))
+    return tuple(steps)

@@ -1,0 +1,1 @@
+"""mm/khugepaged.c: scan windows, collapse them."""

@@ -1,0 +1,243 @@
+"""collapse_file: 512 pages of a file become one folio in the page cache (mm/khugepaged.c, 6.18).
+
+The old pages are locked, taken off the LRU and unmapped everywhere, one by one; when nobody has a
+reference besides us, their contents can't change any more. Then copy, fill the holes, put the
+new folio in their place, and take away the page tables that have become empty. Up to that exchange all
+can be undone; only the mappings stay away, and faults bring them back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.kernels import ScanResult
+from thplab.mm.filemap import (
+    AddressSpace,
+    account_folio,
+    entry_folio,
+    folio_mapping,
+    store_folio,
+    vma_interval_tree_foreach,
+    xa_is_value,
+    xa_load,
+)
+from thplab.mm.include.lock import down_read, up_read
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_address, vma_lookup
+from thplab.mm.include.page import (
+    PG_locked,
+    PG_swapbacked,
+    PG_uptodate,
+    folio_get,
+    folio_nr_pages,
+    folio_ref_add,
+    folio_trylock,
+    folio_unlock,
+)
+from thplab.mm.khugepaged.collapse import alloc_charge_folio, find_pmd_or_thp_or_none
+from thplab.mm.khugepaged.pte_mapped import pmd_remove_table, set_huge_pmd
+from thplab.mm.khugepaged.structs import CollapseControl
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.rmap.unmap_file import try_to_unmap_file
+from thplab.mm.shmem.file import shmem_get_folio
+from thplab.mm.swap import folio_add_lru, folio_isolate_lru, folio_putback_lru
+from thplab.mm.trace import mm_pointer, scan_pfn, trace
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["collapse_file", "retract_page_tables"]
+
+
+def collapse_file(mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: CollapseControl) -> ScanResult:
+    """Replace the pages ``start .. start + 511`` of the file by one huge folio.
+
+    ``mm`` and ``addr``: for whom. MADV_COLLAPSE is told PTE_MAPPED_HUGEPAGE for a success: its caller
+    has yet to map the folio. Locks expected: none.
+    """
+    kernel = mm.kernel
+    result, new_folio = alloc_charge_folio(mm, cc)
+    if new_folio is not None:
+        kernel.mem_map.flags[new_folio] |= PG_locked | PG_swapbacked
+        isolated: list[int] = []
+        result = _isolate_old_pages(kernel, mapping, start, isolated)
+        if result is ScanResult.SUCCEED:
+            _copy(kernel, mapping, start, new_folio)
+            result = _check_holes(kernel, mapping, start)
+        if result is ScanResult.SUCCEED:
+            result = _exchange(mm, addr, mapping, start, new_folio, cc)
+            _free_old_pages(kernel, isolated)
+        else:
+            _roll_back(kernel, isolated, new_folio)
+    if kernel.profile.trace_has_collapse_file:
+        _trace_collapse_file(mm, addr, mapping, start, new_folio, result)
+    return result
+
+
+def _isolate_old_pages(kernel: Kernel, mapping: AddressSpace, start: int, isolated: list[int]) -> ScanResult:
+    """Lock, isolate and unmap what the cache holds of the window; ``isolated`` gets what was done."""
+    nr = kernel.geometry.HPAGE_PMD_NR
+    if not any(xa_load(mapping, index) for index in range(start, start + nr)):
+        return ScanResult.TRUNCATED
+    for index in range(start, start + nr):
+        entry = xa_load(mapping, index)
+        if not entry:
+            continue
+        if xa_is_value(entry):
+            try:
+                folio = shmem_get_folio(kernel, mapping, index, None, 0)
+            except MemoryError:
+                return ScanResult.FAIL
+        else:
+            folio = entry_folio(entry)
+        result = _isolate_old_page(kernel, mapping, folio)
+        if result is not ScanResult.SUCCEED:
+            return result
+        isolated.append(folio)
+    return ScanResult.SUCCEED
+
+
+def _isolate_old_page(kernel: Kernel, mapping: AddressSpace, folio: int) -> ScanResult:
+    """One page: locked, off the LRU, unmapped, ours alone; or as it was, but for its mappings."""
+    mem_map = kernel.mem_map
+    if not folio_trylock(mem_map, folio):
+        return ScanResult.PAGE_LOCK
+    folio_get(mem_map, folio)
+    result = ScanResult.SUCCEED
+    if folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR:
+        result = ScanResult.PTE_MAPPED_HUGEPAGE
+    elif folio_mapping(kernel, folio) is not mapping:
+        result = ScanResult.TRUNCATED
+    elif not folio_isolate_lru(kernel, folio):
+        result = ScanResult.DEL_PAGE_LRU
+    else:
+        try_to_unmap_file(kernel, mapping, folio)
+        # Ours, the LRU isolation's, and the cache's: any other reference may be used to write.
+        if mem_map.refcount[folio] != 2 + folio_nr_pages(mem_map, folio):
+            folio_putback_lru(kernel, folio)
+            result = ScanResult.PAGE_COUNT
+    if result is not ScanResult.SUCCEED:
+        folio_unlock(mem_map, folio)
+        folio_put(kernel, folio)
+    return result
+
+
+def _copy(kernel: Kernel, mapping: AddressSpace, start: int, new_folio: int) -> None:
+    """Fill the new folio: pages are copied, holes cleared."""
+    contents = kernel.mem_map.contents
+    for offset in range(kernel.geometry.HPAGE_PMD_NR):
+        entry = xa_load(mapping, start + offset)
+        contents[new_folio + offset] = contents[entry_folio(entry)] if entry else 0
+
+
+def _check_holes(kernel: Kernel, mapping: AddressSpace, start: int) -> ScanResult:
+    """A hole may only be filled if no userfaultfd waits to hear of it."""
+    nr = kernel.geometry.HPAGE_PMD_NR
+    if all(xa_load(mapping, index) for index in range(start, start + nr)):
+        return ScanResult.SUCCEED
+    down_read(mapping.i_mmap_rwsem)
+    vmas = vma_interval_tree_foreach(mapping, start, start + nr - 1)
+    missing = any(vma.vm_flags & VM_UFFD_MISSING for vma in vmas)
+    up_read(mapping.i_mmap_rwsem)
+    return ScanResult.EXCEED_NONE_PTE if missing else ScanResult.SUCCEED
+
+
+def _exchange(
+    mm: Mm, addr: int, mapping: AddressSpace, start: int, new_folio: int, cc: CollapseControl
+) -> ScanResult:
+    """The point of no return: the new folio takes the place of the old pages, and their tables go."""
+    kernel = mm.kernel
+    mem_map = kernel.mem_map
+    nr = kernel.geometry.HPAGE_PMD_NR
+    entries = {xa_load(mapping, index) for index in range(start, start + nr)} - {0}
+    for entry in sorted(entries):
+        account_folio(kernel, mapping, entry_folio(entry), -1)
+        mem_map.mapping[entry_folio(entry)] = 0
+    for offset in range(nr):
+        mem_map.mapping[new_folio + offset] = mapping.number
+        mem_map.index[new_folio + offset] = start + offset
+    folio_ref_add(mem_map, new_folio, nr - 1)
+    mem_map.flags[new_folio] |= PG_uptodate
+    folio_add_lru(kernel, new_folio)
+    store_folio(kernel, mapping, new_folio, start)
+    result = retract_page_tables(mapping, start, mm, addr)
+    folio_unlock(mem_map, new_folio)
+    if not kernel.profile.collapse_file_maps_itself:
+        return ScanResult.SUCCEED if cc.is_khugepaged else ScanResult.PTE_MAPPED_HUGEPAGE
+    vma = vma_lookup(mm, addr)
+    if result is ScanResult.SUCCEED and vma is not None and not cc.is_khugepaged:
+        result = set_huge_pmd(vma, addr, new_folio)
+    return result
+
+
+def retract_page_tables(mapping: AddressSpace, pgoff: int, mm: Mm, target: int) -> ScanResult:
+    """Remove the empty tables of all mappings of the window, so that the next fault maps it by a PMD.
+
+    Returns how that went for the window at ``target`` of ``mm``, which only kernels to 6.1 ask.
+    """
+    result = ScanResult.FAIL
+    down_read(mapping.i_mmap_rwsem)
+    for vma in vma_interval_tree_foreach(mapping, pgoff, pgoff):
+        if vma.anon_vma is not None:
+            continue  # a private mapping with copies of its own
+        addr = vma_address(vma, pgoff)
+        one = _retract_page_table(vma, addr)
+        if vma.mm is mm and addr == target:
+            result = one
+    up_read(mapping.i_mmap_rwsem)
+    return result
+
+
+def _retract_page_table(vma: Vma, addr: int) -> ScanResult:
+    size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    if addr % size or addr < vma.vm_start or vma.vm_end < addr + size:
+        return ScanResult.VMA_CHECK
+    result, _ = find_pmd_or_thp_or_none(vma.mm, addr)
+    if result is not ScanResult.SUCCEED:
+        return result
+    if not vma.mm.mm_users:
+        return ScanResult.ANY_PROCESS
+    if vma.vm_flags & VM_UFFD_WP:
+        return ScanResult.PTE_UFFD_WP
+    pmd_remove_table(vma.mm, addr)
+    return ScanResult.SUCCEED
+
+
+def _free_old_pages(kernel: Kernel, isolated: list[int]) -> None:
+    """Let go of the old pages: ours, the isolation's and the cache's references were the last."""
+    for folio in isolated:
+        nr = folio_nr_pages(kernel.mem_map, folio)
+        folio_unlock(kernel.mem_map, folio)
+        count_vm_event(kernel, "nr_isolated_anon", -nr)
+        folio_put(kernel, folio, 2 + nr)
+
+
+def _roll_back(kernel: Kernel, isolated: list[int], new_folio: int) -> None:
+    """The old pages stay in the cache; the new folio is given back."""
+    for folio in isolated:
+        folio_unlock(kernel.mem_map, folio)
+        folio_putback_lru(kernel, folio)
+        folio_put(kernel, folio)
+    folio_unlock(kernel.mem_map, new_folio)
+    folio_put(kernel, new_folio)
+
+
+def _trace_collapse_file(
+    mm: Mm, addr: int, mapping: AddressSpace, index: int, new_folio: int | None, result: ScanResult
+) -> None:
+    """trace_mm_khugepaged_collapse_file; ``index`` is the page of the file at which it ended."""
+    kernel = mm.kernel
+    trace(
+        kernel,
+        "mm_khugepaged_collapse_file",
+        ("mm", mm_pointer(mm)),
+        ("hpage_pfn", scan_pfn(kernel, new_folio)),
+        ("index", index),
+        ("addr", f"{addr:x}"),
+        ("is_shmem", 1),
+        ("filename", mapping.name),
+        ("nr", kernel.geometry.HPAGE_PMD_NR),
+        ("result", result),
+        mm=mm,
+        address=addr,
+    )

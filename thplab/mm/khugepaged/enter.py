@@ -1,0 +1,67 @@
+"""How an address space comes onto khugepaged's list and leaves it (mm/khugepaged.c, 6.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.huge_memory.policy import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import MMF_VM_HUGEPAGE, Mm, Vma
+from thplab.mm.khugepaged.structs import MmSlot
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["collect_mm_slot", "khugepaged_enter_vma", "khugepaged_exit", "khugepaged_fork"]
+
+
+def khugepaged_enter_vma(vma: Vma, vm_flags: int) -> None:
+    """Register the VMA's mm with khugepaged if it is not yet and the VMA could have huge pages.
+
+    ``vm_flags``: the flags that count, which the VMA may be about to get.
+    """
+    mm = vma.mm
+    if mm.flags & MMF_VM_HUGEPAGE or not hugepage_pmd_enabled(mm.kernel):
+        return
+    if thp_vma_allowable_order(vma, vm_flags, TvaType.KHUGEPAGED):
+        __khugepaged_enter(mm)
+
+
+def __khugepaged_enter(mm: Mm) -> None:
+    """Put a slot for ``mm`` at the tail of the list; khugepaged sleeps while the list is empty."""
+    scan = mm.kernel.khugepaged
+    mm.flags |= MMF_VM_HUGEPAGE
+    down_write(scan.mm_lock, mm.kernel.current.comm)
+    scan.mm_head = (*scan.mm_head, MmSlot(mm))
+    up_write(scan.mm_lock)
+
+
+def khugepaged_fork(mm: Mm, parent: Mm) -> None:
+    """A forked process is registered if its parent is."""
+    if parent.flags & MMF_VM_HUGEPAGE:
+        __khugepaged_enter(mm)
+
+
+def khugepaged_exit(mm: Mm) -> None:
+    """The process exits: take its slot off the list, unless the cursor stands on it.
+
+    Then khugepaged itself removes it, the next time it looks at it (collect_mm_slot).
+    """
+    scan = mm.kernel.khugepaged
+    slot = next((slot for slot in scan.mm_head if slot.mm is mm), None)
+    if slot is not None and slot is not scan.scan_mm_slot:
+        _unlink_slot(scan.mm_head, slot, mm.kernel)
+
+
+def _unlink_slot(mm_head: tuple[MmSlot, ...], slot: MmSlot, kernel: Kernel) -> None:
+    kernel.khugepaged.mm_head = tuple(other for other in mm_head if other is not slot)
+    slot.mm.flags &= ~MMF_VM_HUGEPAGE
+
+
+def collect_mm_slot(kernel: Kernel, slot: MmSlot) -> None:
+    """Remove the slot of a dead mm; a living one stays on the list for ever.
+
+    Locks expected: khugepaged_mm_lock.
+    """
+    if slot.mm.mm_users == 0:
+        _unlink_slot(kernel.khugepaged.mm_head, slot, kernel)

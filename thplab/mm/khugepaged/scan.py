@@ -1,0 +1,390 @@
+"""khugepaged: find 2 MiB windows of base pages and have them collapsed (mm/khugepaged.c, 6.18).
+
+    khugepaged                  one thread for the whole system: scan, sleep, scan, ...
+     khugepaged_do_scan         one pass: at most ``pages_to_scan`` units of work
+      khugepaged_scan_mm_slot   one address space, window by window from the cursor on
+       scan_pmd                 one window: read its 512 PTEs and say yes or no
+        collapse_huge_page      (khugepaged/collapse.py) make it one huge page
+
+The functions stand in this order from the bottom up. How an address space comes to be on
+khugepaged's list stands in khugepaged/enter.py. What the kernel calls
+``khugepaged_scan.mm_head``, ``.mm_slot`` and ``.address`` are ``mm_head``, ``scan_mm_slot`` and
+``scan_address`` of :class:`~thplab.mm.khugepaged.structs.Khugepaged`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.kernels import ScanResult
+from thplab.mm.huge_memory.policy import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.include.lock import down_read_trylock, down_write, up_read, up_write
+from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_is_anonymous
+from thplab.mm.include.page import (
+    PG_anon,
+    PG_head,
+    PG_locked,
+    PG_lru,
+    PG_referenced,
+    PG_swapbacked,
+    PG_swapcache,
+    PG_tail,
+    PG_young,
+    folio_expected_ref_count,
+)
+from thplab.mm.include.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_PRESENT,
+    _PAGE_PROTNONE,
+    _PAGE_RW,
+    _PAGE_SWP_UFFD_WP,
+    _PAGE_UFFD_WP,
+    PFN_BITS,
+    PTE_FLAGS_LOW,
+    pmd_table_page,
+    pte_lock,
+)
+from thplab.mm.khugepaged.collapse import (
+    collapse_huge_page,
+    find_pmd_or_thp_or_none,
+    hpage_collapse_test_exit_or_disable,
+)
+from thplab.mm.khugepaged.enter import collect_mm_slot
+from thplab.mm.khugepaged.pages import is_clean_lazyfree
+from thplab.mm.khugepaged.scan_file import khugepaged_scan_file
+from thplab.mm.khugepaged.structs import CollapseControl, MmSlot
+from thplab.mm.page_alloc.watermark import set_recommended_min_free_kbytes
+from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
+from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run, kthread_stop
+from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan, trace_mm_khugepaged_scan_pmd
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "khugepaged",
+    "khugepaged_do_scan",
+    "khugepaged_scan_mm_slot",
+    "scan_pmd",
+    "start_stop_khugepaged",
+]
+
+
+def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[ScanResult, bool]:
+    """Look at one window and, if nothing speaks against it, collapse it.
+
+    Reads the entries in address order and stops at the first that breaks a rule: a window is
+    refused for its first fault, not for its worst. The limits max_ptes_* and the accessed marks
+    bind only khugepaged, not MADV_COLLAPSE.
+
+    Returns the result, and whether mmap_lock is still held: it is dropped before a collapse.
+    Locks expected: mmap_lock for reading. Takes the table's PTE lock.
+    Kernel name: khugepaged_scan_pmd (to 6.0), hpage_collapse_scan_pmd (6.1 to 6.18).
+    """
+    kernel = mm.kernel
+    knobs, mem_map = kernel.knobs, kernel.mem_map
+    max_ptes_none, max_ptes_swap = knobs.max_ptes_none, knobs.max_ptes_swap
+    max_ptes_shared = knobs.max_ptes_shared
+    is_khugepaged = cc.is_khugepaged
+    userfaultfd_armed = bool(vma.vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP))
+    none_or_zero = unmapped = referenced = shared = node_load = 0
+    writable = False
+    folio: int | None = None
+    # Names and masks that the loop asks for at each entry, looked up once.
+    page_flags, mapcount, refcount = mem_map.flags, mem_map.mapcount, mem_map.refcount
+    start_pfn, zero_page, present = mem_map.start_pfn, kernel.zero_page, _PAGE_PRESENT | _PAGE_PROTNONE
+    large_or_cached, young = PG_head | PG_swapcache, PG_referenced | PG_young
+
+    cc.ptes_read = 0
+    result, pmd = find_pmd_or_thp_or_none(mm, start_addr)
+    if result is not ScanResult.SUCCEED:
+        trace_mm_khugepaged_scan_pmd(
+            mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped
+        )
+        return result, True
+    cc.node_load[0] = 0
+    table_page = pmd_table_page(kernel, pmd)
+    pte_table = kernel.tables[table_page]
+    down_write(pte_lock(kernel, table_page), kernel.current.comm)
+    for index, pte in enumerate(pte_table):
+        bits = pte & PTE_FLAGS_LOW
+        if not bits & present and pte:
+            unmapped += 1
+            if is_khugepaged and unmapped > max_ptes_swap:
+                result = ScanResult.EXCEED_SWAP_PTE
+                count_vm_event(kernel, "thp_scan_exceed_swap_pte")
+                break
+            if bits & _PAGE_SWP_UFFD_WP:
+                result = ScanResult.PTE_UFFD_WP
+                break
+            continue
+        if not pte or (page := (pte >> 12 & PFN_BITS) - start_pfn) == zero_page:
+            none_or_zero += 1
+            if not userfaultfd_armed and (not is_khugepaged or none_or_zero <= max_ptes_none):
+                continue
+            result = ScanResult.EXCEED_NONE_PTE
+            count_vm_event(kernel, "thp_scan_exceed_none_pte")
+            break
+        if bits & _PAGE_UFFD_WP:
+            result = ScanResult.PTE_UFFD_WP
+            break
+        if bits & _PAGE_RW:
+            writable = True
+        folio, flags = page, page_flags[page]
+        if flags & PG_tail:
+            folio = mem_map.compound_head[page]
+            flags = page_flags[folio]
+        if not flags & PG_anon:
+            result = ScanResult.PAGE_ANON
+            break
+        if is_khugepaged and not flags & PG_swapbacked and is_clean_lazyfree(kernel, folio, pte):
+            result = ScanResult.PAGE_LAZYFREE
+            break
+        expected = mapcount[folio]
+        if expected != 1 or flags & large_or_cached:
+            # Not a small page with one mapping: the longer sums.
+            expected = folio_expected_ref_count(mem_map, folio)
+            if folio_maybe_mapped_shared(kernel, page):
+                shared += 1
+                if is_khugepaged and shared > max_ptes_shared:
+                    result = ScanResult.EXCEED_SHARED_PTE
+                    count_vm_event(kernel, "thp_scan_exceed_share_pte")
+                    break
+        # One node only: nothing to weigh up (hpage_collapse_scan_abort).
+        node_load += 1
+        if not flags & PG_lru:
+            result = ScanResult.PAGE_LRU
+            break
+        if flags & PG_locked:
+            result = ScanResult.PAGE_LOCK
+            break
+        if refcount[folio] != expected:
+            # Somebody besides the page tables holds the page: it must not move.
+            result = ScanResult.PAGE_COUNT
+            break
+        if is_khugepaged and (bits & _PAGE_ACCESSED or flags & young):
+            referenced += 1
+    else:
+        result = _verdict_of_a_whole_scan(kernel, cc, writable, referenced, unmapped)
+    cc.node_load[0] = node_load
+    cc.ptes_read = index + 1
+    up_write(pte_lock(kernel, table_page))
+
+    mmap_locked = True
+    if result is ScanResult.SUCCEED:
+        result = collapse_huge_page(mm, start_addr, referenced, unmapped, cc)
+        mmap_locked = False  # collapse_huge_page drops it at once and returns without it
+    trace_mm_khugepaged_scan_pmd(mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped)
+    return result, mmap_locked
+
+
+def _verdict_of_a_whole_scan(
+    kernel: Kernel, cc: CollapseControl, writable: bool, referenced: int, unmapped: int
+) -> ScanResult:
+    """No entry spoke against the window: is it in use, and (to 6.17) writable at all?"""
+    if kernel.profile.needs_writable_pte and not writable:
+        return ScanResult.PAGE_RO
+    half = kernel.geometry.HPAGE_PMD_NR // 2
+    if cc.is_khugepaged and (not referenced or (unmapped and referenced < half)):
+        return ScanResult.LACK_REFERENCED_PAGE
+    return ScanResult.SUCCEED
+
+
+def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> tuple[int, ScanResult]:
+    """Go on in the current address space until ``pages`` units are spent, or a collapse was tried.
+
+    A unit for the visit, one for each VMA passed over, 512 for each window, whatever came out.
+    The budget is looked at only after a window, so a visit overshoots by up to one.
+
+    Returns the units spent and the last window's result. Locks expected: khugepaged_mm_lock, which
+    is released while the address space is looked at; mmap_lock is only tried.
+    """
+    scan = kernel.khugepaged
+    progress = 0
+    result = ScanResult.FAIL
+    if scan.scan_mm_slot is None:
+        scan.scan_mm_slot = scan.mm_head[0]
+        scan.scan_address = 0
+    slot, laps = scan.scan_mm_slot, scan.full_scans
+    mm = slot.mm
+    up_write(scan.mm_lock)
+
+    walk_ended = True
+    if down_read_trylock(mm.mmap_lock):
+        progress += 1
+        progress, result, walk_ended, mmap_locked = _scan_vmas(mm, pages, progress, cc)
+        if mmap_locked:
+            up_read(mm.mmap_lock)
+
+    down_write(scan.mm_lock, kernel.current.comm)
+    if mm.mm_users == 0 or walk_ended:
+        _advance_cursor(kernel, slot)
+        collect_mm_slot(kernel, slot)
+    trace_mm_khugepaged_scan(mm, progress, lap_ended=scan.full_scans != laps)
+    return progress, result
+
+
+def _scan_vmas(mm: Mm, pages: int, progress: int, cc: CollapseControl) -> tuple[int, ScanResult, bool, bool]:
+    """The VMAs from the cursor on: units so far, last result, no VMA left?, mmap_lock still held?"""
+    kernel, scan = mm.kernel, mm.kernel.khugepaged
+    size = kernel.geometry.HPAGE_PMD_SIZE
+    result = ScanResult.FAIL
+    if hpage_collapse_test_exit_or_disable(mm):
+        return progress, result, True, True
+    for vma in mm.vmas:
+        if vma.vm_end <= scan.scan_address:
+            continue
+        if hpage_collapse_test_exit_or_disable(mm):
+            return progress + 1, result, False, True
+        if not thp_vma_allowable_order(vma, vma.vm_flags, TvaType.KHUGEPAGED):
+            progress += 1
+            continue
+        hstart = -(-vma.vm_start // size) * size
+        hend = vma.vm_end // size * size
+        if scan.scan_address > hend:
+            progress += 1
+            continue
+        scan.scan_address = max(scan.scan_address, hstart)
+        while scan.scan_address < hend:
+            if hpage_collapse_test_exit_or_disable(mm):
+                return progress, result, False, True
+            scan_window = scan_pmd if vma_is_anonymous(vma) else khugepaged_scan_file
+            result, mmap_locked = scan_window(mm, vma, scan.scan_address, cc)
+            if result is ScanResult.SUCCEED:
+                scan.pages_collapsed += 1
+            scan.scan_address += size
+            progress += window_cost(kernel, cc)
+            if not mmap_locked:
+                return progress, result, False, False
+            if progress >= pages:
+                return progress, result, False, True
+    return progress, result, True, True
+
+
+def window_cost(kernel: Kernel, cc: CollapseControl) -> int:
+    """Units for one window: 512 whatever came out; since 7.x what was read, at least 1."""
+    if kernel.profile.window_costs_what_was_read:
+        return max(cc.ptes_read, 1)
+    return kernel.geometry.HPAGE_PMD_NR
+
+
+def _advance_cursor(kernel: Kernel, slot: MmSlot) -> None:
+    """To the next address space, or off the list's end: a full scan.
+
+    Locks expected: khugepaged_mm_lock.
+    """
+    scan = kernel.khugepaged
+    position = scan.mm_head.index(slot)
+    if position + 1 < len(scan.mm_head):
+        scan.scan_mm_slot = scan.mm_head[position + 1]
+        scan.scan_address = 0
+    else:
+        scan.scan_mm_slot = None
+        scan.full_scans += 1
+
+
+def khugepaged_has_work(kernel: Kernel) -> bool:
+    """True if an address space is registered and THP is on."""
+    return bool(kernel.khugepaged.mm_head) and hugepage_pmd_enabled(kernel)
+
+
+def khugepaged_do_scan(kernel: Kernel, thread: Kthread, cc: CollapseControl) -> Sleeping:
+    """One pass: visit address spaces until ``pages_to_scan`` units are spent, or once round the list.
+
+    After a failed allocation it sleeps ``alloc_sleep_millisecs`` once; a second failure ends the
+    pass. Locks expected: none.
+    """
+    scan = kernel.khugepaged
+    pages = kernel.knobs.pages_to_scan
+    progress = 0
+    pass_through_head = 0
+    wait = True
+    scan.passes += 1
+    scan.progress_of_pass = 0
+    while not thread.should_stop:
+        down_write(scan.mm_lock, kernel.current.comm)
+        if scan.scan_mm_slot is None:
+            pass_through_head += 1
+        result = ScanResult.SUCCEED
+        if khugepaged_has_work(kernel) and pass_through_head < 2:
+            spent, result = khugepaged_scan_mm_slot(kernel, pages - progress, cc)
+            progress += spent
+            scan.progress_of_pass = progress
+        else:
+            progress = pages
+        up_write(scan.mm_lock)
+        if progress >= pages:
+            break
+        if result is ScanResult.ALLOC_HUGE_PAGE_FAIL:
+            if not wait:
+                break
+            wait = False
+            yield from khugepaged_alloc_sleep(kernel, thread)
+
+
+def khugepaged_alloc_sleep(kernel: Kernel, thread: Kthread) -> Sleeping:
+    """No huge page was to be had: give the system time, or until somebody wakes the wait queue."""
+    scan = kernel.khugepaged
+    wakeups = scan.wakeups
+    deadline = kernel.clock.now + kernel.knobs.alloc_sleep_millisecs * NSEC_PER_MSEC
+    yield Wait(
+        "khugepaged_alloc_sleep",
+        lambda: thread.should_stop or scan.wakeups != wakeups or kernel.clock.now >= deadline,
+        deadline,
+    )
+
+
+def _should_wakeup(kernel: Kernel, thread: Kthread) -> bool:
+    return thread.should_stop or kernel.clock.now >= kernel.khugepaged.sleep_expire
+
+
+def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
+    """Between two passes: ``scan_sleep_millisecs`` if there is work, else until somebody registers.
+
+    With a sleep of 0 the kernel scans on at once. A pass costs no virtual time here, so the daemon
+    takes a nap of one millisecond instead: time goes on and others get their turn.
+    """
+    scan = kernel.khugepaged
+    if khugepaged_has_work(kernel):
+        sleep = max(kernel.knobs.scan_sleep_millisecs, 1)
+        scan.sleep_expire = kernel.clock.now + sleep * NSEC_PER_MSEC
+        yield Wait("khugepaged_wait", lambda: _should_wakeup(kernel, thread), scan.sleep_expire)
+    elif hugepage_pmd_enabled(kernel):
+        yield Wait("khugepaged_wait", lambda: thread.should_stop or bool(scan.mm_head))
+
+
+def khugepaged(kernel: Kernel) -> Sleeping:
+    """The thread's body. When it is told to stop it forgets where it was."""
+    scan = kernel.khugepaged
+    thread = scan.thread
+    assert thread is not None
+    while not thread.should_stop:
+        yield from khugepaged_do_scan(kernel, thread, scan.collapse_control)
+        if not thread.should_stop:
+            yield from khugepaged_wait_work(kernel, thread)
+    down_write(scan.mm_lock, kernel.current.comm)
+    slot, scan.scan_mm_slot = scan.scan_mm_slot, None
+    if slot is not None:
+        collect_mm_slot(kernel, slot)
+    up_write(scan.mm_lock)
+
+
+def start_stop_khugepaged(kernel: Kernel) -> None:
+    """After a write to ``enabled``: create the thread if THP is on, end it if it is off."""
+    scan = kernel.khugepaged
+    if hugepage_pmd_enabled(kernel):
+        if scan.thread is None:
+            scan.thread = kthread_run(kernel, "khugepaged", khugepaged(kernel))
+        if scan.mm_head:
+            scan.wakeups += 1
+    elif scan.thread is not None:
+        kthread_stop(kernel, scan.thread)
+        scan.thread = None
+    set_recommended_min_free_kbytes(kernel, enabled=hugepage_pmd_enabled(kernel))
+
+
+def wake_khugepaged(kernel: Kernel) -> None:
+    """After a write to one of the sleep knobs: khugepaged_sleep_expire is 0, the wait queue is woken."""
+    kernel.khugepaged.sleep_expire = 0
+    kernel.khugepaged.wakeups += 1

@@ -1,0 +1,53 @@
+"""Reading in the swapped-out pages of a window before its collapse (mm/khugepaged.c, 6.18)."""
+
+from __future__ import annotations
+
+from thplab.kernels import ScanResult
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import Vma
+from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page, pte_lock, pte_present
+from thplab.mm.memory.swapin import do_swap_page
+from thplab.mm.trace import mm_pointer, trace, trace_order
+
+__all__ = ["__collapse_huge_page_swapin"]
+
+
+def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
+    """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.
+
+    PMD_NULL if the table is gone: mmap_lock for reading does not keep MADV_DONTNEED out. What was
+    read in stays, whatever becomes of the collapse. Locks expected: mmap_lock for reading.
+    """
+    mm = vma.mm
+    kernel = mm.kernel
+    table_page = pmd_table_page(kernel, pmd)
+    table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
+    swapped_in = 0
+    ref = mm_find_pmd(mm, address)
+    same = ref is not None and ref[0][ref[1]] == pmd
+    result = ScanResult.SUCCEED if same else ScanResult.PMD_NULL
+    for index, pte in enumerate(tuple(table) if same else ()):
+        if not pte or pte_present(pte):
+            continue
+        down_write(ptl, kernel.current.comm)
+        try:
+            do_swap_page(vma, table, index, address + index * kernel.geometry.PAGE_SIZE, write=False)
+        except (KernelError, MemoryError):
+            result = ScanResult.FAIL
+            break
+        finally:
+            up_write(ptl)
+        swapped_in += 1
+    trace(
+        kernel,
+        "mm_collapse_huge_page_swapin",
+        ("mm", mm_pointer(mm)),
+        ("swapped_in", swapped_in),
+        ("referenced", referenced),
+        ("ret", kernel.profile.number(result)),
+        ("order", trace_order(kernel)),
+        mm=mm,
+        address=address,
+    )
+    return result

@@ -1,0 +1,1 @@
+"""mm/madvise.c: advice."""

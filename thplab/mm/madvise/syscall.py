@@ -1,0 +1,168 @@
+"""madvise(2), as far as khugepaged's world goes (mm/madvise.c, 6.18)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from thplab.mm.gup import populate_vma_page_range
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.lock import Lock, down_read, down_write, up_read, up_write
+from thplab.mm.include.mm_types import (
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_MERGEABLE,
+    VM_NOHUGEPAGE,
+    VM_READ,
+    VM_WRITE,
+    Vma,
+    find_vma,
+)
+from thplab.mm.khugepaged.enter import khugepaged_enter_vma
+from thplab.mm.khugepaged.madvise_collapse import madvise_collapse
+from thplab.mm.madvise.guard import madvise_guard_install, madvise_guard_remove
+from thplab.mm.madvise.pages import madvise_cold, madvise_free, madvise_pageout
+from thplab.mm.memory.zap import try_to_free_pte, unmap_page_range
+from thplab.mm.vma import modify_vma_flags
+
+if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Mm
+
+__all__ = ["do_madvise", "dontneed_lock"]
+
+
+def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
+    """madvise(start, length, advice); ``advice``: a word of the table at the end of this file.
+
+    Raises KernelError: EINVAL (unknown advice, unaligned start, the advice refused), ENOMEM (holes
+    in the range; the mapped parts are treated all the same), and for ``collapse`` EAGAIN, EBUSY.
+    """
+    act = _ADVICE.get(advice)
+    if act is None:
+        raise KernelError(errno.EINVAL, "madvise: advice", advice, " | ".join(_ADVICE))
+    end = madvise_range(mm, start, length)
+    hole = False
+    address = start
+    while address < end:
+        vma = find_vma(mm, address)
+        hole = hole or vma is None or vma.vm_start > address
+        if vma is None or vma.vm_start >= end:
+            break
+        stop = min(end, vma.vm_end)
+        act(vma, max(address, vma.vm_start), stop)
+        address = stop
+    if hole:
+        raise KernelError(errno.ENOMEM, f"madvise {advice}: part of {start:#x}-{end:#x} is not mapped")
+
+
+def madvise_range(mm: Mm, start: int, length: int) -> int:
+    """End of the range, rounded up to pages; KernelError (EINVAL) for a range that can't be one."""
+    page = mm.kernel.geometry.PAGE_SIZE
+    if start % page:
+        raise KernelError(errno.EINVAL, "madvise: address", hex(start), f"a multiple of {page}")
+    if length < 0:
+        raise KernelError(errno.EINVAL, "madvise: length", length, "0 or more bytes")
+    return start + -(-length // page) * page
+
+
+def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
+    _change_advice(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE)
+
+
+def _advise_normal(vma: Vma, start: int, end: int) -> None:
+    """MADV_NORMAL: read ahead as usual. What was said about huge pages stays. Takes mmap_lock for writing."""
+    down_write(vma.mm.mmap_lock, vma.mm.task.comm)
+    up_write(vma.mm.mmap_lock)
+
+
+def _advise_nohugepage(vma: Vma, start: int, end: int) -> None:
+    _change_advice(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE)
+
+
+def _change_advice(vma: Vma, start: int, end: int, on: int, off: int) -> None:
+    """hugepage_madvise: register the mm if it can be scanned with the new flags, then change them.
+
+    Shared memory is asked for the flags that the VMA has: to 6.18 its first advice comes too late
+    to register the mm, the second does. Nothing is cut where the flags are there already. Takes
+    mmap_lock for writing.
+    """
+    mm = vma.mm
+    vm_flags = vma.vm_flags & ~off | on
+    down_write(mm.mmap_lock, mm.task.comm)
+    late = mm.kernel.profile.advice_is_set_before_registration
+    if on == VM_HUGEPAGE and not late:
+        khugepaged_enter_vma(vma, vm_flags)
+    if vm_flags != vma.vm_flags:
+        vma = modify_vma_flags(vma, start, end, vm_flags)
+    if on == VM_HUGEPAGE and late:
+        khugepaged_enter_vma(vma, vm_flags)
+    up_write(mm.mmap_lock)
+
+
+def _dontneed(vma: Vma, start: int, end: int) -> None:
+    """MADV_DONTNEED: drop the pages; the next touch begins anew. EINVAL on locked memory.
+
+    Takes for reading what :func:`dontneed_lock` says.
+    """
+    if vma.vm_flags & VM_LOCKED:
+        raise KernelError(errno.EINVAL, "madvise dontneed: the memory is locked")
+    lock = dontneed_lock(vma)
+    down_read(lock)
+    unmap_page_range(vma, start, end, drop_markers=False)
+    if vma.mm.kernel.profile.frees_empty_table:
+        try_to_free_pte(vma, start, end)
+    up_read(lock)
+
+
+def dontneed_lock(vma: Vma) -> Lock:
+    """The lock of the VMA alone (since 6.17), or mmap_lock if that is held for writing."""
+    alone = vma.mm.kernel.profile.dontneed_takes_vma_lock and vma.vm_lock.writer is None
+    return vma.vm_lock if alone else vma.mm.mmap_lock
+
+
+def _mergeable(vma: Vma, start: int, end: int) -> None:
+    """MADV_MERGEABLE: ksmd may merge equal pages here."""
+    down_write(vma.mm.mmap_lock, vma.mm.task.comm)
+    if not vma.vm_flags & VM_MERGEABLE:
+        modify_vma_flags(vma, start, end, vma.vm_flags | VM_MERGEABLE)
+    up_write(vma.mm.mmap_lock)
+
+
+def _populate_read(vma: Vma, start: int, end: int) -> None:
+    """MADV_POPULATE_READ: fault the pages in as if they were read."""
+    _populate(vma, start, end, write=False)
+
+
+def _populate_write(vma: Vma, start: int, end: int) -> None:
+    """MADV_POPULATE_WRITE: fault the pages in as if they were written."""
+    _populate(vma, start, end, write=True)
+
+
+def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
+    if not vma.vm_flags & (VM_WRITE if write else VM_READ):
+        raise KernelError(errno.EINVAL, "madvise populate: the protection does not allow it")
+    populate_vma_page_range(vma, start, end, write=write)
+
+
+def _collapse(vma: Vma, start: int, end: int) -> None:
+    number = madvise_collapse(vma, start, end)
+    if number:
+        raise KernelError(number, f"madvise collapse {start:#x}-{end:#x}: not every window is huge now")
+
+
+_ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
+    "normal": _advise_normal,
+    "hugepage": _advise_hugepage,
+    "nohugepage": _advise_nohugepage,
+    "dontneed": _dontneed,
+    "cold": madvise_cold,
+    "pageout": madvise_pageout,
+    "free": madvise_free,
+    "populate_read": _populate_read,
+    "populate_write": _populate_write,
+    "guard_install": madvise_guard_install,
+    "guard_remove": madvise_guard_remove,
+    "mergeable": _mergeable,
+    "collapse": _collapse,
+}

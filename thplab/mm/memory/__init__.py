@@ -1,0 +1,1 @@
+"""mm/memory.c: page faults, and taking mappings away."""

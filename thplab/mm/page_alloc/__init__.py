@@ -1,0 +1,1 @@
+"""mm/page_alloc.c: free lists, reserves, allocation."""

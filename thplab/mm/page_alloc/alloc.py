@@ -1,0 +1,225 @@
+"""Getting pages and giving them back (mm/page_alloc.c, 6.18).
+
+    __alloc_pages            fast path: the free lists of the allowed zones, down to the low mark
+     get_page_from_freelist  zone by zone: enough left? then a block from the lists
+    __alloc_pages_slowpath   (page_alloc/slowpath.py) wake kswapd, compact, reclaim, try again
+    __free_pages             back to the per-CPU or the buddy lists
+
+The lists themselves are in page_alloc/buddy.py, what happens when those of the wanted kind are empty in
+page_alloc/fallback.py, the reserves in page_alloc/watermark.py, the per-CPU lists in page_alloc/pcp.py.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
+from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.gfp import (
+    GFP_COMP,
+    GFP_KSWAPD_RECLAIM,
+    GFP_ZERO,
+    MIGRATE_UNMOVABLE,
+    gfp_migratetype,
+    gfp_zone,
+)
+from thplab.mm.include.list import list_del
+from thplab.mm.include.mmzone import ZONE_NAMES, Zone, get_pageblock_migratetype, page_zone
+from thplab.mm.include.page import (
+    PAGE_POISON,
+    VMEMMAP_START,
+    PG_buddy,
+    PG_head,
+    PG_large_rmappable,
+    PG_reserved,
+    PG_tail,
+    page_to_pfn,
+)
+from thplab.mm.memcontrol import mem_cgroup_uncharge
+from thplab.mm.page_alloc.buddy import __free_one_page, free_blocks
+from thplab.mm.page_alloc.fallback import __rmqueue
+from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
+from thplab.mm.page_alloc.watermark import zone_watermark_ok
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.page import MemMap
+    from thplab.mm.system import Kernel
+
+__all__ = [
+    "ALLOC_NOFRAGMENT",
+    "ALLOC_WMARK_LOW",
+    "ALLOC_WMARK_MIN",
+    "__alloc_pages",
+    "__folio_alloc",
+    "__free_pages",
+    "folio_put",
+    "free_blocks",
+    "get_page_from_freelist",
+    "highest_zoneidx",
+    "page_address",
+    "prep_new_page",
+    "zonelist",
+]
+
+ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
+ALLOC_WMARK_MASK = 3
+_ZONE_RANK = {name: rank for rank, name in enumerate(ZONE_NAMES)}
+#: Take nothing that would mix types.
+ALLOC_NOFRAGMENT = 0x100
+
+
+def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
+    """The zones that a request may use, the preferred (highest) one first."""
+    node = kernel.node
+    if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE and not gfp & GFP_COMP:
+        return (node.kernel_zone,)
+    return node.zonelists[_ZONE_RANK[gfp_zone(gfp)]]
+
+
+def highest_zoneidx(kernel: Kernel, gfp: int) -> int:
+    """Number of the highest zone that a request may use; zone Movable, which is empty, comes behind all."""
+    return len(kernel.node.zones) if gfp_zone(gfp) == "Movable" else zonelist(kernel, gfp)[0].index
+
+
+def wmark_pages(zone: Zone, alloc_flags: int) -> int:
+    """The mark (pages) that ``alloc_flags`` name, with what fragmentation adds to it."""
+    mark = zone.watermark_low if alloc_flags & ALLOC_WMARK_LOW else zone.watermark_min
+    return mark + zone.watermark_boost
+
+
+def get_page_from_freelist(kernel: Kernel, gfp: int, order: int, alloc_flags: int) -> int | None:
+    """A block from the first allowed zone that stays above its mark; not yet prepared. None: none."""
+    zones = zonelist(kernel, gfp)
+    for zone in zones:
+        if zone_watermark_ok(kernel, zone, order, wmark_pages(zone, alloc_flags), zones[0].index):
+            page = rmqueue(kernel, zone, gfp, order, alloc_flags)
+            if page is not None:
+                return page
+    if alloc_flags & ALLOC_NOFRAGMENT:
+        return get_page_from_freelist(kernel, gfp, order, alloc_flags & ~ALLOC_NOFRAGMENT)
+    return None
+
+
+def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) -> int | None:
+    """Take a block from the per-CPU list of its order, if there is one, else from the buddy lists."""
+    migratetype = gfp_migratetype(gfp)
+    nofragment = bool(alloc_flags & ALLOC_NOFRAGMENT)
+    from_pcp = zone.pcp.high and pcp_allowed_order(kernel, order)
+    take = rmqueue_pcplist if from_pcp else __rmqueue
+    page = take(kernel, zone, order, migratetype, nofragment=nofragment)
+    if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
+        from thplab.mm.vmscan.kswapd import wakeup_kswapd
+
+        zone.boosted = False
+        wakeup_kswapd(kernel, 0, 0, zone.index)
+    return page
+
+
+def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
+    """Allocate 2^``order`` pages with one reference; the first page, or None (C: NULL).
+
+    ``gfp`` says where the pages may come from, how hard to try and who may be woken.
+    Locks expected: none.
+    """
+    zones = zonelist(kernel, gfp)
+    # A machine with more than one zone rather takes from another zone than mix types in this one.
+    nofragment = ALLOC_NOFRAGMENT if zones[0].index and zones[0].name == "Normal" else 0
+    page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_LOW | nofragment)
+    if page is None:
+        from thplab.mm.page_alloc.slowpath import __alloc_pages_slowpath
+
+        page = __alloc_pages_slowpath(kernel, gfp, order)
+        if page is None:
+            return None
+    count_vm_event(kernel, "pgalloc", 1 << order)
+    prep_new_page(kernel, page, order, gfp)
+    return page
+
+
+def prep_new_page(kernel: Kernel, page: int, order: int, gfp: int) -> None:
+    """First reference; zero the contents if asked to; make a compound page if asked to."""
+    mem_map = kernel.mem_map
+    mem_map.refcount[page] = 1
+    if gfp & GFP_ZERO:
+        mem_map.contents[page : page + (1 << order)] = array("I", bytes(4 << order))
+    if order and gfp & GFP_COMP:
+        mem_map.flags[page] |= PG_head
+        mem_map.order[page] = order
+        tails = (1 << order) - 1
+        mem_map.flags[page + 1 : page + 1 + tails] = array("I", [PG_tail]) * tails
+        mem_map.compound_head[page : page + (1 << order)] = array("I", [page]) * (1 << order)
+
+
+def __folio_alloc(kernel: Kernel, gfp: int, order: int, node: int, nodemask: int) -> int | None:
+    """Allocate a folio of 2^``order`` pages; its first page, or None.
+
+    ``node`` and ``nodemask`` (nodes allowed, one bit each) are those of a machine with one node.
+    """
+    page = __alloc_pages(kernel, gfp | GFP_COMP, order)
+    if page is None:
+        return None
+    return page_rmappable_folio(kernel, page)
+
+
+def page_rmappable_folio(kernel: Kernel, page: int) -> int:
+    """Make an allocated page a folio that can be mapped (before 6.6: prep_transhuge_page)."""
+    if kernel.mem_map.flags[page] & PG_head:
+        kernel.mem_map.flags[page] |= PG_large_rmappable
+    return page
+
+
+def page_address(kernel: Kernel, page: int) -> int:
+    """The ``struct page *`` of a page, as gdb prints it (no address randomisation)."""
+    return VMEMMAP_START + 64 * page_to_pfn(kernel.mem_map, page)
+
+
+def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
+    """Drop ``nr`` references; with the last one the folio leaves its LRU list and is freed."""
+    mem_map = kernel.mem_map
+    refcount = mem_map.refcount[folio] - nr
+    if refcount < 0:
+        raise KernelBug(f"folio_put: page {folio} has {refcount + nr} references, dropping {nr}")
+    mem_map.refcount[folio] = refcount
+    if refcount == 0:
+        folio_unqueue_deferred_split(kernel, folio)
+        if mem_map.lru_next[folio] != folio:
+            list_del(mem_map.links, folio)
+        __free_pages(kernel, folio, mem_map.order[folio])
+
+
+def __free_pages(kernel: Kernel, page: int, order: int) -> None:
+    """Give 2^``order`` unreferenced pages back: reset them, fill them with junk, join buddies."""
+    mem_map = kernel.mem_map
+    if mem_map.flags[page] & (PG_buddy | PG_reserved) or mem_map.refcount[page]:
+        raise KernelBug(f"__free_pages: page {page} is free, reserved or still in use")
+    if mem_map.memcg_data[page]:
+        mem_cgroup_uncharge(kernel, page, 1 << order)
+    _free_pages_prepare(mem_map, page, order)
+    count_vm_event(kernel, "pgfree", 1 << order)
+    zone = page_zone(kernel, page)
+    if zone.pcp.high and pcp_allowed_order(kernel, order):
+        free_frozen_page_commit(kernel, zone, page, order)
+    else:
+        __free_one_page(kernel, zone, page, order, get_pageblock_migratetype(mem_map, page))
+
+
+def _free_pages_prepare(mem_map: MemMap, page: int, order: int) -> None:
+    end = page + (1 << order)
+    if not order and not mem_map.mapcount[page] and not mem_map.entire_mapcount[page]:
+        # By far the most frequent case.
+        mem_map.flags[page] = mem_map.mapping[page] = mem_map.index[page] = mem_map.private[page] = 0
+        mem_map.order[page] = 0
+        mem_map.compound_head[page] = page
+        mem_map.contents[page] = PAGE_POISON
+        return
+    if any(mem_map.mapcount[page:end]) or mem_map.entire_mapcount[page]:
+        raise KernelBug(f"free_pages_prepare: page {page} is still mapped")
+    mem_map.flags[page:end] = array("I", bytes(4 << order))
+    mem_map.mapping[page:end] = array("I", bytes(4 << order))
+    mem_map.index[page:end] = array("Q", bytes(8 << order))
+    mem_map.private[page:end] = array("Q", bytes(8 << order))
+    mem_map.order[page] = 0
+    mem_map.compound_head[page:end] = array("I", range(page, end))
+    mem_map.contents[page:end] = array("I", [PAGE_POISON]) * (1 << order)

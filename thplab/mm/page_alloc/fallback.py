@@ -1,0 +1,174 @@
+"""What happens when the lists of the wanted type are empty (mm/page_alloc.c, 6.18).
+
+First a whole pageblock is claimed for the wanted type, which keeps types apart; only then a single
+block is stolen, which mixes them: the beginning of fragmentation that compaction can't undo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.include.gfp import MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE
+from thplab.mm.include.list import list_empty
+from thplab.mm.include.mmzone import (
+    Zone,
+    default_migratetype,
+    free_list,
+    get_pageblock_migratetype,
+    pageblock_end_pfn,
+    pageblock_start_pfn,
+    set_pageblock_migratetype,
+)
+from thplab.mm.include.page import PG_buddy, PG_lru, page_to_pfn
+from thplab.mm.page_alloc.buddy import (
+    __rmqueue_smallest,
+    account_freepages,
+    del_page_from_free_list,
+    expand,
+    move_freepages_block,
+)
+from thplab.mm.page_alloc.watermark import boost_watermark
+from thplab.mm.trace import trace
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["FALLBACKS", "__rmqueue", "find_suitable_fallback"]
+
+#: From which types a request of each type may take, the first choice first.
+FALLBACKS = {
+    MIGRATE_UNMOVABLE: (MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE),
+    MIGRATE_MOVABLE: (MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE),
+    MIGRATE_RECLAIMABLE: (MIGRATE_UNMOVABLE, MIGRATE_MOVABLE),
+}
+
+
+def __rmqueue(kernel: Kernel, zone: Zone, order: int, migratetype: int, *, nofragment: bool) -> int | None:
+    """A block of the wanted type, else a claimed pageblock, else (unless ``nofragment``) a stolen block.
+
+    Locks expected: zone->lock.
+    """
+    migratetype = default_migratetype(kernel, migratetype)
+    page = __rmqueue_smallest(kernel, zone, order, migratetype)
+    if page is None and kernel.memory.group_by_mobility:
+        page = __rmqueue_claim(kernel, zone, order, migratetype, nofragment=nofragment)
+        if page is None and not nofragment:
+            page = __rmqueue_steal(kernel, zone, order, migratetype)
+    return page
+
+
+def find_suitable_fallback(
+    kernel: Kernel, zone: Zone, order: int, migratetype: int, *, claimable: bool
+) -> int | None:
+    """The type whose list of this order could serve the request; None: none.
+
+    ``claimable``: only if a whole pageblock may be claimed for it.
+    """
+    if claimable and not should_try_claim_block(kernel, order, migratetype):
+        return None
+    links = kernel.mem_map.links
+    for fallback in FALLBACKS[migratetype]:
+        if not list_empty(links, free_list(zone, order, fallback)):
+            return fallback
+    return None
+
+
+def should_try_claim_block(kernel: Kernel, order: int, migratetype: int) -> bool:
+    """May a pageblock be claimed for the sake of a block of this order?
+
+    Movable pages need not keep others out, so for them half a pageblock's order is asked for.
+    """
+    half = order >= kernel.mem_map.pageblock_order // 2
+    return half or migratetype in (MIGRATE_UNMOVABLE, MIGRATE_RECLAIMABLE)
+
+
+def __rmqueue_claim(
+    kernel: Kernel, zone: Zone, order: int, migratetype: int, *, nofragment: bool
+) -> int | None:
+    """Claim the pageblock of the largest free block of another type, and take the page from it."""
+    lowest = order
+    if nofragment and order < kernel.mem_map.pageblock_order:
+        lowest = kernel.mem_map.pageblock_order
+    for current_order in range(zone.max_order, lowest - 1, -1):
+        fallback = find_suitable_fallback(kernel, zone, current_order, migratetype, claimable=True)
+        if fallback is None:
+            continue
+        page = kernel.mem_map.lru_next[free_list(zone, current_order, fallback)]
+        taken = try_to_claim_block(kernel, zone, page, current_order, order, migratetype, fallback)
+        if taken is not None:
+            _trace_extfrag(kernel, page, order, current_order, migratetype, fallback)
+            return taken
+    return None
+
+
+def try_to_claim_block(
+    kernel: Kernel, zone: Zone, page: int, current_order: int, order: int, migratetype: int, fallback: int
+) -> int | None:
+    """Make the block's pageblock one of the wanted type, if enough of it is free or fits; a page of it."""
+    mem_map = kernel.mem_map
+    if current_order >= mem_map.pageblock_order:
+        del_page_from_free_list(kernel, zone, page, current_order)
+        for each in range(page, page + (1 << current_order), 1 << mem_map.pageblock_order):
+            set_pageblock_migratetype(mem_map, each, migratetype)
+        expand(kernel, zone, page, order, current_order, migratetype)
+        account_freepages(kernel, zone, -(1 << order))
+        return page
+    boost_watermark(kernel, zone)
+    free, alike = _count_pageblock(kernel, zone, page, migratetype, fallback)
+    if free + alike >= 1 << (mem_map.pageblock_order - 1):
+        move_freepages_block(kernel, zone, page, migratetype)
+        return __rmqueue_smallest(kernel, zone, order, migratetype)
+    return None
+
+
+def _count_pageblock(
+    kernel: Kernel, zone: Zone, page: int, migratetype: int, fallback: int
+) -> tuple[int, int]:
+    """Free pages of the pageblock, and used ones that would not be out of place after the change."""
+    mem_map = kernel.mem_map
+    pfn = page + mem_map.start_pfn
+    each = max(pageblock_start_pfn(kernel, pfn), zone.zone_start_pfn) - mem_map.start_pfn
+    end = min(pageblock_end_pfn(kernel, pfn), zone.zone_end_pfn) - mem_map.start_pfn
+    size, free, movable = end - each, 0, 0
+    while each < end:
+        if mem_map.flags[each] & PG_buddy:
+            free += 1 << mem_map.order[each]
+            each += 1 << mem_map.order[each]
+        else:
+            movable += bool(mem_map.flags[mem_map.compound_head[each]] & PG_lru)
+            each += 1
+    if migratetype == MIGRATE_MOVABLE:
+        return free, movable
+    # Of the rest nobody knows whether it is unmovable or reclaimable; of a movable block none is alike.
+    return free, 0 if fallback == MIGRATE_MOVABLE else size - free - movable
+
+
+def __rmqueue_steal(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int | None:
+    """Take one block, the smallest that will do, from another type's lists; the rest goes back there."""
+    for current_order in range(order, zone.max_order + 1):
+        fallback = find_suitable_fallback(kernel, zone, current_order, migratetype, claimable=False)
+        if fallback is None:
+            continue
+        page: int = kernel.mem_map.lru_next[free_list(zone, current_order, fallback)]
+        del_page_from_free_list(kernel, zone, page, current_order)
+        expand(kernel, zone, page, order, current_order, fallback)
+        account_freepages(kernel, zone, -(1 << order))
+        _trace_extfrag(kernel, page, order, current_order, migratetype, fallback)
+        return page
+    return None
+
+
+def _trace_extfrag(kernel: Kernel, page: int, order: int, found: int, wanted: int, fallback: int) -> None:
+    """trace_mm_page_alloc_extfrag: a request got a page of another type."""
+    trace(
+        kernel,
+        "mm_page_alloc_extfrag",
+        ("pfn", f"{page_to_pfn(kernel.mem_map, page):#x}"),
+        ("alloc_order", order),
+        ("fallback_order", found),
+        ("pageblock_order", kernel.mem_map.pageblock_order),
+        ("alloc_migratetype", wanted),
+        ("fallback_migratetype", fallback),
+        ("fragmenting", int(found < kernel.mem_map.pageblock_order)),
+        ("change_ownership", int(get_pageblock_migratetype(kernel.mem_map, page) == wanted)),
+    )

@@ -1,0 +1,1 @@
+"""fs/proc/: the model's files under /proc."""

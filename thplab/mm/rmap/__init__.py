@@ -1,0 +1,1 @@
+"""mm/rmap.c: who maps a folio."""

@@ -1,0 +1,1 @@
+"""mm/shmem.c: shared memory."""

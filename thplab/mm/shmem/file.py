@@ -1,0 +1,128 @@
+"""Shared memory: files that live in memory only (mm/shmem.c, 6.18).
+
+``mmap(MAP_SHARED | MAP_ANONYMOUS)`` makes such a file behind the scenes, memfd_create() makes one
+that a program can pass on. Whoever maps it sees the same page cache; a private mapping sees it until
+it writes. The file is gone when the last mapping is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.filemap import (
+    AddressSpace,
+    entry_folio,
+    filemap_get_folio,
+    filemap_remove_folio,
+    xa_is_value,
+    xa_load,
+    xa_store,
+    xa_to_value,
+)
+from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
+from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import Vma
+from thplab.mm.page_alloc.alloc import __alloc_pages, __folio_alloc
+from thplab.mm.shmem.huge import shmem_allowable_huge_order
+from thplab.mm.shmem.swap import shmem_add_to_page_cache, shmem_swapin_folio
+from thplab.mm.swapfile import swap_free
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.system import Kernel
+
+__all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio", "unlink_file_vma", "vma_link_file"]
+
+
+def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
+    """A new file of ``size`` pages that reads as zeros; it lives as long as somebody holds it."""
+    mapping = AddressSpace(name, kernel.next_mapping, size, kernel.geometry.HPAGE_PMD_NR)
+    kernel.next_mapping += 1
+    kernel.mappings = (*kernel.mappings, mapping)
+    return mapping
+
+
+def get_file(mapping: AddressSpace) -> AddressSpace:
+    """Keep the file until :func:`fput`."""
+    mapping.f_count += 1
+    return mapping
+
+
+def fput(kernel: Kernel, mapping: AddressSpace) -> None:
+    """Let go of the file; the last one to do so frees its pages."""
+    mapping.f_count -= 1
+    if not mapping.f_count:
+        shmem_evict_inode(kernel, mapping)
+
+
+def shmem_evict_inode(kernel: Kernel, mapping: AddressSpace) -> None:
+    """Nobody has the file any more: free what it holds in memory and in swap."""
+    for number in sorted(mapping.i_pages):
+        for index in range(number * mapping.nr_slots, (number + 1) * mapping.nr_slots):
+            entry = xa_load(mapping, index)
+            if xa_is_value(entry):
+                xa_store(mapping, index, 0)
+                swap_free(kernel, xa_to_value(entry))
+            elif entry:
+                filemap_remove_folio(kernel, mapping, entry_folio(entry))
+    kernel.mappings = tuple(other for other in kernel.mappings if other is not mapping)
+
+
+def vma_link_file(vma: Vma, mapping: AddressSpace | None, pgoff: int) -> None:
+    """Let a VMA map the file from page ``pgoff`` on (of None: nothing). Takes i_mmap_rwsem."""
+    if mapping is None:
+        return
+    vma.vm_file, vma.vm_pgoff = get_file(mapping), pgoff
+    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
+    mapping.i_mmap = (*mapping.i_mmap, vma)
+    up_write(mapping.i_mmap_rwsem)
+
+
+def unlink_file_vma(vma: Vma) -> None:
+    """A VMA goes away: the file does not know it any more, and loses its hold. Takes i_mmap_rwsem."""
+    mapping, vma.vm_file = vma.vm_file, None
+    if mapping is None:
+        return
+    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
+    mapping.i_mmap = tuple(other for other in mapping.i_mmap if other is not vma)
+    up_write(mapping.i_mmap_rwsem)
+    fput(vma.mm.kernel, mapping)
+
+
+def shmem_get_folio(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma | None, address: int) -> int:
+    """The folio that holds page ``index``; a new one, zeroed, if there is none yet.
+
+    ``vma`` and ``address``: the fault that asks, which decides whether a new folio may be huge; None
+    for a base page. Raises MemoryError. The folio has no reference but the cache's.
+    """
+    folio = filemap_get_folio(mapping, index)
+    if folio is not None:
+        return folio
+    if xa_is_value(xa_load(mapping, index)):
+        return shmem_swapin_folio(kernel, mapping, index)
+    if vma is not None and shmem_allowable_huge_order(mapping, vma, index, force=False):
+        huge = _alloc_huge(kernel, mapping, index, vma, address)
+        if huge is not None:
+            return huge
+    page = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE | GFP_ZERO, 0)
+    if page is None:
+        raise MemoryError(f"no free page for page {index} of {mapping.name}")
+    shmem_add_to_page_cache(kernel, mapping, page, index)
+    return page
+
+
+def _alloc_huge(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma, address: int) -> int | None:
+    """A huge folio around page ``index``, if the VMA has room and the cache holds nothing there."""
+    nr = kernel.geometry.HPAGE_PMD_NR
+    first = index // nr * nr
+    if not thp_vma_suitable_order(vma, address) or any(xa_load(mapping, first + each) for each in range(nr)):
+        return None
+    gfp = vma_thp_gfp_mask(vma) | GFP_ZERO
+    folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, 0, 1)
+    if folio is None:
+        count_vm_event(kernel, "thp_file_fallback")
+        return None
+    count_vm_event(kernel, "thp_file_alloc")
+    shmem_add_to_page_cache(kernel, mapping, folio, first)
+    return folio

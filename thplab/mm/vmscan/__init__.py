@@ -1,0 +1,1 @@
+"""mm/vmscan.c: reclaim."""

@@ -1,0 +1,120 @@
+"""Reclaim of anonymous memory: from the old end of the LRU lists to swap (mm/vmscan.c, 6.18).
+
+A huge page goes whole if swap has 512 free slots in a row; else, or if a part of it is mapped no more,
+it is split first (vmscan/shrink_folio.py). Whether a page was used lately is in the entries that map it,
+so the lists are only a first guess: the entries are asked, and made old, when the page's turn comes. A
+task that reclaims in the middle of a fault has its page table locked; what that table maps is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
+from thplab.mm.include.pgtable import _PAGE_ACCESSED, set_pmd_at
+from thplab.mm.rmap.mapcount import rmap_walk, rmap_walk_pmd
+from thplab.mm.swap import folio_change_lru, folio_isolate_lru, lru_oldest
+from thplab.mm.vmscan.shrink_folio import reclaim_pages
+from thplab.mm.vmstat import count_vm_event, vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Vma
+    from thplab.mm.include.state import Column
+    from thplab.mm.system import Kernel
+
+__all__ = ["shrink_anon_lists"]
+
+_LOOKED_AT = PG_lru | PG_anon | PG_active | PG_ksm
+
+
+def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
+    """Look at a share of the anonymous LRU lists, oldest first; the pages freed.
+
+    Nothing is looked at without free swap space. ``wanted``: after so many pages it is enough; ``who``:
+    ``kswapd`` or ``direct``, for the counters.
+    """
+    if not get_nr_swap_pages(kernel):
+        return 0
+    if inactive_is_low(kernel):
+        for folio in lru_oldest(kernel, "active_anon", priority):
+            folio_referenced(kernel, folio)
+            folio_change_lru(kernel, folio, kernel.mem_map.flags[folio] & ~PG_active)
+            count_vm_event(kernel, "pgdeactivate", folio_nr_pages(kernel.mem_map, folio))
+    freed = 0
+    for folio in lru_oldest(kernel, "inactive_anon", priority):
+        if freed >= wanted:
+            break
+        # Reclaim of one before may have freed the page; shared and merged pages are left to MADV_PAGEOUT.
+        if kernel.mem_map.flags[folio] & _LOOKED_AT == PG_lru | PG_anon:
+            freed += _shrink_inactive_folio(kernel, folio, who)
+    return freed
+
+
+def get_nr_swap_pages(kernel: Kernel) -> int:
+    """Slots of the swap device that nothing uses."""
+    swap = kernel.swap
+    return sum(not count and not cached for count, cached in zip(swap.swap_map, swap.cache, strict=True))
+
+
+def inactive_is_low(kernel: Kernel) -> bool:
+    """Are there more active pages than inactive ones? (On a machine below 1 GiB the ratio is 1.)"""
+    mem_map = kernel.mem_map
+    inactive, active = (
+        sum(folio_nr_pages(mem_map, folio) for folio in lru_oldest(kernel, name, 0))
+        for name in ("inactive_anon", "active_anon")
+    )
+    return inactive < active
+
+
+def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
+    """Reclaim one folio unless it was used (folio_check_references); the pages freed."""
+    mem_map, nr = kernel.mem_map, folio_nr_pages(kernel.mem_map, folio)
+    count_vm_event(kernel, f"pgscan_{who}", nr)
+    if _mapped_by_a_locked_table(kernel, folio):
+        return 0
+    before = mem_map.flags[folio] & PG_referenced
+    ptes, locked = folio_referenced(kernel, folio)
+    if locked or (ptes and (before or ptes > 1)):
+        folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_active)
+        count_vm_event(kernel, "pgactivate", nr)
+        return 0
+    if ptes:
+        # Used once since it came: it gets another round, and is active if it is used in that too.
+        folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_referenced)
+        return 0
+    folio_isolate_lru(kernel, folio)
+    already = vm_event(kernel, "pgfree")
+    reclaim_pages(kernel, [folio])
+    freed = vm_event(kernel, "pgfree") - already
+    count_vm_event(kernel, f"pgsteal_{who}", freed)
+    return freed
+
+
+def _entries(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
+    """All entries that map the folio, leaves first."""
+    entries = rmap_walk_pmd(kernel, folio)
+    for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
+        entries += rmap_walk(kernel, page) if kernel.mem_map.mapcount[page] else []
+    return entries
+
+
+def _mapped_by_a_locked_table(kernel: Kernel, folio: int) -> bool:
+    """Does somebody hold the lock of a table that maps the folio?"""
+    held = [kernel.tables[page] for page, lock in kernel.ptlocks.items() if lock.writer is not None]
+    return bool(held) and any(table is each for _, table, _ in _entries(kernel, folio) for each in held)
+
+
+def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
+    """How many entries that map the folio were used since the last look, and is it locked memory?
+
+    Makes all of them old, and takes the mark PG_referenced away.
+    """
+    mem_map, young, locked = kernel.mem_map, 0, False
+    for vma, table, index in _entries(kernel, folio):
+        locked = locked or bool(vma.vm_flags & VM_LOCKED)
+        if table[index] & _PAGE_ACCESSED:
+            young += 1
+            set_pmd_at(table, index, table[index] & ~_PAGE_ACCESSED)
+    mem_map.flags[folio] &= ~PG_referenced
+    return young, locked

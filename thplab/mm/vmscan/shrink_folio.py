@@ -1,0 +1,209 @@
+"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, mm/rmap.c: try_to_unmap, 6.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from thplab.mm.filemap import folio_mapping
+from thplab.mm.huge_memory.split import split_folio, unmap_folio
+from thplab.mm.include.lock import down_read, up_read
+from thplab.mm.include.page import (
+    PG_active,
+    PG_anon,
+    PG_anon_exclusive,
+    PG_dirty,
+    PG_head,
+    PG_isolated,
+    PG_partially_mapped,
+    PG_swapbacked,
+    PG_swapcache,
+    folio_expected_ref_count,
+    folio_mapcount,
+    folio_nr_pages,
+    folio_trylock,
+    folio_unlock,
+    pfn_to_page,
+)
+from thplab.mm.include.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
+from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.rmap.unmap_file import try_to_unmap_file
+from thplab.mm.shmem.swap import shmem_writeout
+from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
+from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
+from thplab.mm.vmstat import count_vm_event
+
+if TYPE_CHECKING:
+    from thplab.mm.include.mm_types import Vma
+    from thplab.mm.include.state import Column
+    from thplab.mm.system import Kernel
+
+__all__ = ["reclaim_pages"]
+
+
+def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
+    """Write the isolated folios to swap and free them; what can't be goes back to the LRU.
+
+    Each folio is off the LRU and carries the reference of its isolation.
+    """
+    todo = list(folios)
+    while todo:
+        folio = todo.pop(0)
+        if not folio_trylock(kernel.mem_map, folio):
+            folio_putback_lru(kernel, folio)
+            continue
+        todo += shrink_folio(kernel, folio)
+
+
+def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
+    """Reclaim one locked folio (the loop body of shrink_folio_list); base pages to reclaim instead.
+
+    In this order: a slot in swap, unmap it everywhere, write, free. A page that somebody holds is
+    unmapped, but stays in the swap cache.
+    """
+    mem_map = kernel.mem_map
+    flags = mem_map.flags[folio]
+    if flags & PG_anon and flags & PG_swapbacked and not flags & PG_swapcache:
+        pieces = _add_to_swap(kernel, folio)
+        if pieces is not None:
+            return pieces
+    try_to_unmap(kernel, folio)
+    nr, flags = folio_nr_pages(mem_map, folio), mem_map.flags[folio]
+    in_cache = nr if flags & PG_swapcache else 0
+    if not flags & PG_anon:
+        return _shrink_file_folio(kernel, folio)
+    if folio_mapcount(mem_map, folio) or mem_map.refcount[folio] != 1 + in_cache:
+        _keep(kernel, folio)
+        return []
+    if in_cache:
+        swap_writeout(kernel, folio)
+        delete_from_swap_cache(kernel, folio)
+    folio_unlock(mem_map, folio)
+    mem_map.flags[folio] &= ~PG_isolated
+    count_vm_event(kernel, "nr_isolated_anon", -nr)
+    folio_put(kernel, folio)
+    return []
+
+
+def _shrink_file_folio(kernel: Kernel, folio: int) -> list[int]:
+    """The rest for a page of shared memory, which is unmapped by now; a huge one stays in memory."""
+    mem_map = kernel.mem_map
+    large = mem_map.flags[folio] & PG_head
+    if large or mem_map.refcount[folio] != 1 + folio_expected_ref_count(mem_map, folio):
+        _keep(kernel, folio)
+        return []
+    if not shmem_writeout(kernel, folio):
+        _keep(kernel, folio)
+        return []
+    swap_writeout(kernel, folio)
+    delete_from_swap_cache(kernel, folio)
+    folio_unlock(mem_map, folio)
+    mem_map.flags[folio] &= ~PG_isolated
+    count_vm_event(kernel, "nr_isolated_anon", -1)
+    folio_put(kernel, folio)
+    return []
+
+
+def _add_to_swap(kernel: Kernel, folio: int) -> list[int] | None:
+    """A slot for the folio: None if it has one. A large folio may have to be split, or to stay."""
+    mem_map = kernel.mem_map
+    large = bool(mem_map.flags[folio] & PG_head)
+    if large and mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio) + 1:
+        _keep(kernel, folio)
+        return []
+    split_first = large and _has_unmapped_pages(kernel, folio)
+    if not split_first and folio_alloc_swap(kernel, folio):
+        return None
+    whole = folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR
+    pieces = _split_to_list(kernel, folio) if large else []
+    if not pieces:
+        _keep(kernel, folio)
+    elif whole and not split_first:
+        count_vm_event(kernel, "thp_swpout_fallback")
+    return pieces
+
+
+def _has_unmapped_pages(kernel: Kernel, folio: int) -> bool:
+    """Is the large folio better split at once, because some of its pages can be freed without writing?"""
+    mem_map = kernel.mem_map
+    if kernel.profile.reclaim_splits_without_leaf:
+        return not mem_map.entire_mapcount[folio]
+    return bool(mem_map.flags[folio] & PG_partially_mapped)
+
+
+def _split_to_list(kernel: Kernel, folio: int) -> list[int]:
+    """Split an isolated folio: its base pages, isolated each; none if it can't be split."""
+    mem_map = kernel.mem_map
+    nr = folio_nr_pages(mem_map, folio)
+    if not split_folio(kernel, folio):
+        return []
+    count_vm_event(kernel, "nr_isolated_anon", 1 - nr)
+    folio_unlock(mem_map, folio)
+    rest = [page for page in range(folio + 1, folio + nr) if folio_isolate_lru(kernel, page)]
+    return [folio, *rest]
+
+
+def _keep(kernel: Kernel, folio: int) -> None:
+    """Back to the LRU, as a page in use."""
+    kernel.mem_map.flags[folio] |= PG_active
+    folio_unlock(kernel.mem_map, folio)
+    folio_putback_lru(kernel, folio)
+
+
+def try_to_unmap(kernel: Kernel, folio: int) -> None:
+    """Replace each mapping of the folio by a swap entry; of a lazyfree one, by nothing.
+
+    Locks expected: the page lock. Takes the anon_vma, or i_mmap_rwsem, for reading.
+    """
+    mapping = folio_mapping(kernel, folio)
+    if mapping is not None:
+        for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
+            try_to_unmap_file(kernel, mapping, page)
+        return
+    lock = folio_anon_vma_lock(kernel, folio)
+    down_read(lock)
+    if kernel.mem_map.entire_mapcount[folio]:
+        unmap_folio(kernel, folio)
+    pages = range(folio, folio + folio_nr_pages(kernel.mem_map, folio))
+    entries = (entry for page in pages for entry in rmap_walk(kernel, page))
+    all(try_to_unmap_one(*entry) for entry in entries)  # the first refusal ends the walk
+    up_read(lock)
+
+
+def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
+    """Take away one mapping of a page; False: the folio is to stay after all."""
+    mm, kernel = vma.mm, vma.mm.kernel
+    mem_map, pte = kernel.mem_map, table[index]
+    page = pfn_to_page(mem_map, entry_pfn(pte))
+    folio = mem_map.compound_head[page]
+    if pte & _PAGE_DIRTY:
+        mem_map.flags[folio] |= PG_dirty
+    if mem_map.flags[folio] & PG_swapbacked:
+        offset = mem_map.private[folio] + page - folio
+        uffd_wp = bool(pte & _PAGE_UFFD_WP)
+        exclusive = bool(mem_map.flags[page] & PG_anon_exclusive)
+        mem_map.flags[page] &= ~PG_anon_exclusive
+        swap_duplicate(kernel, offset)
+        set_pte_at(table, index, swp_entry_to_pte(offset, exclusive=exclusive, uffd_wp=uffd_wp))
+    elif mem_map.flags[folio] & PG_dirty:
+        mem_map.flags[folio] |= PG_swapbacked  # written again after MADV_FREE: keep it after all
+        return False
+    elif mem_map.refcount[folio] != 1 + folio_mapcount(mem_map, folio):
+        return False
+    else:
+        set_pte_at(table, index, 0)
+    folio_remove_rmap_ptes(kernel, page, 1, mm)
+    mm.rss -= 1
+    folio_put(kernel, folio)
+    return True
+
+
+def swap_writeout(kernel: Kernel, folio: int) -> None:
+    """Write the folio's pages to their slots."""
+    mem_map = kernel.mem_map
+    nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
+    for each in range(nr):
+        kernel.swap.contents[offset + each] = mem_map.contents[folio + each]
+    count_vm_event(kernel, "pswpout", nr)
+    if nr == kernel.geometry.HPAGE_PMD_NR:
+        count_vm_event(kernel, "thp_swpout")

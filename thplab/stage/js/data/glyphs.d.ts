@@ -1,0 +1,3 @@
+// build.py makes the module from glyphs.json.
+import type { Glyph } from "../types.js";
+export const GLYPHS: Glyph[];

@@ -1,0 +1,139 @@
+// One moment, with everything that views show of it. What is asked for is read once, and only then.
+
+import { readWindow } from "./entries.js";
+import { Focus } from "./focus.js";
+import { Frames, NO_FRAME } from "./frames.js";
+import { Machine } from "./machine.js";
+import { Timeline } from "./timeline.js";
+
+/** @import { Frame, Recording, WindowState } from "../types.js" */
+
+const KINDS = ["line", "call", "return", "event", "switch"];
+const CALL = 1;
+const RETURN = 2;
+
+// Everything that is worked out once for a recording.
+export class Reader {
+  /** @param {Recording} recording */
+  constructor(recording) {
+    this.recording = recording;
+    this.header = recording.header;
+    this.timeline = new Timeline(recording);
+    this.machine = new Machine(recording, this.timeline);
+    this.frames = new Frames(recording);
+    this.focus = new Focus(recording, this.machine, this.frames);
+    this.last = this.timeline.length - 1;
+    this.said = sentences(recording.columns);
+    this.lines = this.header.sources.map((source) => source.text.split("\n"));
+  }
+
+  // Go to a moment and read it. The Moment read before is not valid any more.
+  /** @param {number} step */
+  read(step) {
+    this.timeline.seek(step);
+    return new Moment(this, step);
+  }
+}
+
+// For each moment the one whose sentence holds there; -1: none so far. What is said at a call holds until
+// that function is left; what is said at a return (or by a trace event) holds in the caller from then on.
+// Where nothing runs the last sentence of all holds. text.py has the same rule.
+/** @param {Recording["columns"]} param0 */
+function sentences({ m_sentence: sentence, m_kind: kind, m_frame: frame, f_parent: parents }) {
+  const said = new Int32Array(sentence.length);
+  const holds = new Map();
+  let last = -1;
+  for (let n = 0; n < sentence.length; n++) {
+    const above = frame[n] === NO_FRAME || !parents[frame[n]] ? NO_FRAME : parents[frame[n]] - 1;
+    if (sentence[n]) last = n;
+    if (sentence[n]) holds.set(frame[n], n);
+    else if (kind[n] === CALL && !holds.has(frame[n])) holds.set(frame[n], holds.get(above) ?? -1);
+    if (sentence[n] && kind[n] === RETURN) holds.set(above, n);
+    said[n] = frame[n] === NO_FRAME ? last : (holds.get(frame[n]) ?? -1);
+  }
+  return said;
+}
+
+export class Moment {
+  /** @param {Reader} reader @param {number} step */
+  constructor(reader, step) {
+    const c = reader.recording.columns;
+    this.reader = reader;
+    this.step = step;
+    this.last = reader.last;
+    this.kind = KINDS[c.m_kind[step]];
+    this.frame = c.m_frame[step];
+    this.line = c.m_line[step];
+    this.time = c.m_time[step];
+    this.task = reader.header.tasks[c.m_task[step]];
+    this.traceLines = c.m_trace_end[step];
+    this._stack = /** @type {Frame[] | null} */ (null);
+    this._window = /** @type {WindowState | null | undefined} */ (undefined);
+  }
+
+  get nothingRuns() {
+    return this.frame === NO_FRAME;
+  }
+
+  get sentence() {
+    const { header, said, recording } = this.reader;
+    const at = said[this.step];
+    return at < 0 ? header.story || header.title : header.strings[recording.columns.m_sentence[at] - 1];
+  }
+
+  // True if the sentence was said at this very moment.
+  get sentenceIsNew() {
+    return this.reader.said[this.step] === this.step;
+  }
+
+  /** @returns {Frame[]} */
+  get stack() {
+    this._stack ??= this.reader.frames.stack(this.step);
+    return this._stack;
+  }
+
+  // The innermost frame whose source is in the recording, or null.
+  /** @returns {Frame | null} */
+  get place() {
+    return this.stack.find((frame) => frame.source >= 0) ?? null;
+  }
+
+  /** @returns {WindowState | null} */
+  get window() {
+    if (this._window === undefined) {
+      const { focus, machine, recording } = this.reader;
+      const where = focus.at(this.step, recording.columns.m_frame);
+      this._window = where && readWindow(machine, where);
+      if (this._window && where) this._window.cursor = focus.cursor(this.stack, this.step, where);
+    }
+    return this._window;
+  }
+
+  // The text of the line on which a frame stands; "" if its source is not in the recording.
+  /** @param {Frame} frame */
+  lineOf(frame) {
+    return frame.source < 0 ? "" : (this.reader.lines[frame.source][frame.line - 1] ?? "").trim();
+  }
+
+  // What this moment is, in a few words: the line about to run, a call, a return, a trace event.
+  get what() {
+    if (this.kind === "event") return `Prints ${this.reader.header.trace[this.traceLines - 1].event}.`;
+    if (this.kind === "switch") return this.task.pid ? `${this.task.comm} runs now.` : "Nobody runs now.";
+    if (this.nothingRuns) return this.step ? "The recording ends here." : "Nothing has run yet.";
+    const [frame] = this.stack;
+    const name = this.reader.frames.nameOf(this.frame);
+    if (this.kind === "call") return `Enters ${name}.`;
+    if (this.kind === "return") return `Leaves ${name}.`;
+    return `Line ${frame.line} runs next: ${this.lineOf(frame)}`;
+  }
+}
+
+// What several parts ask of a moment is worked out once.
+/** @template T @param {(moment: Moment) => T} read @returns {(moment: Moment) => T} */
+export function once(read) {
+  const known = new WeakMap();
+  return (moment) => {
+    if (!known.has(moment)) known.set(moment, read(moment));
+    return known.get(moment);
+  };
+}

@@ -1,0 +1,42 @@
+// Which views are open, and which one of them is shown alone.
+
+/** @import { Presenting } from "../types.js" */
+
+const CODE = ["source", "variables"]; // hidden while presenting, unless they are asked for
+
+export class OpenViews {
+  /** @param {Presenting} presenting */
+  constructor(presenting) {
+    this.presenting = presenting;
+    this.names = new Set();
+    this.spotlight = "";
+  }
+
+  /** @param {Iterable<string>} names */
+  set(names) {
+    this.names = new Set(names);
+  }
+
+  /** @param {string} name */
+  toggle(name) {
+    if (!this.names.delete(name)) this.names.add(name);
+  }
+
+  // One view alone; once more: all again.
+  /** @param {number} number */
+  spotlightOn(number) {
+    const name = [...this.names][number - 1] ?? "";
+    this.spotlight = this.spotlight === name ? "" : name;
+  }
+
+  showAll() {
+    this.spotlight = "";
+  }
+
+  /** @param {string} name */
+  isShown(name) {
+    if (this.spotlight) return name === this.spotlight;
+    const hidden = this.presenting.on && !this.presenting.code && CODE.includes(name);
+    return this.names.has(name) && !hidden;
+  }
+}

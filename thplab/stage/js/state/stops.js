@@ -1,0 +1,54 @@
+// Stops of a lecture or a lesson: {step, title, views, granularity, notes, ask, choices, answer, shows}.
+// A stop that asks holds the run until there is a guess.
+
+/** @import { Stop } from "../types.js" */
+
+export class Stops {
+  /** @param {Stop[]} [list] */
+  constructor(list = []) {
+    this.list = [...list].sort((a, b) => a.step - b.step);
+    this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
+  }
+
+  /** @param {Stop} stop @param {string} text */
+  guess(stop, text) {
+    this.guesses.set(stop, text);
+  }
+
+  // The last stop at or before a moment, or null.
+  /** @param {number} step */
+  at(step) {
+    return this.list.filter((stop) => stop.step <= step).pop() ?? null;
+  }
+
+  /** @param {number} step */
+  after(step) {
+    return this.list.find((stop) => stop.step > step) ?? null;
+  }
+
+  /** @param {number} step */
+  before(step) {
+    return this.list.filter((stop) => stop.step < step).pop() ?? null;
+  }
+
+  // The stop that waits for a guess at a moment, or null.
+  /** @param {number} step */
+  asking(step) {
+    return this.list.find((stop) => stop.step === step && stop.ask && !this.guesses.has(stop)) ?? null;
+  }
+
+  // How far a move may go: to the first stop on the way that still waits for a guess.
+  /** @param {number} from @param {number} to */
+  gate(from, to) {
+    const waiting = this.list.find(
+      (stop) => stop.ask && !this.guesses.has(stop) && stop.step >= from && stop.step < to,
+    );
+    return waiting ? waiting.step : to;
+  }
+
+  // The stop whose guess is shown at a moment: the last that was answered, or null.
+  /** @param {number} step */
+  answered(step) {
+    return this.list.filter((stop) => stop.step <= step && this.guesses.get(stop)).pop() ?? null;
+  }
+}

@@ -1,0 +1,309 @@
+// The shapes that the modules of the stage share; `tsc` checks them, nothing of this reaches a browser.
+
+import type { Finder } from "./data/finder.js";
+import type { Frames } from "./data/frames.js";
+import type { Lanes } from "./data/lane_data.js";
+import type { Machine } from "./data/machine.js";
+import type { Moment, Reader } from "./data/moment.js";
+import type { Navigator } from "./data/navigate.js";
+import type { Timeline } from "./data/timeline.js";
+import type { Grid } from "./draw/grid.js";
+import type { PATHS } from "./draw/icons.js";
+import type { Axis } from "./draw/lane_axis.js";
+import type { Tiles } from "./draw/tiles.js";
+import type { Actions } from "./state/actions.js";
+import type { EditState } from "./state/edit_state.js";
+import type { OpenViews } from "./state/open_views.js";
+import type { Playback } from "./state/playback.js";
+import type { Presenting } from "./state/presenting.js";
+import type { Search } from "./state/search.js";
+import type { Selection } from "./state/selection.js";
+import type { Stage } from "./state/stage.js";
+import type { Stops } from "./state/stops.js";
+
+export type {
+  Actions, Axis, EditState, Finder, Frames, Grid, Lanes, Machine, Moment, Navigator, OpenViews, Playback, Presenting, Reader,
+  Search, Selection, Stage, Stops, Tiles, Timeline,
+};
+
+// A recording: docs/recording-format.md says what each of these means.
+
+export type Items = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+export interface Section {
+  offset: number;
+  length: number;
+  type: "u8" | "u16" | "u32" | "f64";
+  steps?: boolean;
+}
+
+export interface ObjectInfo {
+  id: number;
+  type: string;
+  label: string;
+  fields: string[];
+  base: number;
+  maps: Record<string, Record<string, ["object" | "column", number]>>;
+}
+
+export interface ColumnInfo {
+  label: string;
+  typecode: string;
+  length: number;
+  base: number;
+  table_page: number | null;
+}
+
+export interface FunctionInfo {
+  name: string;
+  file: string;
+  line: number;
+  kernel_file: string;
+}
+
+// What a field of the kernel or a local variable holds: null, a number, a text, or one of these with one key. It
+// is as the recording says, so no type can say more.
+export type Value = any;
+
+export interface Header {
+  format: number;
+  title: string;
+  story: string;
+  kernel: string;
+  geometry: Record<"entries" | "page_shift" | "pmd_shift" | "pud_shift" | "pgdir_shift", number>;
+  sections: Record<string, Section>;
+  objects: ObjectInfo[];
+  columns: ColumnInfo[];
+  values: Value[];
+  functions: FunctionInfo[];
+  labels: [name: string, args: string][][];
+  sources: { file: string; kernel_file: string; text: string }[];
+  names: string[];
+  strings: string[];
+  tasks: { comm: string; pid: number }[];
+  trace: { text: string; event: string; fields: Record<string, any> }[];
+  vmstat: string[];
+  page_flags: Record<string, number>;
+  focus: { mm: number; address: string } | null;
+  ledger: { parties: string[]; steps: string[]; source: string } | null;
+  granularity: Record<string, string | null>;
+}
+
+export interface Recording {
+  header: Header;
+  columns: Record<string, Items>;
+}
+
+// Values of cells: of each its kind, and the halves of 64 bits.
+export interface Cells {
+  kind: Uint8Array;
+  lo: Uint32Array;
+  hi: Uint32Array;
+}
+
+// The machine at a moment.
+
+// An entry of a page table: 64 bits do not fit a number.
+export interface Entry {
+  lo: number;
+  hi: number;
+  cell: number;
+  pfn: number;
+  none: boolean;
+}
+
+export interface WalkStep {
+  level: "PGD" | "PUD" | "PMD" | "PTE";
+  index: number;
+  entry: Entry;
+  page: number;
+}
+
+export interface WindowPlace {
+  mm: ObjectInfo | null;
+  address: bigint;
+}
+
+export interface WindowState extends WindowPlace {
+  entries: number;
+  walk: WalkStep[];
+  pmd: Entry | null;
+  state: "table" | "leaf" | "fenced" | "empty" | "missing";
+  table: ColumnInfo | null;
+  page: number;
+  keys: Uint8Array; // of each entry its number in the list of glyphs
+  cursor: number;
+}
+
+export interface EntryState {
+  index: number;
+  address: bigint;
+  key: Glyph;
+  entry: Entry | null;
+  page: number;
+  cell: number;
+}
+
+export interface Frame {
+  number: number;
+  name: string;
+  file: string;
+  kernelFile: string;
+  line: number;
+  source: number; // number of its source, -1: not in the recording
+  labels: [name: string, args: string][];
+}
+
+export interface Pageblock {
+  number: number;
+  first: number;
+  end: number;
+  type: string;
+}
+
+export interface Span {
+  who: string;
+  what: "holds" | "waits";
+  lock: number;
+  how: "read" | "write";
+  first: number;
+  end: number | null;
+}
+
+export interface LaneState {
+  who: string;
+  state: "runs" | "moves" | "midst" | "waits" | "rests";
+  does: string;
+  waitsFor?: number;
+  held: Span[];
+}
+
+// The picture.
+
+export type Mode = "light" | "dark";
+
+export interface Glyph {
+  key: string;
+  glyph: string;
+  name: string;
+  light: [background: string, ink: string];
+  dark: [background: string, ink: string];
+}
+
+// A piece of source and its kind, "" if it is plain.
+export type Piece = [text: string, kind: string];
+
+// A part of the stage: `update` writes what a moment shows, `settle` reads the layout once all have written.
+export interface Part {
+  root: HTMLElement;
+  update(moment: Moment, stage: Stage): void;
+  settle?(): void;
+}
+
+// What views/NAME.js exports as NAMEView.
+export interface ViewModule {
+  summary?(moment: Moment): string; // the badge on its switch
+  make(stage: Stage): { root: HTMLElement; update(moment: Moment): void; settle?(): void };
+  lines(moment: Moment): string[]; // the same as text
+}
+
+// A row of views.json.
+export interface ViewRow {
+  name: string;
+  title: string;
+  place: "left" | "right" | "below";
+  wide?: boolean;
+}
+
+export type View = ViewRow & Omit<ViewModule, "lines">;
+
+// The stage.
+
+export type IconName = keyof typeof PATHS;
+
+export type Action = keyof Actions | (() => unknown);
+
+// Where the stage was opened, or sent to.
+export interface Origin {
+  step: number;
+  views: string[];
+  granularity: string;
+}
+
+export type Pointed = { kind: "lock" | "mapping"; id: number } | { kind: "line"; id: [source: number, line: number] };
+
+// A stop of a lecture or a lesson; docs/stage.md says what each key means.
+export interface Stop {
+  step: number;
+  title?: string;
+  views?: string[];
+  granularity?: string;
+  notes?: string;
+  ask?: string;
+  choices?: string[];
+  answer?: string;
+  shows?: number;
+}
+
+// What the edit row sends to Python, and what Python answers.
+export interface EditMessage {
+  edit: { at: number; paint: string; knobs: string; op: string; gap: string };
+}
+
+export interface EditAnswer {
+  listening?: boolean;
+  silent?: boolean;
+  branched?: boolean;
+  refused?: { field: string; text: string };
+}
+
+// Options of mount(); docs/stage.md, "In a page".
+export interface Options {
+  step?: number;
+  views?: string[];
+  granularity?: string;
+  theme?: string;
+  height?: number;
+  stops?: Stop[];
+  bookmarks?: number[];
+  link?: string;
+  onStep?(step: number): void;
+  onGuess?(guesses: Record<string, string>): void;
+  onBookmarks?(steps: number[]): void;
+  onEdit?: ((message: EditMessage) => void) | null;
+}
+
+export interface PairOptions extends Options {
+  rows: string[][]; // differences, three texts each
+  parted: number | null; // the first moment that differs
+  joined: [first: number, second: number] | null; // a moment of each from which both go on alike
+  edits?: string; // what is otherwise in the second
+  onKeep?(): void;
+  onAlone?(): void;
+}
+
+export interface Handle {
+  root: HTMLElement;
+  stage: Stage;
+  go(step: number): void;
+  text(): string;
+  answer(message: EditAnswer): void;
+  setGranularity(name: string): void;
+  setStops(list: Stop[]): void;
+  setBookmarks(steps: number[]): void;
+  setTheme(name: string): void;
+  setHeight(pixels: number): void;
+  setViews(names: string[]): void;
+  destroy(): void;
+}
+
+export interface Clock {
+  timed: boolean;
+  follow(from: Reader, to: Reader, moment: number): number;
+}
+
+export interface Pair {
+  stages: Stage[];
+  clock: Clock;
+  moved(): void;
+}

@@ -1,0 +1,32 @@
+// The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
+
+import { scroller, setText } from "../draw/dom.js";
+import { TEXT, VIEWS } from "./all.js";
+/** @import { Moment, View } from "../types.js" */
+// The virtual time; a recording in which nothing took any time has no clock to show.
+/** @param {Moment} moment */
+export function clock(moment) {
+  const times = moment.reader.recording.columns.m_time;
+  return times[0] === times[times.length - 1] ? "untimed" : `${(moment.time / 1e9).toFixed(6)} s`;
+}
+
+/** @param {Moment} moment */
+export function momentText(moment) {
+  const { step, last, kind, task } = moment;
+  const head = [
+    `Moment ${step} of ${last}: ${kind}, ${task.comm}-${task.pid}, ${clock(moment)}`,
+    moment.sentence,
+    moment.what,
+  ];
+  const sections = VIEWS.map((view) => [`${view.title}:`, ...view.lines(moment)].join("\n"));
+  return [head.join("\n"), ...sections].join("\n\n");
+}
+
+/** @type {View} */
+export const textView = {
+  ...TEXT,
+  make() {
+    const root = scroller("pre", "ts-text", "This moment as text");
+    return { root, update: (moment) => setText(root, momentText(moment)) };
+  },
+};
