@@ -46,7 +46,7 @@ test: $(STAMP) ## run the tests, less whole notebooks, those in a browser, and w
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
 
-test-long: $(STAMP) ## run all of what make test takes samples of
+test-long: $(STAMP) ## run all of what make test takes samples of (half an hour)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(STAMP) ## ruff, mypy, import-linter, Biome; tsc where there is Node

@@ -22,7 +22,11 @@ _EXAMPLES = """examples:
   thplab lab                                  open the course in JupyterLab
   thplab trace note                           the trace lines of the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
+<<<<<<< HEAD
+  thplab predict scenarios.jsonl              what a kernel does, one answer for each line
+=======
   thplab predict scenarios.jsonl              what a kernel would do, one answer for each
+>>>>>>> main
   thplab export note --html                   a page that steps through it without Python
   thplab present 05                           notebook 05 as slides, with live stages
   thplab doctor                               what this computer can run"""
@@ -71,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _port(text: str) -> int:
-    """A TCP port that anybody may listen on."""
+    """A TCP port that any user may listen on."""
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a valid port; allowed: 1024 to 65535")
     return int(text)
@@ -174,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_present.arguments(_command(commands, "present", cli_present.SAYS, cli_present.EXAMPLES))
 
-    doctor = _command(commands, "doctor", "say what this computer can run", _DOCTOR_EXAMPLES)
+    doctor = _command(commands, "doctor", "check what this computer can run", _DOCTOR_EXAMPLES)
     doctor.set_defaults(run=_doctor)
     return parser
 

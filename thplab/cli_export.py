@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name, says in (
         ("html", "one page that steps, plays, searches and presents (default)"),
         ("slides", "a deck with the live stage in it: the run, each trace line, the end"),
-        ("text", "the run in words; with --step or --at one moment, complete"),
+        ("text", "the run as text; with --step or --at one moment in full"),
         ("perfetto", "the lanes as a Chrome trace: open it at ui.perfetto.dev"),
         ("svg", "a picture of one moment"),
         ("png", "the same as pixels"),
@@ -57,12 +57,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="where to (default ./SCENARIO.html and so on); its ending says what, too",
+        help="output file (default ./SCENARIO.html and so on); its extension selects the format",
     )
     parser.add_argument("--step", type=int, metavar="N", help="the moment with this number")
     parser.add_argument("--at", metavar="NAME", help="the first moment of a trace event or a function")
     parser.add_argument(
-        "--granularity", default="tracepoint", help="which moments the text tells (default tracepoint)"
+        "--granularity", default="tracepoint", help="which moments the text lists (default tracepoint)"
     )
     parser.set_defaults(run=_export, form=None)
 
@@ -90,7 +90,7 @@ def _form(asked: str | None, output: str | None) -> str:
     allowed = _WRITTEN_AS.get(ending, ())
     if asked is not None and allowed and asked not in allowed:
         wanted = next(each for each, forms in _WRITTEN_AS.items() if asked in forms)
-        other = f"end the name in {wanted}, or say --{allowed[0]}"
+        other = f"end the name in {wanted}, or use --{allowed[0]}"
         raise ValueError(f"{output}: --{asked} does not write {ending} files; {other}")
     return asked or (allowed[0] if allowed else "html")
 

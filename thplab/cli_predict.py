@@ -1,4 +1,4 @@
-"""thplab predict: what a kernel would do with the scenarios of a file."""
+"""thplab predict: what a kernel does with each scenario in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thplab.cli_errors import kernel_option, unusable
 
 __all__ = ["EXAMPLES", "SAYS", "arguments"]
 
-SAYS = "say what a kernel would do with the scenarios of a file"
+SAYS = "predict what a kernel does with each scenario in a file"
 
 EXAMPLES = """FILE holds JSON objects, on one line each or over several: scenarios (docs/scenario-format.md),
 or {"scenario": ..., "before": ...} with photographs of a real kernel. Each gets one line of JSON on the

@@ -25,7 +25,7 @@ examples:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Give the sub-command's parser its arguments."""
     parser.add_argument("notebook", help="number or name of a notebook of the course, or a file")
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to (default ./NAME.html)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="output file (default ./NAME.html)")
     parser.add_argument("--no-open", action="store_true", help="write and print the path, open nothing")
     parser.add_argument(
         "--fresh", action="store_true", help="run the notebook even if the file is up to date"
