@@ -29,7 +29,6 @@ from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY
 from thplab.mm.include.page import PG_locked, PG_lru
 from thplab.mm.khugepaged import collapse as module
-from thplab.mm.khugepaged import pages as pages_module
 
 
 def intruders():
@@ -249,7 +248,7 @@ def test_a_pmd_that_is_not_clear_any_more(monkeypatch):
     entries, index = module.mm_find_pmd(process.mm, ADDRESS)
     after(
         monkeypatch,
-        pages_module,
+        module,
         "__collapse_huge_page_copy",
         lambda: entries.__setitem__(index, 0x123067),
     )

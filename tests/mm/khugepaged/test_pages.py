@@ -149,7 +149,7 @@ def test_pages_are_freed_by_the_copy_not_by_isolate(monkeypatch):
     process = ready()
     free = []
     look = lambda: free.append(process.machine.vmstat("nr_free_pages"))  # noqa: E731
-    after(monkeypatch, pages_module, "__collapse_huge_page_isolate", look)
+    after(monkeypatch, module, "__collapse_huge_page_isolate", look)
     before(monkeypatch, pages_module, "__collapse_huge_page_copy_succeeded", look)
     after(monkeypatch, pages_module, "__collapse_huge_page_copy_succeeded", look)
     before(monkeypatch, module, "_publish_huge_pmd", look)
@@ -164,7 +164,7 @@ def test_pmd_is_empty_while_pages_are_moved(monkeypatch):
     process = ready()
     seen = []
     for function in ("__collapse_huge_page_isolate", "__collapse_huge_page_copy"):
-        before(monkeypatch, pages_module, function, lambda: seen.append(pmd(process)))
+        before(monkeypatch, module, function, lambda: seen.append(pmd(process)))
     process.machine.wake_khugepaged()
     assert seen == [0, 0]
 
