@@ -6,10 +6,10 @@ from time import perf_counter_ns
 
 from benchmarks.report import Figure
 from thplab.machine import Machine
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page
 from thplab.mm.khugepaged.scan import scan_pmd
-from thplab.mm.khugepaged.structs import CollapseControl
 
 _ADDRESS = 140576452247552
 _PAGES = 512

@@ -39,8 +39,8 @@ _MATPLOTLIB = """
 from io import BytesIO
 from ipywidgets import Image, IntSlider, VBox
 from matplotlib.figure import Figure
-from thplab.stage.build import glyphs
-from thplab.stage.text import window_keys
+from thplab.reading.glyphs import glyphs
+from thplab.reading.text import window_keys
 number = {glyph["key"]: i for i, glyph in enumerate(glyphs())}
 figure = Figure(figsize=(6, 3.2))
 axes = figure.subplots()

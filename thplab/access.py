@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from thplab.machine import Process
-from thplab.mm.task import running
+from thplab.mm.kthread import running
 from thplab.mm.tlb import Tlb, tlb_access
 from thplab.words import counted
 

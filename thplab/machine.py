@@ -15,19 +15,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from thplab.kernels import profile, with_facts
+from thplab.mm.boot import boot
 from thplab.mm.compaction.kcompactd import kcompactd_run
 from thplab.mm.exit import exit_mm
-from thplab.mm.filemap import AddressSpace
 from thplab.mm.fork import dup_mm, mm_alloc
 from thplab.mm.gup import get_user_page, put_page
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.memcontrol import MemCgroup
 from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm
 from thplab.mm.include.mmzone import SLICE, Memory
-from thplab.mm.khugepaged.scan import khugepaged_alloc_sleep, start_stop_khugepaged, wake_khugepaged
+from thplab.mm.include.sched import Kthread
+from thplab.mm.include.trace_events import TraceEvent
+from thplab.mm.khugepaged.scan import khugepaged_alloc_sleep
+from thplab.mm.khugepaged.start_stop import start_stop_khugepaged, wake_khugepaged
 from thplab.mm.ksm import ksm_scan
+from thplab.mm.kthread import kthread_resume
 from thplab.mm.madvise.syscall import do_madvise
-from thplab.mm.memcontrol import MemCgroup, mem_cgroup_create
+from thplab.mm.memcontrol import mem_cgroup_create
 from thplab.mm.mlock import do_mlock, do_munlock
 from thplab.mm.mmap import do_mmap, do_munmap
 from thplab.mm.mmu import access
@@ -39,10 +45,7 @@ from thplab.mm.proc.sysctl import sysctl_read, sysctl_write
 from thplab.mm.proc.task_mmu import clear_refs, smaps
 from thplab.mm.proc.vm import FACES, read_face
 from thplab.mm.shmem.file import fput, get_file, shmem_file_setup
-from thplab.mm.sysfs import KNOBS, sysfs_read, sysfs_write
-from thplab.mm.system import Kernel
-from thplab.mm.task import Kthread, kthread_resume
-from thplab.mm.trace import TraceEvent
+from thplab.mm.sysfs import sysfs_read, sysfs_write
 from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register, userfaultfd_unregister
 from thplab.mm.vmscan.kswapd import kswapd_run
 from thplab.mm.vmstat import vm_event
@@ -84,14 +87,9 @@ class Machine:
         if start_pfn < 0 or start_pfn + memory_pages >= 1 << 40:
             raise ValueError(f"start_pfn={start_pfn}: physical memory has pfns 0 to 2**40")
         facts = with_facts(profile(kernel), what_if or {})
-        self.kernel = Kernel(facts, geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
+        self.kernel = boot(facts, geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
         if lru_gen is not None:
             self.kernel.lru_gen_enabled = lru_gen
-        self.kernel.after_store = {
-            **{name: start_stop_khugepaged for name in KNOBS if name.endswith("enabled")},
-            "khugepaged/scan_sleep_millisecs": wake_khugepaged,
-            "khugepaged/alloc_sleep_millisecs": wake_khugepaged,
-        }
         self._held_back = False
         if self.kernel.memory.daemons:
             kswapd_run(self.kernel)

@@ -14,7 +14,8 @@ from types import CodeType
 from typing import Any
 
 from thplab.kernels import PROFILES
-from thplab.mm import trace_huge_memory, vmstat
+from thplab.mm import vmstat
+from thplab.mm.compaction import compact
 from thplab.mm.huge_memory import fault as huge_memory
 from thplab.mm.include import lock, pgtable
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
@@ -124,7 +125,7 @@ SCAN = Point(
     ),
 )  # fmt: skip
 VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan)
-SCAN_TRACED = Point(trace_huge_memory.trace_mm_khugepaged_scan_pmd)
+SCAN_TRACED = Point(khugepaged.trace_mm_khugepaged_scan_pmd)
 DO_MADVISE = Point(madvise.do_madvise)
 MADVISE = Point(madvise_collapse.madvise_collapse)
 ENTER = Point(mm_slot.__khugepaged_enter, ("mm",))
@@ -161,6 +162,7 @@ RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
 FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address"))
+COMPACT = Point(compact.compact_zone)
 HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)

@@ -23,11 +23,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 MODEL = Path("thplab/mm")
 
+#: The model by itself must still be whole (else this program renamed too little); then all that is above it.
 _IMPORT_ALL = """
-import importlib, pkgutil, thplab.points
-for module in pkgutil.walk_packages(thplab.__path__, "thplab."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+import importlib, pkgutil, sys, thplab.mm
+def load(package):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+try:
+    load(thplab.mm)
+except Exception as error:
+    print(error)
+    sys.exit(3)
+import thplab.points
+load(thplab)
 """
 
 #: Words that are also the name of a function -> what they are; ``path: word`` in this file only.
@@ -78,11 +87,8 @@ def _places_of_function(name: str, tree: ast.Module) -> set[tuple[int, int]]:
             bound = True
             places.add((node.lineno, node.col_offset + len("def ")))
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            places |= {
-                (each.lineno, each.col_offset + 1)
-                for each in ast.walk(node)
-                if isinstance(each, ast.Constant) and each.value == name
-            }
+            strings = (each for each in ast.walk(node) if isinstance(each, ast.Constant))
+            places |= {(each.lineno, each.col_offset + 1) for each in strings if each.value == name}
     return places | (_uses(name, tree) if bound else set()) | _uses_through_modules(name, modules, tree)
 
 
@@ -167,7 +173,10 @@ class Copy:
 
     def notices(self) -> str:
         """What noticed that something is wrong: ``import``, ``test``, or nothing."""
-        if self._run("-c", _IMPORT_ALL).returncode:
+        imported = self._run("-c", _IMPORT_ALL)
+        if imported.returncode == 3:
+            raise RuntimeError(f"the model itself is broken by the renaming: {imported.stdout}")
+        if imported.returncode:
             return "import"
         quick = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *self.tests)
         return "test" if self._run(*quick).returncode else ""

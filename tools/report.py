@@ -1,6 +1,6 @@
 """Write what is generated in docs: python -m tools.report.
 
-docs/kernels.md comes from the profiles and from what thplab/kernels/facts.py says of their facts; the
+docs/kernels.md comes from the profiles and from what thplab/kernels/profile.py says of their facts; the
 conformance table of docs/fidelity.md from the recorded runs and the tables of rows that are not compared, the
 table of lanes from running them all (half a minute).
 """
@@ -16,7 +16,7 @@ from tests.conformance.captures import FILES, rows
 from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
 from tests.conformance.lanes.table import with_lanes
 from thplab.kernels import PROFILES, Profile, ScanResult
-from thplab.kernels.facts import FACTS, Fact
+from thplab.kernels.profile import FACTS, Fact
 from thplab.scenario import NAMED
 
 __all__ = ["conformance_table", "differing_facts", "kernels_page", "main", "with_table"]

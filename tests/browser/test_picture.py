@@ -10,9 +10,9 @@ import pytest
 
 from tests.browser.test_exported_page import stage_on
 from thplab.export import page as make_page
+from thplab.reading.glyphs import glyphs
+from thplab.reading.text import window_keys
 from thplab.recording import Recording
-from thplab.stage.build import glyphs
-from thplab.stage.text import window_keys
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

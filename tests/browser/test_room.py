@@ -12,10 +12,10 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.test_exported_page import see, stage_on
 from thplab.export import page as make_page
+from thplab.reading.memory import frame_keys
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
 from thplab.stage import PRESETS
-from thplab.stage.memory import frame_keys
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -11,10 +11,10 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.jupyterlab import ROOT, Lab, run_all, step_of, wait_for_stage
 from tests.stage.conftest import SMALL
+from thplab.reading.text import window_keys
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import NAMED, Scenario
 from thplab.stage import moment_text
-from thplab.stage.text import window_keys
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

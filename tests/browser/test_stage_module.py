@@ -13,9 +13,9 @@ from tests.browser.modules import as_text, page_with_modules
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
 from thplab.lessons.runs.lanes import run_lanes
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
-from thplab.stage.text import TextTwin
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -97,7 +97,7 @@ def test_finding_a_change(page: Page, small: Recording, query: str) -> None:
 
 
 def _walked(small: Recording, step: int) -> list[int]:
-    from thplab.stage.window import walk
+    from thplab.reading.window import walk
 
     state = small.state(step)
     return [each.entry for each in walk(small, state, state.objects("Mm")[0], 0x1000000)]

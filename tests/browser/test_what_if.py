@@ -14,11 +14,11 @@ from tests.browser.modules import as_text, page_with_modules
 from tests.stage.conftest import SMALL
 from thplab.export import page as make_page
 from thplab.ledger import Meter
+from thplab.reading.lanes import duration
+from thplab.reading.text import TextTwin
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Comparison, branch, compare
-from thplab.stage.lanes import duration
-from thplab.stage.text import TextTwin
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.lanes.rows import KERNELS, lane_rows
 from thplab.kernels import PROFILES, Profile
-from thplab.kernels.facts import FACTS
+from thplab.kernels.profile import FACTS
 from thplab.scenario import run_scenario, scenario
 from tools.report import (
     DOCS,

@@ -9,8 +9,6 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from thplab.kernels import DEFAULT, PROFILES
-
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
@@ -78,13 +76,6 @@ def test_fidelity_names_functions_and_tests_that_exist() -> None:
         )
         mirrored = re.findall(r"`(\w+)` in", ours) or re.findall(r"`(\w+)`", kernel) if ".py" in ours else []
         assert not mirrored or words & set(mirrored), f"nothing of the row {kernel!r} is in thplab/mm"
-
-
-def test_readme_names_the_profiles_that_there_are() -> None:
-    line = re.search(r"^Profiles: (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert line
-    assert set(re.findall(r"\d+\.\d+", line[1])) == set(PROFILES)
-    assert f"{DEFAULT.name} (the default)" in line[1]
 
 
 def test_the_fidelity_page_has_every_module_of_the_model() -> None:

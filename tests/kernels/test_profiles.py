@@ -61,7 +61,7 @@ GOES_ON_6_18 = {
 def test_the_default_is_6_18():
     """Which kernel does one get without asking, and which are there?"""
     assert DEFAULT is PROFILES["6.18"] is profile("6.18")
-    assert list(PROFILES) == ["6.1", "6.12", "6.18", "7.3"]
+    assert set(RECORDED) <= set(PROFILES)
 
 
 def test_unknown_kernel():
@@ -158,26 +158,30 @@ def test_results_of_7_3():
     assert new.errno(S.PAGE_HAS_PRIVATE) == errno.EAGAIN
 
 
+#: The kernels of which there are captures.
+RECORDED = ("6.1", "6.12", "6.18", "7.3")
+
+
 @pytest.mark.parametrize(
-    ("fact", "values"),
+    ("fact", "kernels"),
     [
-        ("needs_writable_pte", (True, True, False, False)),
-        ("frees_empty_table", (False, False, True, True)),
-        ("huge_zero_page_is_replaced", (False, False, True, True)),
-        ("swapin_makes_writable", (False, True, True, True)),
-        ("split_maps_zero_page", (False, True, True, True)),
-        ("has_guard_pages", (False, False, True, True)),
-        ("prctl_has_except_advised", (False, False, True, True)),
-        ("has_mthp", (False, True, True, True)),
-        ("refuses_lazyfree", (False, False, False, True)),
-        ("window_costs_what_was_read", (False, False, False, True)),
-        ("no_whole_window_is_an_error", (True, True, True, False)),
-        ("daemon_runs_for_any_size", (False, False, False, True)),
+        ("needs_writable_pte", "6.1 6.12"),
+        ("frees_empty_table", "6.18 7.3"),
+        ("huge_zero_page_is_replaced", "6.18 7.3"),
+        ("swapin_makes_writable", "6.12 6.18 7.3"),
+        ("split_maps_zero_page", "6.12 6.18 7.3"),
+        ("has_guard_pages", "6.18 7.3"),
+        ("prctl_has_except_advised", "6.18 7.3"),
+        ("has_mthp", "6.12 6.18 7.3"),
+        ("refuses_lazyfree", "7.3"),
+        ("window_costs_what_was_read", "7.3"),
+        ("no_whole_window_is_an_error", "6.1 6.12 6.18"),
+        ("daemon_runs_for_any_size", "7.3"),
     ],
 )
-def test_which_kernel_does_what(fact, values):
+def test_which_kernel_does_what(fact, kernels):
     """Which of 6.1, 6.12, 6.18 and 7.3 does it, by the captures?"""
-    assert tuple(getattr(each, fact) for each in PROFILES.values()) == values
+    assert [name for name in RECORDED if getattr(PROFILES[name], fact)] == kernels.split()
 
 
 def test_c_names():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from thplab.lessons.runs.facts import window_frames
 from thplab.lessons.runs.lanes import run_lanes
+from thplab.reading.facts import window_frames
 
 
 def test_a_recording_and_a_row_for_each_lane():

@@ -11,10 +11,10 @@ from thplab.machine import Machine, Process
 from thplab.mm.include.lock import Lock
 from thplab.mm.include.pgtable import mm_find_pmd
 from thplab.mm.include.state import Column
+from thplab.mm.kthread import running
 from thplab.mm.madvise.syscall import do_madvise
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import free_blocks
-from thplab.mm.task import running
 
 ADDRESS = 0x7FDA81800000
 PAGE = 4096

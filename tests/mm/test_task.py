@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from thplab.machine import Machine
-from thplab.mm.task import Task, Wait, kthread_resume, kthread_run, kthread_stop, running
+from thplab.mm.include.sched import Task, Wait
+from thplab.mm.kthread import kthread_resume, kthread_run, kthread_stop, running
 
 
 def test_a_thread_runs_from_wait_to_wait():

@@ -7,22 +7,28 @@ import re
 import pytest
 
 from tests.mm.lab import ADDRESS, COLLAPSE, ISOLATE, PAGE, SCAN, advise, app, fill, ready
+from thplab.kernels import DEFAULT, ScanResult
 from thplab.machine import Machine
-from thplab.mm.trace import TraceEvent
+from thplab.mm.include.trace_events import TRACE_EVENTS, TraceEvent
+from thplab.mm.trace import trace
 
 
 def test_shape_of_a_line():
     """Is the line the one of the reference's sample, blank for blank?"""
     event = TraceEvent(
-        "khugepaged", 42, 123_456_901_999, COLLAPSE, (("mm", "00000000a1b2c3d4"), ("isolated", "1"))
+        "khugepaged",
+        42,
+        123_456_901_999,
+        COLLAPSE,
+        (("mm", "00000000a1b2c3d4"), ("isolated", "1"), ("status", "succeeded")),
     )
     assert event.text() == (
         "      khugepaged-42      [000] .....   123.456901: mm_collapse_huge_page: "
-        "mm=00000000a1b2c3d4, isolated=1"
+        "mm=00000000a1b2c3d4, isolated=1, status=succeeded"
     )
     assert (event.value("isolated"), event.value("mm")) == ("1", "00000000a1b2c3d4")
     with pytest.raises(KeyError):
-        event.value("status")
+        event.value("order")
 
 
 @pytest.mark.parametrize(
@@ -107,3 +113,41 @@ def test_pointers_are_stable_and_differ():
     pointers = {(event.mm, event.value("mm")) for event in machine.trace if event.name != ISOLATE}
     assert len(pointers) == 2
     assert len({pointer for _, pointer in pointers}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "says"),
+    [
+        ("mm_khugepaged_scan_pdm", {}, "mm_khugepaged_scan_pdm"),
+        ("mm_vmscan_kswapd_wake", {"nid": 0}, "has the fields nid, order, not nid"),
+        ("mm_vmscan_kswapd_sleep", {"nid": 0, "order": 9}, "has the fields nid, not nid, order"),
+        ("mm_khugepaged_scan", {"progress": 1, "full_scan_finished": True}, "has the fields mm, progress"),
+    ],
+)
+def test_an_unknown_event_or_field_is_refused(name, values, says):
+    """Is an event that is not in the registry refused, and one with other fields than it has there?"""
+    kernel = Machine().kernel
+    with pytest.raises(KeyError, match=says):
+        trace(kernel, name, **values)
+    assert kernel.tracing.nr_written == 0
+
+
+def test_the_registry_asks_for_facts_that_there_are():
+    """Is everything that an event needs a fact of a profile, and a field of the event?"""
+    for event in TRACE_EVENTS.values():
+        assert set(event.needs) <= {"", *event.fields}
+        assert all(isinstance(getattr(DEFAULT, fact), bool) for fact in event.needs.values())
+
+
+def test_an_event_that_this_kernel_lacks_is_not_written():
+    """Is nothing written for an event that came later, and for a field nothing printed?"""
+    old, new = Machine(kernel="6.18"), Machine(kernel="7.3")
+    for machine in (old, new):
+        process = machine.process("app")
+        fields = {"progress": 1, "full_scan_finished": False}
+        trace(machine.kernel, "mm_khugepaged_scan", mm=process.mm, **fields)
+        trace(machine.kernel, COLLAPSE, mm=process.mm, isolated=True, status=ScanResult.SUCCEED, order=9)
+    assert [event.name for event in old.trace] == [COLLAPSE]
+    assert [event.name for event in new.trace] == ["mm_khugepaged_scan", COLLAPSE]
+    assert old.trace[0].text().endswith("isolated=1, status=succeeded")
+    assert new.trace[1].text().endswith("isolated=1, status=succeeded, order=9")

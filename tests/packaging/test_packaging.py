@@ -144,7 +144,7 @@ def test_wheel_is_the_library_and_the_stage(built: tuple[set[str], set[str]]) ->
     }
     assert {
         "thplab/stage/stage.css",
-        "thplab/stage/glyphs.json",
+        "thplab/reading/glyphs.json",
         "thplab/data/backtraces/note.txt",
     } <= package
     in_wheel = {name for name in built[0] if not name.startswith(f"thplab-{PROJECT['version']}.dist-info/")}

@@ -16,8 +16,8 @@ from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import Waiter, wait_for, would_wait
 from thplab.mm.include.mm_types import VM_SHARED
+from thplab.mm.kthread import running
 from thplab.mm.swap import folio_isolate_lru
-from thplab.mm.task import running
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
 from thplab.scenario.observe import folio_at
@@ -223,7 +223,7 @@ class RandomRaces(RandomRun):
             self._tell(f"{what} at once")
         else:
             self._tell(f"{what} after waiting")
-            wait_for(lock, Waiter(f"{what} by {name}", partial(act, waited=True), write=write))
+            wait_for(lock, Waiter(name, what, partial(act, waited=True), write=write))
 
     def _tell(self, what):
         self.told[what] = self.told.get(what, 0) + 1

@@ -17,9 +17,9 @@ from thplab.kernels import ScanResult
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.khugepaged import collapse as collapse_module
 from thplab.mm.khugepaged import scan as khugepaged_module
-from thplab.mm.vmstat import EVENTS
 
 PAGE = 4096
 GROWING = [name for name in EVENTS if not name.startswith("nr_")]

@@ -10,9 +10,9 @@ from tests.invariants import check, free_list
 from tests.properties.random_run import RandomRun, RandomRunOf512
 from tests.sampling import check_drawn, draws, run_drawn
 from thplab.machine import Machine
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import __free_pages as free_pages
-from thplab.mm.vmstat import EVENTS
 
 
 @draws(60)

@@ -92,8 +92,14 @@ def test_another_file_is_refused(data: bytes) -> None:
 
 
 def test_another_format_is_named() -> None:
-    with pytest.raises(RecordingError, match="format 3; this version reads format 2"):
-        Recording.from_bytes(with_header({**header(), "format": 3}))
+    with pytest.raises(RecordingError, match="format 4; this version reads format 3"):
+        Recording.from_bytes(with_header({**header(), "format": 4}))
+
+
+@pytest.mark.parametrize("older", [1, 2])
+def test_a_file_of_an_older_version_says_how_to_make_it_anew(older: int) -> None:
+    with pytest.raises(RecordingError, match=rf"format {older}: made by an older thplab.*record_scenario"):
+        Recording.from_bytes(with_header({**header(), "format": older}))
 
 
 @given(st.integers(0, len(SMALL) - 1))
@@ -205,6 +211,8 @@ def test_steps_where_there_are_none_are_refused(name: str) -> None:
         ("m_frame", 1 << 31), ("m_task", 200), ("m_sentence", 1 << 30), ("m_kind", 9), ("f_function", 60000),
         ("f_parent", 1 << 30), ("f_labels", 1 << 30), ("c_cell", 1 << 31), ("c_kind", 7), ("cell_kind", 7),
         ("m_changes_end", 1 << 31), ("m_trace_end", 1 << 31), ("g_function", 1 << 31),
+        ("m_said", 1 << 31), ("m_window", 1 << 30), ("m_entry", 1 << 15), ("m_scene", 7), ("s_what", 9),
+        ("s_who", 1 << 15), ("s_lock", 1 << 30), ("s_end", 1 << 31), ("s_outer", 1 << 31),
     ],
 )  # fmt: skip
 def test_a_number_that_points_nowhere_is_refused(name: str, value: int) -> None:

@@ -208,7 +208,7 @@ def test_an_empty_recording_has_a_beginning_and_an_end() -> None:
     made = recorder.recording
     assert len(made) == 2
     assert repr(made) == "<Recording empty: 2 moments, 6.18>"
-    assert made.sentence(1) == ""
+    assert made.sentence(1) == "empty"  # nothing was said: the title
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -258,7 +258,7 @@ def test_the_garbage_collector_may_end_other_machines_meanwhile(depth: str) -> N
 def test_what_joins_the_machine_in_the_block_was_not_there_before() -> None:
     """A struct made elsewhere is read when something of the machine first refers to it."""
     small, app = machine()
-    waiter = Waiter("made before", lambda: None, write=True)
+    waiter = Waiter("made before", "munmap", lambda: None, write=True)
     recorder = Recorder(small.kernel)
     with recorder:
         down_read(app.mm.mmap_lock)

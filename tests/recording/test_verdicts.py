@@ -12,10 +12,10 @@ from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, to
 from thplab import points
 from thplab.kernels import PROFILES, ScanResult
 from thplab.machine import Process
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.page import PG_anon, PG_locked, PG_lru
 from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_table_page
 from thplab.mm.khugepaged import collapse as collapse_module
-from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.mmap import do_munmap
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import folio_put

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from thplab.machine import Machine
-from thplab.mm.khugepaged.structs import Khugepaged
+from thplab.mm.include.khugepaged import Khugepaged
 from thplab.scenario import ScenarioRun, run_scenario, scenario
 
 

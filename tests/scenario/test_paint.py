@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from thplab.reading.text import window_keys
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario, ScenarioError
 from thplab.scenario.paint import paint, repaint
-from thplab.stage.text import window_keys
 
 ENTRIES = 16
 MACHINE = {"entries": ENTRIES, "memory_pages": 512, "region": 1 << 24}

@@ -9,12 +9,12 @@ import pytest
 
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
+from thplab.reading.text import window_keys
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, ScenarioError
 from thplab.scenario.gaps import GAPS
 from thplab.stage import Comparison, Stage, branch, compare, moment_text
 from thplab.stage.places import next_place
-from thplab.stage.text import window_keys
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_a_stage_shows_both_and_keeps_one(refused_functions: Recording) -> None:
     assert stage.differences["parted"] == found.parted
     stage.alone()
     assert stage.second == b""
-    found.stage(theme="dark").keep_second()
+    Stage(refused_functions, theme="dark").beside(found).keep_second()
     stage.beside(found).keep_second()
     assert Recording.from_bytes(stage.recording).header["title"] == "S07.none_411, otherwise"
     assert stage.step == found.parted

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from thplab.experiments.comb import COMB_FRAMES, comb_machine, used_frames
 from thplab.machine import Machine, Process
+from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.proc.task_mmu import huge_pages
-from thplab.mm.trace import TraceEvent
 from thplab.scenario.fragment import give_back, occupy, set_reserve
 from thplab.scenario.surroundings import start_keeper
 
@@ -149,7 +149,7 @@ def _set_up(lane: Lane, kernel: str) -> tuple[Machine, Process]:
 def _result(
     lane: Lane, machine: Machine, process: Process, before: list[int], events: tuple[TraceEvent, ...]
 ) -> LaneResult:
-    from thplab.mm.vmstat import EVENTS
+    from thplab.mm.include.vm_event_item import EVENTS
 
     deltas = (new - old for new, old in zip(machine.kernel.vmstat, before, strict=True))
     counters = {name: delta for name, delta in zip(EVENTS, deltas, strict=True) if delta}

@@ -8,11 +8,11 @@ from html import escape
 from typing import Any
 
 from thplab.export.embed import POLICY, recording_script, script
+from thplab.reading.compare import Comparison
+from thplab.reading.text import moment_text
 from thplab.recording import Recording
 from thplab.stage.build import css, javascript
-from thplab.stage.comparing import Comparison
 from thplab.stage.link import link_text
-from thplab.stage.text import moment_text
 
 __all__ = ["page"]
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from itertools import count, groupby, pairwise
 from typing import Any
 
+from thplab.reading.calls import Calls
+from thplab.reading.lanes import Lanes
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
-from thplab.stage.frames import Frames
-from thplab.stage.lanes import Lanes
 
 __all__ = ["perfetto"]
 
@@ -36,7 +36,7 @@ def perfetto(recording: Recording) -> str:
 
 class _Tracer:
     def __init__(self, recording: Recording) -> None:
-        self.recording, self.lanes, self.frames = recording, Lanes(recording), Frames(recording)
+        self.recording, self.lanes, self.calls = recording, Lanes(recording), Calls(recording)
         self.header, self.sections = recording.header, recording.sections
         self.threads = {name: number for number, name in enumerate(self.lanes.rows, start=_PROCESSOR + 1)}
         self.last = len(recording) - 1
@@ -71,10 +71,9 @@ class _Tracer:
             yield {"ph": "M", "name": "thread_sort_index", "pid": _MACHINE, "tid": number, "args": order}
 
     def _processor(self) -> Iterator[Event]:
-        turns = [(self.lanes.since(change), stack[-1]) for change, stack in self.lanes.switches]
-        for (begin, who), (end, _) in pairwise([*turns, (self.last, "")]):
-            if who in self.threads and end > begin:
-                yield self._slice(who, _PROCESSOR, begin, end)
+        for span in self.lanes.spans:
+            if span.what == "runs":
+                yield self._slice(span.who, _PROCESSOR, span.first, min(span.end, self.last))
 
     def _functions(self) -> Iterator[Event]:
         first: dict[int, int] = {}
@@ -87,7 +86,7 @@ class _Tracer:
             thread = self.threads.get(self._task(begin))
             ours = self.header["functions"][self.sections["f_function"][frame]]["name"].startswith("__init")
             if thread is not None and not ours and self.header["labels"][self.sections["f_labels"][frame]]:
-                yield self._slice(self.frames.name_of(frame), thread, begin, final[frame])
+                yield self._slice(self.calls.name_of(frame), thread, begin, final[frame])
 
     def _task(self, moment: int) -> str:
         comm: str = self.header["tasks"][self.sections["m_task"][moment]]["comm"]
@@ -97,17 +96,13 @@ class _Tracer:
         """Slices that overlap as they like: begin and end, told apart by a number."""
         numbers = count(1)
         for span in self.lanes.spans:
-            thread = self.threads.get(span.who)
-            if thread is None:
+            if not span.lock:
                 continue
-            begin = self.lanes.since(span.first)
-            end = self.last if span.end is None else self.lanes.since(span.end)
-            name = (
-                f"{span.who} {span.what}{' for' if span.what == 'waits' else ''} {self.lanes.lock_of(span)}"
-            )
+            thread, wanted = self.threads[span.who], " for" if span.what == "waits" else ""
+            name = f"{span.who} {span.what}{wanted} {self.lanes.lock_of(span)}"
             both = {"cat": "lock" if span.what == "holds" else "wait", "id": next(numbers)}
-            yield self._event("b", name, thread, begin, args={"moment": begin}, **both)
-            yield self._event("e", name, thread, end, args={"moment": end}, **both)
+            for kind, moment in (("b", span.first), ("e", min(span.end, self.last))):
+                yield self._event(kind, name, thread, moment, args={"moment": moment}, **both)
 
     def _lines(self) -> Iterator[Event]:
         printed = 0

@@ -9,10 +9,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thplab.reading.glyphs import glyphs
+from thplab.reading.moment import Reader, ReadMoment
+from thplab.reading.text import LINES
 from thplab.recording import Recording
-from thplab.stage.build import glyphs
-from thplab.stage.scene import Scene
-from thplab.stage.text import LINES, TextTwin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,9 +44,9 @@ def draw(recording: Recording, step: int) -> Figure:
     """The picture of a moment as a matplotlib figure."""
     from matplotlib.figure import Figure
 
-    scene = TextTwin(recording).scene(step)
+    at = Reader(recording).read(step)
     header = recording.header
-    place, sentence, what = scene.head()
+    place, sentence, what = at.head()
     figure = Figure(figsize=_SIZE, facecolor="white")
     figure.text(
         0.03, 0.95, f"{header['title']}, Linux {header['kernel']}", size=11, weight="bold", color=_INK
@@ -54,23 +54,23 @@ def draw(recording: Recording, step: int) -> Figure:
     figure.text(0.97, 0.95, place, size=9, color=_QUIET, ha="right")
     figure.text(0.03, 0.89, textwrap.shorten(sentence, 110, placeholder=" …"), size=13, color=_INK)
     figure.text(0.03, 0.85, textwrap.shorten(what, 130, placeholder=" …"), size=9, color=_QUIET)
-    _window(figure, scene)
-    _words(figure, scene)
+    _window(figure, at)
+    _words(figure, at)
     return figure
 
 
-def _window(figure: Figure, scene: Scene) -> None:
-    lines = LINES["window"](scene)
-    if scene.window is None:
+def _window(figure: Figure, at: ReadMoment) -> None:
+    lines = LINES["window"](at)
+    if at.window is None:
         figure.text(0.03, 0.78, lines[0], size=10, color=_QUIET)
         return
     figure.text(0.03, 0.79, lines[0], size=9, family="monospace", color=_INK)
     figure.text(0.03, 0.755, lines[1], size=10, weight="bold", color=_INK)
-    keys = scene.window.keys
+    keys = at.window.keys
     axes = figure.add_axes((0.055, 0.22, 0.415, 0.52))
     columns = 32 if len(keys) >= 256 else 8
     for index, key in enumerate(keys):
-        _cell(axes, index % columns, index // columns, key, len(keys), index == scene.cursor)
+        _cell(axes, index % columns, index // columns, key, len(keys), index == at.cursor)
     for first in range(0, len(keys), columns):
         axes.text(-0.2, first // columns + 0.52, str(first), size=6.5, color=_QUIET, ha="right", va="center")
     axes.set_xlim(0, columns)
@@ -109,19 +109,19 @@ def _legend(figure: Figure, keys: tuple[str, ...]) -> None:
         figure.text(x + 0.015, y, f"{keys.count(glyph['key'])} {glyph['name']}", size=8.5, color=_INK)
 
 
-def _words(figure: Figure, scene: Scene) -> None:
-    name, _, where = LINES["source"](scene)[0].partition(", ")
+def _words(figure: Figure, at: ReadMoment) -> None:
+    name, _, where = LINES["source"](at)[0].partition(", ")
     figure.text(0.51, 0.79, name, size=10, weight="bold", color=_INK)
     figure.text(0.51, 0.758, where, size=8, color=_QUIET)
     y = 0.725
-    for number, line, now in scene.source_around(_AROUND):
+    for number, line, now in at.source_around(_AROUND):
         box = {"facecolor": _MARK, "edgecolor": "none", "pad": 1.5} if now else None
         weight = "bold" if now else "normal"
         text = _cut(f"{number:4} {line}")
         figure.text(0.51, y, text, size=8, family="monospace", color=_INK, weight=weight, bbox=box)
         y -= 0.027
     figure.text(0.51, y - 0.02, "Call stack", size=8.5, weight="bold", color=_QUIET)
-    for number, line in enumerate(LINES["stack"](scene)[:_FRAMES]):
+    for number, line in enumerate(LINES["stack"](at)[:_FRAMES]):
         figure.text(0.51, y - 0.05 - 0.027 * number, _cut(line), size=8, family="monospace", color=_INK)
 
 

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from html import escape
 
 from thplab.export.deck import Shelf, Slide, deck
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording
 from thplab.stage.link import link_text
-from thplab.stage.text import TextTwin
 
 __all__ = ["slides"]
 
@@ -56,5 +56,5 @@ class _Maker:
     def _moment(self, title: str, step: int, *, said: str = "") -> Slide:
         live = self.shelf.stage(self.bytes, step=step, link=self.link)
         code = f"<pre>{escape(said)}</pre>" if said else ""
-        notes = "".join(f"<p>{escape(line)}</p>" for line in self.twin.scene(step).head())
+        notes = "".join(f"<p>{escape(line)}</p>" for line in self.twin.moment(step).head())
         return Slide([f"<h3>{escape(title)}</h3>", code, live], [notes])

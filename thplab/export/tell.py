@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording
-from thplab.stage.text import TextTwin
 from thplab.words import did_you_mean
 
 __all__ = ["tell"]
@@ -36,7 +36,7 @@ def _run(twin: TextTwin, stops: list[int]) -> Iterator[str]:
     printed, window = 0, ""
     for stop in stops:
         yield ""
-        yield from twin.scene(stop).head()
+        yield from twin.moment(stop).head()
         lines = twin.recording.trace_lines(stop)
         yield from (line.strip() for line in lines[printed:])
         printed = len(lines)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from thplab.kernels.scan_result import ScanResult
 
-__all__ = ["KernelFrame", "Profile"]
+__all__ = ["FACTS", "Fact", "KernelFrame", "Profile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +30,33 @@ class KernelFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """``says``: what is so where the fact holds; ``shown_by``: a named scenario that runs differently.
+
+    ``recorded``: a lane that was recorded on two kernels, and what differs there, a counter or a trace event.
+    Neither: nothing that a scenario can observe depends on it (names, order of locks).
+    """
+
+    says: str
+    shown_by: str = ""
+    recorded: tuple[str, str] | None = None
+
+
+def _fact(default: Any, says: str, shown_by: str = "", recorded: tuple[str, str] | None = None) -> Any:
+    """A named fact of a profile; ``default``: what it is in 6.18."""
+    return field(default=default, metadata={"fact": Fact(says, shown_by, recorded)})
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Names and facts of one kernel version (x86-64).
 
     ``frames_of`` maps a model function, or ``caller>function`` where it matters who called,
     to the chain of kernel frames it stands for, innermost first. An empty chain: this kernel
     has no such frame. ``retry`` and ``busy`` are the results for which MADV_COLLAPSE answers
-    EAGAIN and EBUSY; ``goes_on`` those after which it looks at the next window all the same;
-    ``without_pmd_table`` and ``without_pte_table`` what a window without a table is called.
+    EAGAIN and EBUSY; ``goes_on`` those after which it looks at the next window all the same.
 
-    The other facts: ``needs_writable_pte``: a window without one writable PTE is refused;
-    ``frees_empty_table``: MADV_DONTNEED over a whole table frees it; ``huge_zero_page_is_replaced``: a
-    write to the huge zero page makes a huge page; ``huge_page_is_copied_whole``: at a write after fork, as
-    before 5.8 (no profile has it: for what-if questions); ``reclaim_splits_without_leaf``: a huge page
-    that no PMD maps is split before it is swapped out, else only one that is partially mapped;
-    ``shared_test``: how a large folio's sharing is told
-    (page, first page, account); ``swapin_makes_writable``: also at a read; ``split_maps_zero_page``: a
-    split folio's pages of zeros become the zero page; ``has_underused_shrinker``: reclaim splits huge
-    pages that are full of zeros; ``write_upgrade_needs_dirty``: for mprotect to
-    make a PTE writable at once; ``dontneed_takes_vma_lock``: not
-    mmap_lock; ``has_mthp``: sizes below 2 MiB at fault; ``refuses_lazyfree``:
-    khugepaged stops at a clean MADV_FREE page; ``window_costs_what_was_read``: else 512 units each;
-    ``no_whole_window_is_an_error``: of MADV_COLLAPSE; ``daemon_runs_for_any_size``: else the 2 MiB size
-    must be on; ``advice_is_set_before_registration``: MADV_HUGEPAGE looks at the VMA when its flags are
-    changed; ``lru_gen_enabled``: the distribution's default; ``lru_gen_marks_fresh_pages``: as
-    referenced; ``trace_has_order``, ``trace_names_only_culprit`` (scan_pfn is -1 unless a page stopped
-    the scan), ``trace_has_visits`` (mm_khugepaged_scan): the trace lines.
+    The rest are named facts, each with its value in 6.18 and what it means.
     """
 
     name: str
@@ -63,45 +65,150 @@ class Profile:
     retry: frozenset[ScanResult]
     busy: frozenset[ScanResult]
     goes_on: frozenset[ScanResult]
-    needs_writable_pte: bool
-    trace_has_writable: bool
-    frees_empty_table: bool
-    huge_zero_page_is_replaced: bool
-    huge_page_is_copied_whole: bool
-    reclaim_splits_without_leaf: bool
-    vma_locked_before_pmd_check: bool
-    shared_test: str
-    has_vma_lock: bool
-    dontneed_takes_vma_lock: bool
-    swapin_makes_writable: bool
-    split_maps_zero_page: bool
-    has_underused_shrinker: bool
-    write_upgrade_needs_dirty: bool
-    has_guard_pages: bool
-    prctl_has_except_advised: bool
-    shmem_has_size_controls: bool
-    collapse_file_maps_itself: bool
-    trace_has_collapse_file: bool
-    advice_is_set_before_registration: bool
-    has_mthp: bool
-    without_pmd_table: ScanResult
-    without_pte_table: ScanResult
-    refuses_lazyfree: bool
-    window_costs_what_was_read: bool
-    no_whole_window_is_an_error: bool
-    daemon_runs_for_any_size: bool
-    lru_gen_enabled: bool
-    lru_gen_marks_fresh_pages: bool
-    trace_has_order: bool
-    trace_names_only_culprit: bool
-    trace_has_visits: bool
-    collapses_into_smaller_sizes: bool
-    proactive_counts_as_daemon: bool
-    trace_proactive_wakeup: bool
-    trace_has_nr_split: bool
-    least_score_mark: int
-    score_marks_narrow: bool
-    reclaim_walks_again: bool
+    needs_writable_pte: bool = _fact(
+        False, "a window without a single writable entry is refused (no_writable_page)", "S07.ro"
+    )
+    trace_has_writable: bool = _fact(
+        False, "the scan's and the isolation's trace lines have a field `writable`"
+    )
+    frees_empty_table: bool = _fact(
+        True,
+        "MADV_DONTNEED over a whole window frees the empty page table: the next fault can be huge",
+        "S13.empty_table",
+    )
+    huge_zero_page_is_replaced: bool = _fact(
+        True,
+        "a write to the huge zero page gives a real huge page; before, it was split into zero pages",
+        "S13.huge_zero",
+    )
+    huge_page_is_copied_whole: bool = _fact(
+        False,
+        "a write to a huge page that parent and child share copies all 2 MiB, as before 5.8; since then the "
+        "PMD is split and one base page copied",
+    )
+    reclaim_splits_without_leaf: bool = _fact(
+        False,
+        "a huge page that is mapped by entries of page tables only is split before it goes to swap; later "
+        "kernels split it only if a part of it is mapped no more",
+    )
+    vma_locked_before_pmd_check: bool = _fact(
+        True, "a collapse locks the VMA before it looks at the PMD again, not after"
+    )
+    shared_test: str = _fact(
+        "account",
+        "who decides that a page of a large folio is shared: that page, a guess from the folio's first page, "
+        "or an account of who maps the folio",
+    )
+    has_vma_lock: bool = _fact(
+        True, "a fault may run under the lock of its VMA alone, and a collapse takes that lock too"
+    )
+    dontneed_takes_vma_lock: bool = _fact(
+        True,
+        "MADV_DONTNEED needs the lock of its VMA only, so it can come between a collapse and its second look",
+        "S08.race.dontneed.write_locked",
+    )
+    swapin_makes_writable: bool = _fact(
+        True,
+        "a page that was read back from swap and that nobody else uses is mapped writable, also after a read",
+    )
+    split_maps_zero_page: bool = _fact(
+        True,
+        "where a huge page is split, parts that hold nothing but zeroes are replaced by the zero page",
+        "S13.split_zero",
+    )
+    has_underused_shrinker: bool = _fact(
+        True,
+        "when memory is short, huge pages with more than max_ptes_none pages of zeros are split; the file "
+        "shrink_underused switches that off",
+    )
+    write_upgrade_needs_dirty: bool = _fact(
+        False, "mprotect makes an entry writable at once only if its page is dirty"
+    )
+    has_guard_pages: bool = _fact(
+        True, "MADV_GUARD_INSTALL exists: a marker in place of a page, which counts as swapped", "S13.guard"
+    )
+    prctl_has_except_advised: bool = _fact(
+        True, "prctl(PR_SET_THP_DISABLE) can leave advised memory out", "S13.except_advised"
+    )
+    shmem_has_size_controls: bool = _fact(
+        True, "shared memory has a control of its own for each size of huge page"
+    )
+    collapse_file_maps_itself: bool = _fact(
+        False,
+        "collapsing shared memory maps the huge page; later MADV_COLLAPSE does that in a step of its own",
+        "S13.shmem",
+    )
+    trace_has_collapse_file: bool = _fact(
+        True, "there is a trace event mm_khugepaged_collapse_file", "S13.shmem"
+    )
+    advice_is_set_before_registration: bool = _fact(
+        False,
+        "the first MADV_HUGEPAGE registers a process with shared memory; before, the second one did",
+        "S13.shmem_once",
+    )
+    has_mthp: bool = _fact(True, "sizes of huge page below 2 MiB can be had at a fault", "S13.sizes")
+    without_pmd_table: ScanResult = _fact(
+        ScanResult.PMD_NULL, "the result for a window without a PMD table", "S13.no_pmd_table"
+    )
+    without_pte_table: ScanResult = _fact(
+        ScanResult.PMD_NONE, "the result for a window without a page table", "S07.notable"
+    )
+    refuses_lazyfree: bool = _fact(
+        False, "khugepaged stops at a clean page that was given back by MADV_FREE (page_lazyfree)", "S07.lazy"
+    )
+    window_costs_what_was_read: bool = _fact(
+        False, "a window costs khugepaged as many units as entries were read, not always 512", "S13.budget"
+    )
+    no_whole_window_is_an_error: bool = _fact(
+        True,
+        "MADV_COLLAPSE of a range inside one window, over no border, is EINVAL, not 0",
+        "S13.inside_window",
+    )
+    daemon_runs_for_any_size: bool = _fact(
+        False,
+        "khugepaged runs while `enabled` says so, even if the 2 MiB size is switched off",
+        "S13.size_off",
+    )
+    lru_gen_enabled: bool = _fact(
+        False, "the multi-generational LRU is on (a choice of who built the recorded kernel)"
+    )
+    lru_gen_marks_fresh_pages: bool = _fact(
+        False,
+        "with it, a fresh page counts as referenced until something clears that, whoever maps it",
+        "S13.fresh_child",
+    )
+    trace_has_order: bool = _fact(False, "the trace lines of a collapse name the order")
+    trace_names_only_culprit: bool = _fact(
+        False, "the scan's trace line names a page only if that page stopped the scan"
+    )
+    trace_has_visits: bool = _fact(
+        False, "there is a trace event mm_khugepaged_scan after each visit of an address space"
+    )
+    collapses_into_smaller_sizes: bool = _fact(
+        False, "khugepaged collapses into every size that is enabled; the model refuses such runs"
+    )
+    proactive_counts_as_daemon: bool = _fact(
+        True,
+        "proactive compaction counts among kcompactd's own counters",
+        recorded=("G20", "compact_daemon_migrate_scanned"),
+    )
+    trace_proactive_wakeup: bool = _fact(
+        True,
+        "a proactive wakeup of kcompactd has a trace line",
+        recorded=("G20", "mm_compaction_wakeup_kcompactd"),
+    )
+    trace_has_nr_split: bool = _fact(True, "the trace line mm_migrate_pages has a field `nr_split`")
+    least_score_mark: int = _fact(
+        0, "the lowest mark of the fragmentation score that proactive compaction aims at"
+    )
+    score_marks_narrow: bool = _fact(
+        True, "the upper mark of that score lies at most half the lower one above it, not 10"
+    )
+    reclaim_walks_again: bool = _fact(
+        True,
+        "direct reclaim that frees nothing makes a second round and counts it in `allocstall_*`",
+        recorded=("L", "allocstall_movable"),
+    )
 
     def number(self, result: ScanResult) -> int:
         """The value of ``result`` in this kernel's ``enum scan_result``.
@@ -130,3 +237,7 @@ class Profile:
         if chain is None:
             return (KernelFrame(function, {name: name for name in params}),)
         return chain
+
+
+#: field of Profile -> what it means; docs/kernels.md is generated from this and from the profiles
+FACTS: dict[str, Fact] = {each.name: each.metadata["fact"] for each in fields(Profile) if each.metadata}

@@ -3,6 +3,15 @@
 from .before_after import pretest as pretest
 from .catalogue import ask as ask, predict as predict, questions as questions
 from .progress_file import progress as progress
+from .reading import (
+    call_of as call_of,
+    counter as counter,
+    free_frames as free_frames,
+    locks_held as locks_held,
+    rss_pages as rss_pages,
+    span as span,
+    trace_field as trace_field,
+)
 from .runs.cases import cases_table as cases_table
 from .runs.chain import registration_table as registration_table
 from .runs.collapse_phases import (
@@ -21,15 +30,6 @@ from .runs.compare import (
     two_roads as two_roads,
 )
 from .runs.decode import decode_gfp as decode_gfp, decode_page as decode_page, split_address as split_address
-from .runs.facts import (
-    call_of as call_of,
-    counter as counter,
-    free_frames as free_frames,
-    locks_held as locks_held,
-    rss_pages as rss_pages,
-    span as span,
-    trace_field as trace_field,
-)
 from .runs.gdb import load_backtrace as load_backtrace, parse_backtrace as parse_backtrace
 from .runs.lanes import run_lanes as run_lanes
 from .runs.looking import look as look
@@ -51,7 +51,6 @@ from .runs.scanners import (
     looks_table as looks_table,
     proactive_rows as proactive_rows,
 )
-
 from .runs.stalls import bills_of_lanes as bills_of_lanes, stall_table as stall_table
 from .runs.steps import subgoals as subgoals
 from .runs.verdict_gallery import gallery_table as gallery_table

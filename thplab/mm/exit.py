@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Mm
-from thplab.mm.include.pgtable import pte_free
 from thplab.mm.khugepaged.enter import khugepaged_exit
+from thplab.mm.memory.tables import pte_free
 from thplab.mm.memory.zap import free_pgtables, unmap_page_range
 from thplab.mm.rmap.anon_vma import unlink_anon_vmas
 from thplab.mm.shmem.file import unlink_file_vma

@@ -8,21 +8,15 @@ was swapped out, a *value* stands instead of a folio: its lowest bit is set, the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.lock import I_MMAP_RWSEM, Lock
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Vma, linear_page_index
-from thplab.mm.include.page import PG_anon, PG_head, folio_nr_pages, folio_ref_add
-from thplab.mm.include.state import Column, Struct
+from thplab.mm.include.page import MemMap, PG_anon, PG_head, folio_nr_pages, folio_ref_add
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
-
 __all__ = [
-    "AddressSpace",
     "filemap_add_folio",
     "filemap_get_folio",
     "filemap_remove_folio",
@@ -33,48 +27,6 @@ __all__ = [
     "xa_store",
     "xa_to_value",
 ]
-
-
-class AddressSpace(Struct):
-    """struct address_space of one file in memory, with what of its inode and file counts here.
-
-    ``number``: stands in page->mapping; ``size`` (pages): i_size; ``f_count``: who keeps the file,
-    each VMA and whoever works on it; ``i_pages``: chunk number -> entries (u64) of as many pages as
-    a huge page has; ``nrpages``: how many pages are in memory.
-    """
-
-    __slots__ = (
-        "f_count",
-        "i_mmap",
-        "i_mmap_rwsem",
-        "i_pages",
-        "name",
-        "nr_slots",
-        "nrpages",
-        "number",
-        "size",
-    )
-    name: str
-    number: int
-    size: int
-    f_count: int
-    i_mmap: tuple[Vma, ...]
-    i_mmap_rwsem: Lock
-    i_pages: dict[int, Column]
-    nr_slots: int
-    nrpages: int
-
-    def __init__(self, name: str, number: int, size: int, nr_slots: int) -> None:
-        """An empty file that nobody maps; ``nr_slots``: entries in a chunk."""
-        self.name = name
-        self.number = number
-        self.size = size
-        self.f_count = 0
-        self.i_mmap = ()
-        self.i_mmap_rwsem = Lock(f"{I_MMAP_RWSEM} {name} {number}")
-        self.i_pages = {}
-        self.nr_slots = nr_slots
-        self.nrpages = 0
 
 
 def xa_load(mapping: AddressSpace, index: int) -> int:

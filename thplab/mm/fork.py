@@ -7,9 +7,9 @@ yet. A huge page is shared as a whole, by a leaf on each side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.exit import exit_mm
 from thplab.mm.huge_memory.fault import copy_huge_pmd
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import (
     MMF_INIT_MASK,
@@ -29,26 +29,22 @@ from thplab.mm.include.pgtable import (
     _PAGE_UFFD_WP,
     entry_pfn,
     mm_find_pmd,
-    pmd_alloc,
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_lock,
     pte_present,
     set_pte_at,
 )
+from thplab.mm.include.sched import Task
+from thplab.mm.include.state import Column
 from thplab.mm.khugepaged.enter import khugepaged_fork
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.rmap.anon_vma import anon_vma_fork
 from thplab.mm.rmap.mapcount import folio_add_file_rmap_ptes, folio_dup_anon_rmap_ptes
 from thplab.mm.shmem.file import vma_link_file
 from thplab.mm.swapfile import is_pte_marker, pte_to_swp_offset, swap_duplicate
-from thplab.mm.task import Task
 from thplab.mm.vma import insert_vma
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["dup_mm", "mm_alloc"]
 
@@ -69,8 +65,6 @@ def dup_mm(parent: Mm, name: str) -> Mm:
     userfaultfd registrations are not inherited. Raises MemoryError; the half-made child is then
     removed. Takes the parent's mmap_lock for writing; nobody else can reach the child yet.
     """
-    from thplab.mm.exit import exit_mm
-
     mm = mm_alloc(parent.kernel, name)
     mm.flags = parent.flags & MMF_INIT_MASK
     mm.memcg = parent.memcg

@@ -6,8 +6,8 @@ A merged page is read-only and counts as shared, also when all its mappings lie 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import VM_MERGEABLE, Vma
 from thplab.mm.include.page import (
     PG_anon,
@@ -30,12 +30,9 @@ from thplab.mm.include.pgtable import (
     pte_present,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["ksm_scan"]
 

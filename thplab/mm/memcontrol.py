@@ -7,56 +7,41 @@ A charge that does not fit fails at once: the group's own pages are never reclai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import folio_nr_pages
-from thplab.mm.include.state import Struct
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
-
-__all__ = ["MemCgroup", "mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
-
-
-class MemCgroup(Struct):
-    """struct mem_cgroup: ``usage`` and ``max`` in pages (None: no limit); ``number`` from 1 on."""
-
-    __slots__ = ("max", "name", "number", "usage")
-    name: str
-    number: int
-    usage: int
-    max: int | None
-
-    def __init__(self, name: str, number: int) -> None:
-        """An empty group without a limit."""
-        self.name = name
-        self.number = number
-        self.usage = 0
-        self.max = None
+__all__ = ["mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
 
 
 def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:
-    """A new group."""
+    """A new group without a limit. Locks expected: none. Takes cgroup_mutex in the kernel."""
     memcg = MemCgroup(name, len(kernel.memcgs) + 1)
     kernel.memcgs = (*kernel.memcgs, memcg)
     return memcg
 
 
 def mem_cgroup_charge(kernel: Kernel, folio: int, mm: Mm) -> bool:
-    """Charge a new folio to the group of ``mm``; False if the limit does not allow it."""
+    """Charge a new folio to the group of ``mm``; False if the limit does not allow it (C: -ENOMEM).
+
+    All pages of the folio are charged, or none.
+    Locks expected: none; in the kernel it may sleep and reclaim.
+    """
     memcg = mm.memcg
     if memcg is None:
         return True
     nr = folio_nr_pages(kernel.mem_map, folio)
+    # Refused whole: a huge page does not fit where a base page would, so the fault falls back.
     if memcg.max is not None and memcg.usage + nr > memcg.max:
         return False
     memcg.usage += nr
+    # The folio remembers the group: the process that frees it may be in another one.
     kernel.mem_map.memcg_data[folio] = memcg.number
     return True
 
 
 def mem_cgroup_uncharge(kernel: Kernel, folio: int, nr: int) -> None:
-    """``nr`` pages of a charged folio are freed."""
+    """``nr`` pages of a charged folio are freed. Locks expected: none; nobody has a reference any more."""
     kernel.memcgs[kernel.mem_map.memcg_data[folio] - 1].usage -= nr
     kernel.mem_map.memcg_data[folio] = 0

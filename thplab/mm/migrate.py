@@ -10,10 +10,12 @@ it, account for, somebody uses the page by its physical address, and it stays wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from thplab.mm.compaction.control import CompactControl, MigrateMode
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_del, list_empty
+from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     MemMap,
     PG_anon,
@@ -24,6 +26,7 @@ from thplab.mm.include.page import (
     folio_unlock,
 )
 from thplab.mm.include.pgtable import set_pte_at
+from thplab.mm.include.state import Column
 from thplab.mm.include.swapops import make_migration_entry, remove_migration_entry
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes, rmap_walk
@@ -31,19 +34,12 @@ from thplab.mm.swap import folio_add_lru, folio_putback_lru, isolated_counter
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
-
-    GetNew = Callable[[Kernel, CompactControl], int | None]
-    PutNew = Callable[[Kernel, CompactControl, int], None]
-    #: An entry that was taken away: VMA, table, index, and what stood there.
-    Unmapped = tuple[Vma, Column, int, int]
-
 __all__ = ["migrate_folio", "migrate_pages", "putback_movable_pages"]
+
+GetNew = Callable[[Kernel, CompactControl], int | None]
+PutNew = Callable[[Kernel, CompactControl, int], None]
+#: An entry that was taken away: VMA, table, index, and what stood there.
+Unmapped = tuple[Vma, Column, int, int]
 
 _MODE_NAMES = {
     MigrateMode.ASYNC: "MIGRATE_ASYNC",
@@ -84,14 +80,14 @@ def migrate_pages(
     trace(
         kernel,
         "mm_migrate_pages",
-        ("nr_succeeded", succeeded),
-        ("nr_failed", failed),
-        ("nr_thp_succeeded", 0),
-        ("nr_thp_failed", 0),
-        ("nr_thp_split", 0),
-        ("nr_split", 0 if kernel.profile.trace_has_nr_split else None),
-        ("mode", _MODE_NAMES[cc.mode]),
-        ("reason", "compaction"),
+        nr_succeeded=succeeded,
+        nr_failed=failed,
+        nr_thp_succeeded=0,
+        nr_thp_failed=0,
+        nr_thp_split=0,
+        nr_split=0,
+        mode=_MODE_NAMES[cc.mode],
+        reason="compaction",
     )
     return failed > 0, no_memory, succeeded
 

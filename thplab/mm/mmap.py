@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.gup import mm_populate
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm, Vma, vm_access
 from thplab.mm.khugepaged.enter import khugepaged_enter_vma
@@ -14,9 +14,6 @@ from thplab.mm.memory.zap import free_pgtables, unmap_page_range
 from thplab.mm.rmap.anon_vma import unlink_anon_vmas
 from thplab.mm.shmem.file import shmem_file_setup, unlink_file_vma, vma_link_file
 from thplab.mm.vma import insert_vma, split_at, vma_merge
-
-if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
 
 __all__ = ["check_range", "do_mmap", "do_munmap"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug, KernelError
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
@@ -15,23 +15,23 @@ from thplab.mm.include.pgtable import (
     _PAGE_SOFT_DIRTY,
     PFN_BITS,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.memory.fault import handle_mm_fault
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.include.state import Column
 
 __all__ = ["access"]
 
 
 def access(mm: Mm, address: int, *, write: bool) -> int:
-    """Touch ``address``; the page (a base page, also inside a huge one) that answers.
+    """Touch ``address`` (unsigned long); the page (a base page, also inside a huge one) that answers.
 
-    Faults as often as it takes. Raises KernelError (EFAULT: the process would get SIGSEGV) where
-    nothing may be accessed, MemoryError where there is no free page.
+    Faults as often as it takes. Raises KernelError (EFAULT: the process would get SIGSEGV) where nothing
+    may be accessed, MemoryError where there is no free page, KernelBug where faults change nothing.
+    Locks expected: none; a fault takes mmap_lock or the VMA lock.
     """
     if not 0 <= address < mm.kernel.geometry.TASK_SIZE:
         raise KernelError(errno.EFAULT, f"SIGSEGV: {address:#x} is outside the user's half")
+    # A fault does one step and lets the processor try again: a write may need the page first, then the
+    # right to write.
     for _ in range(4):
         page = translate(mm, address, write=write)
         if page is not None:
@@ -41,17 +41,24 @@ def access(mm: Mm, address: int, *, write: bool) -> int:
 
 
 def translate(mm: Mm, address: int, *, write: bool) -> int | None:
-    """Walk the tables; the page, with accessed (and dirty) set in its entry, or None: page fault."""
+    """Walk the tables; the page, with accessed (and dirty) set in its entry, or None: page fault.
+
+    Raises KernelBug if the last table holds a pointer. The processor reads the tables while the kernel
+    changes them: whatever the kernel puts there must be valid at every moment.
+    Locks expected: none.
+    """
     geometry, tables, start_pfn = mm.kernel.geometry, mm.kernel.tables, mm.kernel.mem_map.start_pfn
     mask = geometry.PTRS_PER_PTE - 1
     table = tables[mm.pgd]
     for shift in geometry.WALK_SHIFTS:
         index = address >> shift & mask
         entry = table[index]
+        # PROT_NONE, swap entries and markers look alike to the processor: not present.
         if not entry & _PAGE_PRESENT:
             return None
         page: int = (entry >> 12 & PFN_BITS) - start_pfn
         if entry & _PAGE_PSE or shift == 12:
+            # Read-only for the processor may mean: copy before writing. The kernel knows, in the fault.
             if write and not entry & _PAGE_RW:
                 return None
             _set_accessed(table, index, write=write)
@@ -61,6 +68,12 @@ def translate(mm: Mm, address: int, *, write: bool) -> int | None:
 
 
 def _set_accessed(table: Column, index: int, *, write: bool) -> None:
+    """Set the bits in the entry, atomically and without a lock.
+
+    Because of this the kernel reads and clears an entry in one step, where a bit set in between would be
+    lost.
+    Locks expected: none.
+    """
     bits = _PAGE_ACCESSED | (_PAGE_DIRTY | _PAGE_SOFT_DIRTY if write else 0)
     if table[index] & bits != bits:
         table[index] |= bits

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.gup import mm_populate
 from thplab.mm.huge_memory.fault import __split_huge_pmd, is_huge_zero_pmd
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import (
     VM_ACCESS_FLAGS,
@@ -40,9 +40,6 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["do_mprotect"]
 

@@ -28,16 +28,15 @@ from thplab.mm.include.pgtable import (
     _PAGE_UFFD_WP,
     EntryRef,
     mm_find_pmd,
-    pmd_alloc,
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_index,
     pte_present,
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.mmap import check_range, do_vmi_munmap
 from thplab.mm.rmap.anon_vma import anon_vma_clone, unlink_anon_vmas
 from thplab.mm.shmem.file import vma_link_file

@@ -6,17 +6,13 @@ it in memory until reclaim takes it. Memory that is shared is in shmem/file.py.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_for_each
 from thplab.mm.include.page import PG_lru, PG_uptodate
 from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
 from thplab.mm.swap import LRU_NAMES, folio_add_lru, lru_list, lruvec_del_folio
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["drop_clean_page", "drop_pagecache", "read_page"]
 

@@ -18,9 +18,9 @@ name it (``swap_map``) or the cache does.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.page import (
     PG_swapcache,
     folio_mapcount,
@@ -28,14 +28,10 @@ from thplab.mm.include.page import (
     folio_ref_add,
 )
 from thplab.mm.include.pgtable import _PAGE_SWP_EXCLUSIVE, _PAGE_SWP_UFFD_WP
-from thplab.mm.include.state import Column, Struct
+from thplab.mm.include.swap import SwapInfo
 from thplab.mm.page_alloc.alloc import folio_put
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = [
-    "SwapInfo",
     "folio_alloc_swap",
     "folio_free_swap",
     "free_folio_and_swap_cache",
@@ -51,87 +47,82 @@ __all__ = [
 _OFFSET_SHIFT = 9
 _OFFSET_MASK = (1 << 50) - 1
 _TYPE_SHIFT = 59
+#: Swap type of an entry that belongs to no device, and what a marker can say.
 SWP_PTE_MARKER = 31
 PTE_MARKER_GUARD = 1 << 2
 
 
-class SwapInfo(Struct):
-    """One swap device of ``pages`` slots.
-
-    ``swap_map`` (u16): entries that name the slot; ``cache`` (u32): page + 1 of the folio in the
-    swap cache, 0: none; ``contents`` (u32): what was written there; ``cluster_next``: where the
-    search for a free slot begins.
-    """
-
-    __slots__ = ("cache", "cluster_next", "contents", "pages", "swap_map")
-    pages: int
-    swap_map: Column
-    cache: Column
-    contents: Column
-    cluster_next: int
-
-    def __init__(self, pages: int) -> None:
-        """All slots free."""
-        self.pages = pages
-        self.swap_map = Column("H", pages, "swap_map")
-        self.cache = Column("I", pages, "swap_cache")
-        self.contents = Column("I", pages, "swap contents")
-        self.cluster_next = 0
-
-
 def _swp_pte(kind: int, offset: int) -> int:
+    """A non-present entry (pteval_t) of type ``kind``."""
+    # Inverted, so that a small offset gives a physical address beyond all memory: a processor that
+    # speculates on a non-present entry (L1TF) finds nothing there.
     return (~offset & _OFFSET_MASK) << _OFFSET_SHIFT | kind << _TYPE_SHIFT
 
 
 def swp_entry_to_pte(offset: int, *, exclusive: bool, uffd_wp: bool) -> int:
-    """The entry that names slot ``offset``."""
+    """The entry (pteval_t) that names slot ``offset``."""
     flags = (_PAGE_SWP_EXCLUSIVE if exclusive else 0) | (_PAGE_SWP_UFFD_WP if uffd_wp else 0)
     return _swp_pte(0, offset) | flags
 
 
 def make_pte_marker(marker: int) -> int:
-    """An entry without page that says ``marker`` (PTE_MARKER_*) about its address."""
+    """An entry (pteval_t) without page that says ``marker`` (PTE_MARKER_*) about its address."""
     return _swp_pte(SWP_PTE_MARKER, marker)
 
 
 def is_pte_marker(pte: int) -> bool:
-    """True if a non-present entry is a marker and names no slot."""
+    """True if a non-present entry (pteval_t) is a marker and names no slot."""
     return pte >> _TYPE_SHIFT == SWP_PTE_MARKER
 
 
 def pte_to_swp_offset(pte: int) -> int:
-    """The slot that a non-present entry names (or the bits of a marker)."""
+    """The slot that a non-present entry (pteval_t) names (or the bits of a marker)."""
     return ~(pte >> _OFFSET_SHIFT) & _OFFSET_MASK
 
 
 def swap_duplicate(kernel: Kernel, offset: int) -> None:
-    """One more entry names the slot."""
+    """One more entry names the slot. Locks expected: the PTE lock. Takes the cluster's lock in the kernel."""
     kernel.swap.swap_map[offset] += 1
 
 
 def swap_free(kernel: Kernel, offset: int) -> None:
-    """One entry less names the slot; without entry and cache it is free."""
+    """One entry less names the slot; without entry and cache it is free.
+
+    Raises KernelBug for a slot that no entry names.
+    Kernel name: swap_free_nr (6.18).
+    Locks expected: the PTE lock, or the i_pages lock. Takes the cluster's lock in the kernel.
+    """
     if not kernel.swap.swap_map[offset]:
         raise KernelBug(f"swap_free: slot {offset} is not in use")
     kernel.swap.swap_map[offset] -= 1
 
 
 def free_swap_and_cache(kernel: Kernel, offset: int) -> None:
-    """An entry is thrown away: the page goes too if it is only kept for that entry."""
+    """An entry is cleared: free the page too if it is only kept for that entry.
+
+    Kernel name: free_swap_and_cache_nr (6.18).
+    Locks expected: the PTE lock. Takes the cluster's lock, and tries the page lock, in the kernel.
+    """
     swap_free(kernel, offset)
     folio = swap_cache_get_folio(kernel, offset)
+    # Mapped elsewhere, the folio keeps its slot: reclaim need not write it again.
     if folio is not None and not folio_mapcount(kernel.mem_map, folio):
         folio_free_swap(kernel, folio)
 
 
 def swap_cache_get_folio(kernel: Kernel, offset: int) -> int | None:
-    """The folio that the swap cache holds for a slot."""
+    """The folio (struct folio *, None: NULL) that the swap cache has for a slot. Locks expected: none."""
     page_plus_1: int = kernel.swap.cache[offset]
     return page_plus_1 - 1 if page_plus_1 else None
 
 
 def folio_alloc_swap(kernel: Kernel, folio: int) -> bool:
-    """Give each page of the folio a slot (in a row) and put it into the swap cache; False: no room."""
+    """Give each page of the folio a slot (in a row) and add it to the swap cache; False: no room.
+
+    C: int, 0 or -ENOMEM.
+    Locks expected: the page lock. Takes the cluster's lock in the kernel.
+    """
+    # All in a row and aligned, or the folio could not be written and found again as one.
     nr = folio_nr_pages(kernel.mem_map, folio)
     offset = _scan_swap_map(kernel.swap, nr)
     if offset is None:
@@ -141,9 +132,10 @@ def folio_alloc_swap(kernel: Kernel, folio: int) -> bool:
 
 
 def _scan_swap_map(swap: SwapInfo, nr: int) -> int | None:
-    """First of ``nr`` free slots in a row, aligned to ``nr``, from ``cluster_next`` on."""
+    """First of ``nr`` free slots in a row, aligned to ``nr``, from ``cluster_next`` on, else None."""
     begin = -(-swap.cluster_next // nr) * nr
     end = swap.pages - nr + 1
+    # Round in a circle: pages swapped out together lie together, which makes reading them back cheap.
     for offset in chain(range(begin, end, nr), range(0, min(begin, end), nr)):
         if not any(swap.swap_map[offset : offset + nr]) and not any(swap.cache[offset : offset + nr]):
             swap.cluster_next = offset + nr
@@ -152,33 +144,48 @@ def _scan_swap_map(swap: SwapInfo, nr: int) -> int | None:
 
 
 def add_to_swap_cache(kernel: Kernel, folio: int, offset: int) -> None:
-    """The folio stands for the slots from ``offset`` on; the cache holds a reference for each page."""
+    """The folio represents the slots from ``offset`` on; the cache has a reference for each page.
+
+    Kernel name: swap_cache_add_folio (6.18).
+    Locks expected: the page lock. Takes the cluster's lock in the kernel.
+    """
     mem_map = kernel.mem_map
     nr = folio_nr_pages(mem_map, folio)
     for each in range(nr):
         kernel.swap.cache[offset + each] = folio + 1
+    # One for each page, as the page cache does: then one rule tells a pin from ordinary references.
     folio_ref_add(mem_map, folio, nr)
     mem_map.flags[folio] |= PG_swapcache
     mem_map.private[folio] = offset
 
 
 def delete_from_swap_cache(kernel: Kernel, folio: int) -> None:
-    """The folio stands for itself again; the cache's references are dropped."""
+    """The folio represents itself again; the cache's references are dropped.
+
+    Frees the folio with its last reference.
+    Kernel name: swap_cache_del_folio (6.18).
+    Locks expected: the page lock, and a reference of the caller. Takes the cluster's lock in the kernel.
+    """
     mem_map = kernel.mem_map
     nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
     for each in range(nr):
         kernel.swap.cache[offset + each] = 0
     mem_map.flags[folio] &= ~PG_swapcache
     mem_map.private[folio] = 0
+    # Last: until now the folio could be found by its slot.
     folio_put(kernel, folio, nr)
 
 
 def folio_free_swap(kernel: Kernel, folio: int) -> bool:
-    """Take a folio out of the swap cache if no entry names its slots any more; True if done."""
+    """Take a folio out of the swap cache if no entry names its slots any more; True if done.
+
+    Locks expected: the page lock.
+    """
     mem_map = kernel.mem_map
     if not mem_map.flags[folio] & PG_swapcache:
         return False
     offset, nr = mem_map.private[folio], folio_nr_pages(mem_map, folio)
+    # The slots of a large folio are freed together or not at all.
     if any(kernel.swap.swap_map[offset : offset + nr]):
         return False
     delete_from_swap_cache(kernel, folio)
@@ -186,7 +193,12 @@ def folio_free_swap(kernel: Kernel, folio: int) -> bool:
 
 
 def free_folio_and_swap_cache(kernel: Kernel, folio: int, nr: int = 1) -> None:
-    """Drop ``nr`` references of mappings that went, and the slot if nobody needs it."""
+    """Drop ``nr`` references of mappings that went, and the slot if it is needed no more.
+
+    Frees the folio with its last reference.
+    Locks expected: the PTE lock under which they went. Tries the page lock in the kernel.
+    """
+    # Before the reference is dropped: the folio may be gone afterwards.
     if not folio_mapcount(kernel.mem_map, folio):
         folio_free_swap(kernel, folio)
     folio_put(kernel, folio, nr)

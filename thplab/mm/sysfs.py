@@ -10,70 +10,21 @@ import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.geometry import Geometry
-from thplab.mm.include.state import Struct
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.knobs import Knobs
 from thplab.words import did_you_mean
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+__all__ = ["KNOBS", "Attribute", "sysfs_read", "sysfs_write"]
 
-__all__ = ["KNOBS", "Attribute", "Knobs", "sysfs_read", "sysfs_write"]
-
-#: No size below 2 MiB is enabled; by order.
-NO_MTHP = ("never",) * 9
 
 _U32_MAX = (1 << 32) - 1
 _U64_MAX = (1 << 64) - 1
 
 #: What kstrtoul(text, 10) takes: digits, perhaps with a plus.
 _DECIMAL = re.compile(r"\+?[0-9]+")
-
-
-class Knobs(Struct):
-    """The present values: words as str, numbers as int."""
-
-    __slots__ = (
-        "alloc_sleep_millisecs", "defrag", "enabled", "hugepage_shmem_enabled", "hugepage_size_enabled",
-        "khugepaged_defrag", "max_ptes_none", "max_ptes_shared", "max_ptes_swap", "mthp_enabled",
-        "pages_to_scan", "scan_sleep_millisecs", "shmem_enabled", "shrink_underused", "use_zero_page",
-    )  # fmt: skip
-    enabled: str
-    defrag: str
-    use_zero_page: int
-    shrink_underused: int
-    hugepage_size_enabled: str
-    shmem_enabled: str
-    hugepage_shmem_enabled: str
-    mthp_enabled: tuple[str, ...]  # by order
-    khugepaged_defrag: int
-    max_ptes_none: int
-    max_ptes_swap: int
-    max_ptes_shared: int
-    pages_to_scan: int
-    scan_sleep_millisecs: int
-    alloc_sleep_millisecs: int
-
-    def __init__(self, geometry: Geometry) -> None:
-        """The kernel's defaults: ratios of the huge page's size in base pages."""
-        nr = geometry.HPAGE_PMD_NR
-        self.enabled = "madvise"
-        self.defrag = "madvise"
-        self.use_zero_page = 1
-        self.shrink_underused = 1
-        self.hugepage_size_enabled = "inherit"
-        self.mthp_enabled = NO_MTHP
-        self.shmem_enabled = "never"
-        self.hugepage_shmem_enabled = "inherit"
-        self.khugepaged_defrag = 1
-        self.max_ptes_none = nr - 1
-        self.max_ptes_swap = nr // 8
-        self.max_ptes_shared = nr // 2
-        self.pages_to_scan = nr * 8
-        self.scan_sleep_millisecs = 10000
-        self.alloc_sleep_millisecs = 60000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +61,7 @@ class Attribute:
             setattr(knobs, self.field, value)
 
     def legal(self, geometry: Geometry) -> str:
-        """What may be written, in words."""
+        """What may be written, as text."""
         if self.words:
             return " | ".join(self.words)
         if self.boolean:
@@ -118,10 +69,12 @@ class Attribute:
         return f"an integer from {self.lowest} to {self._highest(geometry)}"
 
     def _highest(self, geometry: Geometry) -> int:
+        """The largest legal number: of a limit in entries, one less than a table has."""
         return geometry.HPAGE_PMD_NR - 1 if self.highest is None else self.highest
 
     def parse(self, path: str, text: str, geometry: Geometry) -> str | int:
         """The value that ``text`` stands for; KernelError (EINVAL, ERANGE) if it is not legal."""
+        # As echo writes it; a second newline is refused.
         word = text.removesuffix("\n")
         if self.words:
             if word in self.words:
@@ -134,6 +87,8 @@ class Attribute:
             number = int(word)
             if self.lowest <= number <= self._highest(geometry):
                 return number
+            # A switch is read as a number of 64 bits; one that does not fit is another error than one that
+            # is not 0 or 1.
             if self.highest == 1 and number > _U64_MAX:
                 raise KernelError(errno.ERANGE, path, text, self.legal(geometry))
         raise KernelError(errno.EINVAL, path, text, self.legal(geometry))
@@ -188,6 +143,7 @@ ROOT = "/sys/kernel/mm/transparent_hugepage/"
 
 
 def _relative(kernel: Kernel, path: str) -> str:
+    """The name below ROOT. Raises KernelError (ENOENT)."""
     name = path.removeprefix(ROOT)
     known = [*(name for name, knob in KNOBS.items() if knob.exists(kernel)), *_READ_ONLY]
     if name in known:
@@ -196,9 +152,10 @@ def _relative(kernel: Kernel, path: str) -> str:
 
 
 def sysfs_read(kernel: Kernel, path: str) -> str:
-    """The text of a file, newline included; the active word of a choice stands in brackets.
+    """The text of a file, newline included; the active word of a choice is in brackets.
 
     Raises KernelError (ENOENT) for a path that does not exist.
+    Locks expected: none.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
@@ -214,12 +171,14 @@ def sysfs_write(kernel: Kernel, path: str, text: str) -> None:
     """Write ``text`` to a knob and do what the kernel's store function does besides.
 
     Raises KernelError: ENOENT (no such file), EACCES (read-only), EINVAL (not a legal value), ERANGE (a
-    switch was given a number beyond 64 bits).
+    switch was given a number beyond 64 bits). Nothing is changed then.
+    Locks expected: none; a store that starts or stops khugepaged takes khugepaged_mutex in the kernel.
     """
     name = _relative(kernel, path)
     if name in _READ_ONLY:
         raise KernelError(errno.EACCES, f"{name} is read-only")
     attribute = KNOBS[name]
+    # Stored first: the daemon that is woken reads the new value.
     attribute.set(kernel.knobs, attribute.parse(name, text, kernel.geometry))
     after = kernel.after_store.get(name)
     if after is not None:

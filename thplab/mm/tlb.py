@@ -9,16 +9,14 @@ whoever changes page tables between two patterns calls :func:`flush_tlb_range`, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from thplab.mm.include.geometry import X86_64, Geometry
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.pgtable import _PAGE_PSE, _PAGE_RW, walk
 from thplab.mm.include.state import Column, Struct
 from thplab.mm.mmu import access
 from thplab.mm.vmstat import vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
 
 __all__ = [
     "PageTables",
@@ -58,6 +56,7 @@ class TlbBank(Struct):
         self.name = name
         self.ways = ways
         self.tags = Column("Q", entries, f"{name} tags")
+        # The number of the access serves as time: the smallest was used least recently.
         self.used = Column("Q", entries, f"{name} used")
 
 
@@ -110,12 +109,14 @@ def tlb_access(tlb: Tlb, mm: Mm, address: int, *, write: bool = False) -> bool:
     geometry = mm.kernel.geometry
     need = _VALID | (_WRITE if write else 0)
     tlb.accesses += 1
+    # Both arrays at once in hardware: before the translation is known, so is not its size.
     if _hit(tlb, tlb.base, address >> geometry.PAGE_SHIFT, need) or _hit(
         tlb, tlb.huge, address >> geometry.PMD_SHIFT, need | _HUGE
     ):
         tlb.hits += 1
         return True
     faults = vm_event(mm.kernel, "pgfault")
+    # Makes the entry present and sets its bits. What the walk below reads is what the processor would read.
     access(mm, address, write=write)
     tlb.faults += vm_event(mm.kernel, "pgfault") > faults
     steps = walk(mm, address)
@@ -124,6 +125,7 @@ def tlb_access(tlb: Tlb, mm: Mm, address: int, *, write: bool = False) -> bool:
     _, _, entry = steps[-1]
     writable = _WRITE if entry & _PAGE_RW else 0
     if entry & _PAGE_PSE:
+        # One entry for 2 MiB: the same number of entries reaches 512 times as far.
         _fill(tlb, tlb.huge, address >> geometry.PMD_SHIFT, _VALID | _HUGE | writable)
     else:
         _fill(tlb, tlb.base, address >> geometry.PAGE_SHIFT, _VALID | writable)
@@ -131,16 +133,17 @@ def tlb_access(tlb: Tlb, mm: Mm, address: int, *, write: bool = False) -> bool:
 
 
 def _set_of(bank: TlbBank, number: int) -> range:
-    """The entries in which a page may stand."""
+    """The entries (indices) in which a page may be."""
     first = number % (len(bank.tags) // bank.ways) * bank.ways
     return range(first, first + bank.ways)
 
 
 def _hit(tlb: Tlb, bank: TlbBank, number: int, need: int) -> bool:
-    """Is the page in the buffer, with these bits? Then it has been used now."""
+    """Is the page in the buffer, with these bits? Then it has been used now. ``number``: page number."""
     wanted, size = number << _TAG_SHIFT, need & _HUGE
     for way in _set_of(bank, number):
         tag = bank.tags[way]
+        # A write needs an entry that may be written; a read takes any.
         if tag >> _TAG_SHIFT << _TAG_SHIFT == wanted and tag & need == need and tag & _HUGE == size:
             bank.used[way] = tlb.accesses
             return True
@@ -150,6 +153,7 @@ def _hit(tlb: Tlb, bank: TlbBank, number: int, need: int) -> bool:
 def _fill(tlb: Tlb, bank: TlbBank, number: int, bits: int) -> None:
     """Remember a translation: in the entry of the same page, else in the one not used for longest."""
     ways, page = _set_of(bank, number), number << _TAG_SHIFT | bits & ~_WRITE
+    # An entry that was read-only is replaced in its place: two translations of one page would be a bug.
     same = (way for way in ways if bank.tags[way] & ~_WRITE == page)
     victim = next(same, None)
     if victim is None:
@@ -159,15 +163,19 @@ def _fill(tlb: Tlb, bank: TlbBank, number: int, bits: int) -> None:
 
 
 def flush_tlb_range(tlb: Tlb, mm: Mm, start: int, end: int) -> None:
-    """Forget what is known of ``start <= address < end``, in both sizes.
+    """Forget what is known of ``start <= address < end`` (unsigned long, bytes), in both sizes.
 
-    Needed after any change of an entry that was present: the processor may remember the old one.
+    Needed after any change of an entry that was present: the processor may remember the old one. The
+    kernel's flush_tlb_mm_range tells all processors that run the mm.
+    Locks expected: as of the change, so that nobody relies on it too early.
     """
     geometry = mm.kernel.geometry
+    # Where both sizes share one array it must be visited once only.
     for bank in {id(each): each for each in (tlb.base, tlb.huge)}.values():
         for way, tag in enumerate(bank.tags):
             shift = geometry.PMD_SHIFT if tag & _HUGE else geometry.PAGE_SHIFT
             first = tag >> _TAG_SHIFT << shift
+            # A huge translation goes if any part of it lies in the range.
             if tag & _VALID and first < end and start < first + (1 << shift):
                 bank.tags[way] = bank.used[way] = 0
 
@@ -188,6 +196,7 @@ def walk_references(levels: int, host_levels: int = 0) -> int:
     In a guest the address of each of its tables, and that of the page, is translated by the host, at
     ``host_levels`` references each.
     """
+    # Four levels in each, 4 and 4: 24 references instead of 4.
     return (levels + 1) * (host_levels + 1) - 1 if host_levels else levels
 
 
@@ -213,4 +222,5 @@ def page_tables(length: int, *, huge: bool = False, geometry: Geometry = X86_64)
     split can never fail for want of memory.
     """
     pmd, pud, pgd = (-(-length // (1 << shift)) for shift in geometry.LEVEL_SHIFTS[::-1])
+    # A leaf needs no PTE table, yet has one deposited: huge pages save walks, not tables.
     return PageTables(0 if huge else pmd, pud, pgd, 1, pmd if huge else 0)

@@ -1,68 +1,18 @@
-"""Tracepoints: events with the kernel's names and fields, printed as ftrace prints them.
-
-include/trace/events/huge_memory.h and others; the line's shape is that of kernel/trace/trace_output.c.
-"""
+"""Tracepoints: the model emits an event with the kernel's name and fields (kernel/trace/)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 from zlib import crc32
 
 from thplab.kernels import ScanResult
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import page_to_pfn
-from thplab.mm.include.state import Struct
-from thplab.mm.trace_events import event_text
+from thplab.mm.include.trace_events import TRACE_EVENTS, TraceEvent
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
-
-__all__ = ["TraceEvent", "Tracing", "trace"]
+__all__ = ["scan_pfn", "trace"]
 
 _NO_PFN = (1 << 64) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class TraceEvent:
-    """One event: who (comm, pid), when (ns), which, and its fields in the kernel's order.
-
-    ``mm`` names the address space it is about and ``page`` the page of ``scan_pfn``, where the
-    event has them; both are for readers of the model: the text has neither.
-    """
-
-    comm: str
-    pid: int
-    time_ns: int
-    name: str
-    fields: tuple[tuple[str, str], ...]
-    mm: str | None = None
-    address: int | None = None
-
-    def text(self) -> str:
-        """The line of the ``trace`` file."""
-        seconds, ns = divmod(self.time_ns, 1_000_000_000)
-        body = event_text(self.name, self.fields)
-        who = f"{self.comm:>16}-{self.pid:<7d}"
-        return f"{who} [000] ..... {seconds:5d}.{ns // 1000:06d}: {self.name}: {body}"
-
-    def value(self, field: str) -> str:
-        """One field as printed; KeyError if the event has no such field."""
-        return dict(self.fields)[field]
-
-
-class Tracing(Struct):
-    """The ring buffer, which never overflows: ``events`` and how many were written (int)."""
-
-    __slots__ = ("events", "nr_written")
-    NOT_STATE: ClassVar[frozenset[str]] = frozenset({"events"})
-    events: list[TraceEvent]
-    nr_written: int
-
-    def __init__(self) -> None:
-        """An empty buffer."""
-        self.events = []
-        self.nr_written = 0
 
 
 def mm_pointer(mm: Mm) -> str:
@@ -75,32 +25,31 @@ def scan_pfn(kernel: Kernel, page: int | None) -> str:
     return f"{_NO_PFN if page is None else page_to_pfn(kernel.mem_map, page):#x}"
 
 
-def trace_order(kernel: Kernel) -> int | None:
-    """The ``order`` field of a collapse event; None where this kernel does not print it."""
-    return kernel.geometry.HPAGE_PMD_ORDER if kernel.profile.trace_has_order else None
-
-
 def trace(
-    kernel: Kernel,
-    name: str,
-    *fields: tuple[str, object],
-    mm: Mm | None = None,
-    address: int | None = None,
+    kernel: Kernel, name: str, /, *, mm: Mm | None = None, address: int | None = None, **values: object
 ) -> None:
-    """Emit event ``name``; a field whose value is None is one that this kernel does not print."""
-    shown = tuple(
-        (field, value.value if isinstance(value, ScanResult) else str(value))
-        for field, value in fields
-        if value is not None
+    """Emit event ``name`` if this kernel has it, with those of its fields that this kernel prints.
+
+    ``mm``, ``address``: the window it is about; the mm is printed where the event has such a field.
+    Raises KeyError for an event that is not in TRACE_EVENTS, or for other fields than it has.
+    """
+    event = TRACE_EVENTS[name]
+    if mm is not None and "mm" in event.fields:
+        values["mm"] = mm_pointer(mm)
+    if values.keys() != set(event.fields):
+        raise KeyError(f"{name} has the fields {', '.join(event.fields)}, not {', '.join(values)}")
+    missing = [field for field, fact in event.needs.items() if not getattr(kernel.profile, fact)]
+    if "" in missing:
+        return
+    shown = tuple((field, _text(values[field])) for field in event.fields if field not in missing)
+    task, now = kernel.current, kernel.clock.now
+    kernel.tracing.events.append(
+        TraceEvent(task.comm, task.pid, now, name, shown, mm.name if mm else None, address)
     )
-    event = TraceEvent(
-        kernel.current.comm,
-        kernel.current.pid,
-        kernel.clock.now,
-        name,
-        shown,
-        mm.name if mm else None,
-        address,
-    )
-    kernel.tracing.events.append(event)
     kernel.tracing.nr_written += 1
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return value.value if isinstance(value, ScanResult) else str(value)

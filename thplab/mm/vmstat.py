@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mmzone import Zone
+from thplab.mm.include.vm_event_item import EVENTS
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mmzone import Zone
-    from thplab.mm.system import Kernel
+__all__ = ["count_vm_event", "extfrag_for_order", "fragmentation_index", "unusable_free_index", "vm_event"]
 
-__all__ = [
-    "EVENTS",
-    "count_vm_event",
-    "extfrag_for_order",
-    "fragmentation_index",
-    "unusable_free_index",
-    "vm_event",
-]
-
-#: Names in the order of /proc/vmstat; all only grow, except the ``nr_`` ones.
-EVENTS = (
-    "nr_free_pages", "nr_isolated_anon", "nr_isolated_file", "nr_anon_pages", "nr_mapped", "nr_file_pages",
-    "nr_shmem", "nr_shmem_hugepages", "nr_shmem_pmdmapped", "nr_anon_transparent_hugepages",
-    "nr_page_table_pages",
-    "pswpin", "pswpout", "pgalloc",
-    "allocstall_dma", "allocstall_dma32", "allocstall_normal", "allocstall_movable",
-    "pgfree", "pgactivate", "pgdeactivate", "pgfault",
-    "pgsteal_kswapd", "pgsteal_direct", "pgscan_kswapd", "pgscan_direct",
-    "pageoutrun", "drop_pagecache", "drop_slab",
-    "pgmigrate_success", "pgmigrate_fail", "compact_migrate_scanned", "compact_free_scanned",
-    "compact_isolated", "compact_stall", "compact_fail", "compact_success", "compact_daemon_wake",
-    "compact_daemon_migrate_scanned", "compact_daemon_free_scanned",
-    "thp_fault_alloc", "thp_fault_fallback", "thp_fault_fallback_charge", "thp_collapse_alloc",
-    "thp_collapse_alloc_failed", "thp_file_alloc", "thp_file_fallback", "thp_file_mapped", "thp_split_page",
-    "thp_split_page_failed", "thp_deferred_split_page", "thp_underused_split_page", "thp_split_pmd",
-    "thp_scan_exceed_none_pte", "thp_scan_exceed_swap_pte", "thp_scan_exceed_share_pte",
-    "thp_zero_page_alloc", "thp_zero_page_alloc_failed", "thp_swpout", "thp_swpout_fallback",
-)  # fmt: skip
 
 _NUMBER = {name: number for number, name in enumerate(EVENTS)}
 
 
 def count_vm_event(kernel: Kernel, name: str, delta: int = 1) -> None:
-    """Add ``delta`` to a counter; KeyError for a name that /proc/vmstat does not have."""
+    """Add ``delta`` to a counter (unsigned long; ``nr_``: long); KeyError for an unknown name.
+
+    In the kernel each processor has counters of its own, so that no lock is needed.
+    Locks expected: none.
+    """
+    # By number, as in enum vm_event_item: a name that was mistyped must not make a new counter.
     kernel.vmstat[_NUMBER[name]] += delta
 
 
@@ -52,9 +29,13 @@ def vm_event(kernel: Kernel, name: str) -> int:
 
 
 def _suitable(zone: Zone, order: int) -> tuple[int, int, int]:
-    """Free pages, free blocks, blocks of ``order`` in the large ones (fill_contig_page_info)."""
+    """Free pages, free blocks, blocks of ``order`` in the large ones (fill_contig_page_info).
+
+    Locks expected: none; the sums may be out of date when they are used.
+    """
     nr_free = zone.nr_free
     pages = sum(count << each for each, count in enumerate(nr_free))
+    # A block that is larger by n orders holds 2^n blocks of the order.
     large = sum(nr_free[each] << (each - order) for each in range(order, len(nr_free)))
     return pages, sum(nr_free), large
 
@@ -63,22 +44,30 @@ def fragmentation_index(zone: Zone, order: int) -> int:
     """Why a request would fail (int): near 0 for lack of memory, near 1000 by fragmentation.
 
     -1000: it would not fail; 0 also if nothing at all is free (__fragmentation_index).
+    Locks expected: none.
     """
     pages, blocks, suitable = _suitable(zone, order)
     if not blocks:
         return 0
     if suitable:
         return -1000
+    # Many blocks for few pages mean small blocks: the index grows with their number.
     return 1000 - (1000 + 1000 * pages // (1 << order)) // blocks
 
 
 def unusable_free_index(zone: Zone, order: int) -> int:
-    """Share of the free memory, in thousandths, that is too scattered for ``order``; 1000 if none is free."""
+    """Share of the free memory, in thousandths, that is too scattered for ``order``; 1000 if none is free.
+
+    Locks expected: none.
+    """
     pages, _, suitable = _suitable(zone, order)
     return 1000 * (pages - (suitable << order)) // pages if pages else 1000
 
 
 def extfrag_for_order(zone: Zone, order: int) -> int:
-    """The same in per cent, 0 if nothing is free: the fragmentation score of a zone."""
+    """The same in per cent (unsigned int), 0 if nothing is free: the fragmentation score of a zone.
+
+    Locks expected: none.
+    """
     pages, _, suitable = _suitable(zone, order)
     return 100 * (pages - (suitable << order)) // pages if pages else 0

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thplab
-from thplab import points
 from thplab.mm.include.page import PAGE_FLAGS
-from thplab.mm.vmstat import EVENTS
-from thplab.points import Point
+from thplab.mm.include.vm_event_item import EVENTS
+from thplab.recording.derive import derive
 from thplab.recording.render import gdb_value
-from thplab.recording.tracer import CALL, EVENT, LINE, RETURN, FunctionInfo
+from thplab.recording.tracer import FunctionInfo
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
@@ -31,13 +30,10 @@ def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]
     """Header and sections, as docs/recording-format.md describes them."""
     described, frames = _frames(recorder)
     ledger, paid = _ledger(recorder)
-    sections = {**_state_sections(recorder), **recorder.moments(), **_local_sections(recorder), **frames}
-    stops = _stops(recorder, sections)
-    sections |= {f"g_{name}": array("I", sorted(numbers)) for name, numbers in stops.items()}
-    sections |= paid
-    granularity = {"line": None, **{name: f"g_{name}" for name in stops}}
-    header = {**_description(recorder), **described, "ledger": ledger, "granularity": granularity}
-    return header, sections
+    header = {**_description(recorder), **described, "ledger": ledger}
+    sections = _state_sections(recorder) | recorder.moments() | _local_sections(recorder) | frames | paid
+    more, derived = derive(header, sections)
+    return header | more, sections | derived
 
 
 def _description(r: Recorder) -> dict[str, Any]:
@@ -176,36 +172,3 @@ def _labels(
         )
         for frame in r.kernel.profile.frames(function.name, caller, function.params)
     )
-
-
-def _stops(r: Recorder, sections: dict[str, array[Any]]) -> dict[str, set[int]]:
-    """Which moments a coarser step stops at; each set has the first and the last moment."""
-    kinds = sections["m_kind"]
-    ends = {0, len(kinds) - 1}
-    return {
-        "entry": ends.union(_entries(r, sections)),
-        "function": ends.union(n for n, kind in enumerate(kinds) if kind in (CALL, RETURN)),
-        "tracepoint": ends.union(n for n, kind in enumerate(kinds) if kind == EVENT),
-        "pass": ends.union(_calls_of(r, sections, points.DO_SCAN)),
-    }
-
-
-def _calls_of(r: Recorder, sections: dict[str, array[Any]], point: Point) -> list[int]:
-    """First calls only: a generator that goes on is called again."""
-    wanted = {info.number for info in r.tracer.functions if info.point is point}
-    owner, frames, found = r.tracer.f_function, sections["m_frame"], dict[int, int]()
-    for n, kind in enumerate(sections["m_kind"]):
-        if kind == CALL and owner[frames[n]] in wanted:
-            found.setdefault(frames[n], n)
-    return list(found.values())
-
-
-def _entries(r: Recorder, sections: dict[str, array[Any]]) -> list[int]:
-    """Moments at which a loop over a table came to its next entry: its ``index`` has changed."""
-    index, names, kinds = r.tracer.names.get(points.ENTRY), r.tracer.l_name, sections["m_kind"]
-    numbers, begin = _calls_of(r, sections, points.SCAN), 0
-    for n, end in enumerate(sections["m_locals_end"]):
-        if end > begin and kinds[n] in (LINE, RETURN) and index in names[begin:end]:
-            numbers.append(n)
-        begin = end
-    return numbers

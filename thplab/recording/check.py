@@ -12,6 +12,9 @@ from itertools import pairwise
 from typing import Any
 
 from thplab.recording.cells import ABSENT, INTEGER, VALUE
+from thplab.recording.derive.focus import SCENES
+from thplab.recording.derive.said import NOTHING_SAID
+from thplab.recording.derive.spans import SPANS
 from thplab.recording.file import RecordingError
 
 __all__ = ["SECTIONS", "check"]
@@ -23,8 +26,10 @@ _Sections = Mapping[str, "array[Any]"]
 SECTIONS = {
     "cell_kind": "B", "cell_lo": "I", "cell_hi": "I", "c_cell": "I", "c_kind": "B", "c_lo": "I", "c_hi": "I",
     "m_kind": "B", "m_frame": "I", "m_line": "I", "m_time": "d", "m_task": "B", "m_changes_end": "I",
-    "m_locals_end": "I", "m_trace_end": "I", "m_sentence": "I", "l_name": "H", "l_kind": "B", "l_lo": "I",
+    "m_locals_end": "I", "m_trace_end": "I", "m_sentence": "I", "m_said": "I",
+    "m_window": "I", "m_entry": "H", "m_scene": "B", "l_name": "H", "l_kind": "B", "l_lo": "I",
     "l_hi": "I", "f_function": "H", "f_parent": "I", "f_labels": "I", "f_call_line": "I",
+    "s_what": "B", "s_who": "H", "s_lock": "I", "s_write": "B", "s_first": "I", "s_end": "I", "s_outer": "I",
 }  # fmt: skip
 
 #: Only in a recording that says what steps cost.
@@ -38,6 +43,7 @@ def check(header: _Header, sections: _Sections) -> None:
     _check_sections(sections, SECTIONS if header.get("ledger") is None else {**SECTIONS, **LEDGER})
     _check_header(header)
     _check_objects(header, len(sections["cell_kind"]))
+    _check_focus(header, len(header["objects"]))
     _check_moments(header, sections)
     _check_values(header, sections)
 
@@ -116,11 +122,24 @@ def _check_objects(header: _Header, cells: int) -> None:
         inside = _whole(data["length"], cells + 1) and _whole(data["base"], cells + 1 - data["length"])
         page = data["table_page"]
         _need(inside and (page is None or isinstance(page, int)), f"column {number}")
-    focus = header.get("focus")
-    if focus is not None:
-        _need(isinstance(focus, dict) and _whole(focus.get("mm"), len(objects)), "focus")
-        address = focus.get("address")
-        _need(isinstance(address, str) and address.isdecimal(), "focus")
+
+
+def _check_focus(header: _Header, objects: int) -> None:
+    """The recording's own window, those of its moments, and who has a lane."""
+    focus, windows, lanes = header.get("focus"), header.get("windows"), header.get("lanes")
+    _need(focus is None or _window(focus, objects), "focus")
+    _need(isinstance(windows, list), "windows is no list")
+    for each in windows or ():
+        nobody = isinstance(each, dict) and each.get("mm", 0) is None
+        _need(_window({**each, "mm": 0} if nobody else each, objects), "windows")
+    _need(_records(lanes, comm=str, threads=list, mms=list), "lanes")
+    named = (number for lane in lanes or () for number in (*lane["threads"], *lane["mms"]))
+    _need(all(_whole(number, objects) for number in named), "lanes")
+
+
+def _window(data: Any, objects: int) -> bool:
+    address = data.get("address") if isinstance(data, dict) else None
+    return isinstance(address, str) and address.isdecimal() and _whole(data.get("mm"), objects)
 
 
 def _target(target: Any, objects: int, columns: int) -> bool:
@@ -135,6 +154,9 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     _need(all(parent <= number for number, parent in enumerate(s["f_parent"])), "f_parent")
     below = {
         "m_kind": 5, "m_task": len(header["tasks"]), "m_sentence": len(header["strings"]) + 1,
+        "m_window": len(header["windows"]) + 1, "m_entry": header["geometry"]["entries"] + 1,
+        "m_scene": len(SCENES), "s_what": len(SPANS), "s_who": len(header["lanes"]),
+        "s_lock": len(header["objects"]), "s_end": moments + 1,
         "f_function": len(header["functions"]), "f_labels": len(header["labels"]),
         "l_name": len(header["names"]), "c_cell": len(s["cell_kind"]),
     }  # fmt: skip
@@ -144,6 +166,10 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     for name, column in ends.items():
         grows = all(before <= after for before, after in pairwise(s[name]))
         _need(grows and s[name][-1] <= len(column), f"{name} does not grow to the end of its column")
+    said = enumerate(s["m_said"])
+    _need(all(at == NOTHING_SAID or (at <= n and s["m_sentence"][at]) for n, at in said), "m_said")
+    _need(all(first <= end for first, end in zip(s["s_first"], s["s_end"], strict=True)), "s_end")
+    _need(all(outer <= number for number, outer in enumerate(s["s_outer"])), "s_outer")
     _check_ledger(header.get("ledger"), s)
     steps = header.get("steps", [])
     _need(isinstance(steps, list) and all(_whole(step, moments + 1) for step in steps), "steps")

@@ -20,7 +20,7 @@ from typing import Any
 __all__ = ["FORMAT", "RecordingError", "pack", "unpack"]
 
 MAGIC = b"THPLAB1\n"
-FORMAT = 2
+FORMAT = 3
 _TYPES = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}
 _NAMES = {code: name for name, code in _TYPES.items()}
 
@@ -29,9 +29,15 @@ class RecordingError(ValueError):
     """The bytes are not a recording that this version can read; says why."""
 
 
-def _is_ascending(name: str) -> bool:
-    """Sections whose items only grow are written as the steps between them: gzip makes little of those."""
-    return name.endswith("_end") or name.startswith("g_") or name == "b_moment"
+#: Sections that only grow or that keep a value for long are written as steps: gzip makes little of those.
+_AS_STEPS = {
+    "m_changes_end", "m_locals_end", "m_trace_end", "m_said", "m_window", "m_entry", "b_moment", "s_first",
+    "s_end", "s_outer",
+}  # fmt: skip
+
+
+def _in_steps(name: str) -> bool:
+    return name in _AS_STEPS or name.startswith("g_")
 
 
 def _steps(column: array[Any]) -> array[Any]:
@@ -54,7 +60,7 @@ def pack(header: Mapping[str, Any], sections: Mapping[str, array[Any]]) -> bytes
     """Header and columns as the bytes of a file."""
     table, body, offset = {}, [], 0
     for name, column in sections.items():
-        steps = _is_ascending(name)
+        steps = _in_steps(name)
         if steps:
             column = _steps(column)
         if sys.byteorder == "big":
@@ -87,8 +93,13 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
         header = json.loads(raw[12 : 12 + length])
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"the header of the recording is damaged: {error}") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        found = header.get("format") if isinstance(header, dict) else None
+    found = header.get("format") if isinstance(header, dict) else None
+    if isinstance(found, int) and 0 < found < FORMAT:
+        raise RecordingError(
+            f"recording format {found}: made by an older thplab, while this version reads format {FORMAT}. "
+            "Make it anew: thplab export NAME -o FILE, or record_scenario(NAME).save(FILE)"
+        )
+    if not isinstance(header, dict) or found != FORMAT:
         raise RecordingError(f"recording format {found!r}; this version reads format {FORMAT}")
     table = header.get("sections")
     if not isinstance(table, dict):

@@ -12,8 +12,8 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.state import Column, Struct
-from thplab.mm.system import Kernel
 from thplab.recording.cells import INTEGER, Cells, ObjectInfo
 from thplab.recording.owner import kernel_at_work
 

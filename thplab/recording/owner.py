@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 from thplab.machine import Machine, Process
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Mm, Vma
-from thplab.mm.system import Kernel
 
 __all__ = ["kernel_at_work"]
 

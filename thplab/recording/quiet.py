@@ -6,15 +6,15 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from thplab.mm import ksm, mmu, system, task, trace, trace_huge_memory, vma, vmstat
+from thplab.mm import ksm, kthread, mmu, trace, vma, vmstat
 from thplab.mm import swap as lru
 from thplab.mm import swapfile as swap
-from thplab.mm import trace_events as trace_formats
 from thplab.mm.huge_memory import deferred as deferred_split
 from thplab.mm.huge_memory import policy as huge_mm
-from thplab.mm.include import geometry, gfp, mm_types, mmzone, page, pgtable, state
+from thplab.mm.include import geometry, gfp, mm_types, mmzone, page, pgtable, sched, state, trace_events
+from thplab.mm.include import kernel as root
 from thplab.mm.include import list as lists
-from thplab.mm.khugepaged import collapse
+from thplab.mm.khugepaged import collapse, enter
 from thplab.mm.khugepaged import pages as collapse_pages
 from thplab.mm.khugepaged import scan as khugepaged
 from thplab.mm.madvise import pages as madvise_pages
@@ -27,8 +27,8 @@ __all__ = ["is_quiet"]
 
 #: All functions of these.
 _MODULES = (
-    buddy, geometry, gfp, lists, lru, mmzone, page, pcp, proc, state, task, trace, trace_formats, vmstat,
-    watermark,
+    buddy, geometry, gfp, kthread, lists, lru, mmzone, page, pcp, proc, sched, state, trace, trace_events,
+    vmstat, watermark,
 )  # fmt: skip
 _FILES = {module.__file__ for module in _MODULES}
 
@@ -38,7 +38,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     collapse_pages._isolate_folio, collapse_pages.release_pte_folio,
     deferred_split.deferred_list, deferred_split.folio_queued_for_split,
     deferred_split.folio_unqueue_deferred_split,
-    huge_mm._sysfs_allows, huge_mm.hugepage_pmd_enabled,
+    huge_mm._sysfs_allows, enter.hugepage_pmd_enabled,
     khugepaged._should_wakeup, khugepaged.khugepaged_has_work,
     ksm._can_merge, madvise_pages._isolate_folio, vma._can_merge,
     mm_types.find_vma, mm_types.linear_page_index, mm_types.vma_is_anonymous, mm_types.vma_lookup,
@@ -52,8 +52,8 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     rmap._change_large_mapcount, rmap._counter_of, rmap._note_partially_mapped,
     rmap.folio_maybe_mapped_shared, rmap.folio_remove_rmap_ptes, rmap.page_mapcount,
     swap.folio_free_swap, swap.free_folio_and_swap_cache,
-    system.Kernel.zero_pfn.fget,  # type: ignore[attr-defined]
-    trace_huge_memory.trace_mm_khugepaged_scan_pmd,
+    root.Kernel.zero_pfn.fget,  # type: ignore[attr-defined]
+    khugepaged.trace_mm_khugepaged_scan_pmd,
 )  # fmt: skip
 _CODES = {function.__code__ for function in _FUNCTIONS}
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.state import Struct
 from thplab.mm.khugepaged import collapse, pages, scan, swapin
-from thplab.mm.system import Kernel
 from thplab.points import Locals, Point, point_of
+from thplab.recording.assemble import assemble
 from thplab.recording.journal import Journal
 from thplab.recording.narrate import (
     sentence_of_call,
@@ -20,7 +21,7 @@ from thplab.recording.narrate import (
     sentence_of_return,
     sentence_of_wakeup,
 )
-from thplab.recording.recording import Recording, make_recording
+from thplab.recording.recording import Recording
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, Tracer, model_file
 
 __all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
@@ -151,7 +152,7 @@ class Recorder:
         if self._recording is None:
             if not self._ended:
                 raise RuntimeError("nothing was recorded yet: use the recorder in a with block first")
-            self._recording = make_recording(self)
+            self._recording = Recording(*assemble(self))
         return self._recording
 
     def begin_step(self) -> None:

@@ -7,20 +7,18 @@ from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from thplab.points import Named, name_of
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 from thplab.recording.check import check
+from thplab.recording.derive.said import NOTHING_SAID
 from thplab.recording.file import pack, unpack
 from thplab.recording.state import State
 from thplab.recording.tracer import NO_FRAME
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 
-if TYPE_CHECKING:
-    from thplab.recording.recorder import Recorder
-
-__all__ = ["Frame", "Moment", "Recording", "make_recording"]
+__all__ = ["Frame", "Moment", "Recording"]
 
 KINDS = ("line", "call", "return", "event", "switch")
 
@@ -105,13 +103,11 @@ class Recording:
         )  # fmt: skip
 
     def sentence(self, number: int) -> str:
-        """The last sentence said at or before a moment."""
-        sentences = self.sections["m_sentence"]
-        for n in range(self._check(number), -1, -1):
-            if sentences[n]:
-                text: str = self.header["strings"][sentences[n] - 1]
-                return text
-        return ""
+        """The sentence in force at a moment; before the first one the story, or the title."""
+        said = self.sections["m_said"][self._check(number)]
+        if said == NOTHING_SAID:
+            return str(self.header["story"] or self.header["title"])
+        return str(self.header["strings"][self.sections["m_sentence"][said] - 1])
 
     def stack(self, number: int) -> list[Frame]:
         """The call stack at a moment, innermost first."""
@@ -280,10 +276,3 @@ def _object(data: dict[str, Any]) -> ObjectInfo:
     }
     fields = tuple(data["fields"])
     return ObjectInfo(data["id"], data["type"], data["label"], fields, data["base"], maps)
-
-
-def make_recording(recorder: Recorder) -> Recording:
-    """Put together what a recorder has collected."""
-    from thplab.recording.assemble import assemble
-
-    return Recording(*assemble(recorder))

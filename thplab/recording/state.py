@@ -153,6 +153,10 @@ class State:
         """All objects of a type that exist at this moment, e.g. ``Lock``."""
         return [obj for obj in self._objects if obj.type == kind and self.exists(obj.base)]
 
+    def existing(self, numbers: Iterable[int]) -> list[ObjectInfo]:
+        """Those of these objects that exist at this moment."""
+        return [self._objects[number] for number in numbers if self.exists(self._objects[number].base)]
+
     def items(self, column: ColumnInfo) -> array[int]:
         """All items of a column (u64)."""
         lo = self._lo[column.base : column.base + column.length]

@@ -77,7 +77,7 @@ class _Intruder:
         how = "writing" if write else "reading"
         self.outcome = f"still waits for {lock.name} for {how}"
         done = f"after waiting for {lock.name} for {how}"
-        wait_for(lock, Waiter(f"{op['op']} by {self.name}", partial(self.act, done), write=write))
+        wait_for(lock, Waiter(self.name, op["op"], partial(self.act, done), write=write))
 
     def act(self, outcome: str | None = None) -> None:
         """Do it; what a system call refuses is part of the outcome."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
+from thplab.mm.include.sched import Task
+from thplab.mm.kthread import running
 from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
-from thplab.mm.task import Task, running
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError

@@ -29,8 +29,8 @@ from thplab.mm.include.pgtable import (
     pte_index,
     pte_present,
 )
+from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.rmap.mapcount import page_mapcount
-from thplab.mm.trace import TraceEvent
 
 __all__ = ["GLYPHS", "SCANNED", "event_record", "folio_at", "photograph", "run_length", "window_text"]
 

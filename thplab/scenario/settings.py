@@ -10,9 +10,11 @@ from typing import Any
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.geometry import X86_64
+from thplab.mm.include.knobs import Knobs
+from thplab.mm.include.sysctl import Sysctl
 from thplab.mm.proc.sysctl import ROOT as SYSCTL_ROOT
-from thplab.mm.proc.sysctl import SYSCTLS, Sysctl, SysctlFile
-from thplab.mm.sysfs import KNOBS, ROOT, Attribute, Knobs
+from thplab.mm.proc.sysctl import SYSCTLS, SysctlFile
+from thplab.mm.sysfs import KNOBS, ROOT, Attribute
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.values import Key, Value, number, object_of, word
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from thplab.mm.exit import exit_mm
 from thplab.mm.include.errors import KernelError
-from thplab.mm.task import running
+from thplab.mm.kthread import running
 from thplab.scenario import calls, kernel_ops
 from thplab.scenario.actor import DEFAULT_KID, Actor
 from thplab.scenario.errors import ScenarioError

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thplab.mm.include.errors import KernelError
-from thplab.mm.vmstat import EVENTS
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.photographs import glyphs_of

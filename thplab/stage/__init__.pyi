@@ -1,7 +1,11 @@
 """Each name of ``thplab.stage`` with its module, for the package, type checkers and editors."""
 
 from .branching import Branch as Branch, branch as branch
-from .comparing import Comparison as Comparison, compare as compare
 from .panel import Explorer as Explorer, explore as explore
-from .text import moment_text as moment_text, window_text as window_text
+from .reading import (
+    Comparison as Comparison,
+    compare as compare,
+    moment_text as moment_text,
+    window_text as window_text,
+)
 from .widget import PRESETS as PRESETS, Stage as Stage

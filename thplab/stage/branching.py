@@ -11,6 +11,7 @@ from typing import Any
 
 from thplab.ledger import Meter
 from thplab.mm.include.errors import KernelError
+from thplab.reading.moment import Reader, ReadMoment
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.recording.recorder import LINE_FILES
 from thplab.scenario import Scenario, ScenarioError
@@ -18,9 +19,7 @@ from thplab.scenario.memory import memory_needed
 from thplab.scenario.paint import paint, repaint
 from thplab.scenario.settings import SETTINGS_VALUE
 from thplab.scenario.spec import INTRUDER_OPS
-from thplab.stage.frames import Frames
 from thplab.stage.places import Place, next_place
-from thplab.stage.scene import Scene
 
 __all__ = ["Branch", "EditError", "branch", "parse_knobs", "parse_op"]
 
@@ -134,28 +133,28 @@ def _processes(recording: Recording) -> list[str]:
     return [proc["name"] for proc in raw["procs"]] if "procs" in raw else ["a"]
 
 
-def _window(recording: Recording, place: Place) -> tuple[Scene, int]:
+def _window(recording: Recording, place: Place) -> tuple[ReadMoment, int]:
     """The moment, and the number of its window's first page in the region of the scenario."""
-    scene = Scene(recording, Frames(recording), place.moment)
-    if scene.window is None:
+    at = Reader(recording).read(place.moment)
+    if at.window is None:
         raise ScenarioError("no window is in focus at this moment; go to one that has entries")
     region = Scenario.from_data(recording.header["scenario"]).machine.region
-    return scene, (scene.window.address - region) >> int(recording.header["geometry"]["page_shift"])
+    return at, (at.window.address - region) >> int(recording.header["geometry"]["page_shift"])
 
 
 def _paint_ops(
     recording: Recording, place: Place, text: str, names: Sequence[str]
 ) -> tuple[str, list[dict[str, Any]]]:
     wanted = paint(text, recording.header["geometry"]["entries"])
-    scene, first = _window(recording, place)
-    assert scene.window is not None
-    who = scene.window.mm.label if scene.window.mm else "?"
+    at, first = _window(recording, place)
+    assert at.window is not None
+    who = at.window.mm.label if at.window.mm else "?"
     if who not in names:
         raise ScenarioError(
             f"the window of this moment belongs to {who}, which the scenario does not steer; "
             f"go to one of {', '.join(names)}"
         )
-    changes = repaint(scene.window.keys, wanted, first)
+    changes = repaint(at.window.keys, wanted, first)
     if not changes:
         raise ScenarioError("the entries are painted as they are already; paint at least one otherwise")
     return who, changes

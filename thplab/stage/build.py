@@ -14,32 +14,18 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from thplab.reading.glyphs import glyphs, views
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
-__all__ = ["css", "glyphs", "javascript", "module_order", "modules", "views", "write"]
+__all__ = ["css", "javascript", "module_order", "modules", "write"]
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
 _TYPES = re.compile(r"^ *\/\*\*.*?\*\/\n", re.MULTILINE | re.DOTALL)
 _ENTRY = "widget.js"
-
-
-@cache
-def glyphs() -> list[dict[str, Any]]:
-    """Glyph, name and colours (background, ink) of each state of an entry: the one place they stand in."""
-    data: list[dict[str, Any]] = json.loads((_HERE / "glyphs.json").read_text("utf-8"))
-    return data
-
-
-@cache
-def views() -> list[dict[str, Any]]:
-    """Name, title and place of each view, in their order: the one place they stand in."""
-    data: list[dict[str, Any]] = json.loads((_HERE / "views.json").read_text("utf-8"))
-    return data
 
 
 def _views_module() -> str:

@@ -11,7 +11,8 @@ import ipywidgets
 from thplab.kernels import PROFILES, profile
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.geometry import X86_64, Geometry
-from thplab.mm.sysfs import KNOBS, Knobs
+from thplab.mm.include.knobs import Knobs
+from thplab.mm.sysfs import KNOBS
 from thplab.recording import Recording, RecordingTooLong, record_what_fits
 from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenario
 from thplab.scenario.settings import SETTINGS

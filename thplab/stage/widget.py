@@ -7,14 +7,15 @@ from typing import Any
 import anywidget
 import traitlets
 
+from thplab.reading.compare import Comparison, compare
+from thplab.reading.glyphs import views
+from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_what_fits
 from thplab.stage.branching import Branch, branch
-from thplab.stage.build import css, javascript, views
-from thplab.stage.comparing import Comparison, compare
+from thplab.stage.build import css, javascript
 from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
 from thplab.stage.stops import check_stops
-from thplab.stage.text import TextTwin
 
 __all__ = ["GRANULARITIES", "PRESETS", "VIEWS", "Stage", "load_recording"]
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.task import NSEC_PER_MSEC
+from thplab.mm.include.sched import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep

@@ -9,9 +9,9 @@ from typing import Any
 from tests.conformance.lanes.rows import LaneRow
 from tests.conformance.lanes.situation import PAGE, REGION, WINDOW, WINDOWS, Situation, free_huge_blocks
 from thplab.mm.include.errors import KernelError
-from thplab.mm.memcontrol import MemCgroup
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.proc.task_mmu import huge_pages
-from thplab.mm.vmstat import EVENTS
 
 __all__ = ["Observed", "run_lane"]
 

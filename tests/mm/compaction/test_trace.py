@@ -9,8 +9,8 @@ import pytest
 from tests.mm.ftrace import FORMATS, NotAnEvent, parse, recorded
 from thplab.experiments.comb import comb34
 from thplab.mm.include.gfp import GFP_NORETRY, GFP_THISNODE, GFP_TRANSHUGE
+from thplab.mm.include.trace_events import TRACE_EVENTS
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
-from thplab.mm.trace_events import event_text
 
 FILES = ("ftrace/compact_memory", "ftrace/kcompactd_proactive")
 LANES = tuple(f"lanes/6.12-{lane}" for lane in ("I", "C16", "C2a", "G100", "JB", "JBp", "C-cache"))
@@ -85,7 +85,7 @@ def test_other_names_are_rejected(swap):
 def test_a_missing_field_is_noticed_when_it_is_printed():
     """Does the model itself refuse to print an event that lacks a field?"""
     with pytest.raises(KeyError):
-        event_text("mm_compaction_migratepages", (("nr_migrated", "1"),))
+        TRACE_EVENTS["mm_compaction_migratepages"].line({"nr_migrated": "1"})
 
 
 def test_order_of_the_lines_of_a_batch():
@@ -108,6 +108,4 @@ def test_order_of_the_lines_of_a_batch():
 
 def test_all_formats_are_known_to_the_model():
     """Does the model have every event of the reference's table?"""
-    from thplab.mm.trace_events import FORMATS as OURS
-
-    assert set(FORMATS) - {"mm_migrate_pages"} <= set(OURS)
+    assert set(FORMATS) <= set(TRACE_EVENTS)

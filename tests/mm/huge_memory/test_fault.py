@@ -11,12 +11,7 @@ from thplab.mm.huge_memory.fault import (
     __split_huge_pmd,
     pgtable_trans_huge_withdraw,
 )
-from thplab.mm.huge_memory.policy import (
-    TvaType,
-    hugepage_pmd_enabled,
-    thp_vma_allowable_order,
-    vma_thp_gfp_mask,
-)
+from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order, vma_thp_gfp_mask
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
@@ -30,6 +25,7 @@ from thplab.mm.include.mm_types import (
 )
 from thplab.mm.include.page import PG_anon_exclusive
 from thplab.mm.include.pgtable import mm_find_pmd
+from thplab.mm.khugepaged.enter import hugepage_pmd_enabled
 
 split_huge_pmd = __split_huge_pmd
 GFP_TRANSHUGE, LIGHT = 0x1C24CA, 0x1C20CA

@@ -63,7 +63,7 @@ def test_who_waits_goes_on_in_the_order_of_the_queue():
             log.append(who)
             up_write(lock) if write else up_read(lock)
 
-        return Waiter(who, run, write=write)
+        return Waiter(who, "write", run, write=write)
 
     down_read(lock)
     for who, write in (("munmap", True), ("fault", False), ("fork", True)):
@@ -82,7 +82,7 @@ def test_a_writer_waits_for_all_readers():
     log = []
     down_read(lock)
     down_read(lock)
-    wait_for(lock, Waiter("munmap", lambda: log.append("munmap"), write=True))
+    wait_for(lock, Waiter("a", "munmap", lambda: log.append("munmap"), write=True))
     up_read(lock)
     assert not log
     up_read(lock)

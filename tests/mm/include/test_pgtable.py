@@ -15,17 +15,15 @@ from thplab.mm.include.pgtable import (
     mk_pmd_table,
     mk_pte,
     mm_find_pmd,
-    pmd_alloc,
     pmd_bad,
     pmd_page_of,
     pmd_present,
     pmd_trans_huge,
-    pte_alloc_one,
-    pte_free,
     pte_lock,
     pte_present,
     walk,
 )
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one, pte_free
 
 PFN = 0x366600
 ALL = {"write": True, "dirty": True, "young": True}

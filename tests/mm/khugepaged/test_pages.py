@@ -21,10 +21,10 @@ from tests.mm.lab import (
     table,
 )
 from thplab.kernels import ScanResult
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.page import PAGE_POISON, PG_isolated, PG_locked, PG_lru, PG_referenced
 from thplab.mm.khugepaged import collapse as module
 from thplab.mm.khugepaged import pages as pages_module
-from thplab.mm.khugepaged.structs import CollapseControl
 
 isolate = pages_module.__collapse_huge_page_isolate
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.experiments.test_lanes import recorded
 from tests.invariants import check
-from tests.scenario.test_lanes import recorded
 from thplab.machine import Machine
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE
 from thplab.mm.include.mmzone import Memory

@@ -7,9 +7,9 @@ from itertools import product
 
 import pytest
 
+from tests.experiments.test_lanes import recorded
 from tests.invariants import check
 from tests.mm.compaction.test_kcompactd import quiet_khugepaged
-from tests.scenario.test_lanes import recorded
 from thplab.experiments.comb import comb34
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE

@@ -11,7 +11,7 @@ from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number, Order
 from thplab.lessons.runs.chain import VARIANTS, run_variant, windows_scanned
 from thplab.lessons.runs.collapse_phases import reached
-from thplab.lessons.runs.facts import free_frames, locks_held, span
+from thplab.reading.facts import free_frames, locks_held, span
 from thplab.recording import Recording, record_scenario
 
 __all__ = ["QUESTIONS"]

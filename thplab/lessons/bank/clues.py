@@ -10,10 +10,10 @@ from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
 from thplab.lessons.runs.compare import model_backtrace
 from thplab.lessons.runs.decode import LEVELS, page_pfn, table_indices
-from thplab.lessons.runs.facts import call_of, trace_field
 from thplab.lessons.runs.gdb import SOURCES, load_backtrace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT, gfp_names
 from thplab.mm.include.page import VMEMMAP_START
+from thplab.reading.facts import call_of, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
 

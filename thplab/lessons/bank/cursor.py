@@ -9,8 +9,8 @@ from random import Random
 from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Order
-from thplab.lessons.runs.facts import call_of
 from thplab.lessons.runs.passes import no_memory, nofree_table, passes, touched, two_tenants
+from thplab.reading.facts import call_of
 from thplab.recording import record_scenario
 from thplab.scenario.build import experiment
 

@@ -15,8 +15,8 @@ from typing import Any
 from thplab.lessons.kinds.coding import Code
 from thplab.lessons.kinds.question import Question
 from thplab.lessons.runs.passes import Pass, passes, two_tenants
+from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.khugepaged import scan as khugepaged
-from thplab.mm.khugepaged.structs import MmSlot
 
 __all__ = ["QUESTIONS", "passes_by_rule"]
 

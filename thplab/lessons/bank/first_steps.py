@@ -8,8 +8,8 @@ from random import Random
 from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
-from thplab.lessons.runs.facts import call_of, window_frames
 from thplab.mm.include.geometry import X86_64
+from thplab.reading.facts import call_of, window_frames
 from thplab.recording import record_scenario
 
 __all__ = ["QUESTIONS"]

@@ -12,8 +12,8 @@ from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number, Order
 from thplab.lessons.runs.collapse_phases import phase_locks, reached
-from thplab.lessons.runs.facts import counter, free_frames, span, trace_field
 from thplab.phases import GET_MEMORY
+from thplab.reading.facts import counter, free_frames, span, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario.build import experiment
 

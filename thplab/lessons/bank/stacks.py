@@ -11,8 +11,8 @@ from thplab.kernels import PROFILES
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Order
-from thplab.lessons.runs.facts import call_of
 from thplab.lessons.runs.gdb import SOURCES, load_backtrace
+from thplab.reading.facts import call_of
 from thplab.recording import record_scenario
 from thplab.scenario.build import experiment
 

@@ -10,8 +10,8 @@ from thplab import phases, points
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
-from thplab.lessons.runs.facts import call_of, counter, free_frames, rss_pages, window_frames
 from thplab.lessons.runs.races import RACES, Race, race, race_name
+from thplab.reading.facts import call_of, counter, free_frames, rss_pages, window_frames
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
 from thplab.scenario.build import experiment

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from thplab import points
-from thplab.lessons.runs.facts import (
+from thplab.mm.include.lock import PAGE_TABLE_LOCK
+from thplab.phases import PHASES, SCAN, Phase
+from thplab.points import Point
+from thplab.reading.facts import (
     call_of,
     counter,
     free_frames,
@@ -16,9 +19,6 @@ from thplab.lessons.runs.facts import (
     trace_field,
     window_frames,
 )
-from thplab.mm.include.lock import PAGE_TABLE_LOCK
-from thplab.phases import PHASES, SCAN, Phase
-from thplab.points import Point
 from thplab.recording import Recording
 from thplab.recording.lock_words import LOCK_KINDS, kind_of
 from thplab.table import Table

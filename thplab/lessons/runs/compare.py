@@ -7,8 +7,8 @@ from itertools import zip_longest
 
 from thplab import points
 from thplab.lessons.runs.collapse_phases import reached
-from thplab.lessons.runs.facts import call_of, counter, free_frames, locks_held, span
 from thplab.lessons.runs.gdb import ROUTES, GdbFrame, load_backtrace, parse_backtrace
+from thplab.reading.facts import call_of, counter, free_frames, locks_held, span
 from thplab.recording import Recording, backtrace
 from thplab.table import Table
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.khugepaged.structs import Khugepaged
-from thplab.mm.task import NSEC_PER_MSEC
+from thplab.mm.include.khugepaged import Khugepaged
+from thplab.mm.include.sched import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun, scenario
 from thplab.scenario.build import experiment
 from thplab.scenario.observe import SCANNED

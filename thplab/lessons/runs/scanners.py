@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from thplab.experiments.comb import COMB_FRAMES, comb34
-from thplab.lessons.runs.facts import counter
 from thplab.machine import Machine
+from thplab.reading.facts import counter
+from thplab.reading.memory import frame_keys
 from thplab.recording import Recording
 from thplab.recording.recorder import Recorder
 from thplab.scenario.fragment import REGION
-from thplab.stage.memory import frame_keys
 from thplab.sweeps import ProactiveRow, Rows, SerialExecutor, proactiveness_sweep
 from thplab.sweeps.proactive import PROACTIVENESS
 from thplab.table import Table

@@ -11,8 +11,8 @@ from thplab.lessons.runs.steps import subgoals
 from thplab.lessons.runs.verdict_gallery import Exhibit, exhibits
 from thplab.lessons.widgets.window_picture import window_lines, window_picture
 from thplab.lessons.widgets.written import WrittenBox
+from thplab.reading.text import TextTwin
 from thplab.stage import Stage
-from thplab.stage.text import TextTwin
 
 __all__ = ["Gallery", "gallery"]
 

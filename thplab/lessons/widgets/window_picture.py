@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from thplab.stage.build import glyphs
+from thplab.reading.glyphs import glyphs
 
 __all__ = ["window_lines", "window_picture"]
 

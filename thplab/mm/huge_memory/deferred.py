@@ -13,15 +13,10 @@ page's list links are), which is why a folio of two pages can't be queued.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add_tail, list_del
-from thplab.mm.include.page import PG_partially_mapped, PG_swapcache
+from thplab.mm.include.page import MemMap, PG_partially_mapped, PG_swapcache
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "deferred_list",

@@ -8,10 +8,9 @@ of them than khugepaged tolerates, so the two never undo each other's work.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
 from thplab.mm.huge_memory.split import split_folio
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_for_each, list_move, list_splice_tail
 from thplab.mm.include.page import (
     PG_partially_mapped,
@@ -23,9 +22,6 @@ from thplab.mm.include.page import (
 )
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["deferred_split_count", "deferred_split_scan", "thp_underused"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import deferred_split_folio
 from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
@@ -16,8 +15,9 @@ from thplab.mm.include.gfp import (
     GFP_TRANSHUGE,
     GFP_ZERO,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import VM_WRITE, Vma, vma_is_anonymous
+from thplab.mm.include.mm_types import VM_WRITE, Mm, Vma, vma_is_anonymous
 from thplab.mm.include.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
@@ -35,13 +35,13 @@ from thplab.mm.include.pgtable import (
     pmd_page_of,
     pmd_populate,
     pmd_trans_huge,
-    pte_alloc_one,
-    pte_free,
     set_pmd_at,
     set_pte_at,
 )
 from thplab.mm.include.userfaultfd_k import handle_userfault, userfaultfd_missing
+from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.memcontrol import mem_cgroup_charge
+from thplab.mm.memory.tables import pte_alloc_one, pte_free
 from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import (
@@ -52,10 +52,6 @@ from thplab.mm.rmap.mapcount import (
 )
 from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "__split_huge_pmd",
@@ -72,8 +68,6 @@ def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bo
     Raises MemoryError if there is no page for the table to deposit.
     Locks expected: mmap_lock for reading.
     """
-    from thplab.mm.khugepaged.enter import khugepaged_enter_vma
-
     kernel = vma.mm.kernel
     if not vma_is_anonymous(vma) or not thp_vma_suitable_order(vma, address):
         return False

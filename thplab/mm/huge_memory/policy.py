@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.gfp import (
     GFP_DIRECT_RECLAIM,
@@ -12,6 +11,8 @@ from thplab.mm.include.gfp import (
     GFP_TRANSHUGE,
     GFP_TRANSHUGE_LIGHT,
 )
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.knobs import NO_MTHP
 from thplab.mm.include.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
     MMF_DISABLE_THP_EXCEPT_ADVISED,
@@ -26,16 +27,11 @@ from thplab.mm.include.mm_types import (
     Vma,
     vma_is_anonymous,
 )
-from thplab.mm.shmem.huge import shmem_allowable_huge_order, shmem_hpage_pmd_enabled
-from thplab.mm.sysfs import NO_MTHP
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+from thplab.mm.shmem.huge import shmem_allowable_huge_order
 
 __all__ = [
     "TvaType",
     "highest_order",
-    "hugepage_pmd_enabled",
     "thp_vma_allowable_mthp_orders",
     "thp_vma_allowable_order",
     "thp_vma_suitable_order",
@@ -53,21 +49,6 @@ class TvaType(Enum):
     PAGEFAULT = 1
     KHUGEPAGED = 2
     FORCED_COLLAPSE = 3
-
-
-def hugepage_pmd_enabled(kernel: Kernel) -> bool:
-    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist.
-
-    Since 7.x (hugepage_enabled) any size will do, or ``enabled`` alone.
-    """
-    if kernel.profile.daemon_runs_for_any_size:
-        sizes = kernel.knobs.mthp_enabled
-        if kernel.knobs.enabled != "never" or any(word in ("always", "madvise") for word in sizes):
-            return True
-    size = kernel.knobs.hugepage_size_enabled
-    if size == "inherit":
-        size = kernel.knobs.enabled
-    return size != "never" or (kernel.profile.shmem_has_size_controls and shmem_hpage_pmd_enabled(kernel))
 
 
 def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:

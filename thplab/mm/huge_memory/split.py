@@ -6,10 +6,9 @@ folio changes physical memory and fails if somebody besides the page tables hold
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
 from thplab.mm.huge_memory.fault import __split_huge_pmd, zero_pte
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import VM_LOCKED, vma_address
 from thplab.mm.include.page import (
     PG_anon,
@@ -30,9 +29,6 @@ from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes, rmap_walk, rmap_walk_pmd
 from thplab.mm.swap import folio_add_lru
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["split_folio"]
 

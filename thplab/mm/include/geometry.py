@@ -52,9 +52,10 @@ class Geometry:
     PAGE_SIZE: ClassVar[int] = 1 << 12
 
     def __post_init__(self) -> None:
-        """Work out the constants; refuse a table size that is not a power of two from 8 to 512."""
+        """Work out the constants. Raises ValueError unless a table has 8, 16 ... 512 entries."""
         if self.entries not in (8, 16, 32, 64, 128, 256, 512):
             raise ValueError(f"entries={self.entries}: a table has 8, 16, 32, 64, 128, 256 or 512 entries")
+        # A huge page is one whole table, so its order is log2 of the entries.
         order = self.entries.bit_length() - 1
         pmd, pud, pgdir = (12 + level * order for level in (1, 2, 3))
         constants = {

@@ -29,16 +29,18 @@ GFP_BITS = {
 
 
 def _mask(*names: str) -> int:
+    """The bits of these flags."""
     return sum(1 << GFP_BITS[name] for name in names)
 
 
-GFP_KERNEL = _mask("IO", "FS", "DIRECT_RECLAIM", "KSWAPD_RECLAIM")
-GFP_PGTABLE_USER = GFP_KERNEL | _mask("ZERO", "ACCOUNT")
+GFP_KERNEL = _mask("IO", "FS", "DIRECT_RECLAIM", "KSWAPD_RECLAIM")  # may sleep, reclaim, read and write
+GFP_PGTABLE_USER = GFP_KERNEL | _mask("ZERO", "ACCOUNT")  # tables must be empty, and are charged
 GFP_HIGHUSER_MOVABLE = GFP_KERNEL | _mask("HARDWALL", "HIGHMEM", "MOVABLE")
+#: No reclaim bit at all: a free block from the lists, or nothing.
 GFP_TRANSHUGE_LIGHT = (GFP_HIGHUSER_MOVABLE | _mask("COMP", "NOMEMALLOC", "NOWARN")) & ~_mask(
     "DIRECT_RECLAIM", "KSWAPD_RECLAIM"
 )
-GFP_TRANSHUGE = GFP_TRANSHUGE_LIGHT | _mask("DIRECT_RECLAIM")
+GFP_TRANSHUGE = GFP_TRANSHUGE_LIGHT | _mask("DIRECT_RECLAIM")  # compacts by itself, does not wake kswapd
 GFP_MOVABLE = _mask("MOVABLE")
 GFP_RECLAIMABLE = _mask("RECLAIMABLE")
 GFP_DMA = _mask("DMA")
@@ -93,13 +95,14 @@ _WORDS = {
 
 
 def gfp_names(mask: int) -> tuple[str, ...]:
-    """The ``__GFP_*`` flags in ``mask``, lowest bit first, without the prefix."""
+    """The ``__GFP_*`` flags in ``mask`` (gfp_t), lowest bit first, without the prefix."""
     return tuple(name for name, bit in GFP_BITS.items() if mask >> bit & 1)
 
 
 def gfp_text(mask: int) -> str:
     """The mask as a trace line prints it: named masks first, then what is left, flag by flag."""
     words, left = [], mask
+    # The larger masks come first: a name that fits takes its bits, what is left is spelt out.
     for name, bits in _NAMED:
         if left & bits == bits:
             words.append(name)
@@ -114,7 +117,8 @@ def gfp_words(mask: int) -> tuple[str, ...]:
 
 
 def gfp_migratetype(mask: int) -> int:
-    """Which kind of pages is asked for: MIGRATE_UNMOVABLE, _MOVABLE or _RECLAIMABLE."""
+    """Which kind of pages is asked for (enum migratetype): MIGRATE_UNMOVABLE, _MOVABLE or _RECLAIMABLE."""
+    # Two bits of the mask; both set would be a bug of the caller.
     if mask & GFP_MOVABLE:
         return MIGRATE_MOVABLE
     return MIGRATE_RECLAIMABLE if mask & GFP_RECLAIMABLE else MIGRATE_UNMOVABLE

@@ -40,18 +40,19 @@ ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK = "anon_vma", "i_mmap_rwsem", "page tabl
 class Waiter(Struct):
     """struct rwsem_waiter: ``who`` (str) sleeps until the lock is free for writing, or for reading.
 
-    ``wake``: what it does then, taking and releasing the lock itself.
+    ``op`` (str): what it wants to do; ``wake``: does it, taking and releasing the lock itself.
     """
 
-    __slots__ = ("wake", "who", "write")
+    __slots__ = ("op", "wake", "who", "write")
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"wake"})
-    who: str
-    write: int
+    who: str  # struct task_struct *
+    op: str
+    write: int  # enum rwsem_waiter_type: 1 waits for writing
     wake: Callable[[], None]
 
-    def __init__(self, who: str, wake: Callable[[], None], *, write: bool) -> None:
-        """Somebody who is not in the queue yet."""
-        self.who = who
+    def __init__(self, who: str, op: str, wake: Callable[[], None], *, write: bool) -> None:
+        """A task that is not in the queue yet."""
+        self.who, self.op = who, op
         self.write = int(write)
         self.wake = wake
 
@@ -59,14 +60,15 @@ class Waiter(Struct):
 class Lock(Struct):
     """A lock of any kind: ``readers`` (int) holders for reading, ``writer`` (str) or None.
 
-    ``waiters``: who sleeps for it, the first one first. A spinlock is only ever taken for writing.
+    ``waiters``: the tasks that sleep for it, the first one first. A spinlock is only ever taken for
+    writing. C: struct rw_semaphore, spinlock_t, or the reference count of a VMA lock.
     """
 
     __slots__ = ("name", "readers", "waiters", "writer")
     name: str
-    readers: int
-    writer: str | None
-    waiters: tuple[Waiter, ...]
+    readers: int  # part of atomic_long_t count
+    writer: str | None  # owner: who may release it
+    waiters: tuple[Waiter, ...]  # wait_list
 
     def __init__(self, name: str) -> None:
         """A free lock."""
@@ -77,31 +79,33 @@ class Lock(Struct):
 
 
 def would_wait(lock: Lock, *, write: bool) -> bool:
-    """True if somebody who wants the lock now would have to sleep."""
+    """True if a task that wants the lock now would have to sleep."""
     return lock.writer is not None or bool(write and lock.readers)
 
 
 def wait_for(lock: Lock, waiter: Waiter) -> None:
-    """Queue; with the release that makes the lock free for it, the waiter goes on."""
+    """Queue; at the release that makes the lock free for it, the waiter continues."""
     lock.waiters = (*lock.waiters, waiter)
 
 
 def _rwsem_wake(lock: Lock) -> None:
-    """The lock was released: those at the head of the queue who can have it now go on, in turn."""
+    """The lock was released: those at the head of the queue that can have it continue, in turn."""
+    # Readers that follow one another wake together; a writer in between keeps its turn.
     while lock.waiters and not would_wait(lock, write=bool(lock.waiters[0].write)):
+        # Out of the queue first: what it does may release the lock again and get here.
         waiter, lock.waiters = lock.waiters[0], lock.waiters[1:]
         waiter.wake()
 
 
 def down_read(lock: Lock) -> None:
-    """Take ``lock`` for reading."""
+    """Take ``lock`` for reading. KernelBug if it is held for writing: nothing would release it."""
     if lock.writer is not None:
         raise KernelBug(f"down_read: {lock.name} is held for writing by {lock.writer}")
     lock.readers += 1
 
 
 def down_read_trylock(lock: Lock) -> bool:
-    """Take ``lock`` for reading unless somebody holds it for writing; True if taken."""
+    """Take ``lock`` for reading unless a task holds it for writing; True if taken (C: int, 1)."""
     if lock.writer is not None:
         return False
     lock.readers += 1
@@ -109,7 +113,7 @@ def down_read_trylock(lock: Lock) -> bool:
 
 
 def up_read(lock: Lock) -> None:
-    """Release a read hold."""
+    """Release a read hold. KernelBug if there is none."""
     if lock.readers == 0:
         raise KernelBug(f"up_read: {lock.name} is not held for reading")
     lock.readers -= 1
@@ -118,7 +122,7 @@ def up_read(lock: Lock) -> None:
 
 
 def down_write(lock: Lock, who: str) -> None:
-    """Take ``lock`` for writing (or take a spinlock) in the name of task ``who``."""
+    """Take ``lock`` for writing (or take a spinlock) in the name of task ``who``. KernelBug if it is held."""
     if lock.writer is not None or lock.readers:
         holder = lock.writer or f"{lock.readers} reader(s)"
         raise KernelBug(f"down_write: {lock.name} is held by {holder}, wanted by {who}")
@@ -126,9 +130,10 @@ def down_write(lock: Lock, who: str) -> None:
 
 
 def up_write(lock: Lock) -> None:
-    """Release a write hold or a spinlock."""
+    """Release a write hold or a spinlock. KernelBug if it is not held."""
     if lock.writer is None:
         raise KernelBug(f"up_write: {lock.name} is not held for writing")
+    # Free before the waiters run: the first thing they do is to take it.
     lock.writer = None
     if lock.waiters:
         _rwsem_wake(lock)

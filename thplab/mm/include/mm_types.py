@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import MMAP_LOCK, VMA_LOCK, Lock
+from thplab.mm.include.memcontrol import MemCgroup
+from thplab.mm.include.rmap import AnonVma
+from thplab.mm.include.sched import Task
 from thplab.mm.include.state import Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.filemap import AddressSpace
-    from thplab.mm.memcontrol import MemCgroup
-    from thplab.mm.rmap.anon_vma import AnonVma
-    from thplab.mm.system import Kernel
-    from thplab.mm.task import Task
+    from thplab.mm.include.fs import AddressSpace
+    from thplab.mm.include.kernel import Kernel
 
 __all__ = [
     "Mm",
@@ -34,18 +34,18 @@ VM_READ = 0x1
 VM_WRITE = 0x2
 VM_EXEC = 0x4
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC
-VM_SHARED = 0x8
-VM_UFFD_MISSING = 0x200
-VM_PFNMAP = 0x400
-VM_UFFD_WP = 0x1000
-VM_LOCKED = 0x2000
-VM_IO = 0x4000
-VM_DONTEXPAND = 0x40000
-VM_HUGETLB = 0x400000
-VM_MIXEDMAP = 0x10000000
-VM_HUGEPAGE = 0x20000000
-VM_NOHUGEPAGE = 0x40000000
-VM_MERGEABLE = 0x80000000
+VM_SHARED = 0x8  # writes reach the file: no copy on write
+VM_UFFD_MISSING = 0x200  # userfaultfd: empty entries go to the handler
+VM_PFNMAP = 0x400  # raw frames without struct page
+VM_UFFD_WP = 0x1000  # userfaultfd: protected entries go to the handler
+VM_LOCKED = 0x2000  # mlock: the pages stay in memory
+VM_IO = 0x4000  # device memory
+VM_DONTEXPAND = 0x40000  # mremap may not enlarge it
+VM_HUGETLB = 0x400000  # hugetlbfs, which khugepaged has nothing to do with
+VM_MIXEDMAP = 0x10000000  # raw frames and pages
+VM_HUGEPAGE = 0x20000000  # MADV_HUGEPAGE
+VM_NOHUGEPAGE = 0x40000000  # MADV_NOHUGEPAGE
+VM_MERGEABLE = 0x80000000  # MADV_MERGEABLE: KSM may merge pages
 
 #: Bit of mm->flags: khugepaged knows this mm.
 MMF_VM_HUGEPAGE = 1 << 16
@@ -75,14 +75,14 @@ class Vma(Struct):
     )  # fmt: skip
     mm: Mm
     name: str
-    vm_start: int
-    vm_end: int
-    vm_flags: int
+    vm_start: int  # unsigned long, first byte
+    vm_end: int  # unsigned long, first byte behind
+    vm_flags: int  # vm_flags_t
     anon_vma: AnonVma | None
     anon_vma_chain: tuple[AnonVma, ...]
-    vm_lock: Lock
+    vm_lock: Lock  # 6.12: struct vma_lock; 6.18: vm_refcnt, vm_lock_seq; 6.1 has none
     vm_file: AddressSpace | None
-    vm_pgoff: int
+    vm_pgoff: int  # unsigned long, pages
     address: int
 
     def __init__(self, mm: Mm, vm_start: int, vm_end: int, vm_flags: int) -> None:
@@ -114,13 +114,13 @@ class Mm(Struct):
     kernel: Kernel
     name: str
     task: Task
-    pgd: int
+    pgd: int  # pgd_t *, here the page of the table
     vmas: tuple[Vma, ...]
-    mmap_lock: Lock
-    flags: int
-    rss: int
-    pgtables: int
-    mm_users: int
+    mmap_lock: Lock  # struct rw_semaphore
+    flags: int  # MMF_* bits
+    rss: int  # pages; in the kernel a percpu_counter of each kind
+    pgtables: int  # tables; the kernel's pgtables_bytes is in bytes
+    mm_users: int  # atomic_t
     nr_vmas_made: int
     memcg: MemCgroup | None
     address: int
@@ -143,14 +143,18 @@ class Mm(Struct):
 
 
 def vm_access(call: str, prot: str) -> int:
-    """VM_* bits of a protection: none, r or rw. KernelError (EINVAL) for another word."""
+    """VM_* bits of a protection: none, r or rw. Raises KernelError (EINVAL) for another word."""
     if prot not in _PROTECTIONS:
         raise KernelError(errno.EINVAL, f"{call}: prot", prot, " | ".join(_PROTECTIONS))
     return _PROTECTIONS[prot]
 
 
 def find_vma(mm: Mm, address: int) -> Vma | None:
-    """The first VMA that ends above ``address`` (it may begin above it, too)."""
+    """The first VMA (C: NULL, None) that ends above ``address`` (it may begin above it, too).
+
+    ``address``: unsigned long.
+    Locks expected: mmap_lock.
+    """
     for vma in mm.vmas:
         if vma.vm_end > address:
             return vma
@@ -158,21 +162,22 @@ def find_vma(mm: Mm, address: int) -> Vma | None:
 
 
 def vma_lookup(mm: Mm, address: int) -> Vma | None:
-    """The VMA that contains ``address``."""
+    """The VMA that contains ``address`` (unsigned long), or None (C: NULL). Locks expected: mmap_lock."""
     vma = find_vma(mm, address)
     return vma if vma and vma.vm_start <= address else None
 
 
 def vma_is_anonymous(vma: Vma) -> bool:
-    """True unless the VMA maps a file, be it shared memory without a name."""
+    """True unless the VMA maps a file, be it shared memory without a name (kernel: no vm_ops)."""
     return vma.vm_file is None
 
 
 def linear_page_index(vma: Vma, address: int) -> int:
-    """The page of the file that ``address`` maps; of anonymous memory, address / 4096 (page->index)."""
+    """The page of the file that ``address`` maps; of anonymous memory, address / 4096 (pgoff_t)."""
+    # By vm_pgoff for anonymous memory too: mremap moves a VMA, and its pages keep their index.
     return (address - vma.vm_start >> 12) + vma.vm_pgoff
 
 
 def vma_address(vma: Vma, index: int) -> int:
-    """Where the VMA would map the page of that page->index; it may lie outside the VMA."""
+    """Where (unsigned long) the VMA would map the page of that page->index; it may lie outside the VMA."""
     return vma.vm_start + (index - vma.vm_pgoff << 12)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from thplab.mm.include.gfp import MIGRATE_MOVABLE
+from thplab.mm.include.page import MemMap
+from thplab.mm.include.sched import Kthread
 from thplab.mm.include.state import Column, Struct
 
 if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
-    from thplab.mm.task import Kthread
+    from thplab.mm.include.kernel import Kernel
 
 __all__ = [
     "MIGRATE_NAMES",
@@ -89,10 +89,10 @@ class PerCpuPages(Struct):
     """
 
     __slots__ = ("batch", "count", "high", "lists")
-    count: int
-    high: int
-    batch: int
-    lists: int
+    count: int  # pages
+    high: int  # pages; above it some go back
+    batch: int  # pages at a time
+    lists: int  # struct list_head[NR_PCP_LISTS], here the number of the first
 
     def __init__(self, lists: int) -> None:
         """Empty, and nothing may be kept."""
@@ -120,30 +120,30 @@ class Zone(Struct):
         "watermark_min", "zone_start_pfn",
     )  # fmt: skip
     name: str
-    index: int
-    zone_start_pfn: int
-    spanned_pages: int
-    managed_pages: int
-    max_order: int
-    nr_free: Column
-    free_pages: int
-    free_lists: int
+    index: int  # enum zone_type, among the zones that have pages
+    zone_start_pfn: int  # unsigned long
+    spanned_pages: int  # unsigned long
+    managed_pages: int  # atomic_long_t: what the allocator has in all
+    max_order: int  # MAX_PAGE_ORDER
+    nr_free: Column  # unsigned long in each struct free_area: blocks, not pages
+    free_pages: int  # unsigned long, pages
+    free_lists: int  # free_area[].free_list[]
     pcp: PerCpuPages
-    watermark_min: int
-    watermark_low: int
-    watermark_high: int
-    watermark_boost: int
-    boosted: bool
-    lowmem_reserve: tuple[int, ...]
-    compact_cached_free_pfn: int
-    compact_cached_migrate_pfn_async: int
-    compact_cached_migrate_pfn_sync: int
-    compact_init_migrate_pfn: int
-    compact_init_free_pfn: int
-    compact_considered: int
-    compact_defer_shift: int
-    compact_order_failed: int
-    compact_blockskip_flush: bool
+    watermark_min: int  # unsigned long: only urgent requests go below
+    watermark_low: int  # unsigned long: kswapd is woken
+    watermark_high: int  # unsigned long: kswapd sleeps
+    watermark_boost: int  # unsigned long: added to all three after a fallback
+    boosted: bool  # ZONE_BOOSTED_WATERMARK of flags
+    lowmem_reserve: tuple[int, ...]  # long[MAX_NR_ZONES], pages
+    compact_cached_free_pfn: int  # unsigned long
+    compact_cached_migrate_pfn_async: int  # unsigned long, [0] of a pair
+    compact_cached_migrate_pfn_sync: int  # unsigned long, [1] of a pair
+    compact_init_migrate_pfn: int  # unsigned long: a run from here sees the whole zone
+    compact_init_free_pfn: int  # unsigned long
+    compact_considered: int  # unsigned int: requests since the last failure
+    compact_defer_shift: int  # unsigned int: one in 2^shift requests is tried
+    compact_order_failed: int  # int: the smallest order that failed
+    compact_blockskip_flush: bool  # kswapd should clear the skip hints
 
     def __init__(self, name: str, index: int, start_pfn: int, pages: int, max_order: int, lists: int) -> None:
         """A zone none of whose pages is free yet; ``lists``: number of its first list head."""
@@ -165,6 +165,7 @@ class Zone(Struct):
         self.compact_blockskip_flush = False
         self.compact_init_migrate_pfn = self.compact_cached_migrate_pfn_async = start_pfn
         self.compact_cached_migrate_pfn_sync = start_pfn
+        # The free scanner begins with the last pageblock, which may be incomplete.
         last_block = (start_pfn + pages - 1) & -(1 << (max_order - 1))
         self.compact_init_free_pfn = self.compact_cached_free_pfn = last_block
 
@@ -211,18 +212,18 @@ class Node(Struct):
     compact_lists: int
     kswapd: Kthread | None
     kswapd_order: int
-    kswapd_highest_zoneidx: int
-    kswapd_failures: int
-    kswapd_woken: bool
+    kswapd_highest_zoneidx: int  # enum zone_type
+    kswapd_failures: int  # atomic_t (6.18), int before
+    kswapd_woken: bool  # in the kernel: a wake-up of kswapd_wait
     kcompactd: Kthread | None
     kcompactd_max_order: int
-    kcompactd_highest_zoneidx: int
-    kcompactd_woken: bool
+    kcompactd_highest_zoneidx: int  # enum zone_type
+    kcompactd_woken: bool  # in the kernel: a wake-up of kcompactd_wait
     proactive_compact_trigger: bool
     split_queue: int
     split_list: int
-    split_queue_len: int
-    shrinker_nr_deferred: int
+    split_queue_len: int  # unsigned long
+    shrinker_nr_deferred: int  # atomic_long_t, of the shrinker and this node
 
     def __init__(self, zones: tuple[Zone, ...], kernel_zone: Zone | None, lists: int) -> None:
         """A node that nobody asks for anything; ``lists``: number of its first list head."""
@@ -256,7 +257,7 @@ def populated_zones(node: Node) -> Iterator[Zone]:
 
 
 def page_zone(kernel: Kernel, page: int) -> Zone:
-    """The zone of a page. KernelBug is not needed: every frame that is handed out has one."""
+    """The zone (struct zone *) of a page. KernelBug is not needed: every frame that is handed out has one."""
     pfn = page + kernel.mem_map.start_pfn
     for zone in kernel.node.zones:
         if pfn < zone.zone_end_pfn:
@@ -266,17 +267,18 @@ def page_zone(kernel: Kernel, page: int) -> Zone:
 
 
 def free_list(zone: Zone, order: int, migratetype: int) -> int:
-    """The list head of the zone's free blocks of one order and type."""
+    """The list head of the zone's free blocks of one order (unsigned int) and type (int)."""
+    # A list for each type and order: a request finds a fitting block without a search.
     return zone.free_lists + migratetype * (zone.max_order + 1) + order
 
 
 def pageblock_start_pfn(kernel: Kernel, pfn: int) -> int:
-    """First pfn of the pageblock that ``pfn`` lies in."""
+    """First pfn (unsigned long) of the pageblock that ``pfn`` lies in."""
     return pfn & -kernel.geometry.HPAGE_PMD_NR
 
 
 def pageblock_end_pfn(kernel: Kernel, pfn: int) -> int:
-    """First pfn behind the pageblock that ``pfn`` lies in."""
+    """First pfn (unsigned long) behind the pageblock that ``pfn`` lies in."""
     return (pfn & -kernel.geometry.HPAGE_PMD_NR) + kernel.geometry.HPAGE_PMD_NR
 
 
@@ -286,13 +288,19 @@ def pageblock_number(mem_map: MemMap, page: int) -> int:
 
 
 def get_pageblock_migratetype(mem_map: MemMap, page: int) -> int:
-    """Migrate type of the pageblock that the page lies in."""
+    """Migrate type (enum migratetype) of the pageblock that the page lies in.
+
+    Locks expected: none; without zone->lock it may change at once.
+    """
     migratetype: int = mem_map.pageblock_migratetype[pageblock_number(mem_map, page)]
     return migratetype
 
 
 def set_pageblock_migratetype(mem_map: MemMap, page: int, migratetype: int) -> None:
-    """Give the page's pageblock another type; its free blocks must be moved by the caller."""
+    """Give the page's pageblock another type; its free blocks must be moved by the caller.
+
+    Locks expected: zone->lock in the kernel.
+    """
     mem_map.pageblock_migratetype[pageblock_number(mem_map, page)] = migratetype
 
 

@@ -45,28 +45,28 @@ __all__ = [
     "pfn_to_page",
 ]
 
-PG_locked = 1 << 0
-PG_referenced = 1 << 1
-PG_uptodate = 1 << 2
-PG_lru = 1 << 3
-PG_active = 1 << 4
-PG_swapbacked = 1 << 5
-PG_swapcache = 1 << 6
-PG_unevictable = 1 << 7
-PG_reserved = 1 << 8
-PG_head = 1 << 9
-PG_isolated = 1 << 10
-PG_large_rmappable = 1 << 11
-PG_partially_mapped = 1 << 12
-PG_young = 1 << 13
-PG_anon = 1 << 16
-PG_buddy = 1 << 17
-PG_table = 1 << 18
-PG_tail = 1 << 19
-PG_anon_exclusive = 1 << 20
-PG_ksm = 1 << 21
-PG_mapped_shared = 1 << 22
-PG_dirty = 1 << 23
+PG_locked = 1 << 0  # the page lock
+PG_referenced = 1 << 1  # used since the last scan
+PG_uptodate = 1 << 2  # the contents are valid
+PG_lru = 1 << 3  # on an LRU list, free to be isolated
+PG_active = 1 << 4  # on the active list
+PG_swapbacked = 1 << 5  # to be written to swap; clear: lazyfree, or a file
+PG_swapcache = 1 << 6  # in the swap cache, slot in private
+PG_unevictable = 1 << 7  # mlocked: reclaim must not scan it
+PG_reserved = 1 << 8  # never handed out by the allocator
+PG_head = 1 << 9  # first page of a large folio
+PG_isolated = 1 << 10  # the model's: off the LRU, on a private list
+PG_large_rmappable = 1 << 11  # a large folio with counts of its mappings
+PG_partially_mapped = 1 << 12  # large, and some of its pages are no longer mapped
+PG_young = 1 << 13  # idle page tracking: not idle
+PG_anon = 1 << 16  # lowest bit of page->mapping
+PG_buddy = 1 << 17  # page type: first page of a free block
+PG_table = 1 << 18  # page type: holds page-table entries
+PG_tail = 1 << 19  # a page of a large folio behind the first
+PG_anon_exclusive = 1 << 20  # only one process can have it: a write need not copy
+PG_ksm = 1 << 21  # merged by KSM: two bits of page->mapping
+PG_mapped_shared = 1 << 22  # FOLIO_MM_IDS_SHARED: more than one mm maps it
+PG_dirty = 1 << 23  # written, not saved
 
 #: name -> bit number, for views and messages.
 PAGE_FLAGS = {
@@ -159,8 +159,9 @@ class MemMap(Struct):
 def deferred_grow_memmap(mem_map: MemMap, end: int) -> None:
     """Make the frames below ``end`` ready for use (mm/mm_init.c: deferred_grow_zone).
 
-    Of memory that was never handed out the free lists need only flags, order and links. The other
-    columns of a large machine grow as its memory comes into use, from the lowest frame on.
+    Of memory that was never handed out the free lists need only flags, order and links. The other columns
+    of a large machine grow as its memory comes into use, from the lowest frame on.
+    Locks expected: none.
     """
     first, end = mem_map.nr_ready, min(-(-end // _SECTION) * _SECTION, mem_map.nr_frames)
     if end <= first:
@@ -172,6 +173,7 @@ def deferred_grow_memmap(mem_map: MemMap, end: int) -> None:
     mem_map.compound_head[first:end] = identity
     flags = mem_map.flags[first:end]
     listed = [first + offset for offset, each in enumerate(flags) if each] if any(flags) else []
+    # Free blocks are on lists already: their links must survive the initialisation.
     for column in mem_map.links:
         kept = [column[page] for page in listed]
         column[first:end] = identity
@@ -181,12 +183,12 @@ def deferred_grow_memmap(mem_map: MemMap, end: int) -> None:
 
 
 def page_to_pfn(mem_map: MemMap, page: int) -> int:
-    """Physical page number (unsigned long) of a page."""
+    """Physical page number (unsigned long) of a page (struct page *, here an index)."""
     return page + mem_map.start_pfn
 
 
 def pfn_to_page(mem_map: MemMap, pfn: int) -> int:
-    """Page of a physical page number; KernelBug if there is no such frame."""
+    """Page (struct page *) of a physical page number (unsigned long); KernelBug if there is no such frame."""
     page = pfn - mem_map.start_pfn
     if not 0 <= page < mem_map.nr_frames:
         raise KernelBug(f"pfn_to_page: no frame with pfn {pfn:#x}")
@@ -194,38 +196,49 @@ def pfn_to_page(mem_map: MemMap, pfn: int) -> int:
 
 
 def folio_nr_pages(mem_map: MemMap, folio: int) -> int:
-    """Base pages in the folio that begins at ``folio``."""
+    """Base pages (long) in the folio that begins at ``folio``."""
+    # order is used by free blocks too: only PG_head makes it a folio's.
     return 1 << mem_map.order[folio] if mem_map.flags[folio] & PG_head else 1
 
 
 def folio_mapcount(mem_map: MemMap, folio: int) -> int:
-    """How many page-table entries, PMD leaves included, map the folio or a part of it."""
+    """How many page-table entries (int), PMD leaves included, map the folio or a part of it.
+
+    Locks expected: none; the count may change meanwhile.
+    """
     column = mem_map.large_mapcount if mem_map.flags[folio] & PG_head else mem_map.mapcount
     mapcount: int = column[folio]
     return mapcount
 
 
 def folio_expected_ref_count(mem_map: MemMap, folio: int) -> int:
-    """References that page tables, page cache and swap cache account for; more than that is a pin."""
+    """References (int) that page tables, page cache and swap cache account for; more than that is a pin.
+
+    ``folio``: struct folio *. The caller's own reference is not among them.
+    Locks expected: the page lock, or the answer is a guess.
+    """
+    # Each mapping has one reference.
     expected = folio_mapcount(mem_map, folio)
     in_page_cache = mem_map.mapping[folio] and not mem_map.flags[folio] & PG_anon
+    # A cache has one for each base page: it may lose them one by one.
     if in_page_cache or mem_map.flags[folio] & PG_swapcache:
         expected += folio_nr_pages(mem_map, folio)
     return expected
 
 
 def folio_get(mem_map: MemMap, folio: int) -> None:
-    """Take one reference."""
+    """Take one reference. Locks expected: whatever keeps the folio from being freed at this moment."""
+    # In the first page only: tail pages have no count of their own.
     mem_map.refcount[folio] += 1
 
 
 def folio_ref_add(mem_map: MemMap, folio: int, nr: int) -> None:
-    """Take ``nr`` references."""
+    """Take ``nr`` (int) references, as :func:`folio_get`."""
     mem_map.refcount[folio] += nr
 
 
 def folio_trylock(mem_map: MemMap, folio: int) -> bool:
-    """Take the page lock (PG_locked) if nobody has it; True if taken."""
+    """Take the page lock (PG_locked) if it is free; True if taken. Locks expected: none; a reference."""
     if mem_map.flags[folio] & PG_locked:
         return False
     mem_map.flags[folio] |= PG_locked
@@ -233,7 +246,7 @@ def folio_trylock(mem_map: MemMap, folio: int) -> bool:
 
 
 def folio_unlock(mem_map: MemMap, folio: int) -> None:
-    """Release the page lock."""
+    """Release the page lock. Raises KernelBug if it is not held. Locks expected: the page lock."""
     if not mem_map.flags[folio] & PG_locked:
         raise KernelBug(f"folio_unlock: page {folio} is not locked")
     mem_map.flags[folio] &= ~PG_locked

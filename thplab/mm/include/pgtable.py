@@ -16,19 +16,12 @@ entry (``pmd_t *``) is here a pair (table, index): :data:`EntryRef`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.include.errors import KernelBug
-from thplab.mm.include.gfp import GFP_PGTABLE_USER
-from thplab.mm.include.lock import PAGE_TABLE_LOCK, Lock
-from thplab.mm.include.page import PG_table, page_to_pfn, pfn_to_page
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.lock import Lock
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.page import page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
-from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
-from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "EntryRef",
@@ -36,14 +29,11 @@ __all__ = [
     "mk_pmd_table",
     "mk_pte",
     "mm_find_pmd",
-    "pmd_alloc",
     "pmd_lock",
     "pmd_page_of",
     "pmd_populate",
     "pmd_present",
     "pmd_trans_huge",
-    "pte_alloc_one",
-    "pte_free",
     "pte_lock",
     "pte_of",
     "set_pmd_at",
@@ -51,19 +41,19 @@ __all__ = [
     "walk",
 ]
 
-_PAGE_PRESENT = 1 << 0
-_PAGE_RW = 1 << 1
-_PAGE_USER = 1 << 2
-_PAGE_ACCESSED = 1 << 5
-_PAGE_DIRTY = 1 << 6
-_PAGE_PSE = 1 << 7
-_PAGE_PROTNONE = 1 << 8
-_PAGE_SPECIAL = 1 << 9
-_PAGE_UFFD_WP = 1 << 10
-_PAGE_SOFT_DIRTY = 1 << 11
-_PAGE_SWP_UFFD_WP = 1 << 2
-_PAGE_SWP_EXCLUSIVE = 1 << 3
-_PAGE_NX = 1 << 63
+_PAGE_PRESENT = 1 << 0  # the processor may use the entry
+_PAGE_RW = 1 << 1  # clear: a write faults
+_PAGE_USER = 1 << 2  # clear: the kernel's alone
+_PAGE_ACCESSED = 1 << 5  # set by the processor; the kernel calls it young
+_PAGE_DIRTY = 1 << 6  # set by the processor at a write
+_PAGE_PSE = 1 << 7  # in a PMD entry: a leaf
+_PAGE_PROTNONE = 1 << 8  # the bit of G, free while P is clear
+_PAGE_SPECIAL = 1 << 9  # no page of the process behind it: the zero page
+_PAGE_UFFD_WP = 1 << 10  # userfaultfd: a write wakes the handler
+_PAGE_SOFT_DIRTY = 1 << 11  # written since clear_refs 4
+_PAGE_SWP_UFFD_WP = 1 << 2  # the same in an entry without page
+_PAGE_SWP_EXCLUSIVE = 1 << 3  # the swapped page was exclusive
+_PAGE_NX = 1 << 63  # never executed
 PTE_PFN_MASK = ((1 << 52) - 1) & ~0xFFF
 PTE_FLAGS_LOW = 0xFFF
 PFN_BITS = (1 << 40) - 1
@@ -74,7 +64,7 @@ EntryRef = tuple[Column, int]
 
 
 def entry_pfn(entry: int) -> int:
-    """Frame number in a present entry (unsigned long)."""
+    """Frame number (unsigned long) in a present entry (pteval_t or pmdval_t)."""
     return (entry & PTE_PFN_MASK) >> 12
 
 
@@ -96,35 +86,37 @@ def mk_huge_pmd(pfn: int, *, write: bool, dirty: bool, young: bool, none: bool =
 
 
 def mk_pmd_table(pfn: int) -> int:
-    """An entry of an upper level that points at the table in frame ``pfn``."""
+    """An entry (pmdval_t, or one above) that points at the table in frame ``pfn``."""
     return pfn << 12 | _KERNPG_TABLE
 
 
 def pte_present(pte: int) -> bool:
-    """True if the entry names a page (PROT_NONE pages included)."""
+    """True if the entry (pteval_t, not a pointer) names a page (PROT_NONE pages included)."""
     return bool(pte & (_PAGE_PRESENT | _PAGE_PROTNONE))
 
 
 def pmd_present(pmd: int) -> bool:
-    """True if the entry names a page or a table; a leaf is present even while it is invalid."""
+    """True if the entry (pmdval_t) names a page or a table."""
+    # With PSE a leaf counts even while a split has made it invalid (P clear): it must not look empty.
     return bool(pmd & (_PAGE_PRESENT | _PAGE_PROTNONE | _PAGE_PSE))
 
 
 def pmd_trans_huge(pmd: int) -> bool:
-    """True if the entry is a leaf."""
+    """True if the entry (pmdval_t, not a pointer) is a leaf."""
     return bool(pmd & _PAGE_PSE)
 
 
 def pmd_bad(pmd: int) -> bool:
-    """True if a present non-leaf entry does not look like a pointer to a table."""
+    """True if a present non-leaf entry (pmdval_t) does not look like a pointer to a table."""
     ignored = _PAGE_ACCESSED | _PAGE_USER | _PAGE_NX
     return (pmd & ~PTE_PFN_MASK) & ~ignored != _KERNPG_TABLE & ~ignored
 
 
 def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
-    """How many entries from ``index`` on, before ``end``, map consecutive pages of one folio.
+    """How many entries (unsigned int) from ``index`` on, before ``end``, map consecutive pages of one folio.
 
     The first one is present. Accessed, dirty and writable bits may differ.
+    Locks expected: the PTE lock.
     """
     pfn = entry_pfn(table[index])
     compound_head = kernel.mem_map.compound_head
@@ -132,6 +124,7 @@ def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
     folio, nr = compound_head[page], 1
     while index + nr < end and compound_head[page + nr] == folio:
         pte = table[index + nr]
+        # The folio must be mapped in order, too: mremap may have left pages of it in other places.
         if not pte_present(pte) or entry_pfn(pte) != pfn + nr:
             break
         nr += 1
@@ -139,52 +132,25 @@ def folio_pte_batch(kernel: Kernel, table: Column, index: int, end: int) -> int:
 
 
 def set_pte_at(table: Column, index: int, pte: int) -> None:
-    """Write one PTE. Locks expected: the table's PTE lock, or nobody else can reach the table."""
+    """Write one PTE. ``table``, ``index``: pte_t *; ``pte``: pteval_t.
+
+    Locks expected: the table's PTE lock, or nobody else can reach the table.
+    """
+    # One store of 64 bits: the processor, which takes no lock, sees the old entry or the new one.
     table[index] = pte
 
 
 def set_pmd_at(table: Column, index: int, pmd: int) -> None:
-    """Write one entry of an upper level. Locks expected: the PMD lock."""
+    """Write one entry of an upper level. ``table``, ``index``: pmd_t *; ``pmd``: pmdval_t.
+
+    Locks expected: the PMD lock, or the mm's page_table_lock above it.
+    """
     table[index] = pmd
 
 
 def pmd_populate(kernel: Kernel, ref: EntryRef, table_page: int) -> None:
-    """Point a PMD entry at the PTE table in ``table_page``. Locks expected: the PMD lock."""
+    """Point a PMD entry (pmd_t *) at the PTE table in ``table_page``. Locks expected: the PMD lock."""
     set_pmd_at(*ref, mk_pmd_table(page_to_pfn(kernel.mem_map, table_page)))
-
-
-def pte_alloc_one(mm: Mm) -> int:
-    """Allocate a table of any level, all entries none; its page.
-
-    Raises MemoryError (C: NULL, VM_FAULT_OOM) if there is no free page.
-    """
-    kernel = mm.kernel
-    page = __alloc_pages(kernel, GFP_PGTABLE_USER, 0)
-    if page is None:
-        raise MemoryError(f"no free page for a page table of {mm.name}")
-    kernel.mem_map.flags[page] |= PG_table
-    if page not in kernel.tables:
-        kernel.tables[page] = Column("Q", kernel.geometry.PTRS_PER_PTE, f"table {page}")
-        kernel.ptlocks[page] = Lock(f"{PAGE_TABLE_LOCK} {page}")
-    table = kernel.tables[page]
-    if any(table):  # what stood in the frame before
-        for index in range(len(table)):
-            set_pte_at(table, index, 0)
-    mm.pgtables += 1
-    count_vm_event(kernel, "nr_page_table_pages")
-    return page
-
-
-def pte_free(mm: Mm, page: int) -> None:
-    """Free a table that nothing points at any more."""
-    kernel = mm.kernel
-    if kernel.ptlocks[page].writer is not None:
-        raise KernelBug(f"pte_free: {kernel.ptlocks[page].name} is still held")
-    kernel.mem_map.flags[page] &= ~PG_table
-    kernel.mem_map.refcount[page] = 0
-    mm.pgtables -= 1
-    count_vm_event(kernel, "nr_page_table_pages", -1)
-    __free_pages(kernel, page, 0)
 
 
 def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
@@ -193,16 +159,22 @@ def level_shifts(kernel: Kernel) -> tuple[int, int, int]:
 
 
 def _index(kernel: Kernel, address: int, shift: int) -> int:
+    """Index of ``address`` in a table of the level with this shift."""
     return address >> shift & (kernel.geometry.PTRS_PER_PTE - 1)
 
 
 def pte_index(kernel: Kernel, address: int) -> int:
-    """Index of the PTE of ``address`` in its table."""
+    """Index (unsigned long) of the PTE of ``address`` in its table."""
     return _index(kernel, address, kernel.geometry.PAGE_SHIFT)
 
 
 def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
-    """The PMD entry of ``address``; None if the tables above it do not exist."""
+    """The PMD entry (pmd_t *) of ``address``; None (C: NULL) if the tables above it do not exist.
+
+    The entry itself may change at any moment without the PMD lock.
+    Locks expected: mmap_lock, the VMA lock, the anon_vma or i_mmap_rwsem: one that keeps the tables from
+    being freed.
+    """
     kernel = mm.kernel
     table = kernel.tables[mm.pgd]
     pgdir, pud, pmd = level_shifts(kernel)
@@ -214,37 +186,27 @@ def mm_find_pmd(mm: Mm, address: int) -> EntryRef | None:
     return table, _index(kernel, address, pmd)
 
 
-def pmd_alloc(mm: Mm, address: int) -> EntryRef:
-    """The PMD entry of ``address``, with the tables above it made where they are missing."""
-    kernel = mm.kernel
-    page = mm.pgd
-    pgdir, pud, pmd = level_shifts(kernel)
-    for shift in (pgdir, pud):
-        table, index = kernel.tables[page], _index(kernel, address, shift)
-        if not table[index]:
-            set_pmd_at(table, index, mk_pmd_table(page_to_pfn(kernel.mem_map, pte_alloc_one(mm))))
-        page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
-    return kernel.tables[page], _index(kernel, address, pmd)
-
-
 def pmd_table_page(kernel: Kernel, pmd: int) -> int:
-    """Page of the PTE table that a PMD entry points at."""
+    """Page (pgtable_t) of the PTE table that a PMD entry (pmdval_t, not a pointer) points at."""
     return pfn_to_page(kernel.mem_map, entry_pfn(pmd))
 
 
 def pte_lock(kernel: Kernel, table_page: int) -> Lock:
-    """The spinlock of one PTE table (ptlock_ptr)."""
+    """The spinlock of one PTE table (ptlock_ptr); taken by the caller."""
     return kernel.ptlocks[table_page]
 
 
 def pte_of(kernel: Kernel, ref: EntryRef, address: int) -> int:
-    """The PTE of ``address`` (pteval_t) under a PMD entry; 0 also where there is no table."""
+    """The PTE of ``address`` (pteval_t) under a PMD entry (pmd_t *); 0 also where there is no table.
+
+    Locks expected: the PTE lock, or the value may be out of date.
+    """
     pmd = ref[0][ref[1]]
     return int(kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]) if pmd else 0
 
 
 def pmd_page_of(mm: Mm, address: int) -> int:
-    """Page of the PMD table of ``address``; KernelBug if there is no such table."""
+    """Page of the PMD table of ``address``; KernelBug if there is none. Locks expected: mmap_lock."""
     kernel = mm.kernel
     page = mm.pgd
     for shift in level_shifts(kernel)[:2]:
@@ -256,12 +218,15 @@ def pmd_page_of(mm: Mm, address: int) -> int:
 
 
 def pmd_lock(mm: Mm, address: int) -> Lock:
-    """The spinlock of the PMD table of ``address``; KernelBug if there is no such table."""
+    """The spinlock of the PMD table of ``address`` (taken by the caller); KernelBug if there is no table."""
     return mm.kernel.ptlocks[pmd_page_of(mm, address)]
 
 
 def walk(mm: Mm, address: int) -> tuple[tuple[str, int, int], ...]:
-    """What the hardware reads on its way down: (level, index, entry), ending at a leaf or at none."""
+    """What the hardware reads on its way down: (level, index, entry), ending at a leaf or at none.
+
+    Locks expected: none, as for the processor.
+    """
     kernel = mm.kernel
     page, steps = mm.pgd, []
     shifts = (*level_shifts(kernel), kernel.geometry.PAGE_SHIFT)

@@ -28,7 +28,11 @@ _PFN_MASK = _YOUNG - 1
 
 
 def make_migration_entry(pte: int) -> int:
-    """The entry (pteval_t) that keeps the place of a present PTE."""
+    """The entry (pteval_t) that keeps the place of a present PTE (pteval_t).
+
+    Locks expected: none for the value; whoever writes it holds the page lock and the PTE lock.
+    """
+    # The right to write must survive the move: it is in the type, as the entry has no bit for it.
     kind = SWP_MIGRATION_WRITE if pte & _PAGE_RW else SWP_MIGRATION_READ
     offset = entry_pfn(pte)
     offset |= _YOUNG if pte & _PAGE_ACCESSED else 0
@@ -38,27 +42,30 @@ def make_migration_entry(pte: int) -> int:
 
 
 def is_migration_entry(pte: int) -> bool:
-    """True for an entry made by :func:`make_migration_entry`."""
+    """True for an entry (pteval_t) made by :func:`make_migration_entry`."""
     kind = pte >> _TYPE_SHIFT
     return bool(pte) and not pte_present(pte) and kind in (SWP_MIGRATION_READ, SWP_MIGRATION_WRITE)
 
 
 def migration_entry_pfn(pte: int) -> int:
-    """The pfn of the page that is being moved."""
+    """The pfn (unsigned long) of the page that is being moved."""
     return _offset(pte) & _PFN_MASK
 
 
 def _offset(pte: int) -> int:
+    """The number that an entry holds, not inverted."""
     return ~(pte >> _OFFSET_SHIFT) & _OFFSET_MASK
 
 
 def remove_migration_entry(entry: int, pte: int, pfn: int) -> int:
-    """The present PTE for the page's new place: the bits of the old ``pte``, the new ``pfn``.
+    """The present PTE (pteval_t) for the page's new place: the bits of the old ``pte``, the new ``pfn``.
 
     The entry says whether the page was young and dirty (remove_migration_pte).
+    Locks expected: the page lock and the PTE lock, of the one who writes it.
     """
     offset = _offset(entry)
     kept = pte & ~PTE_PFN_MASK & ~(_PAGE_ACCESSED | _PAGE_DIRTY)
+    # Without it every page would look unused after compaction, and khugepaged would refuse the window.
     kept |= _PAGE_ACCESSED if offset & _YOUNG else 0
     kept |= _PAGE_DIRTY if offset & _DIRTY else 0
     return pfn << 12 | kept

@@ -16,14 +16,14 @@ Up to the copy everything can be undone; a window that was refused is bit for bi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.kernels import ScanResult
 from thplab.mm.huge_memory.deferred import deferred_split_folio
 from thplab.mm.huge_memory.fault import pgtable_trans_huge_deposit
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order, thp_vma_suitable_order
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.gfp import GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_READ, VM_WRITE, Mm, Vma, find_vma
 from thplab.mm.include.page import page_to_pfn
@@ -40,17 +40,13 @@ from thplab.mm.include.pgtable import (
     set_pmd_at,
 )
 from thplab.mm.khugepaged.pages import __collapse_huge_page_copy, __collapse_huge_page_isolate
-from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.khugepaged.swapin import __collapse_huge_page_swapin
 from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
 from thplab.mm.rmap.mapcount import folio_add_new_anon_rmap
 from thplab.mm.swap import folio_add_lru_vma
-from thplab.mm.trace import mm_pointer, trace, trace_order
+from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "alloc_charge_folio",
@@ -172,12 +168,11 @@ def collapse_huge_page(
     trace(
         mm.kernel,
         "mm_collapse_huge_page",
-        ("mm", mm_pointer(mm)),
-        ("isolated", int(result is ScanResult.SUCCEED)),
-        ("status", result),
-        ("order", trace_order(mm.kernel)),
         mm=mm,
         address=address,
+        isolated=result is ScanResult.SUCCEED,
+        status=result,
+        order=mm.kernel.geometry.HPAGE_PMD_ORDER,
     )
     return result
 

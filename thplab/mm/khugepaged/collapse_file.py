@@ -8,11 +8,8 @@ can be undone; only the mappings stay away, and faults bring them back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.kernels import ScanResult
 from thplab.mm.filemap import (
-    AddressSpace,
     account_folio,
     entry_folio,
     folio_mapping,
@@ -21,6 +18,9 @@ from thplab.mm.filemap import (
     xa_is_value,
     xa_load,
 )
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_address, vma_lookup
 from thplab.mm.include.page import (
@@ -35,16 +35,12 @@ from thplab.mm.include.page import (
 )
 from thplab.mm.khugepaged.collapse import alloc_charge_folio, find_pmd_or_thp_or_none
 from thplab.mm.khugepaged.pte_mapped import pmd_remove_table, set_huge_pmd
-from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.unmap_file import try_to_unmap_file
 from thplab.mm.shmem.file import shmem_get_folio
 from thplab.mm.swap import folio_add_lru, folio_isolate_lru, folio_putback_lru
-from thplab.mm.trace import mm_pointer, scan_pfn, trace
+from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["collapse_file", "retract_page_tables"]
 
@@ -69,8 +65,19 @@ def collapse_file(mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: Coll
             _free_old_pages(kernel, isolated)
         else:
             _roll_back(kernel, isolated, new_folio)
-    if kernel.profile.trace_has_collapse_file:
-        _trace_collapse_file(mm, addr, mapping, start, new_folio, result)
+    trace(
+        kernel,
+        "mm_khugepaged_collapse_file",
+        mm=mm,
+        address=addr,
+        hpage_pfn=scan_pfn(kernel, new_folio),
+        index=start,
+        addr=f"{addr:x}",
+        is_shmem=1,
+        filename=mapping.name,
+        nr=kernel.geometry.HPAGE_PMD_NR,
+        result=result,
+    )
     return result
 
 
@@ -220,24 +227,3 @@ def _roll_back(kernel: Kernel, isolated: list[int], new_folio: int) -> None:
         folio_put(kernel, folio)
     folio_unlock(kernel.mem_map, new_folio)
     folio_put(kernel, new_folio)
-
-
-def _trace_collapse_file(
-    mm: Mm, addr: int, mapping: AddressSpace, index: int, new_folio: int | None, result: ScanResult
-) -> None:
-    """trace_mm_khugepaged_collapse_file; ``index`` is the page of the file at which it ended."""
-    kernel = mm.kernel
-    trace(
-        kernel,
-        "mm_khugepaged_collapse_file",
-        ("mm", mm_pointer(mm)),
-        ("hpage_pfn", scan_pfn(kernel, new_folio)),
-        ("index", index),
-        ("addr", f"{addr:x}"),
-        ("is_shmem", 1),
-        ("filename", mapping.name),
-        ("nr", kernel.geometry.HPAGE_PMD_NR),
-        ("result", result),
-        mm=mm,
-        address=addr,
-    )

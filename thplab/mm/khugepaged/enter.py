@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.huge_memory.policy import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import MMF_VM_HUGEPAGE, Mm, Vma
-from thplab.mm.khugepaged.structs import MmSlot
+from thplab.mm.include.mm_types import (
+    MMF_VM_HUGEPAGE,
+    Mm,
+    Vma,
+)
+from thplab.mm.shmem.huge import shmem_hpage_pmd_enabled
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
-__all__ = ["collect_mm_slot", "khugepaged_enter_vma", "khugepaged_exit", "khugepaged_fork"]
+__all__ = [
+    "collect_mm_slot",
+    "hugepage_pmd_enabled",
+    "khugepaged_enter_vma",
+    "khugepaged_exit",
+    "khugepaged_fork",
+]
 
 
 def khugepaged_enter_vma(vma: Vma, vm_flags: int) -> None:
@@ -65,3 +72,18 @@ def collect_mm_slot(kernel: Kernel, slot: MmSlot) -> None:
     """
     if slot.mm.mm_users == 0:
         _unlink_slot(kernel.khugepaged.mm_head, slot, kernel)
+
+
+def hugepage_pmd_enabled(kernel: Kernel) -> bool:
+    """True if any anonymous or shared memory could have PMD-sized pages: khugepaged has reason to exist.
+
+    Since 7.x (hugepage_enabled) any size will do, or ``enabled`` alone.
+    """
+    if kernel.profile.daemon_runs_for_any_size:
+        sizes = kernel.knobs.mthp_enabled
+        if kernel.knobs.enabled != "never" or any(word in ("always", "madvise") for word in sizes):
+            return True
+    size = kernel.knobs.hugepage_size_enabled
+    if size == "inherit":
+        size = kernel.knobs.enabled
+    return size != "never" or (kernel.profile.shmem_has_size_controls and shmem_hpage_pmd_enabled(kernel))

@@ -6,12 +6,12 @@ import errno
 
 from thplab.kernels import ScanResult
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import Vma, vma_is_anonymous
 from thplab.mm.khugepaged.collapse import hugepage_vma_revalidate
 from thplab.mm.khugepaged.scan import scan_pmd
 from thplab.mm.khugepaged.scan_file import madvise_collapse_file
-from thplab.mm.khugepaged.structs import CollapseControl
 
 __all__ = ["madvise_collapse"]
 

@@ -6,9 +6,9 @@ else. Until the copy has ended no PTE has been changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.kernels import ScanResult
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import Lock, down_write, up_write
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 from thplab.mm.include.page import (
@@ -31,15 +31,11 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.include.state import Column
-from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared, folio_remove_rmap_ptes
 from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import free_folio_and_swap_cache
-from thplab.mm.trace import scan_pfn, trace, trace_order
+from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["__collapse_huge_page_copy", "__collapse_huge_page_isolate", "release_pte_pages"]
 
@@ -112,14 +108,14 @@ def __collapse_huge_page_isolate(
     trace(
         kernel,
         "mm_collapse_huge_page_isolate",
-        ("scan_pfn", scan_pfn(kernel, folio)),
-        ("none_or_zero", none_or_zero),
-        ("referenced", referenced),
-        ("writable", int(writable) if kernel.profile.trace_has_writable else None),
-        ("status", result),
-        ("order", trace_order(kernel)),
         mm=vma.mm,
         address=address,
+        scan_pfn=scan_pfn(kernel, folio),
+        none_or_zero=none_or_zero,
+        referenced=referenced,
+        writable=writable,
+        status=result,
+        order=kernel.geometry.HPAGE_PMD_ORDER,
     )
     return result
 

@@ -11,10 +11,8 @@ from thplab.mm.include.page import folio_get, folio_nr_pages, folio_trylock, fol
 from thplab.mm.include.pgtable import (
     entry_pfn,
     mm_find_pmd,
-    pmd_alloc,
     pmd_lock,
     pmd_table_page,
-    pte_free,
     pte_lock,
     pte_present,
     set_pmd_at,
@@ -22,6 +20,7 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.khugepaged.collapse import find_pmd_or_thp_or_none
 from thplab.mm.memory.fault_file import do_set_pmd
+from thplab.mm.memory.tables import pmd_alloc, pte_free
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
 

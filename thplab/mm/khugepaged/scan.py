@@ -9,15 +9,15 @@
 The functions stand in this order from the bottom up. How an address space comes to be on
 khugepaged's list stands in khugepaged/enter.py. What the kernel calls
 ``khugepaged_scan.mm_head``, ``.mm_slot`` and ``.address`` are ``mm_head``, ``scan_mm_slot`` and
-``scan_address`` of :class:`~thplab.mm.khugepaged.structs.Khugepaged`.
+``scan_address`` of :class:`~thplab.mm.include.khugepaged.Khugepaged`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.kernels import ScanResult
-from thplab.mm.huge_memory.policy import TvaType, hugepage_pmd_enabled, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.khugepaged import CollapseControl, MmSlot
 from thplab.mm.include.lock import down_read_trylock, down_write, up_read, up_write
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma, vma_is_anonymous
 from thplab.mm.include.page import (
@@ -44,31 +44,26 @@ from thplab.mm.include.pgtable import (
     pmd_table_page,
     pte_lock,
 )
+from thplab.mm.include.sched import NSEC_PER_MSEC, Kthread, Sleeping, Wait
 from thplab.mm.khugepaged.collapse import (
     collapse_huge_page,
     find_pmd_or_thp_or_none,
     hpage_collapse_test_exit_or_disable,
 )
-from thplab.mm.khugepaged.enter import collect_mm_slot
+from thplab.mm.khugepaged.enter import collect_mm_slot, hugepage_pmd_enabled
 from thplab.mm.khugepaged.pages import is_clean_lazyfree
 from thplab.mm.khugepaged.scan_file import khugepaged_scan_file
-from thplab.mm.khugepaged.structs import CollapseControl, MmSlot
-from thplab.mm.page_alloc.watermark import set_recommended_min_free_kbytes
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
-from thplab.mm.task import NSEC_PER_MSEC, Kthread, Sleeping, Wait, kthread_run, kthread_stop
-from thplab.mm.trace_huge_memory import trace_mm_khugepaged_scan, trace_mm_khugepaged_scan_pmd
+from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+__all__ = ["khugepaged", "khugepaged_do_scan", "khugepaged_scan_mm_slot", "scan_pmd"]
 
-__all__ = [
-    "khugepaged",
-    "khugepaged_do_scan",
-    "khugepaged_scan_mm_slot",
-    "scan_pmd",
-    "start_stop_khugepaged",
-]
+#: Results of a scan for which one page is to blame.
+_STOPPED_BY_A_PAGE = frozenset(
+    {ScanResult.PTE_UFFD_WP, ScanResult.PAGE_ANON, ScanResult.PAGE_LAZYFREE, ScanResult.EXCEED_SHARED_PTE,
+     ScanResult.PAGE_LRU, ScanResult.PAGE_LOCK, ScanResult.PAGE_COUNT}
+)  # fmt: skip
 
 
 def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[ScanResult, bool]:
@@ -179,6 +174,34 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
     return result, mmap_locked
 
 
+def trace_mm_khugepaged_scan_pmd(
+    mm: Mm,
+    address: int,
+    folio: int | None,
+    writable: bool,
+    referenced: int,
+    none_or_zero: int,
+    status: ScanResult,
+    unmapped: int,
+) -> None:
+    """One window was looked at: the last thing in an attempt, also after a collapse."""
+    kernel = mm.kernel
+    if kernel.profile.trace_names_only_culprit and status not in _STOPPED_BY_A_PAGE:
+        folio = None
+    trace(
+        kernel,
+        "mm_khugepaged_scan_pmd",
+        mm=mm,
+        address=address,
+        scan_pfn=scan_pfn(kernel, folio),
+        writable=writable,
+        referenced=referenced,
+        none_or_zero=none_or_zero,
+        status=status,
+        unmapped=unmapped,
+    )
+
+
 def _verdict_of_a_whole_scan(
     kernel: Kernel, cc: CollapseControl, writable: bool, referenced: int, unmapped: int
 ) -> ScanResult:
@@ -221,7 +244,8 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
     if mm.mm_users == 0 or walk_ended:
         _advance_cursor(kernel, slot)
         collect_mm_slot(kernel, slot)
-    trace_mm_khugepaged_scan(mm, progress, lap_ended=scan.full_scans != laps)
+    lap_ended = scan.full_scans != laps
+    trace(kernel, "mm_khugepaged_scan", mm=mm, progress=progress, full_scan_finished=lap_ended)
     return progress, result
 
 
@@ -368,23 +392,3 @@ def khugepaged(kernel: Kernel) -> Sleeping:
     if slot is not None:
         collect_mm_slot(kernel, slot)
     up_write(scan.mm_lock)
-
-
-def start_stop_khugepaged(kernel: Kernel) -> None:
-    """After a write to ``enabled``: create the thread if THP is on, end it if it is off."""
-    scan = kernel.khugepaged
-    if hugepage_pmd_enabled(kernel):
-        if scan.thread is None:
-            scan.thread = kthread_run(kernel, "khugepaged", khugepaged(kernel))
-        if scan.mm_head:
-            scan.wakeups += 1
-    elif scan.thread is not None:
-        kthread_stop(kernel, scan.thread)
-        scan.thread = None
-    set_recommended_min_free_kbytes(kernel, enabled=hugepage_pmd_enabled(kernel))
-
-
-def wake_khugepaged(kernel: Kernel) -> None:
-    """After a write to one of the sleep knobs: khugepaged_sleep_expire is 0, the wait queue is woken."""
-    kernel.khugepaged.sleep_expire = 0
-    kernel.khugepaged.wakeups += 1

@@ -8,23 +8,19 @@ the next fault to map the folio, MADV_COLLAPSE maps it at once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.kernels import ScanResult
-from thplab.mm.filemap import AddressSpace, entry_folio, xa_is_value, xa_load
+from thplab.mm.filemap import entry_folio, xa_is_value, xa_load
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import Mm, Vma, linear_page_index
 from thplab.mm.include.page import PG_lru, folio_expected_ref_count, folio_nr_pages
 from thplab.mm.khugepaged.collapse import find_pmd_or_thp_or_none, hpage_collapse_test_exit_or_disable
 from thplab.mm.khugepaged.collapse_file import collapse_file
 from thplab.mm.khugepaged.pte_mapped import collapse_pte_mapped_thp
-from thplab.mm.khugepaged.structs import CollapseControl
 from thplab.mm.shmem.file import fput, get_file
-from thplab.mm.trace import mm_pointer, scan_pfn, trace
+from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["hpage_collapse_scan_file", "khugepaged_scan_file", "madvise_collapse_file"]
 
@@ -82,33 +78,18 @@ def hpage_collapse_scan_file(
     # What a window of a file costs since 7.x: one that is a huge page already, next to nothing.
     already_huge = result is ScanResult.PTE_MAPPED_HUGEPAGE and not present
     cc.ptes_read = 1 if already_huge else nr
-    _trace_scan_file(mm, addr, folio, mapping, present, swap, result)
-    return result
-
-
-def _trace_scan_file(
-    mm: Mm,
-    address: int,
-    folio: int | None,
-    mapping: AddressSpace,
-    present: int,
-    swap: int,
-    result: ScanResult,
-) -> None:
-    """trace_mm_khugepaged_scan_file: the last thing in an attempt."""
-    kernel: Kernel = mm.kernel
     trace(
         kernel,
         "mm_khugepaged_scan_file",
-        ("mm", mm_pointer(mm)),
-        ("scan_pfn", scan_pfn(kernel, folio)),
-        ("filename", mapping.name),
-        ("present", present),
-        ("swap", swap),
-        ("result", result),
         mm=mm,
-        address=address,
+        address=addr,
+        scan_pfn=scan_pfn(kernel, folio),
+        filename=mapping.name,
+        present=present,
+        swap=swap,
+        result=result,
     )
+    return result
 
 
 def _scan_file_of(mm: Mm, vma: Vma, address: int, cc: CollapseControl) -> ScanResult:

@@ -8,7 +8,7 @@ from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page, pte_lock, pte_present
 from thplab.mm.memory.swapin import do_swap_page
-from thplab.mm.trace import mm_pointer, trace, trace_order
+from thplab.mm.trace import trace
 
 __all__ = ["__collapse_huge_page_swapin"]
 
@@ -42,12 +42,11 @@ def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: in
     trace(
         kernel,
         "mm_collapse_huge_page_swapin",
-        ("mm", mm_pointer(mm)),
-        ("swapped_in", swapped_in),
-        ("referenced", referenced),
-        ("ret", kernel.profile.number(result)),
-        ("order", trace_order(kernel)),
         mm=mm,
         address=address,
+        swapped_in=swapped_in,
+        referenced=referenced,
+        ret=kernel.profile.number(result),
+        order=kernel.geometry.HPAGE_PMD_ORDER,
     )
     return result

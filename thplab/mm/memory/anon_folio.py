@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.huge_memory.policy import (
     TvaType,
     highest_order,
@@ -14,15 +12,13 @@ from thplab.mm.include.gfp import GFP_ZERO
 from thplab.mm.include.mm_types import VM_WRITE, Vma
 from thplab.mm.include.page import folio_ref_add, page_to_pfn
 from thplab.mm.include.pgtable import mk_pte, set_pte_at
+from thplab.mm.include.state import Column
 from thplab.mm.include.userfaultfd_k import userfaultfd_armed
 from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import folio_add_new_anon_rmap
 from thplab.mm.swap import folio_add_lru_vma
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
 
 __all__ = ["alloc_anon_folio", "map_anon_folio_ptes"]
 

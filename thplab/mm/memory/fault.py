@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import (
     create_huge_pmd,
@@ -19,8 +18,9 @@ from thplab.mm.huge_memory.fault import (
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import Lock, down_read, down_write, up_read, up_write
-from thplab.mm.include.mm_types import VM_READ, VM_SHARED, VM_WRITE, Vma, vma_is_anonymous, vma_lookup
+from thplab.mm.include.mm_types import VM_READ, VM_SHARED, VM_WRITE, Mm, Vma, vma_is_anonymous, vma_lookup
 from thplab.mm.include.page import (
     PG_anon,
     PG_anon_exclusive,
@@ -38,11 +38,9 @@ from thplab.mm.include.pgtable import (
     EntryRef,
     entry_pfn,
     mk_pte,
-    pmd_alloc,
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_index,
     pte_lock,
     pte_of,
@@ -55,16 +53,13 @@ from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.memory.anon_folio import alloc_anon_folio, map_anon_folio_ptes
 from thplab.mm.memory.fault_file import do_fault
 from thplab.mm.memory.swapin import do_swap_page
+from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import folio_add_new_anon_rmap, folio_remove_rmap_ptes
 from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.swapfile import folio_free_swap, free_folio_and_swap_cache
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm
-    from thplab.mm.system import Kernel
 
 __all__ = ["FaultResult", "fault_lock", "handle_mm_fault"]
 

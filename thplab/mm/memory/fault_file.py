@@ -7,12 +7,10 @@ address, one PMD maps all of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import filemap_get_folio, folio_page
 from thplab.mm.huge_memory.policy import thp_vma_suitable_order
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
-from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.lock import Lock, down_write, up_write
 from thplab.mm.include.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
     VM_NOHUGEPAGE,
@@ -32,22 +30,19 @@ from thplab.mm.include.pgtable import (
     pmd_populate,
     pmd_table_page,
     pmd_trans_huge,
-    pte_alloc_one,
     pte_index,
     pte_lock,
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
+from thplab.mm.memory.tables import pte_alloc_one
 from thplab.mm.page_alloc.alloc import __alloc_pages
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import folio_add_file_rmap_pmd, folio_add_file_rmap_ptes, folio_add_new_anon_rmap
 from thplab.mm.shmem.file import shmem_get_folio
 from thplab.mm.swap import folio_add_lru
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.lock import Lock
-    from thplab.mm.include.state import Column
 
 __all__ = ["do_fault", "do_set_pmd"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
@@ -16,6 +15,7 @@ from thplab.mm.include.pgtable import (
     mk_pte,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
@@ -30,9 +30,6 @@ from thplab.mm.swapfile import (
     swap_free,
 )
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.state import Column
 
 __all__ = ["do_swap_page"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import __split_huge_pmd, zap_huge_pmd
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
+from thplab.mm.include.mm_types import Mm, Vma
 from thplab.mm.include.page import pfn_to_page
 from thplab.mm.include.pgtable import (
     EntryRef,
@@ -16,13 +17,14 @@ from thplab.mm.include.pgtable import (
     mm_find_pmd,
     pmd_table_page,
     pmd_trans_huge,
-    pte_free,
     pte_index,
     pte_lock,
     pte_present,
     set_pmd_at,
     set_pte_at,
 )
+from thplab.mm.include.state import Column
+from thplab.mm.memory.tables import pte_free
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
 from thplab.mm.swapfile import (
     free_folio_and_swap_cache,
@@ -30,11 +32,6 @@ from thplab.mm.swapfile import (
     is_pte_marker,
     pte_to_swp_offset,
 )
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm, Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = ["free_pgtables", "unmap_page_range"]
 

@@ -12,7 +12,6 @@ page_alloc/fallback.py, the reserves in page_alloc/watermark.py, the per-CPU lis
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
 from thplab.mm.include.errors import KernelBug
@@ -24,11 +23,13 @@ from thplab.mm.include.gfp import (
     gfp_migratetype,
     gfp_zone,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_del
 from thplab.mm.include.mmzone import ZONE_NAMES, Zone, get_pageblock_migratetype, page_zone
 from thplab.mm.include.page import (
     PAGE_POISON,
     VMEMMAP_START,
+    MemMap,
     PG_buddy,
     PG_head,
     PG_large_rmappable,
@@ -42,10 +43,6 @@ from thplab.mm.page_alloc.fallback import __rmqueue
 from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "ALLOC_NOFRAGMENT",
@@ -71,66 +68,80 @@ ALLOC_NOFRAGMENT = 0x100
 
 
 def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
-    """The zones that a request may use, the preferred (highest) one first."""
+    """The zones (struct zonelist *) that a request may use, the preferred (highest) one first."""
     node = kernel.node
+    # A machine of the model may keep page tables outside the zones, so that they do not disturb an
+    # exercise.
     if node.kernel_zone is not None and gfp_migratetype(gfp) == MIGRATE_UNMOVABLE and not gfp & GFP_COMP:
         return (node.kernel_zone,)
     return node.zonelists[_ZONE_RANK[gfp_zone(gfp)]]
 
 
 def highest_zoneidx(kernel: Kernel, gfp: int) -> int:
-    """Number of the highest zone that a request may use; zone Movable, which is empty, comes behind all."""
+    """Number (enum zone_type) of the highest zone that a request may use.
+
+    Zone Movable, which is empty, comes behind all.
+    """
     return len(kernel.node.zones) if gfp_zone(gfp) == "Movable" else zonelist(kernel, gfp)[0].index
 
 
 def wmark_pages(zone: Zone, alloc_flags: int) -> int:
-    """The mark (pages) that ``alloc_flags`` name, with what fragmentation adds to it."""
+    """The mark (unsigned long, pages) that ``alloc_flags`` name, with what fragmentation adds to it."""
     mark = zone.watermark_low if alloc_flags & ALLOC_WMARK_LOW else zone.watermark_min
     return mark + zone.watermark_boost
 
 
 def get_page_from_freelist(kernel: Kernel, gfp: int, order: int, alloc_flags: int) -> int | None:
-    """A block from the first allowed zone that stays above its mark; not yet prepared. None: none."""
+    """A block from the first allowed zone that stays above its mark; not yet prepared. None (C: NULL): none.
+
+    ``order``: unsigned int; ``alloc_flags``: ALLOC_*.
+    Locks expected: none. Takes zone->lock or the lock of the per-CPU lists in the kernel.
+    """
     zones = zonelist(kernel, gfp)
     for zone in zones:
+        # Without the lock: the answer may be out of date a moment later, the reserve is not exact.
         if zone_watermark_ok(kernel, zone, order, wmark_pages(zone, alloc_flags), zones[0].index):
             page = rmqueue(kernel, zone, gfp, order, alloc_flags)
             if page is not None:
                 return page
+    # Better a mixed pageblock than no page: all zones once more, without the restriction.
     if alloc_flags & ALLOC_NOFRAGMENT:
         return get_page_from_freelist(kernel, gfp, order, alloc_flags & ~ALLOC_NOFRAGMENT)
     return None
 
 
 def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) -> int | None:
-    """Take a block from the per-CPU list of its order, if there is one, else from the buddy lists."""
+    """Take a block from the per-CPU list of its order, if there is one, else from the buddy lists.
+
+    Locks expected: none. Takes the lock of the per-CPU lists, or zone->lock, in the kernel.
+    """
     migratetype = gfp_migratetype(gfp)
     nofragment = bool(alloc_flags & ALLOC_NOFRAGMENT)
     from_pcp = zone.pcp.high and pcp_allowed_order(kernel, order)
     take = rmqueue_pcplist if from_pcp else __rmqueue
     page = take(kernel, zone, order, migratetype, nofragment=nofragment)
+    # A fallback has raised the marks under zone->lock; kswapd is woken after the release.
     if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
-        from thplab.mm.vmscan.kswapd import wakeup_kswapd
-
         zone.boosted = False
-        wakeup_kswapd(kernel, 0, 0, zone.index)
+        kernel.wakeup_kswapd(kernel, 0, 0, zone.index)
     return page
 
 
 def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
     """Allocate 2^``order`` pages with one reference; the first page, or None (C: NULL).
 
-    ``gfp`` says where the pages may come from, how hard to try and who may be woken.
-    Locks expected: none.
+    ``gfp`` (gfp_t) says where the pages may come from, how hard to try and which daemons may be woken.
+    Returns struct page *.
+    Kernel name: __alloc_pages_noprof (6.18).
+    Locks expected: none; with DIRECT_RECLAIM the task may sleep.
     """
     zones = zonelist(kernel, gfp)
     # A machine with more than one zone rather takes from another zone than mix types in this one.
     nofragment = ALLOC_NOFRAGMENT if zones[0].index and zones[0].name == "Normal" else 0
+    # Down to the low mark only: what is between low and min is for requests that have woken kswapd first.
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_LOW | nofragment)
     if page is None:
-        from thplab.mm.page_alloc.slowpath import __alloc_pages_slowpath
-
-        page = __alloc_pages_slowpath(kernel, gfp, order)
+        page = kernel.slowpath(kernel, gfp, order)
         if page is None:
             return None
     count_vm_event(kernel, "pgalloc", 1 << order)
@@ -139,11 +150,17 @@ def __alloc_pages(kernel: Kernel, gfp: int, order: int) -> int | None:
 
 
 def prep_new_page(kernel: Kernel, page: int, order: int, gfp: int) -> None:
-    """First reference; zero the contents if asked to; make a compound page if asked to."""
+    """First reference; zero the contents if asked to; make a compound page if asked to.
+
+    ``page``: struct page *, off all lists.
+    Locks expected: none; nobody else knows the page.
+    """
     mem_map = kernel.mem_map
+    # One count for the whole block: the tail pages of a compound page have none of their own.
     mem_map.refcount[page] = 1
     if gfp & GFP_ZERO:
         mem_map.contents[page : page + (1 << order)] = array("I", bytes(4 << order))
+    # Otherwise these are 2^order single pages, which only their owner knows to belong together.
     if order and gfp & GFP_COMP:
         mem_map.flags[page] |= PG_head
         mem_map.order[page] = order
@@ -153,9 +170,11 @@ def prep_new_page(kernel: Kernel, page: int, order: int, gfp: int) -> None:
 
 
 def __folio_alloc(kernel: Kernel, gfp: int, order: int, node: int, nodemask: int) -> int | None:
-    """Allocate a folio of 2^``order`` pages; its first page, or None.
+    """Allocate a folio of 2^``order`` pages; its first page (struct folio *), or None (C: NULL).
 
-    ``node`` and ``nodemask`` (nodes allowed, one bit each) are those of a machine with one node.
+    ``node`` (int) and ``nodemask`` (nodemask_t *, nodes allowed, one bit each) are those of a machine
+    with one node.
+    Locks expected: none.
     """
     page = __alloc_pages(kernel, gfp | GFP_COMP, order)
     if page is None:
@@ -176,24 +195,36 @@ def page_address(kernel: Kernel, page: int) -> int:
 
 
 def folio_put(kernel: Kernel, folio: int, nr: int = 1) -> None:
-    """Drop ``nr`` references; with the last one the folio leaves its LRU list and is freed."""
+    """Drop ``nr`` references; with the last one the folio leaves its LRU list and is freed.
+
+    ``folio``: struct folio *. Raises KernelBug if there are fewer references.
+    Locks expected: neither zone->lock nor lruvec->lru_lock: the last reference takes both in the kernel.
+    """
     mem_map = kernel.mem_map
     refcount = mem_map.refcount[folio] - nr
     if refcount < 0:
         raise KernelBug(f"folio_put: page {folio} has {refcount + nr} references, dropping {nr}")
     mem_map.refcount[folio] = refcount
     if refcount == 0:
+        # Before the pages can be reused: the queue is a list through the folio itself.
         folio_unqueue_deferred_split(kernel, folio)
+        # On a list: a folio that is mapped no more may still be on the LRU.
         if mem_map.lru_next[folio] != folio:
             list_del(mem_map.links, folio)
         __free_pages(kernel, folio, mem_map.order[folio])
 
 
 def __free_pages(kernel: Kernel, page: int, order: int) -> None:
-    """Give 2^``order`` unreferenced pages back: reset them, fill them with junk, join buddies."""
+    """Give 2^``order`` unreferenced pages back: reset them, fill them with junk, join buddies.
+
+    ``page``: struct page *. Raises KernelBug for pages that are free, reserved, mapped or referenced. The
+    junk is what a kernel with page_poison=1 writes, so that a use after free shows.
+    Locks expected: none. Takes the lock of the per-CPU lists, or zone->lock, in the kernel.
+    """
     mem_map = kernel.mem_map
     if mem_map.flags[page] & (PG_buddy | PG_reserved) or mem_map.refcount[page]:
         raise KernelBug(f"__free_pages: page {page} is free, reserved or still in use")
+    # The group that was charged, not that of the task that frees.
     if mem_map.memcg_data[page]:
         mem_cgroup_uncharge(kernel, page, 1 << order)
     _free_pages_prepare(mem_map, page, order)
@@ -202,10 +233,12 @@ def __free_pages(kernel: Kernel, page: int, order: int) -> None:
     if zone.pcp.high and pcp_allowed_order(kernel, order):
         free_frozen_page_commit(kernel, zone, page, order)
     else:
+        # By the type of the pageblock, not of the request that once took the page.
         __free_one_page(kernel, zone, page, order, get_pageblock_migratetype(mem_map, page))
 
 
 def _free_pages_prepare(mem_map: MemMap, page: int, order: int) -> None:
+    """free_pages_prepare: no trace of the last owner stays. Raises KernelBug if the pages are mapped."""
     end = page + (1 << order)
     if not order and not mem_map.mapcount[page] and not mem_map.entire_mapcount[page]:
         # By far the most frequent case.

@@ -6,8 +6,6 @@ daemons, DIRECT_RECLAIM makes the caller compact and reclaim by itself, NORETRY 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.compaction.compact import (
     ASYNC,
     SYNC_FULL,
@@ -25,15 +23,13 @@ from thplab.mm.include.gfp import (
     MIGRATE_MOVABLE,
     gfp_migratetype,
 )
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import page_zone
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN, get_page_from_freelist, highest_zoneidx, zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["__alloc_pages_slowpath"]
 
@@ -47,20 +43,24 @@ def costly_order(kernel: Kernel, order: int) -> bool:
 
 
 def __alloc_pages_slowpath(kernel: Kernel, gfp: int, order: int) -> int | None:
-    """Everything that ``gfp`` allows; the page, not yet prepared, or None.
+    """Everything that ``gfp`` (gfp_t) allows; the page, not yet prepared, or None (C: NULL).
 
     A huge page is costly: at most two attempts to compact, first async, then sync light.
+    Locks expected: none; with DIRECT_RECLAIM the task may sleep.
     """
     if zonelist(kernel, gfp)[0] is kernel.node.kernel_zone:
-        # Nobody works for the pages outside the zones: what is not there is not to be had.
+        # Reclaim and compaction do not work for the pages outside the zones.
         return None
     direct, costly = bool(gfp & GFP_DIRECT_RECLAIM), costly_order(kernel, order)
+    # First: kswapd can work while this task compacts, or after it has failed.
     wake_all_kswapds(kernel, gfp, order)
+    # Down to the min mark now, and pages may have come free since the fast path.
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
     if page is not None or not direct:
-        # Without direct reclaim the second look at the lists comes at once and finds the same.
+        # Without direct reclaim the kernel searches the lists once more at once and finds the same.
         return page
     priority = SYNC_LIGHT
+    # Compaction before reclaim: enough pages are probably free, only scattered.
     if costly or (order and gfp_migratetype(gfp) != MIGRATE_MOVABLE):
         page, result = __alloc_pages_direct_compact(kernel, gfp, order, ASYNC)
         if page is not None:
@@ -76,6 +76,7 @@ def __alloc_pages_slowpath(kernel: Kernel, gfp: int, order: int) -> int | None:
 def _reclaim_and_retry(kernel: Kernel, gfp: int, order: int, priority: int) -> int | None:
     """The retry loop: reclaim, compact, and again for as long as small requests make progress."""
     for _ in range(MAX_RECLAIM_RETRIES):
+        # kswapd may have gone back to sleep meanwhile.
         wake_all_kswapds(kernel, gfp, order)
         page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
         if page is not None:
@@ -85,9 +86,11 @@ def _reclaim_and_retry(kernel: Kernel, gfp: int, order: int, priority: int) -> i
             page, _ = __alloc_pages_direct_compact(kernel, gfp, order, priority)
         if page is not None:
             return page
+        # A huge page is a convenience: the fallback to base pages is better than a long wait.
         stop = gfp & GFP_NORETRY or (costly_order(kernel, order) and not gfp & GFP_RETRY_MAYFAIL)
         if stop or not (progress or order or should_reclaim_retry(kernel, gfp, order)):
             return None
+        # Each round compacts harder.
         priority = max(priority - 1, SYNC_FULL)
     return None
 
@@ -99,19 +102,23 @@ def should_reclaim_retry(kernel: Kernel, gfp: int, order: int) -> bool:
 
 
 def wake_all_kswapds(kernel: Kernel, gfp: int, order: int) -> None:
-    """Wake kswapd, if the mask asks for it; kswapd in turn may wake kcompactd."""
+    """Wake kswapd, if the mask asks for it; kswapd in turn may wake kcompactd. Locks expected: none."""
     if gfp & GFP_KSWAPD_RECLAIM:
         wakeup_kswapd(kernel, gfp, order, highest_zoneidx(kernel, gfp))
 
 
 def __alloc_pages_direct_reclaim(kernel: Kernel, gfp: int, order: int) -> tuple[int | None, int]:
-    """The caller frees pages by itself; the page if there is one now, and how many were freed."""
+    """The caller frees pages by itself; the page if there is one now, and how many were freed.
+
+    ``progress``: unsigned long, pages.
+    Locks expected: none; the task may sleep.
+    """
     progress = try_to_free_pages(kernel, gfp, order)
     if not progress:
         return None, 0
     page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
     if page is None:
-        # What was freed may sit in the per-CPU lists.
+        # What was freed may be in the per-CPU lists, where it is no use for others and merges with nothing.
         drain_all_pages(kernel)
         page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
     return page, progress
@@ -123,7 +130,10 @@ def __alloc_pages_direct_compact(
     """The caller moves pages until a block is free; the block if it got one, and compaction's result.
 
     Counts compact_stall unless there was too little memory to try, then compact_success or _fail.
+    ``priority``: enum compact_priority.
+    Locks expected: none; the task may sleep.
     """
+    # One page is never too scattered.
     if not order:
         return None, SKIPPED
     result, page = try_to_compact_pages(kernel, gfp, order, priority)
@@ -131,11 +141,13 @@ def __alloc_pages_direct_compact(
         return None, result
     count_vm_event(kernel, "compact_stall")
     if page is None:
+        # The block was not captured: it is on the lists, where another task may be faster.
         page = get_page_from_freelist(kernel, gfp, order, ALLOC_WMARK_MIN)
     if page is None:
         count_vm_event(kernel, "compact_fail")
         return None, result
     zone = page_zone(kernel, page)
+    # It worked here, so the skip hints are good and stay.
     zone.compact_blockskip_flush = False
     compaction_defer_reset(kernel, zone, order, alloc_success=True)
     count_vm_event(kernel, "compact_success")

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from math import isqrt
-from typing import TYPE_CHECKING
 
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import MIGRATE_PCPTYPES, Zone, free_list
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "boost_watermark",
     "calculate_min_free_kbytes",
     "set_pcp_high",
-    "set_recommended_min_free_kbytes",
     "setup_per_zone_wmarks",
     "zone_watermark_ok",
 ]
@@ -28,46 +24,33 @@ _LEAST_KBYTES, _MOST_KBYTES = 128, 262144
 
 
 def calculate_min_free_kbytes(kernel: Kernel) -> int:
-    """The reserve at boot in kB: the square root of 16 times the memory in kB."""
+    """The reserve at boot (int, kB): the square root of 16 times the memory in kB."""
     lowmem_kbytes = sum(zone.managed_pages for zone in kernel.node.zones) * 4
+    # A root: large machines need more in all, but not in proportion.
     return max(_LEAST_KBYTES, min(isqrt(16 * lowmem_kbytes), _MOST_KBYTES))
 
 
-def set_recommended_min_free_kbytes(kernel: Kernel, *, enabled: bool) -> None:
-    """With THP on: enough for each migrate type to have pageblocks of its own, but not above 5 %.
-
-    mm/khugepaged.c. Raises vm.min_free_kbytes, never lowers it; with THP off (``enabled`` false) the
-    ordinary value comes back.
-    """
-    if not kernel.memory.watermarks:
-        return
-    if not enabled:
-        init_per_zone_wmark_min(kernel)
-        return
-    zones = [zone for zone in kernel.node.zones if zone.managed_pages]
-    per_zone = kernel.geometry.HPAGE_PMD_NR * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES)
-    five_percent = sum(zone.managed_pages for zone in zones) // 20
-    kbytes = min(per_zone * len(zones), five_percent) * 4
-    if kbytes > kernel.sysctl.min_free_kbytes:
-        kernel.sysctl.min_free_kbytes = kbytes
-        setup_per_zone_wmarks(kernel)
-
-
 def init_per_zone_wmark_min(kernel: Kernel) -> None:
-    """The reserve as after boot: the ordinary value, nothing that THP added to it."""
+    """The reserve as after boot: the ordinary value, without what THP added to it."""
     if kernel.memory.watermarks:
         kernel.sysctl.min_free_kbytes = calculate_min_free_kbytes(kernel)
         setup_per_zone_wmarks(kernel)
 
 
 def setup_per_zone_wmarks(kernel: Kernel) -> None:
-    """Compute the marks of all zones from vm.min_free_kbytes, and what lower zones keep for themselves."""
+    """Compute the marks (pages) of all zones from vm.min_free_kbytes, and what lower zones keep back.
+
+    Locks expected: none. Takes zone->lock of each zone in the kernel.
+    """
     zones = kernel.node.zones
     pages_min = kernel.sysctl.min_free_kbytes // 4
     lowmem = sum(zone.managed_pages for zone in zones)
     for zone in zones:
         share = pages_min * zone.managed_pages // lowmem
+        # Room between the marks: kswapd wakes at low and works up to high, and should not do so for every
+        # page.
         distance = max(share // 4, zone.managed_pages * kernel.sysctl.watermark_scale_factor // 10000)
+        # A boost is relative to the old marks.
         zone.watermark_boost = 0
         zone.watermark_min = share
         zone.watermark_low = share + distance
@@ -85,15 +68,19 @@ def set_pcp_high(kernel: Kernel) -> None:
 
 
 def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
-    """For a request that could have had zone number i: how much of ``zone`` is kept from it."""
+    """For a request that could have had zone number i: how many pages of ``zone`` are kept from it."""
     ratio = _RESERVE_RATIO.get(zone.name, 32)
     numbers = range(len(zones) + 1)  # the last one is zone Movable, which has no pages
+    # The more memory lies above, the more requests could fill this zone, which is the only choice of some.
     above = [sum(z.managed_pages for z in zones[zone.index + 1 : i + 1]) for i in numbers]
     return tuple(pages // ratio for pages in above)
 
 
 def boost_watermark(kernel: Kernel, zone: Zone) -> None:
-    """Types begin to mix: raise the marks by a pageblock, so that kswapd makes room for clean ones."""
+    """Types begin to mix: raise the marks by a pageblock, so that kswapd makes room for clean ones.
+
+    Locks expected: zone->lock in the kernel.
+    """
     factor = kernel.sysctl.watermark_boost_factor
     if not kernel.memory.watermarks or not factor:
         return
@@ -101,24 +88,29 @@ def boost_watermark(kernel: Kernel, zone: Zone) -> None:
     # On a small zone a boost could never be met.
     if zone.managed_pages < 4 * size:
         return
+    # Not without end: kswapd would have to reclaim all of it.
     most = max(zone.watermark_high * factor // 10000, size)
     zone.watermark_boost = min(zone.watermark_boost + size, most)
+    # kswapd is woken later, when zone->lock is released.
     zone.boosted = True
 
 
 def zone_watermark_ok(kernel: Kernel, zone: Zone, order: int, mark: int, highest_zoneidx: int) -> bool:
     """Would the zone still have ``mark`` free pages after the request, and is a block there at all?
 
-    ``highest_zoneidx``: the best zone that the request could have used. An order-9 request can fail
-    in two ways: too little memory, or enough of it in too small pieces.
+    ``order``: unsigned int; ``mark``: unsigned long, pages. ``highest_zoneidx``: the best zone that the
+    request could have used. An order-9 request can fail in two ways: too little memory, or enough of it
+    in too small pieces. Locks expected: none; the counts may change at any moment.
     """
     reserve = zone.lowmem_reserve[highest_zoneidx] if zone.lowmem_reserve else 0
+    # The comparison accounts for the last page: at least the mark must be left.
     if zone.free_pages - ((1 << order) - 1) <= mark + reserve:
         return False
     if not order:
         return True
     links = kernel.mem_map.links
     return any(
+        # Only the three ordinary types count: the reserve for atomic requests is not for this one.
         zone.nr_free[each] and not list_empty(links, free_list(zone, each, migratetype))
         for each in range(order, zone.max_order + 1)
         for migratetype in range(MIGRATE_PCPTYPES)

@@ -9,67 +9,44 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from thplab.mm.compaction.compact import compact_node
 from thplab.mm.compaction.kcompactd import proactiveness_written
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.state import Struct
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.page_alloc.pcp import drain_all_pages
 from thplab.mm.page_alloc.watermark import setup_per_zone_wmarks
 from thplab.mm.readahead import drop_pagecache
 from thplab.mm.shrinker import drop_slab
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
-__all__ = ["SYSCTLS", "Sysctl", "sysctl_read", "sysctl_write"]
+__all__ = ["SYSCTLS", "sysctl_read", "sysctl_write"]
 
 ROOT = "/proc/sys/vm/"
 _INT_MAX = (1 << 31) - 1
 
 
-class Sysctl(Struct):
-    """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last.
-
-    The two factors are ten-thousandths: of a zone, how far its marks lie apart; of the high mark, how far a
-    boost may raise the marks (0: no boost).
-    """
-
-    __slots__ = (
-        "compaction_proactiveness", "drop_caches", "extfrag_threshold", "min_free_kbytes",
-        "watermark_boost_factor", "watermark_scale_factor",
-    )  # fmt: skip
-    min_free_kbytes: int
-    extfrag_threshold: int
-    compaction_proactiveness: int
-    drop_caches: int
-    watermark_boost_factor: int
-    watermark_scale_factor: int
-
-    def __init__(self) -> None:
-        """The kernel's defaults; the reserve is computed once the zones are known."""
-        self.min_free_kbytes = 0
-        self.extfrag_threshold = 500
-        self.compaction_proactiveness = 20
-        self.drop_caches = 0
-        self.watermark_boost_factor = 15000
-        self.watermark_scale_factor = 10
-
-
 def _new_reserve(kernel: Kernel) -> None:
+    """The marks follow from the reserve, so all zones get new ones.
+
+    Locks expected: none. Takes zone->lock in the kernel.
+    """
     drain_all_pages(kernel)
     setup_per_zone_wmarks(kernel)
 
 
 def _compact_all(kernel: Kernel) -> None:
-    """The writer compacts everything by itself, after the per-CPU lists were emptied."""
+    """The writer compacts all zones by itself, with the per-CPU lists emptied. Locks expected: none."""
+    # Pages on these lists merge with nothing: compaction would move others around them.
     drain_all_pages(kernel)
     compact_node(kernel, proactive=False)
 
 
 def _drop_caches(kernel: Kernel) -> None:
-    """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent)."""
+    """1 drops clean pages of files, 2 lets the shrinkers work, 3 does both (4 only keeps the log silent).
+
+    Frees pages.
+    Locks expected: none.
+    """
     if kernel.sysctl.drop_caches & 1:
         drop_pagecache(kernel)
     if kernel.sysctl.drop_caches & 2:
@@ -78,13 +55,13 @@ def _drop_caches(kernel: Kernel) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SysctlFile:
-    """One file: the field of Sysctl it stands for, if any, the legal numbers, what a write does."""
+    """One file (struct ctl_table): the field of Sysctl, if any, the legal numbers, what a write does."""
 
-    field: str | None
-    lowest: int
-    highest: int
-    after: Callable[[Kernel], None] | None = None
-    readable: bool = True
+    field: str | None  # None: the file only triggers something
+    lowest: int  # extra1 in the kernel
+    highest: int  # extra2
+    after: Callable[[Kernel], None] | None = None  # called once the number is stored
+    readable: bool = True  # mode 0644, else 0200
 
 
 #: path below /proc/sys/vm/ -> what the file is
@@ -100,6 +77,7 @@ SYSCTLS: dict[str, SysctlFile] = {
 
 
 def _file(path: str) -> tuple[str, SysctlFile]:
+    """The name below ROOT, and the file. Raises KernelError (ENOENT)."""
     name = path.removeprefix(ROOT)
     if name not in SYSCTLS:
         raise KernelError(errno.ENOENT, f"no file {path!r} under {ROOT}", None, ", ".join(SYSCTLS))
@@ -107,7 +85,7 @@ def _file(path: str) -> tuple[str, SysctlFile]:
 
 
 def sysctl_read(kernel: Kernel, path: str) -> str:
-    """The text of a file. Raises KernelError: ENOENT (no such file), EACCES (write-only)."""
+    """The text of a file, with newline. Raises KernelError: ENOENT (no such file), EACCES (write-only)."""
     name, file = _file(path)
     if file.field is None or not file.readable:
         raise KernelError(errno.EACCES, f"{name} can only be written")
@@ -115,13 +93,19 @@ def sysctl_read(kernel: Kernel, path: str) -> str:
 
 
 def sysctl_write(kernel: Kernel, path: str, text: str) -> None:
-    """Write a number, and do what the kernel does then. Raises KernelError: ENOENT, EINVAL."""
+    """Write a number, and do what the kernel does then. Raises KernelError: ENOENT, EINVAL.
+
+    Nothing is changed if the number is refused.
+    Locks expected: none.
+    """
     name, file = _file(path)
     word = text.strip()
+    # No sign and no word is legal in any of these files.
     number = int(word) if word.isdecimal() else -1
     if not file.lowest <= number <= file.highest:
         allowed = f"an integer from {file.lowest} to {file.highest}"
         raise KernelError(errno.EINVAL, name, text, "1" if file.highest == 1 else allowed)
+    # Stored first: what follows reads the new value.
     if file.field is not None:
         setattr(kernel.sysctl, file.field, number)
     if file.after is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.fault import is_huge_zero_pmd
 from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
@@ -19,10 +18,13 @@ from thplab.mm.include.mm_types import (
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     VM_WRITE,
+    Mm,
+    Vma,
 )
 from thplab.mm.include.page import PG_anon, PG_referenced, PG_young, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
+    EntryRef,
     entry_pfn,
     mm_find_pmd,
     pmd_table_page,
@@ -33,10 +35,6 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.swapfile import is_pte_marker
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm, Vma
-    from thplab.mm.include.pgtable import EntryRef
 
 __all__ = ["clear_refs", "smaps"]
 
@@ -52,6 +50,7 @@ def clear_refs(mm: Mm, text: str = "1") -> None:
     """Write ``1`` to /proc/PID/clear_refs: no page counts as used any more.
 
     Raises KernelError (EINVAL) for anything but 1, the only kind of the real file modelled here.
+    Locks expected: none. Takes mmap_lock for writing; PMD and PTE locks in the kernel.
     """
     if text.strip() != "1":
         raise KernelError(errno.EINVAL, "clear_refs", text, "1")
@@ -63,13 +62,18 @@ def clear_refs(mm: Mm, text: str = "1") -> None:
 
 
 def _pmds(vma: Vma) -> list[EntryRef]:
-    """PMD entries that exist and map something of the VMA."""
+    """PMD entries (pmd_t *) that exist and map something of the VMA. Locks expected: mmap_lock."""
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
+    # The first and the last huge page's range may belong to the VMA in part only.
     refs = (mm_find_pmd(vma.mm, at) for at in range(vma.vm_start // size * size, vma.vm_end, size))
     return [ref for ref in refs if ref is not None and ref[0][ref[1]]]
 
 
 def _clear_young(mm: Mm, ref: EntryRef) -> None:
+    """Make the leaf, or all entries of the table, old.
+
+    Locks expected: mmap_lock for writing, the PMD or PTE lock in the kernel.
+    """
     kernel = mm.kernel
     table, index = ref
     if pmd_trans_huge(table[index]):
@@ -77,13 +81,16 @@ def _clear_young(mm: Mm, ref: EntryRef) -> None:
         _clear_flags(mm, table[index])
         return
     ptes = kernel.tables[pmd_table_page(kernel, table[index])]
+    # The whole table: what other VMAs of the process have in it is due as well.
     for position, pte in enumerate(ptes):
+        # The zero page belongs to nobody: its use says nothing.
         if pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn:
             set_pte_at(ptes, position, pte & ~_PAGE_ACCESSED)
             _clear_flags(mm, pte)
 
 
 def _clear_flags(mm: Mm, entry: int) -> None:
+    """Clear what the folio itself remembers of being used: khugepaged looks at both."""
     mem_map = mm.kernel.mem_map
     folio = mem_map.compound_head[pfn_to_page(mem_map, entry_pfn(entry))]
     if mem_map.flags[folio] & (PG_referenced | PG_young):
@@ -94,6 +101,7 @@ def huge_pages(vma: Vma) -> tuple[int, int]:
     """Huge pages of the VMA mapped by PMD leaves: anonymous ones and shared memory's.
 
     The huge zero page does not count.
+    Locks expected: mmap_lock.
     """
     kernel = vma.mm.kernel
     leaves = [ref[0][ref[1]] for ref in _pmds(vma) if pmd_trans_huge(ref[0][ref[1]])]
@@ -105,7 +113,10 @@ def huge_pages(vma: Vma) -> tuple[int, int]:
 
 
 def _resident_and_swap(vma: Vma) -> tuple[int, int]:
-    """Pages in memory, zero pages not counted, and pages in swap (smaps_pte_entry)."""
+    """Pages in memory, zero pages not counted, and pages in swap (smaps_pte_entry).
+
+    Locks expected: mmap_lock for reading, the PTE lock in the kernel.
+    """
     kernel, resident, swap = vma.mm.kernel, 0, 0
     page = kernel.geometry.PAGE_SIZE
     for address in range(vma.vm_start, vma.vm_end, page):
@@ -116,6 +127,7 @@ def _resident_and_swap(vma: Vma) -> tuple[int, int]:
         elif pmd:
             pte = kernel.tables[pmd_table_page(kernel, pmd)][pte_index(kernel, address)]
             resident += pte_present(pte) and entry_pfn(pte) != kernel.zero_pfn
+            # A marker names no slot.
             swap += bool(pte) and not pte_present(pte) and not is_pte_marker(pte)
     return resident, swap
 
@@ -129,7 +141,10 @@ def _file_of(vma: Vma) -> str:
 
 
 def smaps(mm: Mm) -> str:
-    """The lines of /proc/PID/smaps that the lessons read, for each VMA."""
+    """The lines of /proc/PID/smaps that the lessons read, for each VMA; sizes in kB.
+
+    Locks expected: none. Takes mmap_lock for reading in the kernel.
+    """
     kernel = mm.kernel
     page_kb = kernel.geometry.PAGE_SIZE // 1024
     huge_kb = kernel.geometry.HPAGE_PMD_SIZE // 1024
@@ -139,6 +154,7 @@ def smaps(mm: Mm) -> str:
         kind = "s" if vma.vm_flags & VM_SHARED else "p"
         lines.append(f"{vma.vm_start:x}-{vma.vm_end:x} {mode}-{kind} {_file_of(vma)}")
         resident, swap = _resident_and_swap(vma)
+        # Only PMD leaves: a huge page that PTEs map counts under Rss alone.
         anon_huge, shmem_huge = huge_pages(vma)
         for name, kb in (
             ("Size", (vma.vm_end - vma.vm_start) // 1024),
@@ -148,6 +164,7 @@ def smaps(mm: Mm) -> str:
             ("Swap", swap * page_kb),
         ):
             lines.append(f"{name + ':':<16}{kb:>8} kB")
+        # By the rules of smaps: it says yes before the first touch, when khugepaged would still say no.
         lines.append(f"THPeligible:    {int(thp_vma_allowable_order(vma, vma.vm_flags, TvaType.SMAPS)):>8}")
         flags = [word for bit, word in _VM_FLAG_NAMES.items() if vma.vm_flags & bit]
         lines.append(f"VmFlags: {' '.join(flags)}")

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_for_each
 from thplab.mm.include.mmzone import MIGRATE_NAMES, MIGRATE_TYPES, Node, Zone, free_list
 from thplab.mm.include.page import folio_nr_pages
+from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.swap import LRU_NAMES, lru_list
-from thplab.mm.vmstat import EVENTS, fragmentation_index, unusable_free_index, vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
+from thplab.mm.vmstat import fragmentation_index, unusable_free_index, vm_event
 
 __all__ = ["FACES", "buddyinfo", "extfrag_index", "meminfo", "pagetypeinfo", "read_face", "unusable_index"]
 
@@ -27,6 +25,7 @@ _MOST_COUNTED = 100_000
 
 
 def _zone_head(zone: Zone) -> str:
+    """The beginning of a line about a zone."""
     return f"Node {Node.NODE_ID}, zone {zone.name:>8} "
 
 
@@ -38,12 +37,18 @@ def buddyinfo_line(head: str, counts: Sequence[int]) -> str:
 
 
 def buddyinfo(kernel: Kernel) -> str:
-    """/proc/buddyinfo: free blocks of each order, a line for each zone."""
+    """/proc/buddyinfo: free blocks of each order, a line for each zone.
+
+    Locks expected: none. Takes zone->lock in the kernel.
+    """
     return "".join(buddyinfo_line(_zone_head(zone), zone.nr_free) for zone in kernel.node.zones)
 
 
 def pagetypeinfo(kernel: Kernel) -> str:
-    """/proc/pagetypeinfo: the same by migrate type, and how many pageblocks have each type."""
+    """/proc/pagetypeinfo: the same by migrate type, and how many pageblocks have each type.
+
+    Locks expected: none. Takes zone->lock in the kernel, and drops it between the lists.
+    """
     geometry, zones = kernel.geometry, kernel.node.zones
     orders = range(geometry.MAX_PAGE_ORDER + 1)
     parts = [
@@ -55,6 +60,7 @@ def pagetypeinfo(kernel: Kernel) -> str:
     for zone in zones:
         for migratetype, name in enumerate(MIGRATE_NAMES):
             head = f"Node {Node.NODE_ID:4}, zone {zone.name:>8}, type {name:>12} "
+            # The zone knows only a number for each order: the lists have to be walked.
             counts = [_list_length(kernel, free_list(zone, order, migratetype)) for order in orders]
             parts.append(buddyinfo_line(head, counts))
     parts += [f"\n{'Number of blocks type':<23}", *(f"{name:>12} " for name in MIGRATE_NAMES), "\n"]
@@ -64,6 +70,7 @@ def pagetypeinfo(kernel: Kernel) -> str:
 
 
 def _list_length(kernel: Kernel, head: int) -> int:
+    """Entries on a list."""
     return sum(1 for _ in list_for_each(kernel.mem_map.links, head))
 
 
@@ -79,8 +86,9 @@ def _blocks_by_type(kernel: Kernel, zone: Zone) -> list[int]:
 
 
 def vmstat(kernel: Kernel) -> str:
-    """/proc/vmstat: the counters that the model has, a line each, in the kernel's order."""
+    """/proc/vmstat: the counters that the model has, a line each, in the kernel's order; most are pages."""
     lists = {f"nr_{name}": _pages_on_lru(kernel, name) for name in LRU_NAMES}
+    # The counters of the LRU lists are not kept, but counted here; they are second in the file.
     free, *others = (name for name in EVENTS if name not in _NOT_IN_VMSTAT)
     values = {
         free: vm_event(kernel, free),
@@ -95,6 +103,7 @@ _NOT_IN_VMSTAT = ("pgalloc",)
 
 
 def _pages_on_lru(kernel: Kernel, name: str) -> int:
+    """Base pages of the folios on an LRU list."""
     head = lru_list(kernel, LRU_NAMES.index(name))
     mem_map = kernel.mem_map
     return sum(folio_nr_pages(mem_map, folio) for folio in list_for_each(mem_map.links, head))
@@ -114,6 +123,7 @@ def meminfo(kernel: Kernel) -> str:
         "ShmemHugePages": nr * vm_event(kernel, "nr_shmem_hugepages"),
         "ShmemPmdMapped": nr * vm_event(kernel, "nr_shmem_pmdmapped"),
     }
+    # A page is 4 KiB: hence the factor.
     return "".join(f"{name + ':':<16}{4 * value:8} kB\n" for name, value in pages.items())
 
 
@@ -128,6 +138,7 @@ def unusable_index(kernel: Kernel) -> str:
 
 
 def _index_lines(kernel: Kernel, measure: Callable[[Zone, int], int], width: int) -> str:
+    """One line for each zone, an index for each order in thousandths; ``width``: digits before the point."""
     lines = []
     for zone in kernel.node.zones:
         line = _zone_head(zone)
@@ -151,7 +162,7 @@ FACES: dict[str, Callable[[Kernel], str]] = {
 
 
 def read_face(kernel: Kernel, path: str) -> str:
-    """The text of one of the files. Raises KernelError (ENOENT) for another path."""
+    """The text of one of the files. Raises KernelError (ENOENT) for another path. Locks expected: none."""
     if path not in FACES:
         raise KernelError(errno.ENOENT, f"no file {path!r}", None, ", ".join(FACES))
     return FACES[path](kernel)

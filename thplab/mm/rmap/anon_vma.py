@@ -8,16 +8,10 @@ ancestors too; the list of them is the VMA's chain.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.lock import ANON_VMA, Lock
-from thplab.mm.include.state import Struct
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
+from thplab.mm.include.mm_types import Vma
+from thplab.mm.include.rmap import AnonVma
 
 __all__ = [
-    "AnonVma",
     "anon_vma_clone",
     "anon_vma_fork",
     "anon_vma_prepare",
@@ -25,24 +19,6 @@ __all__ = [
     "has_parents_pages",
     "unlink_anon_vmas",
 ]
-
-
-class AnonVma(Struct):
-    """The anchor of anonymous pages: ``number`` (page->mapping) and the VMAs that may map them.
-
-    ``lock`` is anon_vma->root->rwsem, which a family of forked processes shares.
-    """
-
-    __slots__ = ("lock", "number", "vmas")
-    number: int
-    lock: Lock
-    vmas: tuple[Vma, ...]
-
-    def __init__(self, number: int, lock: Lock | None = None) -> None:
-        """An anchor without VMAs; numbers begin at 1. ``lock``: that of the root, if it has one."""
-        self.number = number
-        self.lock = lock or Lock(f"{ANON_VMA} {number}")
-        self.vmas = ()
 
 
 def anon_vma_prepare(vma: Vma) -> AnonVma:

@@ -6,13 +6,14 @@ Which VMAs may map a page at all stands in rmap/anon_vma.py.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
 from thplab.mm.huge_memory.deferred import deferred_split_folio
 from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import ANON_VMA, Lock
-from thplab.mm.include.mm_types import linear_page_index, vma_address
+from thplab.mm.include.mm_types import Mm, Vma, linear_page_index, vma_address
 from thplab.mm.include.page import (
+    MemMap,
     PG_anon,
     PG_anon_exclusive,
     PG_head,
@@ -32,14 +33,9 @@ from thplab.mm.include.pgtable import (
     pte_index,
     pte_present,
 )
+from thplab.mm.include.state import Column
 from thplab.mm.rmap.anon_vma import anon_vma_root
 from thplab.mm.vmstat import count_vm_event
-
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Mm, Vma
-    from thplab.mm.include.page import MemMap
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
 
 __all__ = [
     "folio_add_anon_rmap_ptes",

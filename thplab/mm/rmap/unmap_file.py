@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.filemap import AddressSpace, vma_interval_tree_foreach
+from thplab.mm.filemap import vma_interval_tree_foreach
 from thplab.mm.huge_memory.fault import __split_huge_pmd
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import Vma, vma_address
 from thplab.mm.include.page import page_to_pfn
@@ -21,9 +21,6 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
-
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
 
 __all__ = ["try_to_unmap_file"]
 

@@ -7,10 +7,7 @@ it writes. The file is gone when the last mapping is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import (
-    AddressSpace,
     entry_folio,
     filemap_get_folio,
     filemap_remove_folio,
@@ -20,7 +17,9 @@ from thplab.mm.filemap import (
     xa_to_value,
 )
 from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
+from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.page_alloc.alloc import __alloc_pages, __folio_alloc
@@ -29,14 +28,15 @@ from thplab.mm.shmem.swap import shmem_add_to_page_cache, shmem_swapin_folio
 from thplab.mm.swapfile import swap_free
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.system import Kernel
-
 __all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio", "unlink_file_vma", "vma_link_file"]
 
 
 def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
-    """A new file of ``size`` pages that reads as zeros; it lives as long as somebody holds it."""
+    """A new file of ``size`` pages (C: loff_t, bytes) that reads as zeros; it lives while a reference exists.
+
+    Returns the struct address_space of its inode (C: struct file *).
+    Locks expected: none.
+    """
     mapping = AddressSpace(name, kernel.next_mapping, size, kernel.geometry.HPAGE_PMD_NR)
     kernel.next_mapping += 1
     kernel.mappings = (*kernel.mappings, mapping)
@@ -44,23 +44,28 @@ def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
 
 
 def get_file(mapping: AddressSpace) -> AddressSpace:
-    """Keep the file until :func:`fput`."""
+    """Take a reference on the file (f_count); :func:`fput` drops it."""
     mapping.f_count += 1
     return mapping
 
 
 def fput(kernel: Kernel, mapping: AddressSpace) -> None:
-    """Let go of the file; the last one to do so frees its pages."""
+    """Drop a reference on the file; the last one frees its pages. Locks expected: no page lock."""
     mapping.f_count -= 1
     if not mapping.f_count:
         shmem_evict_inode(kernel, mapping)
 
 
 def shmem_evict_inode(kernel: Kernel, mapping: AddressSpace) -> None:
-    """Nobody has the file any more: free what it holds in memory and in swap."""
+    """The last reference is gone: free what the file has in memory and in swap.
+
+    Locks expected: none; nobody else can reach the file. Takes each page lock and the i_pages lock in the
+    kernel.
+    """
     for number in sorted(mapping.i_pages):
         for index in range(number * mapping.nr_slots, (number + 1) * mapping.nr_slots):
             entry = xa_load(mapping, index)
+            # The slot in the page cache is the only one that names the swap slot: no page table does.
             if xa_is_value(entry):
                 xa_store(mapping, index, 0)
                 swap_free(kernel, xa_to_value(entry))
@@ -70,35 +75,46 @@ def shmem_evict_inode(kernel: Kernel, mapping: AddressSpace) -> None:
 
 
 def vma_link_file(vma: Vma, mapping: AddressSpace | None, pgoff: int) -> None:
-    """Let a VMA map the file from page ``pgoff`` on (of None: nothing). Takes i_mmap_rwsem."""
+    """Let a VMA map the file from page ``pgoff`` (unsigned long) on (of None: nothing).
+
+    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
+    """
     if mapping is None:
         return
     vma.vm_file, vma.vm_pgoff = get_file(mapping), pgoff
+    # Walks of the reverse mapping read this list.
     down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
     mapping.i_mmap = (*mapping.i_mmap, vma)
     up_write(mapping.i_mmap_rwsem)
 
 
 def unlink_file_vma(vma: Vma) -> None:
-    """A VMA goes away: the file does not know it any more, and loses its hold. Takes i_mmap_rwsem."""
+    """A VMA goes away: remove it from the file's list and drop its reference.
+
+    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
+    """
     mapping, vma.vm_file = vma.vm_file, None
     if mapping is None:
         return
     down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
     mapping.i_mmap = tuple(other for other in mapping.i_mmap if other is not vma)
     up_write(mapping.i_mmap_rwsem)
+    # Last, outside the lock: it may free the whole file.
     fput(vma.mm.kernel, mapping)
 
 
 def shmem_get_folio(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma | None, address: int) -> int:
-    """The folio that holds page ``index``; a new one, zeroed, if there is none yet.
+    """The folio (struct folio *) that holds page ``index``; a new one, zeroed, if there is none yet.
 
-    ``vma`` and ``address``: the fault that asks, which decides whether a new folio may be huge; None
-    for a base page. Raises MemoryError. The folio has no reference but the cache's.
+    ``index``: pgoff_t. ``vma`` and ``address``: the fault that asks, which decides whether a new folio
+    may be huge; None for a base page. Raises MemoryError. The kernel returns it locked and with a
+    reference; here it has none but the cache's.
+    Locks expected: mmap_lock or the VMA lock for reading, no page lock.
     """
     folio = filemap_get_folio(mapping, index)
     if folio is not None:
         return folio
+    # Before a new page is made: this one exists, in swap.
     if xa_is_value(xa_load(mapping, index)):
         return shmem_swapin_folio(kernel, mapping, index)
     if vma is not None and shmem_allowable_huge_order(mapping, vma, index, force=False):
@@ -113,9 +129,14 @@ def shmem_get_folio(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma 
 
 
 def _alloc_huge(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma, address: int) -> int | None:
-    """A huge folio around page ``index``, if the VMA has room and the cache holds nothing there."""
+    """A huge folio around page ``index``, if the VMA has room and the cache holds nothing there; else None.
+
+    Locks expected: as of shmem_get_folio.
+    """
     nr = kernel.geometry.HPAGE_PMD_NR
+    # The place in the file is aligned, not only the address: one folio serves all mappings.
     first = index // nr * nr
+    # One page in the cache, or one in swap, rules the huge folio out: contents would have to be moved.
     if not thp_vma_suitable_order(vma, address) or any(xa_load(mapping, first + each) for each in range(nr)):
         return None
     gfp = vma_thp_gfp_mask(vma) | GFP_ZERO

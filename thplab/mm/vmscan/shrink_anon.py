@@ -8,34 +8,33 @@ task that reclaims in the middle of a fault has its page table locked; what that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from thplab.mm.include.mm_types import VM_LOCKED
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
 from thplab.mm.include.pgtable import _PAGE_ACCESSED, set_pmd_at
+from thplab.mm.include.state import Column
 from thplab.mm.rmap.mapcount import rmap_walk, rmap_walk_pmd
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru, lru_oldest
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.mm.vmstat import count_vm_event, vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
-
 __all__ = ["shrink_anon_lists"]
 
+#: The flags that decide whether reclaim scans a folio: inactive, anonymous, not merged by KSM.
 _LOOKED_AT = PG_lru | PG_anon | PG_active | PG_ksm
 
 
 def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> int:
-    """Look at a share of the anonymous LRU lists, oldest first; the pages freed.
+    """Scan a share of the anonymous LRU lists, oldest first; the pages freed.
 
-    Nothing is looked at without free swap space. ``wanted``: after so many pages it is enough; ``who``:
-    ``kswapd`` or ``direct``, for the counters.
+    Nothing is scanned without free swap space. ``wanted``: pages, enough to stop; ``priority``: int;
+    ``who``: ``kswapd`` or ``direct``, for the counters.
+    Locks expected: none. Takes lruvec->lru_lock in the kernel.
     """
+    # Nothing could be written, so a scan would only make young pages old.
     if not get_nr_swap_pages(kernel):
         return 0
+    # Without inactive pages there is nothing to choose from: some age first.
     if inactive_is_low(kernel):
         for folio in lru_oldest(kernel, "active_anon", priority):
             folio_referenced(kernel, folio)
@@ -52,7 +51,7 @@ def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> i
 
 
 def get_nr_swap_pages(kernel: Kernel) -> int:
-    """Slots of the swap device that nothing uses."""
+    """Slots (long) of the swap device that neither an entry nor the swap cache uses."""
     swap = kernel.swap
     return sum(not count and not cached for count, cached in zip(swap.swap_map, swap.cache, strict=True))
 
@@ -68,13 +67,18 @@ def inactive_is_low(kernel: Kernel) -> bool:
 
 
 def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
-    """Reclaim one folio unless it was used (folio_check_references); the pages freed."""
+    """Reclaim one folio unless it was used (folio_check_references); the pages freed.
+
+    Locks expected: none. Takes the page lock for each folio, and lruvec->lru_lock in the kernel.
+    """
     mem_map, nr = kernel.mem_map, folio_nr_pages(kernel.mem_map, folio)
     count_vm_event(kernel, f"pgscan_{who}", nr)
     if _mapped_by_a_locked_table(kernel, folio):
         return 0
+    # Read first: folio_referenced() clears it.
     before = mem_map.flags[folio] & PG_referenced
     ptes, locked = folio_referenced(kernel, folio)
+    # Used twice, by two entries or in two scans: it is in use, and becomes active.
     if locked or (ptes and (before or ptes > 1)):
         folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_active)
         count_vm_event(kernel, "pgactivate", nr)
@@ -84,6 +88,7 @@ def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
         folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_referenced)
         return 0
     folio_isolate_lru(kernel, folio)
+    # What was really freed: a folio that another task holds stays in the swap cache.
     already = vm_event(kernel, "pgfree")
     reclaim_pages(kernel, [folio])
     freed = vm_event(kernel, "pgfree") - already
@@ -92,7 +97,7 @@ def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
 
 
 def _entries(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
-    """All entries that map the folio, leaves first."""
+    """All entries that map the folio, PMD leaves first: (VMA, table, index)."""
     entries = rmap_walk_pmd(kernel, folio)
     for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
         entries += rmap_walk(kernel, page) if kernel.mem_map.mapcount[page] else []
@@ -100,18 +105,21 @@ def _entries(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
 
 
 def _mapped_by_a_locked_table(kernel: Kernel, folio: int) -> bool:
-    """Does somebody hold the lock of a table that maps the folio?"""
+    """Is the lock of a table that maps the folio held?"""
     held = [kernel.tables[page] for page, lock in kernel.ptlocks.items() if lock.writer is not None]
     return bool(held) and any(table is each for _, table, _ in _entries(kernel, folio) for each in held)
 
 
 def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
-    """How many entries that map the folio were used since the last look, and is it locked memory?
+    """How many entries that map the folio were used since the last scan, and is it locked memory?
 
-    Makes all of them old, and takes the mark PG_referenced away.
+    Makes all of them old, and clears PG_referenced.
+    Locks expected: the page lock, and the PTE or PMD lock of each entry in the kernel; the TLB is not
+    flushed, since an entry that looks old a little too long does no harm.
     """
     mem_map, young, locked = kernel.mem_map, 0, False
     for vma, table, index in _entries(kernel, folio):
+        # One VM_LOCKED area is enough: mlock() promises that the page stays in memory.
         locked = locked or bool(vma.vm_flags & VM_LOCKED)
         if table[index] & _PAGE_ACCESSED:
             young += 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from thplab.mm.filemap import folio_mapping
 from thplab.mm.huge_memory.split import split_folio, unmap_folio
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_read, up_read
+from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
@@ -25,6 +25,7 @@ from thplab.mm.include.page import (
     pfn_to_page,
 )
 from thplab.mm.include.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
+from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.rmap.unmap_file import try_to_unmap_file
@@ -33,22 +34,20 @@ from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
 from thplab.mm.vmstat import count_vm_event
 
-if TYPE_CHECKING:
-    from thplab.mm.include.mm_types import Vma
-    from thplab.mm.include.state import Column
-    from thplab.mm.system import Kernel
-
 __all__ = ["reclaim_pages"]
 
 
 def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
     """Write the isolated folios to swap and free them; what can't be goes back to the LRU.
 
-    Each folio is off the LRU and carries the reference of its isolation.
+    ``folios``: struct list_head *, here a list. Each folio is off the LRU and has the reference of its
+    isolation.
+    Locks expected: none. Takes each page lock.
     """
     todo = list(folios)
     while todo:
         folio = todo.pop(0)
+        # Never wait: the task that holds the page lock may wait for memory itself.
         if not folio_trylock(kernel.mem_map, folio):
             folio_putback_lru(kernel, folio)
             continue
@@ -58,23 +57,28 @@ def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
 def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
     """Reclaim one locked folio (the loop body of shrink_folio_list); base pages to reclaim instead.
 
-    In this order: a slot in swap, unmap it everywhere, write, free. A page that somebody holds is
-    unmapped, but stays in the swap cache.
+    In this order: a slot in swap, unmap it everywhere, write, free. A page that another task holds is
+    unmapped, but stays in the swap cache. Frees the folio or puts it back on the LRU.
+    Locks expected: the page lock. Drops it.
     """
     mem_map = kernel.mem_map
     flags = mem_map.flags[folio]
+    # The slot comes first: the entries that unmapping leaves behind name it.
     if flags & PG_anon and flags & PG_swapbacked and not flags & PG_swapcache:
         pieces = _add_to_swap(kernel, folio)
         if pieces is not None:
             return pieces
+    # Unmapped before it is written: from now on a write faults, so the copy in swap stays true.
     try_to_unmap(kernel, folio)
     nr, flags = folio_nr_pages(mem_map, folio), mem_map.flags[folio]
     in_cache = nr if flags & PG_swapcache else 0
     if not flags & PG_anon:
         return _shrink_file_folio(kernel, folio)
+    # One reference is ours, one per page the swap cache's. One more: a pin, so the page must stay.
     if folio_mapcount(mem_map, folio) or mem_map.refcount[folio] != 1 + in_cache:
         _keep(kernel, folio)
         return []
+    # A lazyfree folio has no slot: it is dropped without being written.
     if in_cache:
         swap_writeout(kernel, folio)
         delete_from_swap_cache(kernel, folio)
@@ -86,9 +90,14 @@ def shrink_folio(kernel: Kernel, folio: int) -> list[int]:
 
 
 def _shrink_file_folio(kernel: Kernel, folio: int) -> list[int]:
-    """The rest for a page of shared memory, which is unmapped by now; a huge one stays in memory."""
+    """The rest for a page of shared memory, which is unmapped by now; a huge one stays in memory.
+
+    Frees the page or puts it back on the LRU.
+    Locks expected: the page lock. Drops it.
+    """
     mem_map = kernel.mem_map
     large = mem_map.flags[folio] & PG_head
+    # One reference is ours, the others are those of the caches: more would be a pin.
     if large or mem_map.refcount[folio] != 1 + folio_expected_ref_count(mem_map, folio):
         _keep(kernel, folio)
         return []
@@ -105,15 +114,20 @@ def _shrink_file_folio(kernel: Kernel, folio: int) -> list[int]:
 
 
 def _add_to_swap(kernel: Kernel, folio: int) -> list[int] | None:
-    """A slot for the folio: None if it has one. A large folio may have to be split, or to stay."""
+    """A slot for the folio: None if it has one. A large folio may have to be split, or to stay.
+
+    Locks expected: the page lock. Drops it unless None is returned.
+    """
     mem_map = kernel.mem_map
     large = bool(mem_map.flags[folio] & PG_head)
+    # A pinned folio can be neither split nor freed; a slot would be wasted on it.
     if large and mem_map.refcount[folio] != folio_expected_ref_count(mem_map, folio) + 1:
         _keep(kernel, folio)
         return []
     split_first = large and _has_unmapped_pages(kernel, folio)
     if not split_first and folio_alloc_swap(kernel, folio):
         return None
+    # Asked before the split, which makes base pages of it.
     whole = folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR
     pieces = _split_to_list(kernel, folio) if large else []
     if not pieces:
@@ -124,7 +138,11 @@ def _add_to_swap(kernel: Kernel, folio: int) -> list[int] | None:
 
 
 def _has_unmapped_pages(kernel: Kernel, folio: int) -> bool:
-    """Is the large folio better split at once, because some of its pages can be freed without writing?"""
+    """Is the large folio better split at once, because some of its pages can be freed without writing?
+
+    Up to 6.1 any folio without a PMD leaf is split first; 6.12 and later split one that is partially
+    mapped.
+    """
     mem_map = kernel.mem_map
     if kernel.profile.reclaim_splits_without_leaf:
         return not mem_map.entire_mapcount[folio]
@@ -132,28 +150,35 @@ def _has_unmapped_pages(kernel: Kernel, folio: int) -> bool:
 
 
 def _split_to_list(kernel: Kernel, folio: int) -> list[int]:
-    """Split an isolated folio: its base pages, isolated each; none if it can't be split."""
+    """Split an isolated folio: its base pages, isolated each; none if it can't be split.
+
+    Locks expected: the page lock. Drops it after the split. Takes lruvec->lru_lock in the kernel.
+    """
     mem_map = kernel.mem_map
     nr = folio_nr_pages(mem_map, folio)
     if not split_folio(kernel, folio):
         return []
+    # The first page keeps the isolation of the folio; the others went to the LRU and are isolated anew.
     count_vm_event(kernel, "nr_isolated_anon", 1 - nr)
+    # Each piece is locked again when its turn comes.
     folio_unlock(mem_map, folio)
     rest = [page for page in range(folio + 1, folio + nr) if folio_isolate_lru(kernel, page)]
     return [folio, *rest]
 
 
 def _keep(kernel: Kernel, folio: int) -> None:
-    """Back to the LRU, as a page in use."""
+    """Back to the LRU as a page in use. Locks expected: the page lock. Drops it."""
+    # Active, or the next scan would find it first and fail again.
     kernel.mem_map.flags[folio] |= PG_active
     folio_unlock(kernel.mem_map, folio)
     folio_putback_lru(kernel, folio)
 
 
 def try_to_unmap(kernel: Kernel, folio: int) -> None:
-    """Replace each mapping of the folio by a swap entry; of a lazyfree one, by nothing.
+    """Replace each mapping of the folio by a swap entry; of a lazyfree one, by none.
 
-    Locks expected: the page lock. Takes the anon_vma, or i_mmap_rwsem, for reading.
+    Locks expected: the page lock. Takes the anon_vma, or i_mmap_rwsem, for reading; in the kernel the PTE
+    lock of each table too.
     """
     mapping = folio_mapping(kernel, folio)
     if mapping is not None:
@@ -161,7 +186,9 @@ def try_to_unmap(kernel: Kernel, folio: int) -> None:
             try_to_unmap_file(kernel, mapping, page)
         return
     lock = folio_anon_vma_lock(kernel, folio)
+    # As long as it is held no VMA can join or leave, so the walk meets every mapping.
     down_read(lock)
+    # Swap entries are PTEs: a leaf is split first.
     if kernel.mem_map.entire_mapcount[folio]:
         unmap_folio(kernel, folio)
     pages = range(folio, folio + folio_nr_pages(kernel.mem_map, folio))
@@ -171,23 +198,32 @@ def try_to_unmap(kernel: Kernel, folio: int) -> None:
 
 
 def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
-    """Take away one mapping of a page; False: the folio is to stay after all."""
+    """Clear one mapping of a page (bool); False: the folio must stay after all.
+
+    ``table``, ``index``: the entry, C: pte_t *.
+    Locks expected: the page lock, the anon_vma for reading, and the PTE lock in the kernel (its walk
+    takes it). Drops the mapping's reference.
+    """
     mm, kernel = vma.mm, vma.mm.kernel
     mem_map, pte = kernel.mem_map, table[index]
     page = pfn_to_page(mem_map, entry_pfn(pte))
     folio = mem_map.compound_head[page]
+    # The entry will be gone: what it knows of the contents must be kept in the folio.
     if pte & _PAGE_DIRTY:
         mem_map.flags[folio] |= PG_dirty
     if mem_map.flags[folio] & PG_swapbacked:
         offset = mem_map.private[folio] + page - folio
         uffd_wp = bool(pte & _PAGE_UFFD_WP)
+        # Kept in the swap entry, so that a write after swap-in need not copy the page.
         exclusive = bool(mem_map.flags[page] & PG_anon_exclusive)
         mem_map.flags[page] &= ~PG_anon_exclusive
+        # Counted before an entry names the slot: an entry must never name a slot that is free.
         swap_duplicate(kernel, offset)
         set_pte_at(table, index, swp_entry_to_pte(offset, exclusive=exclusive, uffd_wp=uffd_wp))
     elif mem_map.flags[folio] & PG_dirty:
         mem_map.flags[folio] |= PG_swapbacked  # written again after MADV_FREE: keep it after all
         return False
+    # Lazyfree: one reference is ours, the others are mappings. One more could still write to the page.
     elif mem_map.refcount[folio] != 1 + folio_mapcount(mem_map, folio):
         return False
     else:
@@ -199,7 +235,7 @@ def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
 
 
 def swap_writeout(kernel: Kernel, folio: int) -> None:
-    """Write the folio's pages to their slots."""
+    """Write the folio's pages to their slots. Locks expected: the page lock."""
     mem_map = kernel.mem_map
     nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
     for each in range(nr):

@@ -85,6 +85,8 @@ export interface Header {
   vmstat: string[];
   page_flags: Record<string, number>;
   focus: { mm: number; address: string } | null;
+  windows: { mm: number | null; address: string }[];
+  lanes: { comm: string; threads: number[]; mms: number[] }[];
   ledger: { parties: string[]; steps: string[]; source: string } | null;
   granularity: Record<string, string | null>;
 }
@@ -163,11 +165,11 @@ export interface Pageblock {
 
 export interface Span {
   who: string;
-  what: "holds" | "waits";
-  lock: number;
+  what: "runs" | "midst" | "moves" | "waits" | "holds";
+  lock: number; // 0: none
   how: "read" | "write";
   first: number;
-  end: number | null;
+  end: number;
 }
 
 export interface LaneState {

@@ -14,17 +14,16 @@ function lockWords(stage, moment, id) {
   const { machine, timeline, header } = stage.reader;
   const lock = header.objects[id];
   const lanes = lanesOf(stage.reader);
-  const spans = lanes.spans.filter((span) => span.lock === id);
-  const applied = timeline.changeEnd[moment.step];
-  const now = spans.filter(({ first, end }) => first < applied && (end === null || end >= applied));
+  const now = lanes.lasting(moment.step).filter((span) => span.lock === id);
   const told = now.map((span) => {
     const who = span.what === "waits" ? `${span.who} waits for it` : `held by ${span.who}`;
     return `${who} (${span.how})${lanes.from(span, moment.step)}`;
   });
-  const times = spans.filter(({ what }) => what === "holds").length;
+  const times = lanes.spans.filter((span) => span.what === "holds" && span.lock === id).length;
   const changes = ["writer", "readers", "waiters"].flatMap((field) => [
     ...timeline.changesOf(machine.cellOf(lock, field)),
   ]);
+  const applied = timeline.changeEnd[moment.step];
   const next = Math.min(...changes.filter((change) => change >= applied));
   return {
     text: `${lock.label}: ${told.length ? told.join("; ") : "free"}. It is taken ${times === 1 ? "once" : `${times} times`} in this run.`,

@@ -3,6 +3,7 @@
 /** @import { Recording, Section } from "../types.js" */
 
 const MAGIC = "THPLAB1\n";
+const FORMAT = 3;
 const ARRAYS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
 
 /** @param {Uint8Array} bytes */
@@ -38,7 +39,10 @@ export async function decode(bytes) {
   if (text.decode(raw.subarray(0, 8)) !== MAGIC) throw new Error("this is not a recording of thplab");
   const length = new DataView(buffer).getUint32(8, true);
   const header = JSON.parse(text.decode(raw.subarray(12, 12 + length)));
-  if (header.format !== 2) throw new Error(`recording format ${header.format}; this page reads format 2`);
+  if (header.format !== FORMAT) {
+    const older = header.format < FORMAT ? " It was made by an older thplab: make it anew." : "";
+    throw new Error(`recording format ${header.format}; this page reads format ${FORMAT}.${older}`);
+  }
   const start = Math.ceil((12 + length) / 8) * 8;
   const columns = /** @type {Recording["columns"]} */ ({});
   for (const [name, where] of Object.entries(header.sections)) {

@@ -105,19 +105,12 @@ export class Frames {
   }
 
   // The value of one local variable: number, BigInt, null, string or reference; undefined if not set.
-  // `early`: if it is not set yet, the first value that it will have (an argument).
-  /**
-   * @param {number} frame
-   * @param {string} name
-   * @param {number} step
-   * @param {boolean} [early]
-   * @returns {Value}
-   */
-  local(frame, name, step, early = false) {
+  /** @param {number} frame @param {string} name @param {number} step @returns {Value} */
+  local(frame, name, step) {
     const records = this.records.get(frame)?.get(this.numberOfName.get(name) ?? -1);
     if (!records) return undefined;
     const record = this.recordAt(records, step);
-    return record < 0 && !early ? undefined : this.recordValue(record < 0 ? records[0] : record);
+    return record < 0 ? undefined : this.recordValue(record);
   }
 
   /** @param {number} i @returns {Value} */

@@ -1,7 +1,6 @@
 // One moment, with everything that views show of it. What is asked for is read once, and only then.
 
 import { readWindow } from "./entries.js";
-import { Focus } from "./focus.js";
 import { Frames, NO_FRAME } from "./frames.js";
 import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
@@ -9,8 +8,7 @@ import { Timeline } from "./timeline.js";
 /** @import { Frame, Recording, WindowState } from "../types.js" */
 
 const KINDS = ["line", "call", "return", "event", "switch"];
-const CALL = 1;
-const RETURN = 2;
+const NOTHING_SAID = 0xffffffff;
 
 // Everything that is worked out once for a recording.
 export class Reader {
@@ -21,9 +19,11 @@ export class Reader {
     this.timeline = new Timeline(recording);
     this.machine = new Machine(recording, this.timeline);
     this.frames = new Frames(recording);
-    this.focus = new Focus(recording, this.machine, this.frames);
+    this.windows = this.header.windows.map(({ mm, address }) => ({
+      mm: mm === null ? null : this.header.objects[mm],
+      address: BigInt(address),
+    }));
     this.last = this.timeline.length - 1;
-    this.said = sentences(recording.columns);
     this.lines = this.header.sources.map((source) => source.text.split("\n"));
   }
 
@@ -33,25 +33,6 @@ export class Reader {
     this.timeline.seek(step);
     return new Moment(this, step);
   }
-}
-
-// For each moment the one whose sentence holds there; -1: none so far. What is said at a call holds until
-// that function is left; what is said at a return (or by a trace event) holds in the caller from then on.
-// Where nothing runs the last sentence of all holds. text.py has the same rule.
-/** @param {Recording["columns"]} param0 */
-function sentences({ m_sentence: sentence, m_kind: kind, m_frame: frame, f_parent: parents }) {
-  const said = new Int32Array(sentence.length);
-  const holds = new Map();
-  let last = -1;
-  for (let n = 0; n < sentence.length; n++) {
-    const above = frame[n] === NO_FRAME || !parents[frame[n]] ? NO_FRAME : parents[frame[n]] - 1;
-    if (sentence[n]) last = n;
-    if (sentence[n]) holds.set(frame[n], n);
-    else if (kind[n] === CALL && !holds.has(frame[n])) holds.set(frame[n], holds.get(above) ?? -1);
-    if (sentence[n] && kind[n] === RETURN) holds.set(above, n);
-    said[n] = frame[n] === NO_FRAME ? last : (holds.get(frame[n]) ?? -1);
-  }
-  return said;
 }
 
 export class Moment {
@@ -67,6 +48,7 @@ export class Moment {
     this.time = c.m_time[step];
     this.task = reader.header.tasks[c.m_task[step]];
     this.traceLines = c.m_trace_end[step];
+    this.said = c.m_said[step];
     this._stack = /** @type {Frame[] | null} */ (null);
     this._window = /** @type {WindowState | null | undefined} */ (undefined);
   }
@@ -76,14 +58,14 @@ export class Moment {
   }
 
   get sentence() {
-    const { header, said, recording } = this.reader;
-    const at = said[this.step];
-    return at < 0 ? header.story || header.title : header.strings[recording.columns.m_sentence[at] - 1];
+    const { header, recording } = this.reader;
+    if (this.said === NOTHING_SAID) return header.story || header.title;
+    return header.strings[recording.columns.m_sentence[this.said] - 1];
   }
 
   // True if the sentence was said at this very moment.
   get sentenceIsNew() {
-    return this.reader.said[this.step] === this.step;
+    return this.said === this.step;
   }
 
   /** @returns {Frame[]} */
@@ -101,10 +83,10 @@ export class Moment {
   /** @returns {WindowState | null} */
   get window() {
     if (this._window === undefined) {
-      const { focus, machine, recording } = this.reader;
-      const where = focus.at(this.step, recording.columns.m_frame);
-      this._window = where && readWindow(machine, where);
-      if (this._window && where) this._window.cursor = focus.cursor(this.stack, this.step, where);
+      const { windows, machine, recording } = this.reader;
+      const where = windows[recording.columns.m_window[this.step] - 1];
+      const cursor = recording.columns.m_entry[this.step] - 1;
+      this._window = where ? { ...readWindow(machine, where), cursor } : null;
     }
     return this._window;
   }

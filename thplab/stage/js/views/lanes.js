@@ -27,23 +27,13 @@ const BANDS = {
 // {band: [[from, to]]} of a row, in moments.
 /** @param {Lanes} lanes @param {string} who */
 function stretches(lanes, who) {
-  const { last } = lanes.reader;
   /** @type {Record<Band, number[][]>} */
   const found = { runs: [], midst: [], moves: [], waits: [], read: [], write: [] };
-  /** @param {number | null | undefined} change */
-  const end = (change) => (change === null || change === undefined ? last + 1 : lanes.since(change));
-  lanes.switches.forEach(({ first, stack }, i) => {
-    if (!stack.includes(who)) return;
-    const band = stack[stack.length - 1] === who ? "runs" : "midst";
-    found[band].push([lanes.since(first), end(lanes.switches[i + 1]?.first)]);
-  });
-  for (const span of lanes.spans.filter((each) => each.who === who)) {
-    const stretch = [lanes.since(span.first), end(span.end)];
-    if (span.what === "waits") found.waits.push(stretch);
-    else if (lanes.reader.header.objects[span.lock].label.startsWith("mmap_lock"))
-      found[span.how].push(stretch);
+  for (const { what, how, lock, first, end } of lanes.spans.filter((span) => span.who === who)) {
+    const isMmapLock = lanes.reader.header.objects[lock].label.startsWith("mmap_lock");
+    const band = what !== "holds" ? what : isMmapLock ? how : null;
+    if (band) found[band].push([first, end]);
   }
-  found.moves = lanes.compacting.filter((each) => each.who === who).map(({ from, to }) => [from, to]);
   return found;
 }
 

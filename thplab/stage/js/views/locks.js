@@ -1,19 +1,13 @@
 // The locks that are held now: how, by whom, since when.
 
 import { GLYPHS } from "../data/glyphs.js";
+import { lanesOf } from "../data/lane_data.js";
 import { once } from "../data/moment.js";
 import { button, el, setHidden, setText, updateList } from "../draw/dom.js";
 
 /** @import { Moment, ObjectInfo, Reader, ViewModule } from "../types.js" */
 
 const LOCKED = GLYPHS.findIndex((glyph) => glyph.key === "locked");
-
-/** @param {Reader} reader @param {ObjectInfo} lock @param {string} field */
-function holder(reader, lock, field) {
-  const { machine, timeline, header, recording } = reader;
-  const since = timeline.lastChange(machine.cellOf(lock, field));
-  return { since, comm: since < 0 ? "" : header.tasks[recording.columns.m_task[since]].comm };
-}
 
 // "page table lock 3" says little: of which of this window's tables?
 /** @param {Moment} moment */
@@ -33,13 +27,16 @@ const rows = once((moment) => {
   const { reader } = moment;
   const { machine } = reader;
   const level = levels(moment);
+  const lasting = lanesOf(reader).lasting(moment.step);
+  const holds = new Map(lasting.filter(({ what }) => what === "holds").map((span) => [span.lock, span]));
   const held = [];
   for (const lock of machine.locks) {
     const writer = machine.value(lock, "writer");
     const readers = machine.value(lock, "readers");
     if (!writer && !readers) continue;
-    const { since, comm } = holder(reader, lock, writer ? "writer" : "readers");
-    const who = writer || (readers > 1 ? `${readers} readers` : comm || "a reader");
+    const span = holds.get(lock.id);
+    const who = writer || (readers > 1 ? `${readers} readers` : (span?.who ?? "a reader"));
+    const since = span?.first || -1; // since the beginning: nothing to say
     const note = level.get(lock.id) ?? "";
     held.push({ id: lock.id, how: writer ? "write" : "read", name: lock.label, note, who, since });
   }

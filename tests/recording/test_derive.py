@@ -1,0 +1,151 @@
+"""What a moment means: the columns against the stack, the variables and the state of the same moment."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.recording.small import record
+from thplab.ledger import Meter
+from thplab.recording import Recording, record_scenario
+from thplab.recording.derive.focus import SCENES
+from thplab.recording.derive.said import NOTHING_SAID
+from thplab.recording.derive.spans import SPANS
+from thplab.recording.tracer import CALL, NO_FRAME, RETURN
+
+
+@pytest.fixture(scope="module")
+def race() -> Recording:
+    """A munmap that waits for khugepaged, with a ledger."""
+    return record_scenario("S08.race.munmap.after_fence", depth="functions", alongside=Meter)
+
+
+def some_moments(recording: Recording, count: int = 60) -> list[int]:
+    return sorted({0, len(recording) - 1, *Random(7).sample(range(len(recording)), count)})
+
+
+def chain(recording: Recording, frame: int) -> list[int]:
+    """A frame and its callers."""
+    found = []
+    while frame != NO_FRAME:
+        found.append(frame)
+        frame = (recording.sections["f_parent"][frame] or NO_FRAME + 1) - 1
+    return found
+
+
+def test_what_is_said_at_a_moment_is_in_force_there(note: Recording) -> None:
+    said, sentences = note.sections["m_said"], note.sections["m_sentence"]
+    for n, sentence in enumerate(sentences):
+        assert (said[n] == n) == bool(sentence)
+        assert said[n] == NOTHING_SAID or (said[n] <= n and sentences[said[n]])
+
+
+def test_a_sentence_is_of_the_running_function_a_caller_or_one_that_has_returned(note: Recording) -> None:
+    s = note.sections
+    for n in some_moments(note, 500):
+        said, above = s["m_said"][n], chain(note, s["m_frame"][n])
+        if said == NOTHING_SAID or not above:
+            continue
+        speaker = s["m_frame"][said]
+        if speaker not in above:
+            assert s["m_kind"][said] == RETURN
+            assert not s["f_parent"][speaker] or s["f_parent"][speaker] - 1 in above
+
+
+def test_after_a_silent_call_the_sentence_is_that_of_before(note: Recording) -> None:
+    s, before, silent = note.sections, dict[int, int](), 0
+    spoke: set[int] = set()
+    for n, (kind, frame) in enumerate(zip(s["m_kind"], s["m_frame"], strict=True)):
+        if s["m_sentence"][n]:
+            spoke.update(chain(note, frame))
+        if kind == CALL and n and s["m_frame"][n - 1] in chain(note, frame)[1:2]:
+            before[frame] = s["m_said"][n - 1]
+            spoke.discard(frame)
+        if kind == RETURN and frame in before and frame not in spoke:
+            assert s["m_said"][n + 1] in (before[frame], n + 1)
+            silent += 1
+    assert silent > 100
+
+
+def test_window_and_entry_are_those_of_the_scan(note: Recording) -> None:
+    s, at = note.sections, 0
+    for n in some_moments(note, 200):
+        moment = note.moment(n)
+        if moment.function != "scan_pmd":
+            continue
+        values, window = note.locals(n), note.header["windows"][s["m_window"][n] - 1]
+        assert values["start_addr"] == int(window["address"]) if "start_addr" in values else True
+        assert s["m_entry"][n] == values.get("index", -1) + 1
+        at += "index" in values
+    assert at > 20
+
+
+def test_a_scene_is_that_of_the_innermost_function_that_has_one(note: Recording) -> None:
+    scene_of = {
+        "khugepaged_do_scan": "pass", "khugepaged_scan_mm_slot": "process", "scan_pmd": "window",
+        "collapse_huge_page": "collapse",
+    }  # fmt: skip
+    seen = set()
+    for n in some_moments(note, 300):
+        names = [frame.function for frame in note.stack(n) if frame.function in scene_of]
+        if names:
+            assert SCENES[note.sections["m_scene"][n]] == scene_of[names[0]]
+            seen.add(names[0])
+    assert {"scan_pmd", "collapse_huge_page"} <= seen
+
+
+def held(recording: Recording, number: int) -> set[tuple[int, str, int]]:
+    """(lock, what, for writing) of the spans that last, found one by one."""
+    s = recording.sections
+    rows = zip(*(s[name] for name in ("s_first", "s_end", "s_lock", "s_what", "s_write")), strict=True)
+    return {
+        (lock, SPANS[what], write) for first, end, lock, what, write in rows if first <= number < end and lock
+    }
+
+
+@pytest.mark.parametrize("name", ["race", "note"])
+def test_the_locks_of_the_spans_are_those_of_the_state(name: str, request: pytest.FixtureRequest) -> None:
+    recording = request.getfixturevalue(name)
+    for n in some_moments(recording):
+        state = recording.state(n)
+        expected = set()
+        for lock in state.objects("Lock"):
+            if state.get(lock, "writer") is not None:
+                expected.add((lock.id, "holds", 1))
+            if state.get(lock, "readers"):
+                expected.add((lock.id, "holds", 0))
+            expected |= {(lock.id, "waits", state.get(each, "write")) for each in state.get(lock, "waiters")}
+        assert held(recording, n) == expected
+
+
+def test_all_that_lasts_is_on_the_way_along_outer(race: Recording) -> None:
+    s = race.sections
+    for n in some_moments(race):
+        begun = [i for i, first in enumerate(s["s_first"]) if first <= n]
+        found, at = set(), len(begun)
+        while at:
+            found.add(at - 1)
+            at = s["s_outer"][at - 1]
+        assert {i for i in begun if s["s_end"][i] > n} <= found
+
+
+def test_who_runs_in_a_span_is_the_task_of_its_moments(race: Recording) -> None:
+    s, lanes, tasks = race.sections, race.header["lanes"], race.header["tasks"]
+    runs = [i for i, what in enumerate(s["s_what"]) if SPANS[what] == "runs"]
+    running = {n: lanes[s["s_who"][i]]["comm"] for i in runs for n in range(s["s_first"][i], s["s_end"][i])}
+    for n, task in enumerate(s["m_task"]):
+        assert running.get(n, "swapper") == tasks[task]["comm"]
+
+
+def test_a_waiter_has_a_task_and_an_op_of_its_own(race: Recording) -> None:
+    state = race.state(len(race) - 1)
+    assert {(state.get(each, "who"), state.get(each, "op")) for each in state.objects("Waiter")} == {
+        ("a", "munmap")
+    }
+
+
+@pytest.mark.parametrize("depth", ["events", "functions", "lines"])
+def test_the_columns_of_each_depth_read_back(depth: str) -> None:
+    made, _ = record([0, 1, 9, 5, 6, 8], depth)
+    assert Recording.from_bytes(made.to_bytes()).sections == made.sections
