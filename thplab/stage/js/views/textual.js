@@ -1,4 +1,4 @@
-// The text twin: a moment as text, section by section. thplab/stage/text.py says the same in Python.
+// The text twin: a moment as text, section by section. thplab/reading/text.py says the same in Python.
 
 import { scroller, setText } from "../draw/dom.js";
 import { TEXT, VIEWS } from "./all.js";
