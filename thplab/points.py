@@ -16,7 +16,7 @@ from typing import Any
 from thplab.kernels import PROFILES
 from thplab.mm import vmstat
 from thplab.mm.compaction import compact
-from thplab.mm.huge_memory import fault as huge_memory
+from thplab.mm.huge_memory import pmd
 from thplab.mm.include import lock, pgtable
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
 from thplab.mm.khugepaged import enter as mm_slot
@@ -167,9 +167,9 @@ HANDLE_FAULT = Point(memory.__handle_mm_fault)
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)
 FREE_PAGES = Point(page_alloc.__free_pages, ("order",))
-DEPOSIT = Point(huge_memory.pgtable_trans_huge_deposit)
-WITHDRAW = Point(huge_memory.pgtable_trans_huge_withdraw)
-SPLIT_PMD = Point(huge_memory.__split_huge_pmd)
+DEPOSIT = Point(pmd.pgtable_trans_huge_deposit)
+WITHDRAW = Point(pmd.pgtable_trans_huge_withdraw)
+SPLIT_PMD = Point(pmd.__split_huge_pmd)
 SET_PMD = Point(pgtable.set_pmd_at, ("table", "pmd"))
 COUNT = Point(vmstat.count_vm_event, ("kernel", "name", "delta"))
 DOWN_READ = Point(lock.down_read, ("lock",))

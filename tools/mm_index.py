@@ -79,7 +79,15 @@ def _kernel_name(name: str, doc: str) -> str:
         chain = profile.frames_of.get(name, ())
         if chain and chain[0].name not in known:
             frames.setdefault(chain[0].name, []).append(kernel)
-    return ", ".join(names + [f"`{frame}` ({', '.join(kernels)})" for frame, kernels in frames.items()])
+    return ", ".join(names + [f"`{frame}` ({_range(kernels)})" for frame, kernels in frames.items()])
+
+
+def _range(kernels: list[str]) -> str:
+    """So that a new kernel that does as the last one changes nothing."""
+    oldest, *_, newest = PROFILES
+    if kernels[-1] == newest:
+        return f"since {kernels[0]}"
+    return f"to {kernels[-1]}" if kernels[0] == oldest else f"{kernels[0]} to {kernels[-1]}"
 
 
 def _uses_by_tests() -> dict[str, Counter[str]]:

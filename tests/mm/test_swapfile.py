@@ -8,14 +8,8 @@ from tests.invariants import check, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pte
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.page import PG_swapcache
-from thplab.mm.swapfile import (
-    is_pte_marker,
-    make_pte_marker,
-    pte_to_swp_offset,
-    swap_cache_get_folio,
-    swap_free,
-    swp_entry_to_pte,
-)
+from thplab.mm.include.swapops import is_pte_marker, make_pte_marker, pte_to_swp_offset, swp_entry_to_pte
+from thplab.mm.swapfile import swap_cache_get_folio, swap_free
 
 EXCLUSIVE, UFFD_WP = 1 << 3, 1 << 2
 

@@ -16,7 +16,8 @@ def test_each_function_names_the_kernels_file(note: Recording) -> None:
     assert files["__collapse_huge_page_copy"] == "mm/khugepaged.c"
     assert files["__alloc_pages"] == "mm/page_alloc.c"
     assert files["do_madvise"] == "mm/madvise.c"
-    assert files["thp_vma_allowable_order"] == "include/linux/huge_mm.h"
+    assert files["thp_vma_allowable_order"] == "mm/huge_memory.c"
+    assert files["thp_vma_suitable_order"] == "include/linux/huge_mm.h"
     assert files["down_write"] == ""  # stands for locks of several kinds
 
 

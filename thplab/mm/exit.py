@@ -8,7 +8,7 @@ from thplab.mm.khugepaged.enter import khugepaged_exit
 from thplab.mm.memory.tables import pte_free
 from thplab.mm.memory.zap import free_pgtables, unmap_page_range
 from thplab.mm.rmap.anon_vma import unlink_anon_vmas
-from thplab.mm.shmem.file import unlink_file_vma
+from thplab.mm.vma import unlink_file_vma
 
 __all__ = ["begin_exit", "exit_mm"]
 

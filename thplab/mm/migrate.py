@@ -15,7 +15,6 @@ from collections.abc import Callable
 from thplab.mm.compaction.control import CompactControl, MigrateMode
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_del, list_empty
-from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     MemMap,
     PG_anon,
@@ -26,10 +25,10 @@ from thplab.mm.include.page import (
     folio_unlock,
 )
 from thplab.mm.include.pgtable import set_pte_at
-from thplab.mm.include.state import Column
-from thplab.mm.include.swapops import make_migration_entry, remove_migration_entry
+from thplab.mm.include.swapops import remove_migration_entry
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes, rmap_walk
+from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes
+from thplab.mm.rmap.unmap import Unmapped, try_to_migrate
 from thplab.mm.swap import folio_add_lru, folio_putback_lru, isolated_counter
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
@@ -38,8 +37,6 @@ __all__ = ["migrate_folio", "migrate_pages", "putback_movable_pages"]
 
 GetNew = Callable[[Kernel, CompactControl], int | None]
 PutNew = Callable[[Kernel, CompactControl, int], None]
-#: An entry that was taken away: VMA, table, index, and what stood there.
-Unmapped = tuple[Vma, Column, int, int]
 
 _MODE_NAMES = {
     MigrateMode.ASYNC: "MIGRATE_ASYNC",
@@ -120,22 +117,6 @@ def migrate_folio(kernel: Kernel, src: int, dst: int) -> bool:
     remove_migration_ptes(kernel, dst if movable else src, unmapped)
     folio_unlock(mem_map, src)
     return movable
-
-
-def try_to_migrate(kernel: Kernel, src: int) -> list[Unmapped]:
-    """Replace every entry that maps the page by a migration entry; what was there.
-
-    Locks expected: the page lock. (The kernel also takes the anon_vma lock for reading, and each PTE lock.)
-    """
-    taken: list[Unmapped] = []
-    for vma, table, index in rmap_walk(kernel, src):
-        pte: int = table[index]
-        set_pte_at(table, index, make_migration_entry(pte))
-        folio_remove_rmap_ptes(kernel, src, 1, vma.mm)
-        # Each entry held a reference. The isolation's keeps the page.
-        folio_put(kernel, src)
-        taken.append((vma, table, index, pte))
-    return taken
 
 
 def folio_migrate_copy(mem_map: MemMap, src: int, dst: int) -> None:

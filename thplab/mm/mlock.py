@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.huge_memory.pmd import is_huge_zero_pmd
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import VM_LOCKED, Mm, Vma

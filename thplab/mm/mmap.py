@@ -12,8 +12,8 @@ from thplab.mm.include.mm_types import VM_LOCKED, VM_SHARED, Mm, Vma, vm_access
 from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.memory.zap import free_pgtables, unmap_page_range
 from thplab.mm.rmap.anon_vma import unlink_anon_vmas
-from thplab.mm.shmem.file import shmem_file_setup, unlink_file_vma, vma_link_file
-from thplab.mm.vma import insert_vma, split_at, vma_merge
+from thplab.mm.shmem.file import shmem_file_setup
+from thplab.mm.vma import insert_vma, split_at, unlink_file_vma, vma_link_file, vma_merge
 
 __all__ = ["check_range", "do_mmap", "do_munmap"]
 

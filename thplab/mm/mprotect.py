@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory.fault import __split_huge_pmd, is_huge_zero_pmd
+from thplab.mm.huge_memory.pmd import __split_huge_pmd, is_huge_zero_pmd
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from thplab.mm.gup import mm_populate
-from thplab.mm.huge_memory.fault import (
+from thplab.mm.huge_memory.pmd import (
     __split_huge_pmd,
     pgtable_trans_huge_deposit,
     pgtable_trans_huge_withdraw,
@@ -39,8 +39,7 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.mmap import check_range, do_vmi_munmap
 from thplab.mm.rmap.anon_vma import anon_vma_clone, unlink_anon_vmas
-from thplab.mm.shmem.file import vma_link_file
-from thplab.mm.vma import insert_vma, vma_merge
+from thplab.mm.vma import insert_vma, vma_link_file, vma_merge
 
 __all__ = ["do_mremap"]
 

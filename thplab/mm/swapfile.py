@@ -1,14 +1,7 @@
 """Swap: slots, the swap cache, and entries that name a slot (mm/swapfile.c, mm/swap_state.c, 6.18).
 
 A page that is swapped out leaves its contents in a *slot*, and in each PTE that mapped it an entry
-that names the slot:
-
-    63..59  58..9                       8  7   3  2   1   0
-    type    slot number, bits inverted  0  0   E  WP  SD  0
-
-E: the page was exclusive to this process, WP: userfaultfd write-protected, SD: soft-dirty. Type 31
-is no device but a marker: there never was a page, the entry only says something about the address
-(a guard page).
+that names the slot (include/swapops.py).
 
 While a page has a slot and is still in memory, it is in the *swap cache*: PG_swapcache, one
 reference for each of its pages, and its slot in ``private``. A slot is in use as long as entries
@@ -27,7 +20,6 @@ from thplab.mm.include.page import (
     folio_nr_pages,
     folio_ref_add,
 )
-from thplab.mm.include.pgtable import _PAGE_SWP_EXCLUSIVE, _PAGE_SWP_UFFD_WP
 from thplab.mm.include.swap import SwapInfo
 from thplab.mm.page_alloc.alloc import folio_put
 
@@ -36,48 +28,10 @@ __all__ = [
     "folio_free_swap",
     "free_folio_and_swap_cache",
     "free_swap_and_cache",
-    "is_pte_marker",
-    "pte_to_swp_offset",
     "swap_cache_get_folio",
     "swap_duplicate",
     "swap_free",
-    "swp_entry_to_pte",
 ]
-
-_OFFSET_SHIFT = 9
-_OFFSET_MASK = (1 << 50) - 1
-_TYPE_SHIFT = 59
-#: Swap type of an entry that belongs to no device, and what a marker can say.
-SWP_PTE_MARKER = 31
-PTE_MARKER_GUARD = 1 << 2
-
-
-def _swp_pte(kind: int, offset: int) -> int:
-    """A non-present entry (pteval_t) of type ``kind``."""
-    # Inverted, so that a small offset gives a physical address beyond all memory: a processor that
-    # speculates on a non-present entry (L1TF) finds nothing there.
-    return (~offset & _OFFSET_MASK) << _OFFSET_SHIFT | kind << _TYPE_SHIFT
-
-
-def swp_entry_to_pte(offset: int, *, exclusive: bool, uffd_wp: bool) -> int:
-    """The entry (pteval_t) that names slot ``offset``."""
-    flags = (_PAGE_SWP_EXCLUSIVE if exclusive else 0) | (_PAGE_SWP_UFFD_WP if uffd_wp else 0)
-    return _swp_pte(0, offset) | flags
-
-
-def make_pte_marker(marker: int) -> int:
-    """An entry (pteval_t) without page that says ``marker`` (PTE_MARKER_*) about its address."""
-    return _swp_pte(SWP_PTE_MARKER, marker)
-
-
-def is_pte_marker(pte: int) -> bool:
-    """True if a non-present entry (pteval_t) is a marker and names no slot."""
-    return pte >> _TYPE_SHIFT == SWP_PTE_MARKER
-
-
-def pte_to_swp_offset(pte: int) -> int:
-    """The slot that a non-present entry (pteval_t) names (or the bits of a marker)."""
-    return ~(pte >> _OFFSET_SHIFT) & _OFFSET_MASK
 
 
 def swap_duplicate(kernel: Kernel, offset: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.huge_memory.fault import __split_huge_pmd
+from thplab.mm.huge_memory.pmd import __split_huge_pmd
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
@@ -25,7 +25,7 @@ from thplab.mm.include.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.swapfile import is_pte_marker
+from thplab.mm.include.swapops import is_pte_marker
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
 __all__ = ["mwriteprotect_range", "userfaultfd_register", "userfaultfd_unregister"]

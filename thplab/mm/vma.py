@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from thplab.mm.huge_memory.fault import vma_adjust_trans_huge
+from thplab.mm.huge_memory.pmd import vma_adjust_trans_huge
+from thplab.mm.include.fs import AddressSpace
+from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Mm, Vma, linear_page_index, vma_lookup
 from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.rmap.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
-from thplab.mm.shmem.file import unlink_file_vma, vma_link_file
+from thplab.mm.shmem.file import fput, get_file
 
-__all__ = ["insert_vma", "modify_vma_flags", "split_at", "split_vma", "vma_merge", "vmas_of_range"]
+__all__ = [
+    "insert_vma",
+    "modify_vma_flags",
+    "split_at",
+    "split_vma",
+    "unlink_file_vma",
+    "vma_link_file",
+    "vma_merge",
+    "vmas_of_range",
+]
 
 
 def split_at(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
@@ -108,3 +119,32 @@ def _join(mm: Mm, lower: Vma, upper: Vma) -> Vma:
     lower.vm_end = upper.vm_end
     mm.vmas = tuple(vma for vma in mm.vmas if vma is not upper)
     return lower
+
+
+def vma_link_file(vma: Vma, mapping: AddressSpace | None, pgoff: int) -> None:
+    """Let a VMA map the file from page ``pgoff`` (unsigned long) on (of None: nothing).
+
+    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
+    """
+    if mapping is None:
+        return
+    vma.vm_file, vma.vm_pgoff = get_file(mapping), pgoff
+    # Walks of the reverse mapping read this list.
+    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
+    mapping.i_mmap = (*mapping.i_mmap, vma)
+    up_write(mapping.i_mmap_rwsem)
+
+
+def unlink_file_vma(vma: Vma) -> None:
+    """A VMA goes away: remove it from the file's list and drop its reference.
+
+    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
+    """
+    mapping, vma.vm_file = vma.vm_file, None
+    if mapping is None:
+        return
+    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
+    mapping.i_mmap = tuple(other for other in mapping.i_mmap if other is not vma)
+    up_write(mapping.i_mmap_rwsem)
+    # Last, outside the lock: it may free the whole file.
+    fput(vma.mm.kernel, mapping)

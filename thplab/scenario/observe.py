@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from thplab.machine import Process
-from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.huge_memory.pmd import is_huge_zero_pmd
 from thplab.mm.include.mm_types import (
     VM_HUGEPAGE,
     VM_LOCKED,

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from thplab.mm.huge_memory.policy import (
-    TvaType,
-    thp_vma_allowable_order,
-    thp_vma_suitable_order,
-    vma_thp_disabled,
-)
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
+from thplab.mm.include.huge_mm import TvaType, thp_vma_suitable_order, vma_thp_disabled
 from thplab.mm.include.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, Vma, vma_is_anonymous
 from thplab.scenario.actor import Actor
 from thplab.scenario.observe import SCANNED

@@ -7,12 +7,10 @@ import pytest
 from tests.invariants import check, free_list
 from tests.mm.lab import ADDRESS, NX, PAGE, WINDOW, app, eat, nr_deposited, pmd, pte, table
 from thplab.machine import Machine
-from thplab.mm.huge_memory.fault import (
-    __split_huge_pmd,
-    pgtable_trans_huge_withdraw,
-)
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order, vma_thp_gfp_mask
+from thplab.mm.huge_memory.pmd import __split_huge_pmd, pgtable_trans_huge_withdraw
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order, vma_thp_gfp_mask
 from thplab.mm.include.errors import KernelBug
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,
     VM_DONTEXPAND,

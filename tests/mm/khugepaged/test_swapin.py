@@ -7,7 +7,8 @@ import pytest
 from tests.invariants import check, peek, read_back
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, lines, pmd, table
 from thplab.mm.include.errors import KernelError
-from thplab.mm.swapfile import make_pte_marker, pte_to_swp_offset, swap_free
+from thplab.mm.include.swapops import make_pte_marker, pte_to_swp_offset
+from thplab.mm.swapfile import swap_free
 
 SWAPIN = "mm_collapse_huge_page_swapin"
 

@@ -8,7 +8,7 @@ from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, pmd, table
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.mm_types import VM_LOCKED
-from thplab.mm.swapfile import is_pte_marker
+from thplab.mm.include.swapops import is_pte_marker
 
 
 def guarded(first: int = 2, end: int = 4, **how):

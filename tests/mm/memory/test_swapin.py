@@ -9,7 +9,7 @@ from tests.mm.lab import ADDRESS, PAGE, eat, page_at, pte, set_flag, table
 from tests.mm.test_swapfile import paged_out
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.page import PG_anon_exclusive, PG_lru, PG_swapcache
-from thplab.mm.swapfile import make_pte_marker
+from thplab.mm.include.swapops import make_pte_marker
 
 RW, DIRTY, YOUNG, UFFD_WP, SWP_UFFD_WP = 1 << 1, 1 << 6, 1 << 5, 1 << 10, 1 << 2
 

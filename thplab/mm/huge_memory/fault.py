@@ -1,12 +1,12 @@
-"""Huge pages at fault time, and huge PMDs that are split (mm/huge_memory.c, 6.18)."""
+"""Huge pages at fault time, and the huge zero page (mm/huge_memory.c, 6.18)."""
 
 from __future__ import annotations
 
 from array import array
 
 from thplab.mm.huge_memory.deferred import deferred_split_folio
-from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
-from thplab.mm.include.errors import KernelBug
+from thplab.mm.huge_memory.pmd import __split_huge_pmd, is_huge_zero_pmd, pgtable_trans_huge_deposit
+from thplab.mm.huge_memory.policy import vma_thp_gfp_mask
 from thplab.mm.include.gfp import (
     GFP_DIRECT_RECLAIM,
     GFP_MOVABLE,
@@ -15,51 +15,35 @@ from thplab.mm.include.gfp import (
     GFP_TRANSHUGE,
     GFP_ZERO,
 )
+from thplab.mm.include.huge_mm import thp_vma_suitable_order
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import VM_WRITE, Mm, Vma, vma_is_anonymous
-from thplab.mm.include.page import PG_anon_exclusive, folio_get, folio_ref_add, page_to_pfn, pfn_to_page
+from thplab.mm.include.mm_types import VM_WRITE, Vma, vma_is_anonymous
+from thplab.mm.include.page import PG_anon_exclusive, folio_get, page_to_pfn, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
     _PAGE_DIRTY,
-    _PAGE_PSE,
-    _PAGE_RW,
     _PAGE_SPECIAL,
-    _PAGE_UFFD_WP,
     EntryRef,
     entry_pfn,
     mk_huge_pmd,
-    mk_pte,
-    mm_find_pmd,
     pmd_lock,
-    pmd_page_of,
-    pmd_populate,
-    pmd_trans_huge,
     set_pmd_at,
-    set_pte_at,
 )
 from thplab.mm.include.userfaultfd_k import handle_userfault, userfaultfd_missing
 from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.memcontrol import mem_cgroup_charge
-from thplab.mm.memory.tables import pte_alloc_one, pte_free
+from thplab.mm.memory.tables import pte_alloc_one
 from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import (
     folio_add_new_anon_rmap,
-    folio_dup_anon_rmap_pmd,
-    folio_remap_by_ptes,
     folio_remove_rmap_pmd,
 )
 from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "__split_huge_pmd",
-    "copy_huge_pmd",
-    "create_huge_pmd",
-    "zap_huge_pmd",
-    "zero_pte",
-]
+__all__ = ["create_huge_pmd"]
 
 
 def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:
@@ -181,12 +165,6 @@ def set_huge_zero_folio(vma: Vma, ref: EntryRef, address: int) -> bool:
     return True
 
 
-def is_huge_zero_pmd(kernel: Kernel, pmd: int) -> bool:
-    """True if the leaf (pmd_t value) maps the huge zero page."""
-    folio = kernel.huge_zero_folio
-    return folio is not None and entry_pfn(pmd) == page_to_pfn(kernel.mem_map, folio)
-
-
 def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
     """Note the use of a leaf that allows the access. Locks expected: none. Takes the PMD lock."""
     ptl = pmd_lock(vma.mm, address)
@@ -256,134 +234,3 @@ def _replace_leaf(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
     set_pmd_at(*ref, 0)
     map_anon_folio_pmd(vma, ref, address, folio)
     up_write(ptl)
-
-
-def pgtable_trans_huge_deposit(mm: Mm, address: int, table_page: int) -> None:
-    """Keep a PTE table beside the PMD table, so that a later split needs no memory.
-
-    The tables kept for one PMD table are chained through ``mapping``, which a table page has no
-    other use for (in C: ptdesc->pmd_huge_pte); 0 ends the chain, else page + 1.
-    Locks expected: the PMD lock.
-    """
-    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
-    mapping[table_page] = mapping[pmd_page]
-    mapping[pmd_page] = table_page + 1
-
-
-def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
-    """Take back the table deposited last. Raises KernelBug if there is none. Locks expected: the PMD lock."""
-    mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
-    table_page: int = mapping[pmd_page] - 1
-    if table_page < 0:
-        raise KernelBug(f"pgtable_trans_huge_withdraw: nothing deposited for {address:#x}")
-    mapping[pmd_page] = mapping[table_page]
-    mapping[table_page] = 0
-    return table_page
-
-
-def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, address: int) -> bool:
-    """fork: the child's VMA maps the parent's huge page too; neither may write it, the child's is old.
-
-    False (C: -EAGAIN): reclaim for the table to deposit has split the parent's leaf meanwhile. Raises
-    MemoryError if there is no page for that table.
-    Locks expected: the parent's mmap_lock for writing. Takes the PMD locks of both.
-    """
-    mm, kernel = vma.mm, vma.mm.kernel
-    table_page = pte_alloc_one(mm)
-    locks = pmd_lock(mm, address), pmd_lock(source.mm, address)
-    for lock in locks:
-        down_write(lock, kernel.current.comm)
-    pmd = parent[0][parent[1]]
-    copied = pmd_trans_huge(pmd)
-    if copied:
-        pgtable_trans_huge_deposit(mm, address, table_page)
-        _share_leaf(vma, child, parent)
-    for lock in locks:
-        up_write(lock)
-    if not copied:
-        pte_free(mm, table_page)
-    return copied
-
-
-def _share_leaf(vma: Vma, child: EntryRef, parent: EntryRef) -> None:
-    """Give the child the parent's leaf. Locks expected: the PMD locks of both."""
-    kernel, pmd = vma.mm.kernel, parent[0][parent[1]]
-    if not is_huge_zero_pmd(kernel, pmd):
-        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
-        folio_get(kernel.mem_map, folio)
-        folio_dup_anon_rmap_pmd(kernel, folio, vma)
-        vma.mm.rss += kernel.geometry.HPAGE_PMD_NR
-    # Neither may write: whichever does so first faults, and is given a page of its own.
-    set_pmd_at(*parent, pmd & ~_PAGE_RW)
-    set_pmd_at(*child, pmd & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP))
-
-
-def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
-    """Remove a leaf: the folio loses its mapping, the deposited table is freed.
-    Locks expected: mmap_lock or the VMA lock at least for reading. Takes the PMD lock.
-    """
-    mm = vma.mm
-    kernel = mm.kernel
-    ptl = pmd_lock(mm, address)
-    down_write(ptl, kernel.current.comm)
-    pmd = ref[0][ref[1]]
-    set_pmd_at(*ref, 0)
-    if vma_is_anonymous(vma):
-        pte_free(mm, pgtable_trans_huge_withdraw(mm, address))
-    up_write(ptl)
-    if not is_huge_zero_pmd(kernel, pmd):
-        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
-        folio_remove_rmap_pmd(kernel, folio, mm)
-        mm.rss -= kernel.geometry.HPAGE_PMD_NR
-        folio_put(kernel, folio)
-
-
-def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
-    """One leaf becomes the deposited table with an entry for each base page; the folio stays whole.
-
-    The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages. Of a
-    file the mapping is just removed: faults will find the folio in the page cache.
-    Locks expected: mmap_lock at least for reading, or the rmap lock. Takes the PMD lock.
-    """
-    mm = vma.mm
-    if not vma_is_anonymous(vma):
-        zap_huge_pmd(vma, ref, address)
-        count_vm_event(mm.kernel, "thp_split_pmd")
-        return
-    kernel = mm.kernel
-    ptl = pmd_lock(mm, address)
-    down_write(ptl, kernel.current.comm)
-    pmd = ref[0][ref[1]]
-    table_page = pgtable_trans_huge_withdraw(mm, address)
-    table = kernel.tables[table_page]
-    zero = is_huge_zero_pmd(kernel, pmd)
-    # The kernel first makes the leaf invalid and flushes: never two sizes for one address in a TLB.
-    for index in range(kernel.geometry.PTRS_PER_PTE):
-        set_pte_at(table, index, zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
-    if not zero:
-        # One mapping and its reference become one of each page.
-        folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
-        folio_ref_add(kernel.mem_map, folio, kernel.geometry.HPAGE_PMD_NR - 1)
-        folio_remap_by_ptes(kernel, folio, mm)
-    pmd_populate(kernel, ref, table_page)
-    count_vm_event(kernel, "thp_split_pmd")
-    up_write(ptl)
-
-
-def zero_pte(kernel: Kernel) -> int:
-    """The entry (pte_t value) by which a read maps the shared zero page."""
-    return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
-
-
-def _pte_of_leaf(pmd: int, index: int) -> int:
-    """The PTE for base page ``index`` of a leaf: the same bits without PS, that page's frame."""
-    return (pmd & ~_PAGE_PSE) + (index << 12)
-
-
-def vma_adjust_trans_huge(vma: Vma, address: int) -> None:
-    """Before a cut at ``address``: split a leaf across it. Locks expected: mmap_lock for writing."""
-    haddr = address & ~(vma.mm.kernel.geometry.HPAGE_PMD_SIZE - 1)
-    if address != haddr:
-        ref = mm_find_pmd(vma.mm, haddr)
-        if ref is not None and pmd_trans_huge(ref[0][ref[1]]):
-            __split_huge_pmd(vma, ref, haddr)

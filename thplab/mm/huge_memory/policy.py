@@ -1,8 +1,6 @@
-"""Who may have huge pages, and under which allocation mask (include/linux/huge_mm.h, 6.18)."""
+"""Who may have huge pages, and under which allocation mask (mm/huge_memory.c, 6.18)."""
 
 from __future__ import annotations
-
-from enum import Enum
 
 from thplab.mm.include.gfp import (
     GFP_DIRECT_RECLAIM,
@@ -11,44 +9,25 @@ from thplab.mm.include.gfp import (
     GFP_TRANSHUGE,
     GFP_TRANSHUGE_LIGHT,
 )
+from thplab.mm.include.huge_mm import TvaType, thp_vma_suitable_order, vma_thp_disabled
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.knobs import NO_MTHP
 from thplab.mm.include.mm_types import (
-    MMF_DISABLE_THP_COMPLETELY,
-    MMF_DISABLE_THP_EXCEPT_ADVISED,
     VM_DONTEXPAND,
     VM_HUGEPAGE,
     VM_HUGETLB,
     VM_IO,
     VM_MIXEDMAP,
-    VM_NOHUGEPAGE,
     VM_PFNMAP,
-    Mm,
     Vma,
     vma_is_anonymous,
 )
 from thplab.mm.shmem.huge import shmem_allowable_huge_order
 
-__all__ = [
-    "TvaType",
-    "highest_order",
-    "thp_vma_allowable_mthp_orders",
-    "thp_vma_allowable_order",
-    "thp_vma_suitable_order",
-    "vma_thp_gfp_mask",
-]
+__all__ = ["thp_vma_allowable_mthp_orders", "thp_vma_allowable_order", "vma_thp_gfp_mask"]
 
 #: No collapse in such VMAs (VM_NO_KHUGEPAGED).
 VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
-
-
-class TvaType(Enum):
-    """enum tva_type: who asks whether a VMA may have huge pages."""
-
-    SMAPS = 0
-    PAGEFAULT = 1
-    KHUGEPAGED = 2
-    FORCED_COLLAPSE = 3
 
 
 def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:
@@ -57,11 +36,6 @@ def _sysfs_allows(kernel: Kernel, vm_flags: int, word: str) -> bool:
     if word == "inherit":
         word = kernel.knobs.enabled
     return word == "always" or (word == "madvise" and bool(vm_flags & VM_HUGEPAGE))
-
-
-def highest_order(orders: int) -> int:
-    """The largest order in a mask of orders (unsigned long), which is not empty."""
-    return orders.bit_length() - 1
 
 
 def thp_vma_allowable_mthp_orders(vma: Vma, tva: TvaType) -> int:
@@ -78,38 +52,6 @@ def thp_vma_allowable_mthp_orders(vma: Vma, tva: TvaType) -> int:
     # Order 1 is missing: a folio of two pages has no room for the deferred list.
     below = range(2, kernel.geometry.HPAGE_PMD_ORDER)
     return sum(1 << order for order in below if _sysfs_allows(kernel, vma.vm_flags, words[order]))
-
-
-def thp_vma_suitable_order(vma: Vma, address: int) -> bool:
-    """True if the aligned 2 MiB around ``address`` lie inside the VMA (and are aligned in its file, too).
-
-    ``address``: unsigned long, any in the window.
-    Locks expected: mmap_lock or the VMA lock at least for reading.
-    """
-    geometry = vma.mm.kernel.geometry
-    size = geometry.HPAGE_PMD_SIZE
-    # A folio of a file lies at a multiple of its size in the file: only then can one PMD map it.
-    if (
-        not vma_is_anonymous(vma)
-        and (vma.vm_start // geometry.PAGE_SIZE - vma.vm_pgoff) % geometry.HPAGE_PMD_NR
-    ):
-        return False
-    haddr = address & ~(size - 1)
-    return vma.vm_start <= haddr and haddr + size <= vma.vm_end
-
-
-def vma_thp_disabled(mm: Mm, vm_flags: int, tva: TvaType) -> bool:
-    """Has the process refused, for this memory (MADV_NOHUGEPAGE) or for all (prctl)?
-
-    ``vm_flags``: vm_flags_t. Before 6.18 prctl knows no exemption for advised memory.
-    Locks expected: mmap_lock or the VMA lock at least for reading.
-    """
-    if vm_flags & VM_NOHUGEPAGE or mm.flags & MMF_DISABLE_THP_COMPLETELY:
-        return True
-    # Advised memory and MADV_COLLAPSE are exempt: "except advised" is what the second mode says.
-    if vm_flags & VM_HUGEPAGE or tva is TvaType.FORCED_COLLAPSE:
-        return False
-    return bool(mm.flags & MMF_DISABLE_THP_EXCEPT_ADVISED)
 
 
 def thp_vma_allowable_order(vma: Vma, vm_flags: int, tva: TvaType) -> bool:

@@ -1,13 +1,13 @@
 """Splitting a large folio into base pages (__folio_split of mm/huge_memory.c, 6.18).
 
-Splitting a PMD (huge_memory/fault.py) changes one address space's mapping and can't fail. Splitting the
+Splitting a PMD (huge_memory/pmd.py) changes one address space's mapping and can't fail. Splitting the
 folio changes physical memory and fails if somebody besides the page tables holds it.
 """
 
 from __future__ import annotations
 
 from thplab.mm.huge_memory.deferred import folio_unqueue_deferred_split
-from thplab.mm.huge_memory.fault import __split_huge_pmd, zero_pte
+from thplab.mm.huge_memory.pmd import __split_huge_pmd, zero_pte
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import VM_LOCKED, vma_address
 from thplab.mm.include.page import (

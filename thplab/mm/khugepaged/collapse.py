@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from thplab.kernels import ScanResult
 from thplab.mm.huge_memory.deferred import deferred_split_folio
-from thplab.mm.huge_memory.fault import pgtable_trans_huge_deposit
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order, thp_vma_suitable_order
+from thplab.mm.huge_memory.pmd import pgtable_trans_huge_deposit
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.gfp import GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT
+from thplab.mm.include.huge_mm import TvaType, thp_vma_suitable_order
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, down_write, up_read, up_write

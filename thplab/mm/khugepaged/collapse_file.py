@@ -36,7 +36,7 @@ from thplab.mm.include.page import (
 from thplab.mm.khugepaged.collapse import alloc_charge_folio, find_pmd_or_thp_or_none
 from thplab.mm.khugepaged.pte_mapped import pmd_remove_table, set_huge_pmd
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.rmap.unmap_file import try_to_unmap_file
+from thplab.mm.rmap.unmap import try_to_unmap_file
 from thplab.mm.shmem.file import shmem_get_folio
 from thplab.mm.swap import folio_add_lru, folio_isolate_lru, folio_putback_lru
 from thplab.mm.trace import scan_pfn, trace

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.include.lock import down_write, up_write

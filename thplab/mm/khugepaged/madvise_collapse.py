@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 
 from thplab.kernels import ScanResult
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.khugepaged import CollapseControl
 from thplab.mm.include.lock import down_read, up_read
 from thplab.mm.include.mm_types import Vma, vma_is_anonymous

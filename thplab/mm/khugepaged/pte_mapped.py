@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from thplab.kernels import ScanResult
 from thplab.mm.filemap import filemap_get_folio
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import VM_UFFD_WP, Mm, Vma, linear_page_index, vma_is_anonymous, vma_lookup
 from thplab.mm.include.page import folio_get, folio_nr_pages, folio_trylock, folio_unlock, page_to_pfn

@@ -12,7 +12,8 @@ The functions come in this order from the bottom up; khugepaged/enter.py registe
 from __future__ import annotations
 
 from thplab.kernels import ScanResult
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import CollapseControl, MmSlot
 from thplab.mm.include.lock import down_read_trylock, down_write, up_read, up_write

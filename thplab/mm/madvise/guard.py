@@ -16,10 +16,10 @@ from thplab.mm.include.pgtable import (
     pte_lock,
     set_pte_at,
 )
+from thplab.mm.include.swapops import PTE_MARKER_GUARD, make_pte_marker
 from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.memory.zap import unmap_page_range
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
-from thplab.mm.swapfile import PTE_MARKER_GUARD, make_pte_marker
 
 __all__ = ["madvise_guard_install", "madvise_guard_remove"]
 

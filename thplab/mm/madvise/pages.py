@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 
-from thplab.mm.huge_memory.fault import is_huge_zero_pmd
+from thplab.mm.huge_memory.pmd import is_huge_zero_pmd
 from thplab.mm.huge_memory.split import split_folio
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.kernel import Kernel
@@ -42,10 +42,11 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.include.state import Column
+from thplab.mm.include.swapops import is_pte_marker, pte_to_swp_offset
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.swap import folio_change_lru, folio_isolate_lru
-from thplab.mm.swapfile import folio_free_swap, free_swap_and_cache, is_pte_marker, pte_to_swp_offset
+from thplab.mm.swapfile import folio_free_swap, free_swap_and_cache
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 
 __all__ = ["madvise_cold", "madvise_free", "madvise_pageout"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from thplab.mm.huge_memory.policy import (
-    TvaType,
-    highest_order,
-    thp_vma_allowable_mthp_orders,
-    vma_thp_gfp_mask,
-)
+from thplab.mm.huge_memory.policy import thp_vma_allowable_mthp_orders, vma_thp_gfp_mask
 from thplab.mm.include.gfp import GFP_ZERO
+from thplab.mm.include.huge_mm import TvaType, highest_order
 from thplab.mm.include.mm_types import VM_WRITE, Vma
 from thplab.mm.include.page import folio_ref_add, page_to_pfn
 from thplab.mm.include.pgtable import mk_pte, set_pte_at

@@ -9,15 +9,12 @@ from __future__ import annotations
 import errno
 from enum import Enum
 
-from thplab.mm.huge_memory.fault import (
-    create_huge_pmd,
-    huge_pmd_set_accessed,
-    wp_huge_pmd,
-    zero_pte,
-)
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.fault import create_huge_pmd, huge_pmd_set_accessed, wp_huge_pmd
+from thplab.mm.huge_memory.pmd import zero_pte
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import Lock, down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import VM_READ, VM_SHARED, VM_WRITE, Mm, Vma, vma_is_anonymous, vma_lookup

@@ -8,8 +8,8 @@ address, one PMD maps all of it.
 from __future__ import annotations
 
 from thplab.mm.filemap import filemap_get_folio, folio_page
-from thplab.mm.huge_memory.policy import thp_vma_suitable_order
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE
+from thplab.mm.include.huge_mm import thp_vma_suitable_order
 from thplab.mm.include.lock import Lock, down_write, up_write
 from thplab.mm.include.mm_types import (
     MMF_DISABLE_THP_COMPLETELY,

@@ -16,19 +16,13 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.include.state import Column
+from thplab.mm.include.swapops import is_pte_marker, pte_to_swp_offset
 from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_add_new_anon_rmap
 from thplab.mm.swap import folio_add_lru_vma
-from thplab.mm.swapfile import (
-    add_to_swap_cache,
-    folio_free_swap,
-    is_pte_marker,
-    pte_to_swp_offset,
-    swap_cache_get_folio,
-    swap_free,
-)
+from thplab.mm.swapfile import add_to_swap_cache, folio_free_swap, swap_cache_get_folio, swap_free
 from thplab.mm.vmstat import count_vm_event
 
 __all__ = ["do_swap_page"]

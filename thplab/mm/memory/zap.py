@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from thplab.mm.huge_memory.fault import __split_huge_pmd, zap_huge_pmd
+from thplab.mm.huge_memory.pmd import __split_huge_pmd, zap_huge_pmd
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Mm, Vma
@@ -24,14 +24,10 @@ from thplab.mm.include.pgtable import (
     set_pte_at,
 )
 from thplab.mm.include.state import Column
+from thplab.mm.include.swapops import is_pte_marker, pte_to_swp_offset
 from thplab.mm.memory.tables import pte_free
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
-from thplab.mm.swapfile import (
-    free_folio_and_swap_cache,
-    free_swap_and_cache,
-    is_pte_marker,
-    pte_to_swp_offset,
-)
+from thplab.mm.swapfile import free_folio_and_swap_cache, free_swap_and_cache
 
 __all__ = ["free_pgtables", "unmap_page_range"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 
-from thplab.mm.huge_memory.fault import is_huge_zero_pmd
-from thplab.mm.huge_memory.policy import TvaType, thp_vma_allowable_order
+from thplab.mm.huge_memory.pmd import is_huge_zero_pmd
+from thplab.mm.huge_memory.policy import thp_vma_allowable_order
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import (
     VM_HUGEPAGE,
@@ -34,7 +35,7 @@ from thplab.mm.include.pgtable import (
     set_pmd_at,
     set_pte_at,
 )
-from thplab.mm.swapfile import is_pte_marker
+from thplab.mm.include.swapops import is_pte_marker
 
 __all__ = ["clear_refs", "smaps"]
 

@@ -16,11 +16,11 @@ from thplab.mm.filemap import (
     xa_store,
     xa_to_value,
 )
-from thplab.mm.huge_memory.policy import thp_vma_suitable_order, vma_thp_gfp_mask
+from thplab.mm.huge_memory.policy import vma_thp_gfp_mask
 from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_ZERO
+from thplab.mm.include.huge_mm import thp_vma_suitable_order
 from thplab.mm.include.kernel import Kernel
-from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.page_alloc.alloc import __alloc_pages, __folio_alloc
 from thplab.mm.shmem.huge import shmem_allowable_huge_order
@@ -28,7 +28,7 @@ from thplab.mm.shmem.swap import shmem_add_to_page_cache, shmem_swapin_folio
 from thplab.mm.swapfile import swap_free
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio", "unlink_file_vma", "vma_link_file"]
+__all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio"]
 
 
 def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
@@ -72,35 +72,6 @@ def shmem_evict_inode(kernel: Kernel, mapping: AddressSpace) -> None:
             elif entry:
                 filemap_remove_folio(kernel, mapping, entry_folio(entry))
     kernel.mappings = tuple(other for other in kernel.mappings if other is not mapping)
-
-
-def vma_link_file(vma: Vma, mapping: AddressSpace | None, pgoff: int) -> None:
-    """Let a VMA map the file from page ``pgoff`` (unsigned long) on (of None: nothing).
-
-    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
-    """
-    if mapping is None:
-        return
-    vma.vm_file, vma.vm_pgoff = get_file(mapping), pgoff
-    # Walks of the reverse mapping read this list.
-    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
-    mapping.i_mmap = (*mapping.i_mmap, vma)
-    up_write(mapping.i_mmap_rwsem)
-
-
-def unlink_file_vma(vma: Vma) -> None:
-    """A VMA goes away: remove it from the file's list and drop its reference.
-
-    Locks expected: mmap_lock for writing. Takes i_mmap_rwsem for writing.
-    """
-    mapping, vma.vm_file = vma.vm_file, None
-    if mapping is None:
-        return
-    down_write(mapping.i_mmap_rwsem, vma.mm.kernel.current.comm)
-    mapping.i_mmap = tuple(other for other in mapping.i_mmap if other is not vma)
-    up_write(mapping.i_mmap_rwsem)
-    # Last, outside the lock: it may free the whole file.
-    fput(vma.mm.kernel, mapping)
 
 
 def shmem_get_folio(kernel: Kernel, mapping: AddressSpace, index: int, vma: Vma | None, address: int) -> int:

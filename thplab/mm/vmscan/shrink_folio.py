@@ -1,17 +1,12 @@
-"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, mm/rmap.c: try_to_unmap, 6.18)."""
+"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, mm/page_io.c, 6.18)."""
 
 from __future__ import annotations
 
-from thplab.mm.filemap import folio_mapping
-from thplab.mm.huge_memory.split import split_folio, unmap_folio
+from thplab.mm.huge_memory.split import split_folio
 from thplab.mm.include.kernel import Kernel
-from thplab.mm.include.lock import down_read, up_read
-from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.page import (
     PG_active,
     PG_anon,
-    PG_anon_exclusive,
-    PG_dirty,
     PG_head,
     PG_isolated,
     PG_partially_mapped,
@@ -22,16 +17,12 @@ from thplab.mm.include.page import (
     folio_nr_pages,
     folio_trylock,
     folio_unlock,
-    pfn_to_page,
 )
-from thplab.mm.include.pgtable import _PAGE_DIRTY, _PAGE_UFFD_WP, entry_pfn, set_pte_at
-from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
-from thplab.mm.rmap.unmap_file import try_to_unmap_file
+from thplab.mm.rmap.unmap import try_to_unmap
 from thplab.mm.shmem.swap import shmem_writeout
 from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
-from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap, swap_duplicate, swp_entry_to_pte
+from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap
 from thplab.mm.vmstat import count_vm_event
 
 __all__ = ["reclaim_pages"]
@@ -172,66 +163,6 @@ def _keep(kernel: Kernel, folio: int) -> None:
     kernel.mem_map.flags[folio] |= PG_active
     folio_unlock(kernel.mem_map, folio)
     folio_putback_lru(kernel, folio)
-
-
-def try_to_unmap(kernel: Kernel, folio: int) -> None:
-    """Replace each mapping of the folio by a swap entry; of a lazyfree one, by none.
-
-    Locks expected: the page lock. Takes the anon_vma, or i_mmap_rwsem, for reading; in the kernel the PTE
-    lock of each table too.
-    """
-    mapping = folio_mapping(kernel, folio)
-    if mapping is not None:
-        for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
-            try_to_unmap_file(kernel, mapping, page)
-        return
-    lock = folio_anon_vma_lock(kernel, folio)
-    # As long as it is held no VMA can join or leave, so the walk meets every mapping.
-    down_read(lock)
-    # Swap entries are PTEs: a leaf is split first.
-    if kernel.mem_map.entire_mapcount[folio]:
-        unmap_folio(kernel, folio)
-    pages = range(folio, folio + folio_nr_pages(kernel.mem_map, folio))
-    entries = (entry for page in pages for entry in rmap_walk(kernel, page))
-    all(try_to_unmap_one(*entry) for entry in entries)  # the first refusal ends the walk
-    up_read(lock)
-
-
-def try_to_unmap_one(vma: Vma, table: Column, index: int) -> bool:
-    """Clear one mapping of a page (bool); False: the folio must stay after all.
-
-    ``table``, ``index``: the entry, C: pte_t *.
-    Locks expected: the page lock, the anon_vma for reading, and the PTE lock in the kernel (its walk
-    takes it). Drops the mapping's reference.
-    """
-    mm, kernel = vma.mm, vma.mm.kernel
-    mem_map, pte = kernel.mem_map, table[index]
-    page = pfn_to_page(mem_map, entry_pfn(pte))
-    folio = mem_map.compound_head[page]
-    # The entry will be gone: what it knows of the contents must be kept in the folio.
-    if pte & _PAGE_DIRTY:
-        mem_map.flags[folio] |= PG_dirty
-    if mem_map.flags[folio] & PG_swapbacked:
-        offset = mem_map.private[folio] + page - folio
-        uffd_wp = bool(pte & _PAGE_UFFD_WP)
-        # Kept in the swap entry, so that a write after swap-in need not copy the page.
-        exclusive = bool(mem_map.flags[page] & PG_anon_exclusive)
-        mem_map.flags[page] &= ~PG_anon_exclusive
-        # Counted before an entry names the slot: an entry must never name a slot that is free.
-        swap_duplicate(kernel, offset)
-        set_pte_at(table, index, swp_entry_to_pte(offset, exclusive=exclusive, uffd_wp=uffd_wp))
-    elif mem_map.flags[folio] & PG_dirty:
-        mem_map.flags[folio] |= PG_swapbacked  # written again after MADV_FREE: keep it after all
-        return False
-    # Lazyfree: one reference is ours, the others are mappings. One more could still write to the page.
-    elif mem_map.refcount[folio] != 1 + folio_mapcount(mem_map, folio):
-        return False
-    else:
-        set_pte_at(table, index, 0)
-    folio_remove_rmap_ptes(kernel, page, 1, mm)
-    mm.rss -= 1
-    folio_put(kernel, folio)
-    return True
 
 
 def swap_writeout(kernel: Kernel, folio: int) -> None:
