@@ -23,7 +23,8 @@ SAY = """async (text) => {
   const reader = new Reader(await decode(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))));
   return Array.from({ length: reader.last + 1 }, (_, step) => reader.read(step).sentence);
 }"""
-LONGEST = 40_000  # moments with calls; what is longer is recorded by its events
+LONGEST = 5_000  # moments with calls; what is longer is recorded by its events
+CHANGES = 100_000  # of the state: what has more is only compared with the browser, which steps through it
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,8 @@ def test_all_say_the_same_at_every_moment(name: str, page: Page) -> None:
     recording = recorded(name)
     said = [recording.sentence(number) for number in range(len(recording))]
     assert page.evaluate(SAY, as_text(recording)) == said
+    if len(recording.sections["c_cell"]) > CHANGES:
+        return
     twin = TextTwin(recording)
     for number in range(0, len(recording), max(1, len(recording) // 5)):
         assert twin.text(number).splitlines()[1] == said[number]

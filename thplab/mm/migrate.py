@@ -51,9 +51,11 @@ _MODE_NAMES = {
 def migrate_pages(
     kernel: Kernel, cc: CompactControl, get_new_folio: GetNew, put_new_folio: PutNew
 ) -> tuple[bool, bool, int]:
-    """Move the isolated folios of ``cc.migratepages``, for compaction; what can't move stays on that list.
+    """Move the isolated folios of the list ``cc.migratepages``, for compaction; what can't move stays.
 
-    Returns whether any failed, whether the targets ran out (-ENOMEM), and the pages moved.
+    ``get_new_folio`` and ``put_new_folio``: new_folio_t, free_folio_t; they give a target and take it
+    back. Returns whether any failed, whether the targets ran out (-ENOMEM), and the pages moved.
+    Locks expected: none; the folios are isolated. Takes page locks.
     """
     mem_map = kernel.mem_map
     links, head = mem_map.links, cc.migratepages
@@ -61,13 +63,16 @@ def migrate_pages(
     no_memory = False
     folio = links[0][head]
     while folio != head:
+        # Noted before the folio may leave the list.
         following = links[0][folio]
+        # Asked for one by one: how many can be moved depends on the targets that are left.
         target = get_new_folio(kernel, cc)
         if target is None:
             no_memory = True
             failed += 1
             break
         if migrate_folio(kernel, folio, target):
+            # Off the list only when it has moved: what stays is put back on the LRU by the caller.
             list_del(links, folio)
             _migrate_folio_done(kernel, folio, target)
             succeeded += 1
@@ -93,57 +98,81 @@ def migrate_pages(
 
 
 def migrate_folio(kernel: Kernel, src: int, dst: int) -> bool:
-    """Move one isolated page to ``dst``; False: it can't be moved now and is mapped as before."""
+    """Move one isolated page to ``dst``; False: it can't be moved now and is mapped as before.
+
+    Locks expected: none; the page is isolated. Takes the page lock. (The kernel also takes that of ``dst``.)
+    """
     mem_map = kernel.mem_map
+    # Another task works on it. (Only synchronous migration would wait for the lock.)
     if not folio_trylock(mem_map, src):
         return False
+    # Unmapped before it is counted: no process can then gain a new reference by its address.
     unmapped = try_to_migrate(kernel, src)
     cache = 0 if mem_map.flags[src] & PG_anon else 1
+    # One reference left, of who isolated it (and the page cache's): any other is a user by frame.
     movable: bool = mem_map.refcount[src] == 1 + cache
     if movable:
         folio_migrate_copy(mem_map, src, dst)
         # The page cache's reference goes along.
         mem_map.refcount[src] -= cache
         mem_map.refcount[dst] += cache
+    # In either case, or the processes would wait for ever; with the old page if it stays.
     remove_migration_ptes(kernel, dst if movable else src, unmapped)
     folio_unlock(mem_map, src)
     return movable
 
 
 def try_to_migrate(kernel: Kernel, src: int) -> list[Unmapped]:
-    """Replace every entry that maps the page by a migration entry; what stood there."""
+    """Replace every entry that maps the page by a migration entry; what was there.
+
+    Locks expected: the page lock. (The kernel also takes the anon_vma lock for reading, and each PTE lock.)
+    """
     taken: list[Unmapped] = []
     for vma, table, index in rmap_walk(kernel, src):
         pte: int = table[index]
         set_pte_at(table, index, make_migration_entry(pte))
         folio_remove_rmap_ptes(kernel, src, 1, vma.mm)
+        # Each entry held a reference. The isolation's keeps the page.
         folio_put(kernel, src)
         taken.append((vma, table, index, pte))
     return taken
 
 
 def folio_migrate_copy(mem_map: MemMap, src: int, dst: int) -> None:
-    """Contents, flags, anon_vma, place and charge (mem_cgroup_migrate) of the page go to ``dst``."""
+    """Contents, flags, anon_vma, place and charge (mem_cgroup_migrate) of the page go to ``dst``.
+
+    Locks expected: the page lock of ``src``.
+    """
     mem_map.contents[dst] = mem_map.contents[src]
     mem_map.mapping[dst] = mem_map.mapping[src]
     mem_map.index[dst] = mem_map.index[src]
     mem_map.memcg_data[dst], mem_map.memcg_data[src] = mem_map.memcg_data[src], 0
+    # The lock and the isolation belong to the old page, and end with it.
     mem_map.flags[dst] |= mem_map.flags[src] & ~(PG_locked | PG_isolated)
 
 
 def remove_migration_ptes(kernel: Kernel, new: int, unmapped: list[Unmapped]) -> None:
-    """Point the entries at the page ``new`` (the same one again if it could not be moved)."""
+    """Point the entries at the page ``new`` (the same one again if it could not be moved).
+
+    Locks expected: the page lock. (The kernel finds them by the reverse map, under the anon_vma and PTE
+    locks.)
+    """
     pfn = new + kernel.mem_map.start_pfn
     for vma, table, index, pte in unmapped:
         set_pte_at(table, index, remove_migration_entry(table[index], pte, pfn))
         folio_add_anon_rmap_ptes(kernel, new, 1, vma)
+        # Each entry holds a reference again.
         folio_get(kernel.mem_map, new)
 
 
 def _migrate_folio_done(kernel: Kernel, src: int, dst: int) -> None:
-    """The new page goes on its LRU list; the old one, which nobody has any more, is freed."""
+    """The new page goes on its LRU list; the old one, which has no user any more, is freed.
+
+    Locks expected: none.
+    """
     mem_map = kernel.mem_map
     folio_add_lru(kernel, dst)
+    # The allocation's reference: from now on only its mappings hold the page.
     folio_put(kernel, dst)
     count_vm_event(kernel, isolated_counter(kernel, src), -1)
     mem_map.flags[src] &= ~PG_isolated
@@ -151,7 +180,10 @@ def _migrate_folio_done(kernel: Kernel, src: int, dst: int) -> None:
 
 
 def putback_movable_pages(kernel: Kernel, head: int) -> None:
-    """Put every isolated folio of a list back on its LRU list."""
+    """Put every isolated folio of a list (``head``: struct list_head *) back on its LRU list.
+
+    Locks expected: none.
+    """
     links = kernel.mem_map.links
     while not list_empty(links, head):
         folio = links[0][head]

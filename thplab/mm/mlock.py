@@ -18,26 +18,33 @@ __all__ = ["do_mlock", "do_munlock"]
 
 
 def do_mlock(mm: Mm, start: int, length: int) -> None:
-    """mlock(start, length): fault the range in and keep it in memory.
+    """mlock(start, length): fault the range in and keep it in memory. ``length``: bytes.
 
     The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
-    VMAs before it are locked then, but nothing is faulted in. Takes mmap_lock for writing.
+    VMAs before it are locked then, but nothing is faulted in.
+    Locks expected: none. Takes mmap_lock for writing.
     """
     start, end = _apply_vma_lock_flags(mm, "mlock", start, length, VM_LOCKED)
+    # Without the lock, since each page may have to be read from disk.
     mm_populate(mm, start, end)
 
 
 def do_munlock(mm: Mm, start: int, length: int) -> None:
     """munlock(start, length): the pages may be reclaimed again.
 
-    The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
-    VMAs before it are unlocked then. Takes mmap_lock for writing.
+    ``length``: bytes. The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a
+    hole; the VMAs before it are unlocked then.
+    Locks expected: none. Takes mmap_lock for writing.
     """
     _apply_vma_lock_flags(mm, "munlock", start, length, 0)
 
 
 def _apply_vma_lock_flags(mm: Mm, call: str, start: int, length: int, flags: int) -> tuple[int, int]:
-    """Give the VMAs of the range VM_LOCKED, or take it away (``flags``); the range in whole pages."""
+    """Give the VMAs of the range VM_LOCKED, or take it away (``flags``); the range in whole pages.
+
+    Raises KernelError (ENOMEM) if there is a hole.
+    Locks expected: none. Takes mmap_lock for writing.
+    """
     page = mm.kernel.geometry.PAGE_SIZE
     end = -(-(start + length) // page) * page
     start -= start % page
@@ -45,6 +52,7 @@ def _apply_vma_lock_flags(mm: Mm, call: str, start: int, length: int, flags: int
     try:
         address = start
         for vma in vmas_of_range(mm, start, end):
+            # A hole: the call ends here, and does not undo what it has done.
             if vma.vm_start > address:
                 break
             address = min(end, vma.vm_end)
@@ -60,7 +68,10 @@ def _apply_vma_lock_flags(mm: Mm, call: str, start: int, length: int, flags: int
 
 
 def _munlock_vma_pages(vma: Vma, start: int, end: int) -> None:
-    """munlock_folio for each page that is mapped: back from the unevictable list to the one of its kind."""
+    """munlock_folio for each page that is mapped: back from the unevictable list to the one of its kind.
+
+    Locks expected: mmap_lock for writing. (The kernel also takes the PTE lock and lruvec->lru_lock.)
+    """
     kernel = vma.mm.kernel
     mem_map = kernel.mem_map
     for address in range(start, end, kernel.geometry.PAGE_SIZE):
@@ -74,5 +85,6 @@ def _munlock_vma_pages(vma: Vma, start: int, end: int) -> None:
         flags = mem_map.flags[folio]
         if flags & PG_unevictable and flags & PG_lru:
             folio_change_lru(kernel, folio, flags & ~PG_unevictable)
+        # Isolated by another task: it will be put back on the list that its flags name.
         elif flags & PG_unevictable:
             mem_map.flags[folio] = flags & ~PG_unevictable

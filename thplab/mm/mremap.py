@@ -48,12 +48,12 @@ __all__ = ["do_mremap"]
 def do_mremap(
     mm: Mm, old: int, old_length: int, new_length: int, new: int, *, dontunmap: bool = False
 ) -> None:
-    """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new).
+    """mremap(old, old_length, new_length, MREMAP_MAYMOVE|MREMAP_FIXED, new). Lengths in bytes.
 
     A longer range has nothing in its new part; of a shorter one the rest is unmapped. ``dontunmap``: with
     MREMAP_DONTUNMAP the old range stays mapped, and empty. Raises KernelError: EINVAL (unaligned, empty or
     overlapping ranges; another length with ``dontunmap``), EFAULT (the old range does not lie in one VMA).
-    Takes mmap_lock for writing.
+    Locks expected: none. Takes mmap_lock for writing.
     """
     if dontunmap and old_length != new_length:
         raise KernelError(errno.EINVAL, "mremap: new_length", new_length, str(old_length))
@@ -66,7 +66,9 @@ def do_mremap(
         raise KernelError(errno.EFAULT, f"mremap: {old:#x}-{old_end:#x} does not lie in one mapping")
     down_write(mm.mmap_lock, mm.task.comm)
     try:
+        # MREMAP_FIXED replaces what is mapped at the new place, as MAP_FIXED does.
         do_vmi_munmap(mm, new, new_end)
+        # What does not fit is unmapped at the old place, before the rest moves.
         if new_end - new < old_end - old:
             do_vmi_munmap(mm, old + (new_end - new), old_end)
             old_end = old + (new_end - new)
@@ -82,6 +84,7 @@ def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int, *, dontunma
 
     Where it stays mapped (dontunmap_complete), the old VMA is no longer locked, not even the part of it that
     was not moved; a VMA that was moved whole has no anon_vma left.
+    Locks expected: mmap_lock for writing. Takes PMD locks.
     """
     vma = vma_lookup(mm, old)
     assert vma is not None
@@ -92,6 +95,7 @@ def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int, *, dontunma
             unlink_anon_vmas(vma)
         vma.vm_flags &= ~VM_LOCKED
     else:
+        # Nothing is mapped there any more: only the VMA goes, and the tables.
         do_vmi_munmap(mm, old, old_end)
     return vma_merge(mm, copied)
 
@@ -100,9 +104,11 @@ def copy_vma(vma: Vma, old: int, new: int, new_end: int) -> Vma:
     """A VMA like ``vma`` for another address: pages keep the index that they were mapped with.
 
     Without a page there is none to keep. A registration with userfaultfd stays behind.
+    Locks expected: mmap_lock for writing.
     """
     copied = Vma(vma.mm, new, new_end, vma.vm_flags & ~(VM_UFFD_MISSING | VM_UFFD_WP))
     untouched = vma_is_anonymous(vma) and vma.anon_vma is None
+    # The reverse map finds a page at (index - vm_pgoff): the offset moves with the pages.
     if not untouched:
         copied.vm_pgoff = linear_page_index(vma, old)
     vma_link_file(copied, vma.vm_file, copied.vm_pgoff)
@@ -113,13 +119,20 @@ def copy_vma(vma: Vma, old: int, new: int, new_end: int) -> Vma:
 
 
 def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
-    """Move the entries of ``old..old_end`` to ``new``: whole PMD entries where both places allow it."""
+    """Move the entries of ``old..old_end`` to ``new``: whole PMD entries where both places allow it.
+
+    Raises MemoryError if there is no page for a table.
+    Locks expected: mmap_lock for writing. Takes PMD locks for a split.
+    """
     mm, size = vma.mm, vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     while old < old_end:
+        # Up to the next border of a table at either place: what lies before it moves from one table to one.
         extent = min(size - old % size, size - new % size, old_end - old)
         ref = mm_find_pmd(mm, old)
+        # Nothing mapped at the old place: the new one will fault, as the old one would have.
         if ref is not None and ref[0][ref[1]]:
             target = pmd_alloc(mm, new)
+            # A table that lies in 2 MiB at both places moves by one entry instead of 512.
             if extent == size and not target[0][target[1]]:
                 _move_pmd(vma, ref, target, old, new)
             else:
@@ -129,20 +142,32 @@ def move_page_tables(vma: Vma, old: int, old_end: int, new: int) -> None:
 
 
 def _move_pmd(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int) -> None:
-    """move_normal_pmd, move_huge_pmd: the entry itself moves, and with a leaf its deposited table."""
+    """move_normal_pmd, move_huge_pmd: the entry itself moves, and with a leaf its deposited table.
+
+    Locks expected: mmap_lock for writing. (The kernel also takes both PMD locks and, if need be, the rmap
+    locks.)
+    """
     pmd = ref[0][ref[1]]
+    # Away from the old place first: no page is mapped at both. (The kernel flushes before it unlocks.)
     set_pmd_at(*ref, 0)
     if not pmd_trans_huge(pmd):
         set_pmd_at(*target, pmd)
         return
+    # The deposit belongs to the PMD table, and the leaf may move to another one.
     if vma_is_anonymous(vma):
         pgtable_trans_huge_deposit(vma.mm, new, pgtable_trans_huge_withdraw(vma.mm, old))
     set_pmd_at(*target, pmd & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY)
 
 
 def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, extent: int) -> None:
-    """move_ptes: entry by entry; a leaf is split before."""
+    """move_ptes: entry by entry; a leaf is split before. ``extent``: bytes.
+
+    Raises MemoryError if there is no page for a table.
+    Locks expected: mmap_lock for writing. (The kernel also takes both PTE locks and, if need be, the rmap
+    locks.)
+    """
     kernel = vma.mm.kernel
+    # A leaf maps 2 MiB at a multiple of 2 MiB: at another offset it can't exist.
     if pmd_trans_huge(ref[0][ref[1]]):
         __split_huge_pmd(vma, ref, old)
     if not ref[0][ref[1]]:
@@ -160,6 +185,7 @@ def _move_part(vma: Vma, ref: EntryRef, target: EntryRef, old: int, new: int, ex
 
 
 def _moved(pte: int) -> int:
+    """The entry (pteval_t) at its new place: soft-dirty, as the address is new; not write-protected."""
     if pte_present(pte):
         return pte & ~_PAGE_UFFD_WP | _PAGE_SOFT_DIRTY
     return pte & ~_PAGE_SWP_UFFD_WP

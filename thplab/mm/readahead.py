@@ -18,28 +18,42 @@ __all__ = ["drop_clean_page", "drop_pagecache", "read_page"]
 
 
 def read_page(kernel: Kernel) -> int:
-    """Read one page of a file into the page cache; the page. Raises MemoryError (C: -ENOMEM)."""
+    """Read one page of a file into the page cache; the page. Raises MemoryError (C: -ENOMEM).
+
+    Locks expected: none.
+    """
     folio = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0)
     if folio is None:
         raise MemoryError("no free page for the page cache")
     kernel.mem_map.flags[folio] |= PG_uptodate
+    # Inactive: a page that is read only once must not drive out those in use.
     folio_add_lru(kernel, folio)
     count_vm_event(kernel, "nr_file_pages")
     return folio
 
 
 def drop_clean_page(kernel: Kernel, folio: int) -> None:
-    """Drop a page that was taken off the LRU from the page cache; it is freed."""
+    """Drop a page that was taken off the LRU from the page cache; it is freed.
+
+    Locks expected: none. (The kernel holds the page lock.)
+    """
     kernel.mem_map.flags[folio] &= ~PG_lru
     count_vm_event(kernel, "nr_file_pages", -1)
+    # The cache's reference, the only one: clean, so that nothing has to be written.
     folio_put(kernel, folio)
 
 
 def drop_pagecache(kernel: Kernel) -> None:
-    """What writing 1 to drop_caches does: drop every clean page of a file that nobody uses."""
+    """What writing 1 to drop_caches does: drop every clean page of a file that is not in use.
+
+    Locks expected: none. (The kernel takes each page lock, if it is free.)
+    """
     mem_map = kernel.mem_map
     for name in ("inactive_file", "active_file"):
+        # Over a copy, as the list loses what is dropped.
         for folio in list(list_for_each(mem_map.links, lru_list(kernel, LRU_NAMES.index(name)))):
+            # More than the cache's reference: mapped, or in use. Shared memory has no other copy, and
+            # stays.
             if mem_map.refcount[folio] == 1 and not mem_map.mapping[folio]:
                 lruvec_del_folio(kernel, folio)
                 drop_clean_page(kernel, folio)

@@ -37,8 +37,9 @@ _MODES = {"missing": VM_UFFD_MISSING, "wp": VM_UFFD_WP}
 def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
     """UFFDIO_REGISTER: watch memory for missing pages, for writes (``wp``), or both (``missing|wp``).
 
-    A registration takes the place of an earlier one that lacks a mode. Raises KernelError (EINVAL: unknown
-    mode, unaligned, nothing mapped). Takes mmap_lock for writing.
+    ``length``: bytes. A registration takes the place of an earlier one that lacks a mode. Raises
+    KernelError (EINVAL: unknown mode, unaligned, nothing mapped).
+    Locks expected: none. Takes mmap_lock for writing.
     """
     words = mode.split("|")
     if not set(words) <= set(_MODES):
@@ -46,7 +47,9 @@ def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
     flags = sum(_MODES[word] for word in set(words))
     vmas = _vmas(mm, start, length)
     down_write(mm.mmap_lock, mm.task.comm)
+    # Flags of the VMA, not of the process: a VMA that is watched in part is cut.
     for vma in vmas:
+        # Registered already: nothing to cut or to merge.
         if vma.vm_flags & flags != flags:
             modify_vma_flags(vma, start, start + length, vma.vm_flags & ~__VM_UFFD_FLAGS | flags)
     up_write(mm.mmap_lock)
@@ -55,11 +58,13 @@ def userfaultfd_register(mm: Mm, start: int, length: int, mode: str) -> None:
 def userfaultfd_unregister(mm: Mm, start: int, length: int) -> None:
     """UFFDIO_UNREGISTER: watch no longer; what was write-protected may be written again.
 
-    Raises KernelError (EINVAL: unaligned, nothing mapped). Takes mmap_lock for writing.
+    ``length``: bytes. Raises KernelError (EINVAL: unaligned, nothing mapped).
+    Locks expected: none. Takes mmap_lock for writing.
     """
     vmas = _vmas(mm, start, length)
     down_write(mm.mmap_lock, mm.task.comm)
     for vma in vmas:
+        # While the VMA still has the mode: an entry that kept the mark would never be resolved.
         if vma.vm_flags & VM_UFFD_WP:
             uffd_wp_range(vma, max(start, vma.vm_start), min(start + length, vma.vm_end), protect=False)
         if vma.vm_flags & __VM_UFFD_FLAGS:
@@ -68,6 +73,7 @@ def userfaultfd_unregister(mm: Mm, start: int, length: int) -> None:
 
 
 def _vmas(mm: Mm, start: int, length: int) -> tuple[Vma, ...]:
+    """The VMAs of the range; KernelError (EINVAL) if it is not whole pages of mapped memory."""
     page = mm.kernel.geometry.PAGE_SIZE
     vmas = vmas_of_range(mm, start, start + length)
     if start % page or length % page or length <= 0 or not vmas:
@@ -79,12 +85,14 @@ def _vmas(mm: Mm, start: int, length: int) -> tuple[Vma, ...]:
 def mwriteprotect_range(mm: Mm, start: int, length: int, *, protect: bool = True) -> None:
     """UFFDIO_WRITEPROTECT: protect the pages that are there, or lift that again.
 
-    Raises KernelError (ENOENT) where the memory is not registered for ``wp``.
-    Takes mmap_lock for reading.
+    ``length``: bytes. Raises KernelError (ENOENT) where the memory is not registered for ``wp``, EINVAL
+    for a bad range.
+    Locks expected: none. Takes mmap_lock for reading.
     """
     vmas = _vmas(mm, start, length)
     if not all(vma.vm_flags & VM_UFFD_WP for vma in vmas):
         raise KernelError(errno.ENOENT, "userfaultfd: the memory is not registered with mode wp")
+    # For reading is enough: no VMA changes, only entries do.
     down_read(mm.mmap_lock)
     for vma in vmas:
         uffd_wp_range(vma, max(start, vma.vm_start), min(start + length, vma.vm_end), protect=protect)
@@ -92,7 +100,11 @@ def mwriteprotect_range(mm: Mm, start: int, length: int, *, protect: bool = True
 
 
 def uffd_wp_range(vma: Vma, start: int, end: int, *, protect: bool) -> None:
-    """The part in one VMA; a leaf that is only partly meant is split first."""
+    """The part in one VMA; a leaf that is only partly meant is split first.
+
+    Locks expected: mmap_lock at least for reading. Takes PTE locks. (The kernel also takes the PMD lock
+    for a leaf.)
+    """
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     while start < end:
         following = min((start // size + 1) * size, end)
@@ -102,6 +114,7 @@ def uffd_wp_range(vma: Vma, start: int, end: int, *, protect: bool) -> None:
                 set_pmd_at(*ref, _with_mark(ref[0][ref[1]], protect=protect))
             else:
                 __split_huge_pmd(vma, ref, start)
+        # Not an else: a leaf that was split has PTEs now.
         if ref is not None and ref[0][ref[1]] and not pmd_trans_huge(ref[0][ref[1]]):
             _mark_ptes(vma, ref, start, following, protect=protect)
         start = following
@@ -113,14 +126,20 @@ def _with_mark(entry: int, *, protect: bool) -> int:
 
 
 def _mark_ptes(vma: Vma, ref: EntryRef, start: int, end: int, *, protect: bool) -> None:
+    """Mark, or unmark, the PTEs of ``start..end``, which one table maps.
+
+    Locks expected: mmap_lock at least for reading. Takes the PTE lock.
+    """
     kernel = vma.mm.kernel
     table_page = pmd_table_page(kernel, ref[0][ref[1]])
     table, first = kernel.tables[table_page], pte_index(kernel, start)
     down_write(pte_lock(kernel, table_page), kernel.current.comm)
     for index in range(first, first + (end - start) // kernel.geometry.PAGE_SIZE):
         pte = table[index]
+        # An empty entry of anonymous memory gets no mark (without UFFD_FEATURE_WP_UNPOPULATED).
         if pte_present(pte):
             set_pte_at(table, index, _with_mark(pte, protect=protect))
+        # A swapped-out page keeps the mark in its entry, until it comes back.
         elif pte and not is_pte_marker(pte):
             marked = pte | _PAGE_SWP_UFFD_WP if protect else pte & ~_PAGE_SWP_UFFD_WP
             set_pte_at(table, index, marked)

@@ -27,12 +27,15 @@ __all__ = [
 
 
 def deferred_list(folio: int) -> int:
-    """The page whose list links are the folio's ``_deferred_list``."""
+    """The page whose list links are the folio's ``_deferred_list`` (struct list_head *)."""
     return folio + 2
 
 
 def folio_queued_for_split(mem_map: MemMap, folio: int) -> bool:
-    """Is the large folio on the queue (C: !list_empty(&folio->_deferred_list))?"""
+    """Is the large folio on the queue (C: !list_empty(&folio->_deferred_list))?
+
+    Locks expected: none; the queue's own lock (split_queue_lock) is not modelled, as no task runs in between.
+    """
     entry = deferred_list(folio)
     return mem_map.order[folio] > 1 and bool(mem_map.lru_next[entry] != entry)
 
@@ -40,27 +43,35 @@ def folio_queued_for_split(mem_map: MemMap, folio: int) -> bool:
 def deferred_split_folio(kernel: Kernel, folio: int, *, partially_mapped: bool) -> None:
     """Queue an anonymous folio; ``partially_mapped``: for certain, else as a candidate.
 
-    thp_deferred_split_page counts the first time that a huge page is found partially mapped;
-    candidates are not counted, and only queued where ``shrink_underused`` is on. A folio in the swap
-    cache is left out: reclaim has it in hand.
+    thp_deferred_split_page counts the first time that a huge page is found partially mapped; candidates
+    are not counted, and only queued where ``shrink_underused`` is on (from 6.12 on). A folio in the
+    swap cache is left out: reclaim is working on it.
+    Locks expected: none. (The kernel takes split_queue_lock.)
     """
     mem_map, order = kernel.mem_map, kernel.mem_map.order[folio]
     wanted = partially_mapped or (kernel.profile.has_underused_shrinker and kernel.knobs.shrink_underused)
+    # Two pages have no third struct page for the links (see above).
     if order <= 1 or not wanted or mem_map.flags[folio] & PG_swapcache:
         return
+    # The flag stays until the folio is split or freed: the counter says how many folios, not how often.
     if partially_mapped and not mem_map.flags[folio] & PG_partially_mapped:
         mem_map.flags[folio] |= PG_partially_mapped
         if order == kernel.geometry.HPAGE_PMD_ORDER:
             count_vm_event(kernel, "thp_deferred_split_page")
+    # A candidate may be in the queue already, and keeps its place when it becomes partially mapped.
     if not folio_queued_for_split(mem_map, folio):
         list_add_tail(mem_map.links, deferred_list(folio), kernel.node.split_queue)
         kernel.node.split_queue_len += 1
 
 
 def folio_unqueue_deferred_split(kernel: Kernel, folio: int) -> None:
-    """Take a folio that is freed or split off the queue, if it is there."""
+    """Take a folio that is freed or split off the queue, if it is there.
+
+    Locks expected: none. (The kernel takes split_queue_lock.)
+    """
     mem_map = kernel.mem_map
     if folio_queued_for_split(mem_map, folio):
+        # Before its pages are freed: the list runs through one of them.
         list_del(mem_map.links, deferred_list(folio))
         kernel.node.split_queue_len -= 1
         mem_map.flags[folio] &= ~PG_partially_mapped

@@ -27,7 +27,7 @@ __all__ = ["deferred_split_count", "deferred_split_scan", "thp_underused"]
 
 
 def deferred_split_count(kernel: Kernel) -> int:
-    """How many folios wait (unsigned long)."""
+    """How many folios wait (unsigned long). Locks expected: none."""
     return kernel.node.split_queue_len
 
 
@@ -36,16 +36,21 @@ def deferred_split_scan(kernel: Kernel, nr_to_scan: int) -> int | None:
 
     A partially mapped folio that can't be split now comes to the end of the queue; a candidate that is
     in use leaves it for good. Taken off the queue one by one to the head of a list, the folios are
-    looked at in reverse.
+    scanned in reverse.
+    Locks expected: none. Takes page locks; a folio whose lock is taken is left for the next time.
     """
     node, split = kernel.node, 0
     for folio in _isolate_from_queue(kernel, nr_to_scan):
         if _split_if_worth_it(kernel, folio):
             split += 1
+        # A candidate found in use: it would be found so again, so it leaves the queue.
         elif not kernel.mem_map.flags[folio] & PG_partially_mapped:
             folio_unqueue_deferred_split(kernel, folio)
+        # If the process unmapped it meanwhile, this was the last reference, and the folio is freed.
         folio_put(kernel, folio)
+    # What was not split waits again, behind those that were not tried yet.
     list_splice_tail(kernel.mem_map.links, node.split_list, node.split_queue)
+    # SHRINK_STOP only if nothing was split and nothing is left: reclaim then asks no more this round.
     return split if split or node.split_queue_len else None
 
 
@@ -53,13 +58,17 @@ def _isolate_from_queue(kernel: Kernel, nr_to_scan: int) -> list[int]:
     """Move the first folios of the queue to a list of our own, with a reference each; they still count."""
     links, node = kernel.mem_map.links, kernel.node
     for entry in list(list_for_each(links, node.split_queue))[:nr_to_scan]:
+        # The process may unmap the folio before its turn comes: the reference keeps it.
         folio_get(kernel.mem_map, kernel.mem_map.compound_head[entry])
         list_move(links, entry, node.split_list)
     return [kernel.mem_map.compound_head[entry] for entry in list_for_each(links, node.split_list)]
 
 
 def _split_if_worth_it(kernel: Kernel, folio: int) -> bool:
-    """Split the folio if it is partially mapped or underused, and nobody holds it; True if done."""
+    """Split the folio if it is partially mapped or underused, and not in use otherwise; True if done.
+
+    Locks expected: none. Takes the page lock, if it is free.
+    """
     mem_map = kernel.mem_map
     underused = False
     if not mem_map.flags[folio] & PG_partially_mapped:
@@ -67,6 +76,7 @@ def _split_if_worth_it(kernel: Kernel, folio: int) -> bool:
         if mem_map.flags[folio] & PG_unevictable or not thp_underused(kernel, folio):
             return False
         underused = True
+    # Reclaim must not wait here: the owner of the lock may itself be waiting for memory.
     if not folio_trylock(mem_map, folio):
         return False
     done = split_folio(kernel, folio)
@@ -80,10 +90,12 @@ def thp_underused(kernel: Kernel, folio: int) -> bool:
     """Are more than ``max_ptes_none`` pages of the folio full of zeros?
 
     With the default, all but one, the question is not even asked: then no folio is underused.
+    Locks expected: none; the folio can't be freed, as the caller has a reference.
     """
     limit, nr = kernel.knobs.max_ptes_none, kernel.geometry.HPAGE_PMD_NR
     if limit == nr - 1:
         return False
+    # Two counts, so that the reading of pages ends as soon as the answer is known.
     zero = filled = 0
     for contents in kernel.mem_map.contents[folio : folio + folio_nr_pages(kernel.mem_map, folio)]:
         if not contents:

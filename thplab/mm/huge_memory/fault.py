@@ -65,13 +65,15 @@ __all__ = [
 def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:
     """do_huge_pmd_anonymous_page: map a huge page at an empty PMD; False: fall back to base pages.
 
-    Raises MemoryError if there is no page for the table to deposit.
-    Locks expected: mmap_lock for reading.
+    ``ref``: pmd_t *; ``address``: unsigned long, any in the window. Raises MemoryError if there is no
+    page for the table to deposit, KernelError where a userfaultfd handler would be asked.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock.
     """
     kernel = vma.mm.kernel
     if not vma_is_anonymous(vma) or not thp_vma_suitable_order(vma, address):
         return False
     anon_vma_prepare(vma)
+    # After the anon_vma: without one the VMA would be refused and the mm not registered.
     khugepaged_enter_vma(vma, vma.vm_flags)
     if not write and kernel.knobs.use_zero_page and not userfaultfd_missing(vma):
         return set_huge_zero_folio(vma, ref, address)
@@ -85,7 +87,10 @@ def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bo
 
 
 def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
-    """Map a new folio together with a table to deposit; without one (MemoryError) it is given back."""
+    """Map a new folio together with a table to deposit; without one (MemoryError) it is given back.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock.
+    """
+    # Before the spinlock, as an allocation may sleep; and before the leaf, which must be splittable.
     try:
         table_page = pte_alloc_one(vma.mm)
     except MemoryError:
@@ -99,7 +104,7 @@ def _install_huge_folio(vma: Vma, ref: EntryRef, address: int, folio: int) -> No
 
 
 def vma_alloc_anon_folio_pmd(vma: Vma) -> int | None:
-    """A zeroed and charged PMD-sized folio under the fault's mask; None, counted, if it can't be had."""
+    """A zeroed, charged folio under the fault's mask; None, and counted, if none. Locks expected: none."""
     kernel = vma.mm.kernel
     folio = vma_alloc_folio(vma)
     if folio is not None and not mem_cgroup_charge(kernel, folio, vma.mm):
@@ -145,7 +150,7 @@ def map_anon_folio_pmd(vma: Vma, ref: EntryRef, address: int, folio: int) -> Non
 def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
     """The shared huge page of zeros; allocated at its first use, None if there is no block for it.
 
-    Whoever comes first may have to compact for it, whatever ``defrag`` says. It is never moved.
+    The first user may have to compact for it, whatever ``defrag`` says. It is never moved.
     """
     if kernel.huge_zero_folio is None:
         gfp = (GFP_TRANSHUGE | GFP_ZERO) & ~GFP_MOVABLE
@@ -157,7 +162,9 @@ def mm_get_huge_zero_folio(kernel: Kernel) -> int | None:
 
 
 def set_huge_zero_folio(vma: Vma, ref: EntryRef, address: int) -> bool:
-    """A read fault maps the huge zero page, read-only; False if it can't be had."""
+    """A read fault maps the huge zero page, read-only; False if there is none. Raises MemoryError.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock.
+    """
     mm = vma.mm
     kernel = mm.kernel
     folio = mm_get_huge_zero_folio(kernel)
@@ -175,13 +182,13 @@ def set_huge_zero_folio(vma: Vma, ref: EntryRef, address: int) -> bool:
 
 
 def is_huge_zero_pmd(kernel: Kernel, pmd: int) -> bool:
-    """True if the leaf maps the huge zero page."""
+    """True if the leaf (pmd_t value) maps the huge zero page."""
     folio = kernel.huge_zero_folio
     return folio is not None and entry_pfn(pmd) == page_to_pfn(kernel.mem_map, folio)
 
 
 def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
-    """A fault on a leaf that allows the access: only note that it was used."""
+    """Note the use of a leaf that allows the access. Locks expected: none. Takes the PMD lock."""
     ptl = pmd_lock(vma.mm, address)
     down_write(ptl, vma.mm.kernel.current.comm)
     set_pmd_at(*ref, ref[0][ref[1]] | _PAGE_ACCESSED | (_PAGE_DIRTY if write else 0))
@@ -189,7 +196,9 @@ def huge_pmd_set_accessed(vma: Vma, ref: EntryRef, address: int, *, write: bool)
 
 
 def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
-    """Write to a read-only leaf; False: it was split, and the base page is to be handled."""
+    """Write to a read-only leaf; False: it was split, and the base page is to be handled.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock (but not for reuse).
+    """
     kernel = vma.mm.kernel
     pmd = ref[0][ref[1]]
     if is_huge_zero_pmd(kernel, pmd):
@@ -200,6 +209,7 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
     mem_map = kernel.mem_map
     folio = pfn_to_page(mem_map, entry_pfn(pmd))
     anon = vma_is_anonymous(vma)
+    # No other process maps it, or no other reference exists at all: nothing to protect, no copy.
     if anon and (mem_map.flags[folio] & PG_anon_exclusive or mem_map.refcount[folio] == 1):
         mem_map.flags[folio] |= PG_anon_exclusive
         set_pmd_at(*ref, pmd | mk_huge_pmd(0, write=True, dirty=True, young=True))
@@ -211,7 +221,9 @@ def wp_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
 
 
 def copy_whole_huge_page(vma: Vma, ref: EntryRef, address: int, shared: int) -> bool:
-    """do_huge_pmd_wp_page of old kernels: the writer gets a copy of all 2 MiB; False: none to be had."""
+    """do_huge_pmd_wp_page before 5.8: the writer gets a copy of all 2 MiB; False: no block for it.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock.
+    """
     mm, kernel = vma.mm, vma.mm.kernel
     folio_get(kernel.mem_map, shared)  # so that reclaim for the new folio leaves the old one alone
     folio = vma_alloc_anon_folio_pmd(vma)
@@ -228,7 +240,7 @@ def copy_whole_huge_page(vma: Vma, ref: EntryRef, address: int, shared: int) -> 
 
 
 def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
-    """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: none to be had, split."""
+    """do_huge_zero_wp_pmd: a real huge page in place of the zero one; False: no block for it, split."""
     folio = vma_alloc_anon_folio_pmd(vma)
     if folio is None:
         __split_huge_pmd(vma, ref, address)
@@ -238,7 +250,7 @@ def replace_huge_zero_pmd(vma: Vma, ref: EntryRef, address: int) -> bool:
 
 
 def _replace_leaf(vma: Vma, ref: EntryRef, address: int, folio: int) -> None:
-    """Map a new folio where a leaf stands already; the deposited table stays. Takes the PMD lock."""
+    """Map a new folio where a leaf was; its table stays. Locks expected: none. Takes the PMD lock."""
     ptl = pmd_lock(vma.mm, address)
     down_write(ptl, vma.mm.kernel.current.comm)
     set_pmd_at(*ref, 0)
@@ -259,7 +271,7 @@ def pgtable_trans_huge_deposit(mm: Mm, address: int, table_page: int) -> None:
 
 
 def pgtable_trans_huge_withdraw(mm: Mm, address: int) -> int:
-    """Take back the table that was deposited last. Locks expected: the PMD lock."""
+    """Take back the table deposited last. Raises KernelBug if there is none. Locks expected: the PMD lock."""
     mapping, pmd_page = mm.kernel.mem_map.mapping, pmd_page_of(mm, address)
     table_page: int = mapping[pmd_page] - 1
     if table_page < 0:
@@ -273,7 +285,8 @@ def copy_huge_pmd(vma: Vma, source: Vma, child: EntryRef, parent: EntryRef, addr
     """fork: the child's VMA maps the parent's huge page too; neither may write it, the child's is old.
 
     False (C: -EAGAIN): reclaim for the table to deposit has split the parent's leaf meanwhile. Raises
-    MemoryError if there is no page for that table. Takes the PMD locks of both.
+    MemoryError if there is no page for that table.
+    Locks expected: the parent's mmap_lock for writing. Takes the PMD locks of both.
     """
     mm, kernel = vma.mm, vma.mm.kernel
     table_page = pte_alloc_one(mm)
@@ -300,12 +313,15 @@ def _share_leaf(vma: Vma, child: EntryRef, parent: EntryRef) -> None:
         folio_get(kernel.mem_map, folio)
         folio_dup_anon_rmap_pmd(kernel, folio, vma)
         vma.mm.rss += kernel.geometry.HPAGE_PMD_NR
+    # Neither may write: whichever does so first faults, and is given a page of its own.
     set_pmd_at(*parent, pmd & ~_PAGE_RW)
     set_pmd_at(*child, pmd & ~(_PAGE_RW | _PAGE_ACCESSED | _PAGE_UFFD_WP))
 
 
 def zap_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
-    """Remove a leaf: the folio loses its mapping, the deposited table is freed."""
+    """Remove a leaf: the folio loses its mapping, the deposited table is freed.
+    Locks expected: mmap_lock or the VMA lock at least for reading. Takes the PMD lock.
+    """
     mm = vma.mm
     kernel = mm.kernel
     ptl = pmd_lock(mm, address)
@@ -327,6 +343,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
 
     The entries inherit accessed, dirty, writable. The huge zero page becomes 512 zero pages. Of a
     file the mapping is just removed: faults will find the folio in the page cache.
+    Locks expected: mmap_lock at least for reading, or the rmap lock. Takes the PMD lock.
     """
     mm = vma.mm
     if not vma_is_anonymous(vma):
@@ -340,6 +357,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     table_page = pgtable_trans_huge_withdraw(mm, address)
     table = kernel.tables[table_page]
     zero = is_huge_zero_pmd(kernel, pmd)
+    # The kernel first makes the leaf invalid and flushes: never two sizes for one address in a TLB.
     for index in range(kernel.geometry.PTRS_PER_PTE):
         set_pte_at(table, index, zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
     if not zero:
@@ -353,7 +371,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
 
 
 def zero_pte(kernel: Kernel) -> int:
-    """The entry by which a read maps the shared zero page."""
+    """The entry (pte_t value) by which a read maps the shared zero page."""
     return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
 
 
@@ -363,7 +381,7 @@ def _pte_of_leaf(pmd: int, index: int) -> int:
 
 
 def vma_adjust_trans_huge(vma: Vma, address: int) -> None:
-    """A VMA is about to be cut at ``address``: split the leaf that lies across the cut."""
+    """Before a cut at ``address``: split a leaf across it. Locks expected: mmap_lock for writing."""
     haddr = address & ~(vma.mm.kernel.geometry.HPAGE_PMD_SIZE - 1)
     if address != haddr:
         ref = mm_find_pmd(vma.mm, haddr)

@@ -12,9 +12,10 @@ __all__ = ["AddressSpace"]
 class AddressSpace(Struct):
     """struct address_space of one file in memory, with what of its inode and file counts here.
 
-    ``number``: stands in page->mapping; ``size`` (pages): i_size; ``f_count``: who keeps the file,
-    each VMA and whoever works on it; ``i_pages``: chunk number -> entries (u64) of as many pages as
-    a huge page has; ``nrpages``: how many pages are in memory.
+    ``number``: goes into page->mapping; ``size`` (pages): i_size; ``f_count``: references on the file,
+    one of each VMA and of each task that works on it; ``i_pages``: chunk number -> entries (u64) of as many
+    pages as a huge page has; ``nrpages``: how many pages are in memory; ``i_mmap``: the VMAs that map it,
+    guarded by ``i_mmap_rwsem``.
     """
 
     __slots__ = (
@@ -39,13 +40,14 @@ class AddressSpace(Struct):
     nrpages: int
 
     def __init__(self, name: str, number: int, size: int, nr_slots: int) -> None:
-        """An empty file that nobody maps; ``nr_slots``: entries in a chunk."""
+        """An empty file that no VMA maps; ``nr_slots``: entries in a chunk."""
         self.name = name
         self.number = number
         self.size = size
         self.f_count = 0
         self.i_mmap = ()
         self.i_mmap_rwsem = Lock(f"{I_MMAP_RWSEM} {name} {number}")
+        # In C one xarray, in which one entry can stand for all 512 pages of a huge folio.
         self.i_pages = {}
         self.nr_slots = nr_slots
         self.nrpages = 0

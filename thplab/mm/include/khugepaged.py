@@ -15,7 +15,10 @@ __all__ = ["CollapseControl", "Khugepaged", "MmSlot"]
 
 
 class MmSlot(Struct):
-    """struct mm_slot: the ticket by which khugepaged remembers an address space (``mm``)."""
+    """struct mm_slot: by it khugepaged remembers one address space (``mm``, struct mm_struct *).
+
+    The kernel also hashes slots by mm; the model walks its short list.
+    """
 
     __slots__ = ("mm",)
     mm: Mm
@@ -26,11 +29,11 @@ class MmSlot(Struct):
 
 
 class CollapseControl(Struct):
-    """struct collapse_control: who collapses, and what the scan found out for the allocation.
+    """struct collapse_control: who collapses, and what the scan found for the allocation.
 
-    ``is_khugepaged`` is False for MADV_COLLAPSE; ``node_load`` (u32[nr_nodes]) counts the pages
-    of the window on each node; ``alloc_nmask`` has one bit for each node worth allocating from;
-    ``ptes_read``: how many entries the last scan looked at.
+    ``is_khugepaged`` (bool) is False for MADV_COLLAPSE; ``node_load`` (u32[nr_nodes]) counts the pages
+    of the window on each node; ``alloc_nmask`` (nodemask_t) has one bit for each node worth allocating
+    from; ``ptes_read``: how many entries the last scan read, which is what it costs in 7.3.
     """
 
     __slots__ = ("alloc_nmask", "is_khugepaged", "name", "node_load", "ptes_read")
@@ -44,19 +47,21 @@ class CollapseControl(Struct):
         """A control structure with nothing found out yet, for a machine with one node."""
         self.name = name
         self.is_khugepaged = is_khugepaged
+        # One entry: the model's machine has one node.
         self.node_load = Column("I", 1, f"{name}.node_load")
         self.alloc_nmask = 0
         self.ptes_read = 0
 
 
 class Khugepaged(Struct):
-    """The daemon's variables.
+    """The daemon's variables (struct khugepaged_scan and the static variables of mm/khugepaged.c).
 
     ``thread``: the kthread or None. ``mm_head``, ``scan_mm_slot``, ``scan_address``: the list of
-    registered address spaces and the cursor in it (khugepaged_scan.mm_head, .mm_slot, .address).
-    ``sleep_expire`` (ns): no scan before this time (khugepaged_sleep_expire); ``wakeups``: how often
-    the wait queue was woken, which ends the nap after a failed allocation. ``progress_of_pass``
-    and ``passes`` are for people: units spent in the present pass, and passes begun.
+    registered address spaces and the cursor in it (khugepaged_scan.mm_head, .mm_slot, .address), all
+    three guarded by ``mm_lock`` (khugepaged_mm_lock). ``sleep_expire`` (ns): no scan before this time
+    (khugepaged_sleep_expire); ``wakeups``: how often the wait queue was woken, which ends the nap after
+    a failed allocation. ``progress_of_pass`` (units of the present pass) and ``passes`` (passes begun)
+    exist for people only.
     """
 
     __slots__ = (
@@ -77,9 +82,10 @@ class Khugepaged(Struct):
     collapse_control: CollapseControl
 
     def __init__(self) -> None:
-        """Nobody registered, no thread."""
+        """No address space registered, no thread."""
         self.thread = None
         self.mm_lock = Lock(KHUGEPAGED_MM_LOCK)
+        # A tuple that is replaced, not a list that changes: each change is one store.
         self.mm_head = ()
         self.scan_mm_slot = None
         self.scan_address = 0
@@ -89,4 +95,5 @@ class Khugepaged(Struct):
         self.pages_collapsed = 0
         self.passes = 0
         self.progress_of_pass = 0
+        # One for the only daemon; each MADV_COLLAPSE makes its own, since many can run at once.
         self.collapse_control = CollapseControl("khugepaged_collapse_control", is_khugepaged=True)

@@ -14,9 +14,10 @@ __all__ = ["AnonVma"]
 
 
 class AnonVma(Struct):
-    """The anchor of anonymous pages: ``number`` (page->mapping) and the VMAs that may map them.
+    """struct anon_vma, the anchor of anonymous pages: ``number`` (page->mapping) and who may map them.
 
-    ``lock`` is anon_vma->root->rwsem, which a family of forked processes shares.
+    ``lock`` is anon_vma->root->rwsem, which a family of forked processes shares. ``vmas``: what the
+    kernel keeps in an interval tree, each by a struct anon_vma_chain.
     """
 
     __slots__ = ("lock", "number", "vmas")
@@ -27,5 +28,6 @@ class AnonVma(Struct):
     def __init__(self, number: int, lock: Lock | None = None) -> None:
         """An anchor without VMAs; numbers begin at 1. ``lock``: that of the root, if it has one."""
         self.number = number
+        # One lock for the family: a page may be mapped by any of its processes, and a walk visits them all.
         self.lock = lock or Lock(f"{ANON_VMA} {number}")
         self.vmas = ()

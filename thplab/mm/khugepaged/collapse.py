@@ -58,12 +58,20 @@ __all__ = [
 
 
 def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
-    """True if the process exits or has THP switched off by prctl: no use to go on."""
+    """True if the process exits or has THP switched off by prctl: then there is no point in continuing.
+
+    Locks expected: none; both can change at any time, so it is asked again and again.
+    Kernel name: hpage_collapse_test_exit (6.1), which does not ask for the prctl.
+    """
     return mm.mm_users == 0 or bool(mm.flags & MMF_DISABLE_THP_COMPLETELY)
 
 
 def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
-    """Is there a PTE table to look at? SUCCEED and the PMD entry (u64), or why not and 0."""
+    """Is there a PTE table to scan? SUCCEED and the PMD entry, or why not and 0.
+
+    ``address``: unsigned long, 2 MiB aligned. The entry is a pmd_t value, not a pointer.
+    Locks expected: mmap_lock or i_mmap_rwsem at least for reading, so that the upper tables stay.
+    """
     profile = mm.kernel.profile
     ref = mm_find_pmd(mm, address)
     if ref is None:
@@ -71,6 +79,7 @@ def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
     pmd = ref[0][ref[1]]
     if not pmd:
         return profile.without_pte_table, 0
+    # A migration entry, say: 6.17 reports that as PMD_MAPPED, 6.12 not. The model makes none here.
     if not pmd_present(pmd):
         return profile.without_pmd_table, 0
     if pmd_trans_huge(pmd):
@@ -81,30 +90,39 @@ def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
 
 
 def check_pmd_still_valid(mm: Mm, address: int, pmd: int) -> ScanResult:
-    """Under mmap_lock for writing: is it still the same table as before?"""
+    """Is it still the table that was seen before the lock was dropped? FAIL if there is another one.
+
+    ``pmd``: the pmd_t value of that time.
+    Locks expected: mmap_lock for writing.
+    """
     result, now = find_pmd_or_thp_or_none(mm, address)
     if result is not ScanResult.SUCCEED:
         return result
+    # Not the same: meanwhile the table was freed and a fault has made a new one.
     return ScanResult.SUCCEED if now == pmd else ScanResult.FAIL
 
 
 def hugepage_vma_revalidate(
     mm: Mm, address: int, *, expect_anon: bool, cc: CollapseControl
 ) -> tuple[ScanResult, Vma | None]:
-    """mmap_lock was dropped: look everything up again. SUCCEED and the VMA, or what has changed.
+    """mmap_lock was dropped: look everything up again. SUCCEED and the VMA, or what has changed and None.
 
-    Locks expected: mmap_lock.
+    ``expect_anon``: the window was anonymous when it was scanned.
+    Locks expected: mmap_lock at least for reading.
     """
     if hpage_collapse_test_exit_or_disable(mm):
         return ScanResult.ANY_PROCESS, None
     vma = find_vma(mm, address)
     if vma is None:
         return ScanResult.VMA_NULL, None
+    # find_vma() also answers with a VMA that begins above the address: this test refuses it, too.
     if not thp_vma_suitable_order(vma, address):
         return ScanResult.ADDRESS_RANGE, None
+    # MADV_COLLAPSE may collapse where sysfs forbids huge pages.
     tva = TvaType.KHUGEPAGED if cc.is_khugepaged else TvaType.FORCED_COLLAPSE
     if not thp_vma_allowable_order(vma, vma.vm_flags, tva):
         return ScanResult.VMA_CHECK, None
+    # No anon_vma: another mapping is here now, and there is no lock to keep rmap walkers out.
     if expect_anon and vma.anon_vma is None:
         return ScanResult.PAGE_ANON, None
     return ScanResult.SUCCEED, vma
@@ -119,7 +137,10 @@ def alloc_hugepage_khugepaged_gfpmask(kernel: Kernel) -> int:
 
 
 def hpage_collapse_find_target_node(cc: CollapseControl) -> int:
-    """The node that holds most pages of the window; ``alloc_nmask`` gets all that tie with it."""
+    """The node that holds most pages of the window; ``alloc_nmask`` gets all that tie with it.
+
+    Locks expected: none; the load is what the scan saw under a lock that is long dropped.
+    """
     loads = list(cc.node_load)
     target = loads.index(max(loads))
     cc.alloc_nmask = sum(1 << node for node, load in enumerate(loads) if load == loads[target])
@@ -129,10 +150,12 @@ def hpage_collapse_find_target_node(cc: CollapseControl) -> int:
 def alloc_charge_folio(mm: Mm, cc: CollapseControl) -> tuple[ScanResult, int | None]:
     """Get the order-9 folio: SUCCEED and its first page, or why not and None.
 
-    Locks expected: none; this may take long on a real kernel. An allocation counts in
-    thp_collapse_alloc even if the collapse fails later.
+    An allocation counts in thp_collapse_alloc even if the collapse fails later.
+    Locks expected: none; on a real kernel this may take long.
+    Kernel name: alloc_charge_hpage (6.1).
     """
     kernel = mm.kernel
+    # MADV_COLLAPSE may always compact: its caller asked for a huge page and is willing to wait.
     gfp = alloc_hugepage_khugepaged_gfpmask(kernel) if cc.is_khugepaged else GFP_TRANSHUGE
     node = hpage_collapse_find_target_node(cc)
     folio = __folio_alloc(kernel, gfp, kernel.geometry.HPAGE_PMD_ORDER, node, cc.alloc_nmask)
@@ -140,6 +163,7 @@ def alloc_charge_folio(mm: Mm, cc: CollapseControl) -> tuple[ScanResult, int | N
         count_vm_event(kernel, "thp_collapse_alloc_failed")
         return ScanResult.ALLOC_HUGE_PAGE_FAIL, None
     count_vm_event(kernel, "thp_collapse_alloc")
+    # Charged when it is there: the counter above includes blocks that the cgroup then refuses.
     if not mem_cgroup_charge(kernel, folio, mm):
         folio_put(kernel, folio)
         return ScanResult.CGROUP_CHARGE_FAIL, None
@@ -149,22 +173,27 @@ def alloc_charge_folio(mm: Mm, cc: CollapseControl) -> tuple[ScanResult, int | N
 def collapse_huge_page(
     mm: Mm, address: int, referenced: int, unmapped: int, cc: CollapseControl
 ) -> ScanResult:
-    """Replace the 512 base pages at ``address`` (2 MiB aligned) by one huge page.
+    """Replace the 512 base pages at ``address`` (unsigned long, 2 MiB aligned) by one huge page.
 
-    ``referenced`` and ``unmapped`` are what the scan counted. On any result but SUCCEED page tables
-    and pages are as before. Locks expected: mmap_lock for reading, which is dropped at once; none
-    are held on return.
+    ``referenced`` and ``unmapped`` (PTEs) are what the scan counted. On any result but SUCCEED the page
+    tables and pages are as before, except that swapped-out pages may have been read in.
+    Locks expected: mmap_lock for reading. Drops it at once and returns without it (7.3: it is
+    dropped before the call). Takes mmap_lock for reading, then for writing.
     """
+    # Compaction and reclaim may take long; the process's mmap() and munmap() must not wait for them.
     up_read(mm.mmap_lock)
     result, folio = alloc_charge_folio(mm, cc)
     if folio is not None:
         result, pmd = _recheck_for_reading(mm, address, referenced, unmapped, cc)
+        # For writing: no fault may fill the window, and no madvise() empty it, while its pages move.
         if result is ScanResult.SUCCEED:
             down_write(mm.mmap_lock, mm.kernel.current.comm)
             result = _collapse_locked(mm, address, pmd, folio, cc)
             up_write(mm.mmap_lock)
+        # Refused after the allocation: the block goes back, the work to get it was in vain.
         if result is not ScanResult.SUCCEED:
             folio_put(mm.kernel, folio)
+    # On every way out, also when there was no memory.
     trace(
         mm.kernel,
         "mm_collapse_huge_page",
@@ -180,15 +209,17 @@ def collapse_huge_page(
 def _recheck_for_reading(
     mm: Mm, address: int, referenced: int, unmapped: int, cc: CollapseControl
 ) -> tuple[ScanResult, int]:
-    """First look after the allocation: the PMD entry that still points at the table, or why not.
+    """First check after the allocation: the PMD entry that still points at the table, or why not and 0.
 
     Pages that the scan found swapped out are read in here.
+    Locks expected: none. Takes mmap_lock for reading.
     """
     pmd = 0
     down_read(mm.mmap_lock)
     result, vma = hugepage_vma_revalidate(mm, address, expect_anon=True, cc=cc)
     if vma is not None:
         result, pmd = find_pmd_or_thp_or_none(mm, address)
+        # Reading in may wait for the disk: better now than while mmap_lock is held for writing.
         if result is ScanResult.SUCCEED and unmapped:
             result = __collapse_huge_page_swapin(vma, address, pmd, referenced)
     up_read(mm.mmap_lock)
@@ -196,17 +227,21 @@ def _recheck_for_reading(
 
 
 def _collapse_locked(mm: Mm, address: int, pmd: int, folio: int, cc: CollapseControl) -> ScanResult:
-    """Second look, then fence, isolate, copy and publish.
+    """Second check, then fence, isolate, copy and publish.
 
-    Locks expected: mmap_lock for writing. Takes the VMA lock, the anon_vma, PMD and PTE locks.
+    Locks expected: mmap_lock for writing. Takes the VMA lock, the anon_vma lock, PMD and PTE locks.
     """
     kernel = mm.kernel
+    # Between up_read and down_write any task could have mapped, unmapped or advised here.
     result, vma = hugepage_vma_revalidate(mm, address, expect_anon=True, cc=cc)
     if vma is None or vma.anon_vma is None:
         return result
+    # Where VMAs have locks (not in 6.1), a fault takes only that one: mmap_lock does not keep it out.
     if kernel.profile.has_vma_lock:
         vma_start_write(vma)
+    # Without mmap_lock the table could be freed (MADV_DONTNEED), or a huge page be mapped.
     result = check_pmd_still_valid(mm, address, pmd)
+    # Reclaim, migration and KSM find PTEs by the reverse map: they take no mmap_lock, but this lock.
     if result is ScanResult.SUCCEED:
         down_write(vma.anon_vma.lock, kernel.current.comm)
         pmdp_collapse_flush(mm, address)
@@ -217,30 +252,45 @@ def _collapse_locked(mm: Mm, address: int, pmd: int, folio: int, cc: CollapseCon
 
 
 def vma_start_write(vma: Vma) -> None:
-    """Keep out faults that take no mmap_lock; lasts until mmap_lock is released."""
+    """Keep out faults that take no mmap_lock; lasts until mmap_lock is released.
+
+    Locks expected: mmap_lock for writing. Takes the VMA lock for writing.
+    """
     down_write(vma.vm_lock, vma.mm.kernel.current.comm)
 
 
 def vma_end_write(vma: Vma) -> None:
-    """What releasing mmap_lock for writing does to the VMA lock (vma_end_write_all)."""
+    """What releasing mmap_lock for writing does to the VMA lock (vma_end_write_all).
+
+    Locks expected: the VMA lock for writing. Drops it.
+    """
     up_write(vma.vm_lock)
 
 
 def pmdp_collapse_flush(mm: Mm, address: int) -> None:
     """Clear the PMD and flush the TLBs: from now on every access to the window faults and waits.
 
-    Only then is it safe to look at the pages: no processor can change them behind our back.
+    Only then is it safe to examine the pages: no processor can change them. The kernel also waits
+    for lockless walkers (GUP-fast) to leave the table (tlb_remove_table_sync_one); the model has none,
+    and it translates each access by a walk, so that clearing the entry is all.
+    Locks expected: mmap_lock, the VMA lock and the anon_vma lock, all for writing. Takes the PMD lock.
     """
     ref = mm_find_pmd(mm, address)
     assert ref is not None
     ptl = pmd_lock(mm, address)
     down_write(ptl, mm.kernel.current.comm)
+    # Taken out of the tree, not freed: the table is put back if a page refuses, or deposited.
     set_pmd_at(*ref, 0)
     up_write(ptl)
 
 
 def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: CollapseControl) -> ScanResult:
-    """The PMD is clear and nobody can reach the window: move it, or put everything back."""
+    """The PMD is clear and no task can reach the window: move it, or put everything back.
+
+    ``pmd``: the pmd_t value that was cleared.
+    Locks expected: mmap_lock, the VMA lock and the anon_vma lock, all for writing. Takes the PTE lock.
+    Drops the anon_vma lock.
+    """
     mm = vma.mm
     kernel = mm.kernel
     assert vma.anon_vma is not None
@@ -250,10 +300,11 @@ def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: Coll
     result = __collapse_huge_page_isolate(vma, address, pte_table, cc)
     up_write(ptl)
     if result is not ScanResult.SUCCEED:
+        # Before the anon_vma lock is dropped: the next rmap walker must find the entries in the tree.
         _repopulate_pmd(mm, address, table_page)
         up_write(vma.anon_vma.lock)
         return result
-    # All pages are locked and off the LRU: whoever walks the reverse map can't touch them.
+    # All pages are locked and off the LRU: tasks that walk the reverse map can't touch them.
     up_write(vma.anon_vma.lock)
     __collapse_huge_page_copy(vma, address, pte_table, folio, ptl)
     _publish_huge_pmd(vma, address, table_page, folio)
@@ -261,7 +312,10 @@ def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: Coll
 
 
 def _repopulate_pmd(mm: Mm, address: int, table_page: int) -> None:
-    """Rollback: the PMD points at the old table again, whose entries were never changed."""
+    """Rollback: the PMD points at the old table again, whose entries were never changed.
+
+    Locks expected: mmap_lock and the anon_vma lock for writing. Takes the PMD lock.
+    """
     ref = mm_find_pmd(mm, address)
     assert ref is not None
     ptl = pmd_lock(mm, address)
@@ -271,7 +325,11 @@ def _repopulate_pmd(mm: Mm, address: int, table_page: int) -> None:
 
 
 def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> None:
-    """Make the folio visible: reverse map, LRU, keep the empty table, set the leaf."""
+    """Make the folio visible: reverse map, LRU, keep the empty table, set the leaf.
+
+    Raises KernelBug if the PMD is no longer clear.
+    Locks expected: mmap_lock and the VMA lock for writing. Takes the PMD lock.
+    """
     mm = vma.mm
     kernel = mm.kernel
     ref = mm_find_pmd(mm, address)
@@ -279,9 +337,12 @@ def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> No
         raise KernelBug(f"collapse_huge_page: the PMD of {address:#x} is not clear any more")
     ptl = pmd_lock(mm, address)
     down_write(ptl, kernel.current.comm)
+    # Counts and lists come before the leaf: once that is set, any processor may use the folio.
     folio_add_new_anon_rmap(kernel, folio, vma, address)
     folio_add_lru_vma(kernel, folio, vma)
+    # The empty table stays: a later split of the leaf must not depend on free memory.
     pgtable_trans_huge_deposit(mm, address, table_page)
+    # Dirty: the new page's contents are in memory only.
     leaf = mk_huge_pmd(
         page_to_pfn(kernel.mem_map, folio),
         write=bool(vma.vm_flags & VM_WRITE),
@@ -290,5 +351,6 @@ def _publish_huge_pmd(vma: Vma, address: int, table_page: int, folio: int) -> No
         none=not vma.vm_flags & (VM_READ | VM_WRITE),
     )
     set_pmd_at(*ref, leaf)
+    # Not partially mapped, only a candidate: it may turn out to be mostly zeros.
     deferred_split_folio(kernel, folio, partially_mapped=False)
     up_write(ptl)

@@ -1,9 +1,9 @@
 """collapse_file: 512 pages of a file become one folio in the page cache (mm/khugepaged.c, 6.18).
 
-The old pages are locked, taken off the LRU and unmapped everywhere, one by one; when nobody has a
-reference besides us, their contents can't change any more. Then copy, fill the holes, put the
-new folio in their place, and take away the page tables that have become empty. Up to that exchange all
-can be undone; only the mappings stay away, and faults bring them back.
+The old pages are locked, taken off the LRU and unmapped everywhere, one by one; when only we hold a
+reference to them, their contents can't change any more. Then copy, fill the holes, put the
+new folio in their place, and remove the page tables that have become empty. Until that exchange
+everything can be undone; only the mappings stay removed, and faults bring them back.
 """
 
 from __future__ import annotations
@@ -46,18 +46,21 @@ __all__ = ["collapse_file", "retract_page_tables"]
 
 
 def collapse_file(mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: CollapseControl) -> ScanResult:
-    """Replace the pages ``start .. start + 511`` of the file by one huge folio.
+    """Replace the pages ``start .. start + 511`` (pgoff_t) of the file by one huge folio.
 
-    ``mm`` and ``addr``: for whom. MADV_COLLAPSE is told PTE_MAPPED_HUGEPAGE for a success: its caller
-    has yet to map the folio. Locks expected: none.
+    ``mm`` and ``addr``: for whom. MADV_COLLAPSE gets PTE_MAPPED_HUGEPAGE for a success: its caller
+    has yet to map the folio.
+    Locks expected: none; the caller holds a reference on the file. Takes page locks and i_mmap_rwsem.
     """
     kernel = mm.kernel
     result, new_folio = alloc_charge_folio(mm, cc)
     if new_folio is not None:
+        # Locked before it is in the cache: a fault that finds it there has to wait until it is complete.
         kernel.mem_map.flags[new_folio] |= PG_locked | PG_swapbacked
         isolated: list[int] = []
         result = _isolate_old_pages(kernel, mapping, start, isolated)
         if result is ScanResult.SUCCEED:
+            # The old pages are unmapped and locked, with no user left: no write can be lost from here on.
             _copy(kernel, mapping, start, new_folio)
             result = _check_holes(kernel, mapping, start)
         if result is ScanResult.SUCCEED:
@@ -82,15 +85,21 @@ def collapse_file(mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: Coll
 
 
 def _isolate_old_pages(kernel: Kernel, mapping: AddressSpace, start: int, isolated: list[int]) -> ScanResult:
-    """Lock, isolate and unmap what the cache holds of the window; ``isolated`` gets what was done."""
+    """Lock, isolate and unmap what the cache holds of the window; ``isolated`` lists what was done.
+
+    Locks expected: none. Takes the page locks, which stay held, and i_mmap_rwsem.
+    """
     nr = kernel.geometry.HPAGE_PMD_NR
+    # An empty range: the file was cut or punched since the scan.
     if not any(xa_load(mapping, index) for index in range(start, start + nr)):
         return ScanResult.TRUNCATED
     for index in range(start, start + nr):
         entry = xa_load(mapping, index)
+        # A hole: nothing to move, and filled with zeros later.
         if not entry:
             continue
         if xa_is_value(entry):
+            # Swapped-out pages of the file are read into the cache: the new folio needs all contents.
             try:
                 folio = shmem_get_folio(kernel, mapping, index, None, 0)
             except MemoryError:
@@ -105,21 +114,27 @@ def _isolate_old_pages(kernel: Kernel, mapping: AddressSpace, start: int, isolat
 
 
 def _isolate_old_page(kernel: Kernel, mapping: AddressSpace, folio: int) -> ScanResult:
-    """One page: locked, off the LRU, unmapped, ours alone; or as it was, but for its mappings."""
+    """One page: locked, off the LRU, unmapped, used by us alone; or as it was, but for its mappings.
+
+    Locks expected: none. Takes the page lock, which stays held after SUCCEED, and i_mmap_rwsem.
+    """
     mem_map = kernel.mem_map
     if not folio_trylock(mem_map, folio):
         return ScanResult.PAGE_LOCK
     folio_get(mem_map, folio)
     result = ScanResult.SUCCEED
+    # Another collapse, or a fault, has made it huge since the scan.
     if folio_nr_pages(mem_map, folio) == kernel.geometry.HPAGE_PMD_NR:
         result = ScanResult.PTE_MAPPED_HUGEPAGE
+    # Asked again under the page lock: only now it can't leave the file any more.
     elif folio_mapping(kernel, folio) is not mapping:
         result = ScanResult.TRUNCATED
     elif not folio_isolate_lru(kernel, folio):
         result = ScanResult.DEL_PAGE_LRU
     else:
+        # A task that touches the page now faults, finds it locked, and waits.
         try_to_unmap_file(kernel, mapping, folio)
-        # Ours, the LRU isolation's, and the cache's: any other reference may be used to write.
+        # Our reference, the LRU isolation's, and the cache's: any other may be used to write.
         if mem_map.refcount[folio] != 2 + folio_nr_pages(mem_map, folio):
             folio_putback_lru(kernel, folio)
             result = ScanResult.PAGE_COUNT
@@ -138,7 +153,10 @@ def _copy(kernel: Kernel, mapping: AddressSpace, start: int, new_folio: int) -> 
 
 
 def _check_holes(kernel: Kernel, mapping: AddressSpace, start: int) -> ScanResult:
-    """A hole may only be filled if no userfaultfd waits to hear of it."""
+    """A hole may be filled only if no userfaultfd waits to be notified of it.
+
+    Locks expected: the page locks. Takes i_mmap_rwsem for reading.
+    """
     nr = kernel.geometry.HPAGE_PMD_NR
     if all(xa_load(mapping, index) for index in range(start, start + nr)):
         return ScanResult.SUCCEED
@@ -152,25 +170,34 @@ def _check_holes(kernel: Kernel, mapping: AddressSpace, start: int) -> ScanResul
 def _exchange(
     mm: Mm, addr: int, mapping: AddressSpace, start: int, new_folio: int, cc: CollapseControl
 ) -> ScanResult:
-    """The point of no return: the new folio takes the place of the old pages, and their tables go."""
+    """The point of no return: the new folio takes the place of the old pages, and their tables go.
+
+    Locks expected: the page locks, old and new. Takes i_mmap_rwsem for reading. Drops the new folio's.
+    """
     kernel = mm.kernel
     mem_map = kernel.mem_map
     nr = kernel.geometry.HPAGE_PMD_NR
+    # A set: a folio of several pages has an entry for each of them, and is taken out once.
     entries = {xa_load(mapping, index) for index in range(start, start + nr)} - {0}
     for entry in sorted(entries):
         account_folio(kernel, mapping, entry_folio(entry), -1)
+        # A task that waits for the page lock sees by this that the page left the file.
         mem_map.mapping[entry_folio(entry)] = 0
     for offset in range(nr):
         mem_map.mapping[new_folio + offset] = mapping.number
         mem_map.index[new_folio + offset] = start + offset
+    # The cache holds one reference for each page; the allocation's becomes the first of them.
     folio_ref_add(mem_map, new_folio, nr - 1)
     mem_map.flags[new_folio] |= PG_uptodate
     folio_add_lru(kernel, new_folio)
+    # The cache first, the tables after: a fault in between must find the new folio.
     store_folio(kernel, mapping, new_folio, start)
     result = retract_page_tables(mapping, start, mm, addr)
     folio_unlock(mem_map, new_folio)
+    # 6.1 maps the folio here for MADV_COLLAPSE; later kernels do it in collapse_pte_mapped_thp.
     if not kernel.profile.collapse_file_maps_itself:
         return ScanResult.SUCCEED if cc.is_khugepaged else ScanResult.PTE_MAPPED_HUGEPAGE
+    # No mmap_lock was held: the VMA may be another one by now, or none.
     vma = vma_lookup(mm, addr)
     if result is ScanResult.SUCCEED and vma is not None and not cc.is_khugepaged:
         result = set_huge_pmd(vma, addr, new_folio)
@@ -180,7 +207,9 @@ def _exchange(
 def retract_page_tables(mapping: AddressSpace, pgoff: int, mm: Mm, target: int) -> ScanResult:
     """Remove the empty tables of all mappings of the window, so that the next fault maps it by a PMD.
 
-    Returns how that went for the window at ``target`` of ``mm``, which only kernels to 6.1 ask.
+    ``pgoff``: pgoff_t, first page of the window. Returns the result for the window at ``target`` of
+    ``mm``, which only kernels to 6.1 ask for.
+    Locks expected: the page lock of the new folio. Takes i_mmap_rwsem for reading and PMD locks.
     """
     result = ScanResult.FAIL
     down_read(mapping.i_mmap_rwsem)
@@ -196,6 +225,10 @@ def retract_page_tables(mapping: AddressSpace, pgoff: int, mm: Mm, target: int) 
 
 
 def _retract_page_table(vma: Vma, addr: int) -> ScanResult:
+    """One mapping of the window: its table goes, if it can; else why not.
+
+    Locks expected: i_mmap_rwsem for reading. Takes the PMD lock.
+    """
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     if addr % size or addr < vma.vm_start or vma.vm_end < addr + size:
         return ScanResult.VMA_CHECK
@@ -204,6 +237,7 @@ def _retract_page_table(vma: Vma, addr: int) -> ScanResult:
         return result
     if not vma.mm.mm_users:
         return ScanResult.ANY_PROCESS
+    # The table may hold write-protect marks of pages that are not there; the file does not know them.
     if vma.vm_flags & VM_UFFD_WP:
         return ScanResult.PTE_UFFD_WP
     pmd_remove_table(vma.mm, addr)
@@ -211,7 +245,10 @@ def _retract_page_table(vma: Vma, addr: int) -> ScanResult:
 
 
 def _free_old_pages(kernel: Kernel, isolated: list[int]) -> None:
-    """Let go of the old pages: ours, the isolation's and the cache's references were the last."""
+    """Let go of the old pages: our references, the isolation's and the cache's are the last.
+
+    Locks expected: the page locks. Drops them.
+    """
     for folio in isolated:
         nr = folio_nr_pages(kernel.mem_map, folio)
         folio_unlock(kernel.mem_map, folio)
@@ -220,10 +257,14 @@ def _free_old_pages(kernel: Kernel, isolated: list[int]) -> None:
 
 
 def _roll_back(kernel: Kernel, isolated: list[int], new_folio: int) -> None:
-    """The old pages stay in the cache; the new folio is given back."""
+    """The old pages stay in the cache; the new folio is given back.
+
+    Locks expected: the page locks, old and new. Drops them.
+    """
     for folio in isolated:
         folio_unlock(kernel.mem_map, folio)
         folio_putback_lru(kernel, folio)
+        # Our own reference; the cache's keeps the page in memory.
         folio_put(kernel, folio)
     folio_unlock(kernel.mem_map, new_folio)
     folio_put(kernel, new_folio)

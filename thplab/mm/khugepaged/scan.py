@@ -6,10 +6,7 @@
        scan_pmd                 one window: read its 512 PTEs and say yes or no
         collapse_huge_page      (khugepaged/collapse.py) make it one huge page
 
-The functions stand in this order from the bottom up. How an address space comes to be on
-khugepaged's list stands in khugepaged/enter.py. What the kernel calls
-``khugepaged_scan.mm_head``, ``.mm_slot`` and ``.address`` are ``mm_head``, ``scan_mm_slot`` and
-``scan_address`` of :class:`~thplab.mm.include.khugepaged.Khugepaged`.
+The functions come in this order from the bottom up; khugepaged/enter.py registers address spaces.
 """
 
 from __future__ import annotations
@@ -67,14 +64,14 @@ _STOPPED_BY_A_PAGE = frozenset(
 
 
 def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[ScanResult, bool]:
-    """Look at one window and, if nothing speaks against it, collapse it.
+    """Scan one window and, if no entry rules it out, collapse it.
 
-    Reads the entries in address order and stops at the first that breaks a rule: a window is
-    refused for its first fault, not for its worst. The limits max_ptes_* and the accessed marks
-    bind only khugepaged, not MADV_COLLAPSE.
+    Reads the entries in address order and stops at the first that breaks a rule: a window is refused for
+    the first broken rule, not for the worst. The limits max_ptes_* and the accessed marks bind only
+    khugepaged.
 
-    Returns the result, and whether mmap_lock is still held: it is dropped before a collapse.
-    Locks expected: mmap_lock for reading. Takes the table's PTE lock.
+    ``start_addr``: unsigned long, 2 MiB aligned. Returns the result, and whether mmap_lock is still held.
+    Locks expected: mmap_lock for reading. Takes the PTE lock. Drops mmap_lock before a collapse.
     Kernel name: khugepaged_scan_pmd (to 6.0), hpage_collapse_scan_pmd (6.1 to 6.18).
     """
     kernel = mm.kernel
@@ -104,6 +101,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
     down_write(pte_lock(kernel, table_page), kernel.current.comm)
     for index, pte in enumerate(pte_table):
         bits = pte & PTE_FLAGS_LOW
+        # Neither empty nor present: swapped out, or a marker. The collapse tries to read it in.
         if not bits & present and pte:
             unmapped += 1
             if is_khugepaged and unmapped > max_ptes_swap:
@@ -124,6 +122,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
         if bits & _PAGE_UFFD_WP:
             result = ScanResult.PTE_UFFD_WP
             break
+        # Asked only to 6.17: one writable entry showed that the window is not read-only.
         if bits & _PAGE_RW:
             writable = True
         folio, flags = page, page_flags[page]
@@ -148,6 +147,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
                     break
         # One node only: nothing to weigh up (hpage_collapse_scan_abort).
         node_load += 1
+        # Another task has it in hand: isolate could not take it off the LRU.
         if not flags & PG_lru:
             result = ScanResult.PAGE_LRU
             break
@@ -155,7 +155,7 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
             result = ScanResult.PAGE_LOCK
             break
         if refcount[folio] != expected:
-            # Somebody besides the page tables holds the page: it must not move.
+            # A user besides the page tables, such as direct I/O, holds the page: it must not move.
             result = ScanResult.PAGE_COUNT
             break
         if is_khugepaged and (bits & _PAGE_ACCESSED or flags & young):
@@ -205,9 +205,10 @@ def trace_mm_khugepaged_scan_pmd(
 def _verdict_of_a_whole_scan(
     kernel: Kernel, cc: CollapseControl, writable: bool, referenced: int, unmapped: int
 ) -> ScanResult:
-    """No entry spoke against the window: is it in use, and (to 6.17) writable at all?"""
+    """No entry ruled the window out: is it in use, and (to 6.17) writable at all?"""
     if kernel.profile.needs_writable_pte and not writable:
         return ScanResult.PAGE_RO
+    # Reading swapped-out pages back is only worth it for a window that is mostly in use.
     half = kernel.geometry.HPAGE_PMD_NR // 2
     if cc.is_khugepaged and (not referenced or (unmapped and referenced < half)):
         return ScanResult.LACK_REFERENCED_PAGE
@@ -215,13 +216,14 @@ def _verdict_of_a_whole_scan(
 
 
 def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> tuple[int, ScanResult]:
-    """Go on in the current address space until ``pages`` units are spent, or a collapse was tried.
+    """Continue in the current address space until ``pages`` units are spent, or a collapse was tried.
 
-    A unit for the visit, one for each VMA passed over, 512 for each window, whatever came out.
-    The budget is looked at only after a window, so a visit overshoots by up to one.
+    A unit for the visit, one for each VMA passed over, 512 for each window, whatever its result.
+    The budget (``pages``: unsigned int) is checked only after a window, so a visit overshoots by up to one.
 
-    Returns the units spent and the last window's result. Locks expected: khugepaged_mm_lock, which
-    is released while the address space is looked at; mmap_lock is only tried.
+    Returns the units spent and the last window's result.
+    Locks expected: khugepaged_mm_lock. Takes mmap_lock for reading, if free. Drops khugepaged_mm_lock
+    meanwhile.
     """
     scan = kernel.khugepaged
     progress = 0
@@ -230,9 +232,11 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
         scan.scan_mm_slot = scan.mm_head[0]
         scan.scan_address = 0
     slot, laps = scan.scan_mm_slot, scan.full_scans
+    # The slot stays without the lock: only khugepaged removes the one under the cursor.
     mm = slot.mm
     up_write(scan.mm_lock)
 
+    # khugepaged never waits for a process: a busy mmap_lock ends the visit.
     walk_ended = True
     if down_read_trylock(mm.mmap_lock):
         progress += 1
@@ -309,15 +313,15 @@ def _advance_cursor(kernel: Kernel, slot: MmSlot) -> None:
 
 
 def khugepaged_has_work(kernel: Kernel) -> bool:
-    """True if an address space is registered and THP is on."""
+    """True if an address space is registered and THP is on. Locks expected: none."""
     return bool(kernel.khugepaged.mm_head) and hugepage_pmd_enabled(kernel)
 
 
 def khugepaged_do_scan(kernel: Kernel, thread: Kthread, cc: CollapseControl) -> Sleeping:
     """One pass: visit address spaces until ``pages_to_scan`` units are spent, or once round the list.
 
-    After a failed allocation it sleeps ``alloc_sleep_millisecs`` once; a second failure ends the
-    pass. Locks expected: none.
+    After a failed allocation it sleeps ``alloc_sleep_millisecs`` once; a second failure ends the pass.
+    Locks expected: none. Takes khugepaged_mm_lock.
     """
     scan = kernel.khugepaged
     pages = kernel.knobs.pages_to_scan
@@ -331,6 +335,7 @@ def khugepaged_do_scan(kernel: Kernel, thread: Kthread, cc: CollapseControl) -> 
         if scan.scan_mm_slot is None:
             pass_through_head += 1
         result = ScanResult.SUCCEED
+        # The second time at the head of the list means that the pass has seen every address space.
         if khugepaged_has_work(kernel) and pass_through_head < 2:
             spent, result = khugepaged_scan_mm_slot(kernel, pages - progress, cc)
             progress += spent
@@ -348,7 +353,7 @@ def khugepaged_do_scan(kernel: Kernel, thread: Kthread, cc: CollapseControl) -> 
 
 
 def khugepaged_alloc_sleep(kernel: Kernel, thread: Kthread) -> Sleeping:
-    """No huge page was to be had: give the system time, or until somebody wakes the wait queue."""
+    """No huge page was available: sleep ``alloc_sleep_millisecs``, or until the wait queue is woken."""
     scan = kernel.khugepaged
     wakeups = scan.wakeups
     deadline = kernel.clock.now + kernel.knobs.alloc_sleep_millisecs * NSEC_PER_MSEC
@@ -364,10 +369,10 @@ def _should_wakeup(kernel: Kernel, thread: Kthread) -> bool:
 
 
 def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
-    """Between two passes: ``scan_sleep_millisecs`` if there is work, else until somebody registers.
+    """Between two passes: ``scan_sleep_millisecs`` if there is work, else until an mm registers.
 
-    With a sleep of 0 the kernel scans on at once. A pass costs no virtual time here, so the daemon
-    takes a nap of one millisecond instead: time goes on and others get their turn.
+    With a sleep of 0 the kernel scans on at once. A pass costs no virtual time here, so the model's
+    daemon sleeps one millisecond instead: time passes and other tasks run.
     """
     scan = kernel.khugepaged
     if khugepaged_has_work(kernel):
@@ -379,7 +384,7 @@ def khugepaged_wait_work(kernel: Kernel, thread: Kthread) -> Sleeping:
 
 
 def khugepaged(kernel: Kernel) -> Sleeping:
-    """The thread's body. When it is told to stop it forgets where it was."""
+    """The thread's body; at its end it forgets its place. Locks expected: none. Takes khugepaged_mm_lock."""
     scan = kernel.khugepaged
     thread = scan.thread
     assert thread is not None

@@ -13,7 +13,7 @@ __all__ = ["set_recommended_min_free_kbytes", "start_stop_khugepaged"]
 
 
 def start_stop_khugepaged(kernel: Kernel) -> None:
-    """After a write to ``enabled``: create the thread if THP is on, end it if it is off."""
+    """After a write to ``enabled``: create or end the thread. Locks expected: none (C: khugepaged_mutex)."""
     scan = kernel.khugepaged
     if hugepage_pmd_enabled(kernel):
         if scan.thread is None:
@@ -27,7 +27,7 @@ def start_stop_khugepaged(kernel: Kernel) -> None:
 
 
 def wake_khugepaged(kernel: Kernel) -> None:
-    """After a write to one of the sleep knobs: khugepaged_sleep_expire is 0, the wait queue is woken."""
+    """After a write to a sleep knob: end the present sleep (khugepaged_sleep_expire = 0)."""
     kernel.khugepaged.sleep_expire = 0
     kernel.khugepaged.wakeups += 1
 

@@ -16,8 +16,10 @@ __all__ = ["__collapse_huge_page_swapin"]
 def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
     """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.
 
-    PMD_NULL if the table is gone: mmap_lock for reading does not keep MADV_DONTNEED out. What was
-    read in stays, whatever becomes of the collapse. Locks expected: mmap_lock for reading.
+    ``pmd``: the pmd_t value found by the re-check; ``referenced`` (PTEs) only goes into the trace line.
+    PMD_NULL if the table is gone: mmap_lock for reading does not keep MADV_DONTNEED out. Pages that
+    were read in stay, whatever becomes of the collapse.
+    Locks expected: mmap_lock for reading. Takes the PTE lock. (The kernel drops mmap_lock if it fails.)
     """
     mm = vma.mm
     kernel = mm.kernel
@@ -25,19 +27,23 @@ def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: in
     table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
     swapped_in = 0
     ref = mm_find_pmd(mm, address)
+    # Only a table that is still in the tree may be worked on, never one that was freed meanwhile.
     same = ref is not None and ref[0][ref[1]] == pmd
     result = ScanResult.SUCCEED if same else ScanResult.PMD_NULL
+    # Over a copy: each entry is tried once.
     for index, pte in enumerate(tuple(table) if same else ()):
         if not pte or pte_present(pte):
             continue
         down_write(ptl, kernel.current.comm)
         try:
             do_swap_page(vma, table, index, address + index * kernel.geometry.PAGE_SIZE, write=False)
+        # A guard page, or no memory: the huge page can't be whole, so the rest is not read in.
         except (KernelError, MemoryError):
             result = ScanResult.FAIL
             break
         finally:
             up_write(ptl)
+        # Not undone if the collapse fails later: a page in memory is never wrong.
         swapped_in += 1
     trace(
         kernel,

@@ -76,7 +76,10 @@ def _advise_hugepage(vma: Vma, start: int, end: int) -> None:
 
 
 def _advise_normal(vma: Vma, start: int, end: int) -> None:
-    """MADV_NORMAL: read ahead as usual. What was said about huge pages stays. Takes mmap_lock for writing."""
+    """MADV_NORMAL: read ahead as usual; advice about huge pages is kept.
+
+    Locks expected: none. Takes mmap_lock for writing.
+    """
     down_write(vma.mm.mmap_lock, vma.mm.task.comm)
     up_write(vma.mm.mmap_lock)
 

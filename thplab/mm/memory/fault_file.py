@@ -51,11 +51,13 @@ FAULT_AROUND_PAGES = 16
 
 
 def do_fault(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> None:
-    """Nothing is mapped at ``address``: bring in the page of the file and map it.
+    """Nothing is mapped at ``address`` (page aligned): bring in the page of the file and map it.
 
-    Raises MemoryError. Locks expected: mmap_lock for reading.
+    ``ref``: pmd_t *. Raises MemoryError (C: VM_FAULT_OOM).
+    Locks expected: mmap_lock or the VMA lock for reading. Takes PMD and PTE locks.
     """
     if not write:
+        # The neighbours in the cache first: to map them costs little, each spares a fault.
         if not do_fault_around(vma, ref, address):
             finish_fault(vma, ref, address, _file_folio(vma, address), write=False)
     elif vma.vm_flags & VM_SHARED:
@@ -71,15 +73,21 @@ def _file_folio(vma: Vma, address: int) -> int:
 
 
 def do_cow_fault(vma: Vma, ref: EntryRef, address: int) -> None:
-    """First write to a page of a private mapping: a copy of the file's page, which stays as it is."""
+    """First write to a page of a private mapping: a copy of the file's page, which stays as it is.
+
+    Raises MemoryError (C: VM_FAULT_OOM).
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PTE lock.
+    """
     kernel = vma.mm.kernel
     anon_vma_prepare(vma)
     folio = _file_folio(vma, address)
+    # Table and page are allocated before the spinlock is taken, as both may sleep.
     table, ptl = _pte_table(vma, ref)
     page = __alloc_pages(kernel, GFP_HIGHUSER_MOVABLE, 0)
     if page is None:
         raise MemoryError(f"no free page for {vma.mm.name} at {address:#x}")
     source = folio_page(kernel.mem_map, folio, linear_page_index(vma, address))
+    # Before it is mapped: from then on the process may write to it.
     kernel.mem_map.contents[page] = kernel.mem_map.contents[source]
     down_write(ptl, kernel.current.comm)
     folio_add_new_anon_rmap(kernel, page, vma, address)
@@ -95,6 +103,7 @@ def do_fault_around(vma: Vma, ref: EntryRef, address: int) -> bool:
     """Map what the cache holds of the 64 KiB around ``address``; True if that included ``address``.
 
     Not where userfaultfd write-protects page by page (filemap_map_pages).
+    Locks expected: mmap_lock or the VMA lock for reading. Takes PMD and PTE locks.
     """
     kernel = vma.mm.kernel
     if vma.vm_flags & VM_UFFD_WP:
@@ -105,11 +114,14 @@ def do_fault_around(vma: Vma, ref: EntryRef, address: int) -> bool:
     done = False
     for each in range(start, min(address // size * size + size, vma.vm_end), kernel.geometry.PAGE_SIZE):
         folio = filemap_get_folio(vma.vm_file, linear_page_index(vma, each))
+        # A locked page is being filled or moved: the fault itself would wait for it, its neighbours don't.
         if folio is None or kernel.mem_map.flags[folio] & PG_locked:
             continue
+        # One folio for all 512 pages: with one entry the whole window is done.
         if pmd_trans_huge(ref[0][ref[1]]) or do_set_pmd(vma, ref, each, folio, write=False):
             return True
         _map_ptes(vma, ref, each, folio, 1, write=False)
+        # That its own page was among them is what spares the fault the rest of the way.
         done = done or each == address
     return done
 
@@ -119,13 +131,16 @@ def finish_fault(vma: Vma, ref: EntryRef, address: int, folio: int, *, write: bo
 
     Since shared memory can have folios of other sizes (6.11) a fault maps all of the folio that fits the
     VMA and the table, if none of it is mapped yet.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes PMD and PTE locks.
     """
     if do_set_pmd(vma, ref, address, folio, write=write):
         return
     kernel = vma.mm.kernel
+    # Mapped at once, the pages of a folio cost one fault; the folio is in memory as a whole anyway.
     nr = folio_nr_pages(kernel.mem_map, folio) if kernel.profile.shmem_has_size_controls else 1
     index = linear_page_index(vma, address)
     begin = address - (index - kernel.mem_map.index[folio]) * kernel.geometry.PAGE_SIZE
+    # Userfaultfd works page by page: a neighbour must not appear without its handler.
     armed = vma.vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP)
     if nr > 1 and not armed and _fits(vma, ref, begin, nr):
         _map_ptes(vma, ref, begin, folio, nr, write=write)
@@ -146,7 +161,11 @@ def _fits(vma: Vma, ref: EntryRef, begin: int, nr: int) -> bool:
 
 
 def _pte_table(vma: Vma, ref: EntryRef) -> tuple[Column, Lock]:
-    """The PTE table under a PMD entry and its lock; made if there is none."""
+    """The PTE table under a PMD entry and its lock; made if there is none.
+
+    Raises MemoryError if there is no page for it.
+    Locks expected: mmap_lock or the VMA lock for reading. (The kernel takes the PMD lock to set the entry.)
+    """
     kernel = vma.mm.kernel
     if not ref[0][ref[1]]:
         pmd_populate(kernel, ref, pte_alloc_one(vma.mm))
@@ -158,16 +177,19 @@ def _map_ptes(vma: Vma, ref: EntryRef, address: int, folio: int, nr: int, *, wri
     """set_pte_range: map ``nr`` pages of the folio from ``address`` on, where nothing is mapped yet.
 
     The VMA's protection decides: a shared mapping that may be written is writable at once.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PTE lock.
     """
     kernel = vma.mm.kernel
     table, ptl = _pte_table(vma, ref)
     first = pte_index(kernel, address)
     page = folio_page(kernel.mem_map, folio, linear_page_index(vma, address))
     down_write(ptl, kernel.current.comm)
+    # Asked under the lock: another thread may have mapped some of them meanwhile.
     if not any(table[first : first + nr]):
         for each in range(nr):
             pfn = page_to_pfn(kernel.mem_map, page + each)
             set_pte_at(table, first + each, mk_pte(pfn, write=_prot_write(vma), dirty=write, young=True))
+        # Each entry holds a reference of its own.
         folio_ref_add(kernel.mem_map, folio, nr)
         folio_add_file_rmap_ptes(kernel, page, nr, vma)
         vma.mm.rss += nr
@@ -183,9 +205,11 @@ def do_set_pmd(vma: Vma, ref: EntryRef, address: int, folio: int, *, write: bool
     """Map a huge folio of the file by one PMD; False if it does not fit or the PMD is taken.
 
     No table is deposited on x86: a later split just forgets the mapping, the next fault finds the
-    folio again. Locks expected: mmap_lock for reading; takes the PMD lock.
+    folio again.
+    Locks expected: mmap_lock or the VMA lock for reading. Takes the PMD lock.
     """
     mm, kernel = vma.mm, vma.mm.kernel
+    # Huge in the cache because of another process: this one may still refuse to map it so.
     if vma.vm_flags & VM_NOHUGEPAGE or mm.flags & MMF_DISABLE_THP_COMPLETELY:
         return False
     nr = kernel.geometry.HPAGE_PMD_NR
@@ -193,6 +217,7 @@ def do_set_pmd(vma: Vma, ref: EntryRef, address: int, folio: int, *, write: bool
         return False
     ptl = pmd_lock(mm, address)
     down_write(ptl, kernel.current.comm)
+    # Asked under the lock: another thread may have set a table or a leaf here.
     free = not ref[0][ref[1]]
     if free:
         folio_ref_add(kernel.mem_map, folio, 1)

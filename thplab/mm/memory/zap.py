@@ -37,11 +37,11 @@ __all__ = ["free_pgtables", "unmap_page_range"]
 
 
 def unmap_page_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None:
-    """Remove every mapping of ``start..end`` (inside the VMA); the tables stay.
+    """Remove every mapping of ``start..end`` (unsigned long, inside the VMA); the tables stay.
 
-    Pages that nobody else uses are freed, and swap slots. A huge PMD that is only partly inside is
+    Pages that have no other user are freed, and swap slots. A huge PMD that is only partly inside is
     split first. ``drop_markers``: the memory itself goes, so guard pages do too.
-    Locks expected: mmap_lock at least for reading.
+    Locks expected: mmap_lock or the VMA lock at least for reading. Takes PMD and PTE locks.
     """
     size = vma.mm.kernel.geometry.HPAGE_PMD_SIZE
     address = start
@@ -52,7 +52,10 @@ def unmap_page_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> N
 
 
 def zap_pmd_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None:
-    """The part of :func:`unmap_page_range` that lies under one PMD entry."""
+    """The part of :func:`unmap_page_range` that lies under one PMD entry.
+
+    Locks expected: mmap_lock or the VMA lock at least for reading. Takes PMD and PTE locks.
+    """
     mm = vma.mm
     ref = mm_find_pmd(mm, start)
     if ref is None:
@@ -61,13 +64,19 @@ def zap_pmd_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None
         if end - start == mm.kernel.geometry.HPAGE_PMD_SIZE:
             zap_huge_pmd(vma, ref, start)
             return
+        # Only a part goes: one PMD entry can't map a part. The folio stays whole, and is queued for a
+        # split.
         __split_huge_pmd(vma, ref, start)
+    # Asked again: of a file the split has removed the mapping.
     if ref[0][ref[1]]:
         zap_pte_range(vma, ref, start, end, drop_markers=drop_markers)
 
 
 def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int, *, drop_markers: bool) -> None:
-    """Clear the PTEs of ``start..end``, which one table maps."""
+    """Clear the PTEs of ``start..end``, which one table maps; ``ref``: pmd_t *.
+
+    Locks expected: mmap_lock or the VMA lock at least for reading. Takes the PTE lock.
+    """
     kernel = vma.mm.kernel
     table_page = pmd_table_page(kernel, ref[0][ref[1]])
     table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
@@ -87,8 +96,8 @@ def zap_pte_range(vma: Vma, ref: EntryRef, start: int, end: int, *, drop_markers
 def zap_present_ptes(vma: Vma, table: Column, index: int, last: int) -> int:
     """Clear the entries from ``index`` on that map one folio, together; how many.
 
-    A folio whose pages all go at once is thus never partially mapped. The zero page was never
-    counted.
+    A folio whose pages all go at once is thus never partially mapped. The zero page was never counted.
+    Locks expected: the PTE lock.
     """
     mm = vma.mm
     kernel = mm.kernel
@@ -97,6 +106,8 @@ def zap_present_ptes(vma: Vma, table: Column, index: int, last: int) -> int:
         return 1
     nr = folio_pte_batch(kernel, table, index, last)
     page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
+    # Entries first, then counts, then references: a page is never freed while an entry maps it. The kernel
+    # also flushes the TLBs before the pages are freed (tlb_gather).
     for each in range(index, index + nr):
         set_pte_at(table, each, 0)
     folio_remove_rmap_ptes(kernel, page, nr, mm)
@@ -106,7 +117,10 @@ def zap_present_ptes(vma: Vma, table: Column, index: int, last: int) -> int:
 
 
 def zap_nonpresent_pte(kernel: Kernel, table: Column, index: int, *, drop_markers: bool) -> None:
-    """Clear an entry that maps no page: give its slot back. Markers stay if the memory stays."""
+    """Clear an entry that maps no page: give its slot back. Markers stay if the memory stays.
+
+    Locks expected: the PTE lock.
+    """
     entry = table[index]
     if is_pte_marker(entry):
         if drop_markers:
@@ -117,7 +131,10 @@ def zap_nonpresent_pte(kernel: Kernel, table: Column, index: int, *, drop_marker
 
 
 def try_to_free_pte(vma: Vma, start: int, end: int) -> None:
-    """Free the tables that ``start..end`` covers whole and that are empty now (CONFIG_PT_RECLAIM)."""
+    """Free the tables that ``start..end`` covers whole and that are empty now (CONFIG_PT_RECLAIM, 6.14).
+
+    Locks expected: mmap_lock or the VMA lock at least for reading. (The kernel takes the PMD and PTE locks.)
+    """
     mm = vma.mm
     size = mm.kernel.geometry.HPAGE_PMD_SIZE
     for address in range(-(-start // size) * size, end // size * size, size):
@@ -125,13 +142,14 @@ def try_to_free_pte(vma: Vma, start: int, end: int) -> None:
         if ref is None or not ref[0][ref[1]] or pmd_trans_huge(ref[0][ref[1]]):
             continue
         page = pmd_table_page(mm.kernel, ref[0][ref[1]])
+        # Only then the next fault finds an empty PMD, and may map a huge page.
         if not any(mm.kernel.tables[page]):
             set_pmd_at(*ref, 0)
             pte_free(mm, page)
 
 
 def free_pgtables(mm: Mm, ranges: Iterable[tuple[int, int]]) -> None:
-    """Free the tables of ``ranges`` that no VMA needs any more, all of one level before the next above.
+    """Free the tables of ``ranges`` (unsigned long) that no VMA needs any more, level by level from below.
 
     Locks expected: mmap_lock for writing, nothing mapped in the ranges.
     """
@@ -139,12 +157,16 @@ def free_pgtables(mm: Mm, ranges: Iterable[tuple[int, int]]) -> None:
     for shift, above in ((pmd, (pgdir, pud)), (pud, (pgdir,)), (pgdir, ())):
         for start, end in ranges:
             for base in range(start >> shift << shift, end, 1 << shift):
+                # A table covers more than the range: a neighbour in the same 2 MiB (or GiB) still needs it.
                 if not any(vma.vm_start < base + (1 << shift) and base < vma.vm_end for vma in mm.vmas):
                     _free_table(mm, base, shift, above)
 
 
 def _free_table(mm: Mm, address: int, shift: int, above: tuple[int, ...]) -> None:
-    """Free the table that an entry at level ``shift`` points at, if the path to it exists."""
+    """Free the table that an entry at level ``shift`` points at, if the path to it exists.
+
+    Locks expected: mmap_lock for writing, nothing mapped below.
+    """
     kernel = mm.kernel
     mask = kernel.geometry.PTRS_PER_PTE - 1
     table = kernel.tables[mm.pgd]
@@ -155,6 +177,7 @@ def _free_table(mm: Mm, address: int, shift: int, above: tuple[int, ...]) -> Non
         table = kernel.tables[pfn_to_page(kernel.mem_map, entry_pfn(entry))]
     index = address >> shift & mask
     if table[index]:
+        # Out of the tree before it is freed: its frame may belong to another process a moment later.
         page = pfn_to_page(kernel.mem_map, entry_pfn(table[index]))
         set_pmd_at(table, index, 0)
         pte_free(mm, page)

@@ -29,21 +29,27 @@ def try_to_unmap_file(kernel: Kernel, mapping: AddressSpace, page: int) -> None:
     """Clear every PTE that maps a page of the file (try_to_unmap): faults will bring it back.
 
     A PMD leaf that maps the page among others is split, which for a file means that it goes.
-    The VMAs that map that part of the file are the only ones to look at; private copies stay.
-    Locks expected: the page lock. Takes i_mmap_rwsem for reading and PTE locks.
+    The VMAs that map that part of the file are the only ones to search; private copies stay.
+    Locks expected: the page lock. Takes i_mmap_rwsem for reading, PTE and PMD locks.
     """
     index = kernel.mem_map.index[page]
     down_read(mapping.i_mmap_rwsem)
+    # All of them, whatever the process: a page of a file has no owner.
     for vma in vma_interval_tree_foreach(mapping, index, index):
         _unmap_one(vma, vma_address(vma, index), page)
     up_read(mapping.i_mmap_rwsem)
 
 
 def _unmap_one(vma: Vma, address: int, page: int) -> None:
+    """Clear the one entry by which ``vma`` maps the page at ``address``, if it does.
+
+    Locks expected: the page lock, i_mmap_rwsem for reading. Takes the PTE or the PMD lock.
+    """
     kernel = vma.mm.kernel
     ref = mm_find_pmd(vma.mm, address)
     pmd = ref[0][ref[1]] if ref else 0
     if ref is not None and pmd_trans_huge(pmd):
+        # The leaf may map another folio: one that took the place of this page in the file.
         if entry_pfn(pmd) == page_to_pfn(kernel.mem_map, kernel.mem_map.compound_head[page]):
             __split_huge_pmd(vma, ref, address)
         return
@@ -51,12 +57,14 @@ def _unmap_one(vma: Vma, address: int, page: int) -> None:
         return
     table_page = pmd_table_page(kernel, pmd)
     table, index = kernel.tables[table_page], pte_index(kernel, address)
+    # A private copy, or nothing: this VMA could map the page, but does not.
     if not pte_present(table[index]) or entry_pfn(table[index]) != page_to_pfn(kernel.mem_map, page):
         return
     ptl = pte_lock(kernel, table_page)
     down_write(ptl, kernel.current.comm)
     set_pte_at(table, index, 0)
     up_write(ptl)
+    # The entry is gone, so the count and the reference of the mapping go with it.
     folio_remove_rmap_ptes(kernel, page, 1, vma.mm)
     vma.mm.rss -= 1
     folio_put(kernel, kernel.mem_map.compound_head[page])
