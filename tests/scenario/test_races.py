@@ -191,9 +191,9 @@ def test_who_waits_stands_in_the_queue_of_the_lock() -> None:
     run = started("S08.race.munmap.after_fence")
     queues = []
     lock = run.actors["a"].process.mm.mmap_lock
-    with probed({"before_publish": lambda: queues.append([(w.who, w.write) for w in lock.waiters])}):
+    with probed({"before_publish": lambda: queues.append([(w.who, w.op, w.write) for w in lock.waiters])}):
         run.step(run.scenario.steps[0])
-    assert queues == [[("munmap by a", 1)]]
+    assert queues == [[("a", "munmap", 1)]]
 
 
 def disturbed(*others: dict[str, Any], by: str = "khugepaged") -> dict[str, Any]:

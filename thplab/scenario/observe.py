@@ -32,18 +32,30 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.rmap.mapcount import page_mapcount
 
-__all__ = ["GLYPHS", "SCANNED", "event_record", "folio_at", "photograph", "run_length", "window_text"]
+__all__ = [
+    "COLLAPSES",
+    "GLYPHS",
+    "SCANNED",
+    "SCANS",
+    "event_record",
+    "folio_at",
+    "photograph",
+    "run_length",
+    "window_text",
+]
 
 #: What runs here, and recordings of real kernels, call the event of a scanned window.
 SCANNED = "scan_pmd"
+#: Such events of windows that were scanned and that were collapsed; files have their own.
+SCANS, COLLAPSES = (SCANNED, "scan_file"), ("collapse", "collapse_file")
 
 _NAMES = {
     "mm_khugepaged_scan_pmd": SCANNED,
-    "mm_collapse_huge_page": "collapse",
+    "mm_collapse_huge_page": COLLAPSES[0],
     "mm_collapse_huge_page_isolate": "isolate",
     "mm_collapse_huge_page_swapin": "swapin",
-    "mm_khugepaged_scan_file": "scan_file",
-    "mm_khugepaged_collapse_file": "collapse_file",
+    "mm_khugepaged_scan_file": SCANS[1],
+    "mm_khugepaged_collapse_file": COLLAPSES[1],
 }
 _COUNTS = ("referenced", "none_or_zero", "unmapped", "isolated", "swapped_in", "ret", "present", "swap", "nr")
 

@@ -9,15 +9,13 @@ from thplab.mm.huge_memory.policy import thp_vma_allowable_order
 from thplab.mm.include.huge_mm import TvaType, thp_vma_suitable_order, vma_thp_disabled
 from thplab.mm.include.mm_types import VM_HUGEPAGE, VM_NOHUGEPAGE, Vma, vma_is_anonymous
 from thplab.scenario.actor import Actor
-from thplab.scenario.observe import SCANNED
+from thplab.scenario.observe import COLLAPSES, SCANS
 from thplab.words import counted
 
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
 __all__ = ["everybody", "why_nothing"]
-
-_SCANS, _COLLAPSES = (SCANNED, "scan_file"), ("collapse", "collapse_file")
 
 
 def everybody(actors: Mapping[str, Actor]) -> Iterator[Actor]:
@@ -37,12 +35,14 @@ def why_nothing(run: ScenarioRun, step: Mapping[str, Any], seen: Mapping[str, An
     events = [*seen.get("events", ()), *(event for wakeup in wakeups for event in wakeup["events"])]
     if step["type"] == "fault":
         return _why_small(run, step, seen["counters"])
-    if any(event["ev"] in _COLLAPSES and event["status"] == "succeeded" for event in events):
+    if any(event["ev"] in COLLAPSES and event["status"] == "succeeded" for event in events):
         return []
     if step["type"] == "madvise_collapse":
         if not any(call["ret"] for call in seen["calls"]):
             return []
-        actor = run.actor(step)
+        actor = run.actors[step.get("proc", run.scenario.processes[0].name)]
+        if not actor.alive:
+            return [f"process {actor.name} has exited"]
         refused = _refused_windows(actor, events, "MADV_COLLAPSE")
         return refused or _refused_mappings(actor, TvaType.FORCED_COLLAPSE)
     if step["type"] not in ("khugepaged", "sleep"):
@@ -75,7 +75,7 @@ def _why_not_scanned(run: ScenarioRun, actor: Actor, events: Sequence[Mapping[st
 
 
 def _refused_windows(actor: Actor, events: Sequence[Mapping[str, Any]], who: str) -> list[str]:
-    last = {e["window"]: e["status"] for e in events if e["ev"] in _SCANS and e["proc"] == actor.name}
+    last = {e["window"]: e["status"] for e in events if e["ev"] in SCANS and e["proc"] == actor.name}
     by_status: dict[str, list[int]] = {}
     for window, status in last.items():
         by_status.setdefault(status, []).append(window)
