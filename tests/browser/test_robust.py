@@ -42,7 +42,7 @@ def hostile(recording: Recording) -> Recording:
     ]
     for name, fields in {
         "tasks": ["comm"], "functions": ["name", "file", "kernel_file"], "trace": ["text", "event"],
-        "objects": ["label"], "sources": ["file", "kernel_file"],
+        "objects": ["label"], "lanes": ["comm"], "sources": ["file", "kernel_file"],
     }.items():  # fmt: skip
         for each in header[name]:
             each |= {field: each[field] + MARKUP for field in fields}

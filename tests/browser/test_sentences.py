@@ -24,7 +24,8 @@ SAY = """async (text) => {
   return Array.from({ length: reader.last + 1 }, (_, step) => reader.read(step).sentence);
 }"""
 LONGEST = 5_000  # moments with calls; what is longer is recorded by its events
-CHANGES = 100_000  # of the state: what has more is only compared with the browser, which steps through it
+#: 11 million changes of the state even at depth events: more than a page can take in.
+TOO_LARGE = {"S06.AB"}
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +42,11 @@ def recorded(name: str) -> Recording:
         return record_scenario(name, depth="events")
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", [name for name in NAMED if name not in TOO_LARGE])
 def test_all_say_the_same_at_every_moment(name: str, page: Page) -> None:
     recording = recorded(name)
     said = [recording.sentence(number) for number in range(len(recording))]
     assert page.evaluate(SAY, as_text(recording)) == said
-    if len(recording.sections["c_cell"]) > CHANGES:
-        return
     twin = TextTwin(recording)
     for number in range(0, len(recording), max(1, len(recording) // 5)):
         assert twin.text(number).splitlines()[1] == said[number]

@@ -14,7 +14,7 @@ from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
 from thplab.lessons.runs.lanes import run_lanes
 from thplab.reading.text import TextTwin
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recording, file, record_scenario
 from thplab.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -63,6 +63,27 @@ def test_chromium_accepts_the_joined_module(page: Page) -> None:
         "async () => Object.entries(await import('/stage.js')).map(([name, it]) => [name, typeof it])"
     )
     assert sorted(exported) == [["default", "object"], ["mount", "function"], ["mountPair", "function"]]
+
+
+def test_a_recording_of_an_older_version_is_refused_in_words(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "FORMAT", 2)
+    old = as_text(RECORDINGS["small"]())
+    said = page.evaluate(
+        """async (text) => {
+          const { mount } = await import("/stage.js");
+          const main = document.querySelector("main");
+          const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+          await mount(main, bytes, {}).catch(() => {});
+          return main.querySelector('[role="alert"]').textContent;
+        }""",
+        old,
+    )
+    assert said == (
+        "The stage can't show this: this page reads format 3, this is a recording of format 2, "
+        "made by an older thplab: record the scenario again and save it."
+    )
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

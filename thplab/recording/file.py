@@ -97,7 +97,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     if isinstance(found, int) and 0 < found < FORMAT:
         raise RecordingError(
             f"recording format {found}: made by an older thplab, while this version reads format {FORMAT}. "
-            "Make it anew: thplab export NAME -o FILE, or record_scenario(NAME).save(FILE)"
+            "Make it anew: record_scenario(NAME).save(FILE); a page: thplab export NAME -o FILE"
         )
     if not isinstance(header, dict) or found != FORMAT:
         raise RecordingError(f"recording format {found!r}; this version reads format {FORMAT}")

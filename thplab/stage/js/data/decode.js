@@ -40,8 +40,11 @@ export async function decode(bytes) {
   const length = new DataView(buffer).getUint32(8, true);
   const header = JSON.parse(text.decode(raw.subarray(12, 12 + length)));
   if (header.format !== FORMAT) {
-    const older = header.format < FORMAT ? " It was made by an older thplab: make it anew." : "";
-    throw new Error(`recording format ${header.format}; this page reads format ${FORMAT}.${older}`);
+    const anew =
+      header.format < FORMAT ? ", made by an older thplab: record the scenario again and save it" : "";
+    throw new Error(
+      `this page reads format ${FORMAT}, this is a recording of format ${header.format}${anew}`,
+    );
   }
   const start = Math.ceil((12 + length) / 8) * 8;
   const columns = /** @type {Recording["columns"]} */ ({});
