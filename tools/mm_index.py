@@ -10,7 +10,6 @@ from pathlib import Path
 
 from thplab.kernels import PROFILES
 from thplab.kernels.profile import FACTS
-from thplab.mm.include.trace_events import TRACE_EVENTS
 
 __all__ = ["PAGE", "index_page", "main"]
 
@@ -38,10 +37,7 @@ def index_page() -> str:
     uses = _uses_by_tests()
     files = [path for path in MM.rglob("*.py") if path.name != "__init__.py"]
     files.sort(key=lambda path: (path.parent != MM, path))
-    events = "\n".join(_event(name) for name in sorted(TRACE_EVENTS))
-    head = "| event | fields | only in kernels with |\n|---|---|---|"
-    last = f"## Trace events (`include/trace_events.py`)\n\n{head}\n{events}\n"
-    return "\n".join([_HEAD, *(_file(path, uses) for path in files), last])
+    return "\n".join([_HEAD, *(_file(path, uses) for path in files)])
 
 
 def _file(path: Path, uses: dict[str, Counter[str]]) -> str:
@@ -113,12 +109,6 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
 def _most(count: Counter[str]) -> list[tuple[str, int]]:
     """The three files with most, by name where they are equal."""
     return sorted(count.items(), key=lambda item: (-item[1], item[0]))[:3]
-
-
-def _event(name: str) -> str:
-    event = TRACE_EVENTS[name]
-    needs = ", ".join(f"`{fact}` ({field or 'the event'})" for field, fact in event.needs.items())
-    return f"| `{name}` | {', '.join(event.fields)} | {needs} |"
 
 
 def main() -> None:

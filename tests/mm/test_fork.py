@@ -21,7 +21,7 @@ from tests.mm.lab import (
     table,
 )
 from thplab.machine import Machine
-from thplab.mm.huge_memory import fault as huge_memory
+from thplab.mm.huge_memory import pmd as huge_pmd
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_LOCKED, VM_UFFD_WP
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.shrinker import shrink_slab
@@ -320,17 +320,17 @@ def test_fork_meets_a_leaf_that_reclaim_splits(monkeypatch):
     """Does the child get entries for the base pages if the leaf is gone once its table is there?"""
     parent = huge(kernel="6.18")
     kernel = parent.mm.kernel
-    original = huge_memory.pte_alloc_one
+    original = huge_pmd.pte_alloc_one
 
     def pte_alloc_one(mm):
         page = original(mm)
-        monkeypatch.setattr(huge_memory, "pte_alloc_one", original)
+        monkeypatch.setattr(huge_pmd, "pte_alloc_one", original)
         knob(parent.machine, max_ptes_none=0)
         shrink_slab(kernel, 0)
         return page
 
     parent.write(ADDRESS, 0)
-    monkeypatch.setattr(huge_memory, "pte_alloc_one", pte_alloc_one)
+    monkeypatch.setattr(huge_pmd, "pte_alloc_one", pte_alloc_one)
     child = parent.fork("kid")
     assert parent.machine.vmstat("thp_underused_split_page") == 1
     assert read_back(child, ADDRESS, 512) == [0, *range(2, 513)]

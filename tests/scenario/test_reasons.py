@@ -97,6 +97,12 @@ def test_why_a_fault_got_a_small_page(ops: list[dict[str, Any]], others: dict[st
     assert (words in said[0]) if words else not said
 
 
+def test_a_process_that_exits_in_the_call_gets_its_verdict() -> None:
+    leave = {"at": "after_alloc", "op": {"op": "exit"}}
+    said = why(MMAP, WRITE, then={**COLLAPSE, "intruders": [leave]})
+    assert said == ["MADV_COLLAPSE refused 1 window of process a: no_process_for_page (0)"]
+
+
 def test_children_are_asked_too_and_photographed() -> None:
     ops = [MMAP, {"op": "prctl_thp_disable"}, {"op": "fork"}, {"op": "kid", "ops": [HUGEPAGE, WRITE]}]
     found = answer(*ops)

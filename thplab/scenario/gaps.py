@@ -65,13 +65,25 @@ GAPS: dict[str, Gap] = {
 }  # fmt: skip
 
 
+def _bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
+    """The modules of the model that have ``function``, each with the name that it has there."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(mm.__name__)]
+    return tuple(
+        (module, name) for module in modules for name, value in vars(module).items() if value is function
+    )
+
+
+#: Looked up before anything is replaced: a wrapper in place of the function would not be found.
+_BINDINGS = {name: _bindings(gap.point.function) for name, gap in GAPS.items()}
+
+
 @contextmanager
 def probed(gaps: dict[str, Callable[[], None]]) -> Iterator[None]:
     """Call ``gaps[name]`` whenever that gap is reached, as long as the block lasts."""
     before: list[tuple[ModuleType, str, Function]] = []
     try:
         for name, handler in gaps.items():
-            for module, bound in _bindings(GAPS[name].point.function):
+            for module, bound in _BINDINGS[name]:
                 function = getattr(module, bound)
                 before.append((module, bound, function))
                 setattr(module, bound, _with_probe(function, GAPS[name].point, handler))
@@ -79,15 +91,6 @@ def probed(gaps: dict[str, Callable[[], None]]) -> Iterator[None]:
     finally:
         for module, bound, function in reversed(before):
             setattr(module, bound, function)
-
-
-@functools.cache
-def _bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
-    """The modules of the model that have ``function``, each with the name that it has there."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(mm.__name__)]
-    return tuple(
-        (module, name) for module in modules for name, value in vars(module).items() if value is function
-    )
 
 
 def _with_probe(function: Function, point: Point, handler: Callable[[], None]) -> Function:

@@ -40,9 +40,7 @@ def why_nothing(run: ScenarioRun, step: Mapping[str, Any], seen: Mapping[str, An
     if step["type"] == "madvise_collapse":
         if not any(call["ret"] for call in seen["calls"]):
             return []
-        actor = run.actors[step.get("proc", run.scenario.processes[0].name)]
-        if not actor.alive:
-            return [f"process {actor.name} has exited"]
+        actor = _who(run, step)
         refused = _refused_windows(actor, events, "MADV_COLLAPSE")
         return refused or _refused_mappings(actor, TvaType.FORCED_COLLAPSE)
     if step["type"] not in ("khugepaged", "sleep"):
@@ -50,6 +48,11 @@ def why_nothing(run: ScenarioRun, step: Mapping[str, Any], seen: Mapping[str, An
     if run.machine.kernel.khugepaged.thread is None:
         return [f"khugepaged does not run: {_words(run)}"]
     return [text for actor in everybody(run.actors) for text in _why_not_scanned(run, actor, events)]
+
+
+def _who(run: ScenarioRun, step: Mapping[str, Any]) -> Actor:
+    """The process of a step, which may have exited in it."""
+    return run.actors[step.get("proc", run.scenario.processes[0].name)]
 
 
 def _words(run: ScenarioRun) -> str:
@@ -125,7 +128,7 @@ def _why_small(run: ScenarioRun, step: Mapping[str, Any], counters: Mapping[str,
         return ["a fault got a small page: the cgroup's limit has no room for a huge one"]
     if counters.get("thp_fault_fallback"):
         return ["a fault got a small page: no huge page was free, and defrag did not let it wait for one"]
-    actor, reasons = run.actor(step), {}
+    actor, reasons = _who(run, step), {}
     for address in (actor.address(touch["page"]) for touch in step["touches"] if touch.get("write")):
         for vma in actor.process.mm.vmas:
             if vma.vm_start <= address < vma.vm_end and not thp_vma_suitable_order(vma, address):
