@@ -43,13 +43,13 @@ class Visit:
 VISITS = {
     "00": Visit(("first-stage",), "first-ask", "same frames", "Nothing is glued"),
     "05": Visit(
-        ("imports", "the-note", "beside-the-note", "stage-at-the-note"), "ask-pfn", "0", "else than 0"
+        ("imports", "the-note", "beside-the-note", "stage-at-the-note"), "ask-pfn", "0", "a different result"
     ),
-    "06": Visit(("imports", "stage-one16"), "ask-small", "512", "else than 512"),
+    "06": Visit(("imports", "stage-one16"), "ask-small", "512", "a different result"),
     "07": Visit(("imports", "stage-none"), "ask-limit", "161", "You counted the resident ones"),
     "08": Visit(("imports", "predict-frames", "stage-clean"), "ask-frames", "-100", "The other way round"),
     "09": Visit(("imports", "comb-before"), "ask-pins", "6", "spoils 2 MiB"),
-    "10": Visit(("imports", "worked-lane"), "ask-complaint", "kcompactd, proactive", "else than"),
+    "10": Visit(("imports", "worked-lane"), "ask-complaint", "kcompactd, proactive", "a different result"),
 }
 
 
