@@ -41,7 +41,7 @@ def hostile(recording: Recording) -> Recording:
         [[name + MARKUP, said + MARKUP] for name, said in frames] for frames in header["labels"]
     ]
     for name, fields in {
-        "tasks": ["comm"], "functions": ["name", "file", "kernel_file"], "trace": ["text", "event"],
+        "tasks": ["comm"], "functions": ["name", "file", "kernel_file", "phase"], "trace": ["text", "event"],
         "objects": ["label"], "lanes": ["comm"], "sources": ["file", "kernel_file"],
     }.items():  # fmt: skip
         for each in header[name]:

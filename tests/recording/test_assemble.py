@@ -61,3 +61,11 @@ def test_the_focus_is_the_first_window(note: Recording) -> None:
     focus = note.header["focus"]
     assert focus["address"] == "140576452247552"
     assert note.header["objects"][focus["mm"]]["type"] == "Mm"
+
+
+def test_the_phases_of_a_collapse_have_the_number_that_they_have_everywhere(note: Recording) -> None:
+    functions = note.header["functions"]
+    begun = [each["phase"] for each in functions if each["phase"]]
+    assert list(dict.fromkeys(begun)) == [
+        "look, decide", "1 get memory", "2 re-check", "3 fence", "4 isolate", "5 copy", "6 free", "7 publish",
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import thplab
 from thplab.mm.include.page import PAGE_FLAGS
 from thplab.mm.include.vm_event_item import EVENTS
+from thplab.phases import PHASES
 from thplab.recording.derive import derive
 from thplab.recording.render import gdb_value
 from thplab.recording.tracer import FunctionInfo
@@ -22,6 +23,9 @@ __all__ = ["assemble"]
 
 #: The kernel's file, as the first line of each module of the model names it.
 _KERNEL_FILE = re.compile(r"\b(?:arch|fs|include|kernel|mm)/[\w/-]+\*?\.[ch]\b")
+
+#: What a function begins -> the phase of a collapse, as texts call it.
+_PHASE_OF = {phase.begins.code: phase.step for phase in PHASES}
 
 _ROOT = Path(thplab.__file__).parent.parent
 
@@ -131,7 +135,13 @@ def _frames(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     shown = sorted({info.file for info in tracer.functions if info.lines})
     header = {
         "functions": [
-            {"name": f.name, "file": f.file, "line": f.line, "kernel_file": _kernel_file(f.file)}
+            {
+                "name": f.name,
+                "file": f.file,
+                "line": f.line,
+                "kernel_file": _kernel_file(f.file),
+                "phase": _PHASE_OF.get(f.code, ""),
+            }
             for f in tracer.functions
         ],
         "sources": [

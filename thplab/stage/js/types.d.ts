@@ -59,6 +59,7 @@ export interface FunctionInfo {
   file: string;
   line: number;
   kernel_file: string;
+  phase: string;
 }
 
 // What a field of the kernel or a local variable holds: null, a number, a text, or one of these with one key. It

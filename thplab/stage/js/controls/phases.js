@@ -22,12 +22,15 @@ export function phases(reader) {
     shown.set(frame, found);
     return found;
   };
+  // A phase of a collapse has its number everywhere; what else runs has its function's name.
+  /** @param {number} frame */
+  const nameOf = (frame) => (frame === NO_FRAME ? "" : frames.fn(frame).phase || frames.nameOf(frame));
   const found = /** @type {Phase[]} */ ([]);
   for (let n = 0; n <= last; n++) {
     const frame = visible(owner[n]);
     const before = found[found.length - 1];
     if (before && before.frame === frame) before.to = n;
-    else found.push({ frame, from: n, to: n, name: frame === NO_FRAME ? "" : frames.nameOf(frame) });
+    else found.push({ frame, from: n, to: n, name: nameOf(frame) });
   }
   return merge(found, last * LEAST * 0.6);
 }
