@@ -16,8 +16,6 @@ from thplab.mm.kthread import running
 from thplab.mm.tlb import Tlb, tlb_access
 from thplab.words import counted
 
-__all__ = ["AccessReport", "random_order", "run_pattern", "sequential", "sparse", "strided"]
-
 _PAGE = 4096
 
 

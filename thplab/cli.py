@@ -16,8 +16,6 @@ from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 if TYPE_CHECKING:
     from thplab.recording import Recording
 
-__all__ = ["main"]
-
 _EXAMPLES = """examples:
   thplab lab                                  open the course in JupyterLab
   thplab trace note                           the trace lines of the collapse in the note

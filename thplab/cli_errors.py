@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from thplab.kernels import DEFAULT, PROFILES
 from thplab.words import did_you_mean
 
-__all__ = ["SCENARIO", "hint", "kernel_option", "unusable"]
-
 #: What a command says of its argument.
 SCENARIO = "name of a scenario, e.g. note, or a file with one (FILE#2: the second of several)"
 

@@ -12,8 +12,6 @@ from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 if TYPE_CHECKING:
     from thplab.recording import Recording
 
-__all__ = ["EXAMPLES", "SAYS", "arguments"]
-
 SAYS = "write a scenario as a page to step through, as text or as a picture"
 
 _ENDINGS = {"slides": "slides.html", "perfetto": "perfetto.json"}

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 
 from thplab.cli_errors import kernel_option, unusable
 
-__all__ = ["EXAMPLES", "SAYS", "arguments"]
-
 SAYS = "predict what a kernel does with each scenario in a file"
 
 EXAMPLES = """FILE holds JSON objects, on one line each or over several: scenarios (docs/scenario-format.md),

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from thplab.cli_errors import hint, unusable
 
-__all__ = ["EXAMPLES", "SAYS", "arguments"]
-
 SAYS = "open a notebook as slides, made into one file that needs no server and no network"
 
 EXAMPLES = """The cells' slide metadata says which are slides and which are for the speaker; a notebook that

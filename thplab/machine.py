@@ -50,8 +50,6 @@ from thplab.mm.userfaultfd import mwriteprotect_range, userfaultfd_register, use
 from thplab.mm.vmscan.kswapd import kswapd_run
 from thplab.mm.vmstat import vm_event
 
-__all__ = ["MIN_HUGE_PAGES", "Machine", "Process"]
-
 #: The least a machine needs: a few tables and one huge page.
 MIN_HUGE_PAGES = 2
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from thplab import points
 from thplab.points import Point
 
-__all__ = ["PHASES", "STEPS", "Phase"]
-
 
 @dataclass(frozen=True, slots=True)
 class Phase:

@@ -27,8 +27,6 @@ from thplab.mm.madvise import syscall as madvise
 from thplab.mm.memory import fault as memory
 from thplab.mm.page_alloc import alloc as page_alloc
 
-__all__ = ["ALL", "Function", "Locals", "Named", "Point", "check_labels", "name_of", "point_of"]
-
 Function = Callable[..., Any]
 
 

@@ -12,8 +12,6 @@ from importlib.resources import files
 from thplab.table import Table
 from thplab.words import did_you_mean
 
-__all__ = ["Term", "find", "table", "terms"]
-
 _HEADS = ("term", "meaning", "中文")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["counted", "did_you_mean"]
-
 
 def counted(number: int, one: str, more: str = "") -> str:
     """``1 entry``, ``2 entries``: ``one`` thing, else ``more`` of them (else with an s)."""

@@ -38,8 +38,10 @@ _EXAMPLE = re.compile(r"(```json scenario\n(.*?)```.*?```json answer ?([^\n]*)\n
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a scenario, or of an object that has one as ``scenario``."""
+    one_process = {"anyOf": [{"required": ["windows"]}, {"required": ["ops"]}]}
     either = [
-        {"oneOf": [{"required": [one]} for one in pair]} for pair in (("ops", "procs"), ("action", "steps"))
+        {"oneOf": [one, {"required": [other]}]}
+        for one, other in ((one_process, "procs"), ({"required": ["action"]}, "steps"))
     ]
     wrapped = {
         "type": "object",
@@ -125,12 +127,7 @@ def _tables() -> dict[str, str]:
         "settings": _table(
             "setting, file, allowed, default",
             (
-                (
-                    f"`{name}`",
-                    f"`{each.file}`",
-                    each.value.allowed,
-                    each.default,
-                )
+                (f"`{name}`", f"`{each.file}`", each.value.allowed, each.default)
                 for name, each in SETTINGS.items()
             ),
         ),

@@ -11,14 +11,7 @@ from tests.conformance.lanes.rows import KERNELS, lane_rows
 from thplab.kernels import PROFILES, Profile
 from thplab.kernels.profile import FACTS
 from thplab.scenario import run_scenario, scenario
-from tools.report import (
-    DOCS,
-    conformance_table,
-    differing_facts,
-    kernels_page,
-    ordered,
-    with_table,
-)
+from tools.report import DOCS, conformance_table, differing_facts, kernels_page, ordered, with_table
 
 HINT = "run: python -m tools.report"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from thplab.kernels import PROFILES, ScanResult, profile
+from thplab.lessons.runs.by_result import BY_RESULT, NOT_REACHED
 from thplab.lessons.runs.verdict_gallery import exhibit, exhibits, gallery_table
 from thplab.lessons.widgets.gallery_box import gallery
 from thplab.scenario import run_scenario
-from thplab.scenario.named.nb07_results import BY_RESULT, NOT_REACHED
 
 #: What the recorded runs of real kernels never showed either (captures README, section 7), without those that
 #: the model's races reach; and the one that only 7.2 and later have, for files on disk.

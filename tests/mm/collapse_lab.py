@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mm.lab import (
-    COLLAPSE,
-    ISOLATE,
-    SCAN,
-    lines,
-)
+from tests.mm.lab import COLLAPSE, ISOLATE, SCAN, lines
 
 TRANSHUGE, LIGHT = 0x1C24CA, 0x1C20CA
 

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mm.lab import (
-    ADDRESS,
-    SCAN,
-    WINDOW,
-    advise,
-    app,
-    fill,
-)
+from tests.mm.lab import ADDRESS, SCAN, WINDOW, advise, app, fill
 from thplab.machine import Machine
 
 SECOND = 1_000_000_000

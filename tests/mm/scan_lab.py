@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mm.lab import (
-    ADDRESS,
-    PAGE,
-    SCAN,
-    advise,
-    app,
-    fill,
-    page_at,
-)
+from tests.mm.lab import ADDRESS, PAGE, SCAN, advise, app, fill, page_at
 
 YOUNG, UFFD_WP, SWAP_UFFD_WP = 1 << 5, 1 << 10, 1 << 2
 

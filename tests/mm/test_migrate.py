@@ -20,7 +20,7 @@ from thplab.mm.migrate import migrate_folio, remove_migration_ptes
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.unmap import try_to_migrate
-from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 
 
 def one_page(**how):

@@ -21,8 +21,9 @@ from thplab.mm.include.pgtable import pmd_populate, set_pmd_at, set_pte_at
 from thplab.mm.memory.tables import pte_free
 from thplab.mm.page_alloc.alloc import __free_pages, folio_put
 from thplab.mm.page_alloc.buddy import __isolate_free_page
-from thplab.mm.swap import folio_isolate_lru, folio_putback_lru, lruvec_del_folio
+from thplab.mm.swap import lruvec_del_folio
 from thplab.mm.swapfile import free_folio_and_swap_cache, free_swap_and_cache
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 
 WRITE_AN_ENTRY = {set_pte_at, set_pmd_at, pmd_populate}
 #: The last reference frees: whatever drops one may free.

@@ -6,19 +6,14 @@ import pytest
 
 from tests.mm.lab import ADDRESS, app, page_at, set_flag
 from thplab.mm.include.page import PG_active, PG_isolated, PG_lru, PG_referenced, PG_unevictable
-from thplab.mm.swap import folio_isolate_lru, folio_mark_accessed, folio_putback_lru
+from thplab.mm.swap import folio_mark_accessed
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 
 BITS = PG_active | PG_referenced
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (0, PG_referenced),
-        (PG_referenced, PG_active),
-        (PG_active, BITS),
-        (BITS, BITS),
-    ],
+    ("before", "after"), [(0, PG_referenced), (PG_referenced, PG_active), (PG_active, BITS), (BITS, BITS)]
 )
 def test_mark_accessed(before, after):
     """Which marks has a folio after the kernel used it once more?"""

@@ -157,8 +157,7 @@ def test_madv_collapse_takes_lazyfree_pages_in_7_3():
 
 
 @pytest.mark.parametrize(
-    ("pages", "limit", "cost"),
-    [([], 511, 1), ([0], 511, 512), ([5], 4, 5), ([0, 1], 99, 102), ([0], 0, 2)],
+    ("pages", "limit", "cost"), [([], 511, 1), ([0], 511, 512), ([5], 4, 5), ([0, 1], 99, 102), ([0], 0, 2)]
 )
 def test_a_window_costs_what_was_read_in_7_3(pages, limit, cost):
     """How many units has a visit of one window (1 for the visit, then the entries read)?"""

@@ -17,7 +17,7 @@ from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import Waiter, wait_for, would_wait
 from thplab.mm.include.mm_types import VM_SHARED
 from thplab.mm.kthread import running
-from thplab.mm.swap import folio_isolate_lru
+from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
 from thplab.scenario.observe import folio_at

@@ -5,19 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    precondition,
-    rule,
-)
+from hypothesis.stateful import precondition, rule
 
-from tests.properties.random_world import (
-    ADVICE,
-    INTRUSIONS,
-    MOST_PROCESSES,
-    NAMES,
-    WINDOWS,
-    RandomWorld,
-)
+from tests.properties.random_world import ADVICE, INTRUSIONS, MOST_PROCESSES, NAMES, WINDOWS, RandomWorld
 from thplab.mm.include.errors import KernelError
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import __free_pages as free_pages

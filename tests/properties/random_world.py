@@ -6,11 +6,7 @@ from contextlib import suppress
 from unittest import mock
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from tests.invariants import check, tables_and_pages, tokens
 from thplab.kernels import ScanResult

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thplab.scenario import Scenario, ScenarioError, experiment, run_scenario
-from thplab.scenario.build import KINDS, window
+from thplab.scenario.windows import KINDS, window
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.conformance.captures import FILES, rows
 from tests.sampling import check_drawn, draws
-from thplab.scenario import Scenario, ScenarioError
+from thplab.scenario import Scenario, ScenarioError, experiment
 
 GOOD: dict[str, Any] = {
     "name": "good",
@@ -154,3 +155,37 @@ def is_a_scenario_or_a_scenario_error(data: Any) -> None:
         scenario = Scenario.from_data(data)
     if scenario is not None:
         assert json.loads(json.dumps(scenario.raw)) == data
+
+
+@pytest.mark.parametrize("entries", [8, 512])
+@pytest.mark.parametrize("several", [False, True])
+def test_windows_in_words_are_the_ops_that_make_them_so(entries: int, several: bool) -> None:
+    texts = [f"1x swap, {entries - 1}x young", f"2x shared, 3x zero, {entries - 5}x none", f"{entries}x huge"]
+    machine = {"entries": entries}
+    said = {"windows": texts, "ops": [{"op": "fork", "id": "late"}]}
+    data = {"procs": [{"name": "a", **said}]} if several else said
+    found = Scenario.from_data({**data, "machine": machine, "action": {"type": "none"}})
+    wanted = experiment(*texts, advised=False, last=said["ops"], then="none", machine=machine)
+    assert found.processes == wanted.processes
+
+
+@pytest.mark.parametrize(
+    ("windows", "words"),
+    [
+        (["511x young"], "has not 512 pages"),
+        (["1x huge, 511x young"], "a whole window"),
+        (["512x jung"], "windows[0]: '512x jung' is not accepted"),
+        ([], "not empty"),
+        ("512x young", "not empty"),
+    ],
+)
+def test_a_window_that_is_none_is_named(windows: object, words: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(words)):
+        Scenario.from_data({"windows": windows, "action": {"type": "none"}})
+
+
+def test_windows_and_several_processes_exclude_each_other() -> None:
+    with pytest.raises(ScenarioError, match="either 'windows' and 'ops'"):
+        Scenario.from_data(
+            {"windows": ["512x young"], "procs": [{"name": "b", "ops": []}], "action": {"type": "none"}}
+        )

@@ -13,8 +13,6 @@ from thplab.machine import Machine, Process
 from thplab.mm.include.mmzone import Memory
 from thplab.scenario.fragment import fragment, one_of_four, pin_one, set_reserve
 
-__all__ = ["COMB_FRAMES", "comb34", "comb_machine", "used_frames"]
-
 COMB_FRAMES = 4096
 #: For page tables, outside the zone.
 _KERNEL_PAGES = 256

@@ -18,8 +18,6 @@ from thplab.mm.proc.task_mmu import huge_pages
 from thplab.scenario.fragment import give_back, occupy, set_reserve
 from thplab.scenario.surroundings import start_keeper
 
-__all__ = ["LANES", "Lane", "LaneResult", "run_lane"]
-
 #: Where the window of the process under test lies, and how large it is.
 WINDOW, SIZE, PAGES = 0x7F0000000000, 2 << 20, 512
 _PAGE = 4096

@@ -13,8 +13,6 @@ from thplab.experiments.comb import comb34
 from thplab.machine import Machine, Process
 from thplab.mm.proc.task_mmu import huge_pages
 
-__all__ = ["CASES", "Case", "CaseResult", "run_case"]
-
 WINDOW, SIZE, _PAGE = 0x7F0000000000, 2 << 20, 4096
 
 

@@ -14,8 +14,6 @@ from thplab.export.embed import POLICY, library, recording_script, script
 from thplab.export.reveal import reveal
 from thplab.stage.build import css, javascript
 
-__all__ = ["Shelf", "Slide", "deck"]
-
 _HERE = Path(__file__).parent
 
 #: Pictures stand in the page; the speaker's window shows the page itself in frames.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 
-__all__ = ["POLICY", "data_address", "library", "recording_script", "script"]
-
 #: The browser itself keeps the page from asking anybody for anything.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 

@@ -10,8 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from thplab.export.embed import data_address
 
-__all__ = ["clean", "markdown"]
-
 _DROPPED = ("script", "style", "iframe", "object", "embed", "link", "form")
 _VOID = ("img", "br", "hr", "wbr", "col", "input")
 _ADDRESSES = ("src", "href", "srcset", "action", "data", "poster")

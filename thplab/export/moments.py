@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.recording import Recording
 from thplab.recording.tracer import CALL
 
-__all__ = ["named_moments"]
-
 
 def named_moments(recording: Recording) -> dict[str, int]:
     """Trace event or function (the model's name and the kernel's) -> its first moment."""

@@ -14,8 +14,6 @@ from thplab.export.notebook_run import NotebookError, run_notebook
 from thplab.export.notebook_slides import is_marked, notebook_slides, notebook_title
 from thplab.export.reveal import reveal
 
-__all__ = ["is_current", "notebook_deck"]
-
 _SOURCE = re.compile(r'<meta name="thplab-source" content="([0-9a-f]*)">')
 
 

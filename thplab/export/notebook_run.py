@@ -13,8 +13,6 @@ from typing import Any
 
 import thplab
 
-__all__ = ["NotebookError", "run_notebook", "widget_state"]
-
 _NEEDED = ("nbclient", "nbconvert", "ipykernel")
 _STATE = "application/vnd.jupyter.widget-state+json"
 

@@ -19,8 +19,6 @@ from thplab.export.markup import markdown
 from thplab.export.notebook_run import widget_state
 from thplab.export.outputs import output_html
 
-__all__ = ["is_marked", "notebook_slides", "notebook_title"]
-
 _OUTPUT = '<div class="output">'
 _NEXT_SLIDE = '<hr class="next-slide">'
 _SMALLER = re.compile(r"^#{3,} ")

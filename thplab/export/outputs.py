@@ -12,8 +12,6 @@ from thplab.export.deck import Shelf
 from thplab.export.embed import data_address
 from thplab.export.markup import clean
 
-__all__ = ["output_html"]
-
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _TRAITS = ("step", "views", "granularity", "stops", "bookmarks", "link")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

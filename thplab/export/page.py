@@ -14,8 +14,6 @@ from thplab.recording import Recording
 from thplab.stage.build import css, javascript
 from thplab.stage.link import link_text
 
-__all__ = ["page"]
-
 _BODY = """body { margin: 0; padding: 8px; background: #fff; }
 @media (prefers-color-scheme: dark) { body { background: #12161b; } }
 @media print { body { background: #fff; padding: 0; } }

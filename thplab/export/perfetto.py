@@ -18,8 +18,6 @@ from thplab.reading.lanes import Lanes
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 
-__all__ = ["perfetto"]
-
 _MACHINE = 1  # process id of everything: there is one machine
 _PROCESSOR = 0  # thread id; the lanes follow from 1 on
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw", "save_picture"]
-
 _SIZE = (11.0, 5.8)  # inches
 _DPI = 150
 _INK, _QUIET, _MARK, _EDGE = "#1c2128", "#59626d", "#fff4cc", "#848d97"

@@ -8,8 +8,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["NoReveal", "reveal"]
-
 _FILES = ("dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js")
 
 

@@ -10,8 +10,6 @@ from thplab.reading.text import TextTwin
 from thplab.recording import Recording
 from thplab.stage.link import link_text
 
-__all__ = ["slides"]
-
 _KEYS = "Enter: keys go to the picture (? shows them); Esc: back to the slides."
 _LINES = 8  # trace lines with a slide of their own; the rest are in the run
 

@@ -8,8 +8,6 @@ from thplab.reading.text import TextTwin
 from thplab.recording import Recording
 from thplab.words import did_you_mean
 
-__all__ = ["tell"]
-
 
 def tell(recording: Recording, granularity: str = "tracepoint", step: int | None = None) -> Iterator[str]:
     """Lines of text: the run at each stop of a granularity, or one moment complete.

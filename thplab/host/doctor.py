@@ -9,8 +9,6 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["doctor", "kernel_report", "package_report"]
-
 _THP = Path("sys/kernel/mm/transparent_hugepage")
 
 #: package -> the extra that brings it ("" for the package itself)

@@ -13,8 +13,6 @@ from pathlib import Path
 import thplab
 from thplab.words import did_you_mean
 
-__all__ = ["course_folder", "free_port", "lab", "lab_command", "lab_environment", "repository"]
-
 
 def course_folder() -> Path | None:
     """The folder with the notebooks: of the checkout that this package runs from, or below here."""

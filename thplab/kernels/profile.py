@@ -14,8 +14,6 @@ from typing import Any
 
 from thplab.kernels.scan_result import ScanResult
 
-__all__ = ["FACTS", "Fact", "KernelFrame", "Profile"]
-
 
 @dataclass(frozen=True, slots=True)
 class KernelFrame:

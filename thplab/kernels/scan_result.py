@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["ScanResult"]
-
 
 class ScanResult(Enum):
     """A member of ``enum scan_result`` of any known kernel; the value is its trace string."""

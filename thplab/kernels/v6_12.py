@@ -8,8 +8,6 @@ from thplab.kernels.profile import KernelFrame
 from thplab.kernels.scan_result import ScanResult as S
 from thplab.kernels.v6_18 import FRAMES_6_18, GOES_ON, LINUX_6_18, RESULTS_6_18
 
-__all__ = ["LINUX_6_12"]
-
 _position = RESULTS_6_18.index(S.LACK_REFERENCED_PAGE)
 
 _FRAMES_6_12 = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.kernels.profile import KernelFrame, Profile
 from thplab.kernels.scan_result import ScanResult as S
 
-__all__ = ["FRAMES_6_18", "GOES_ON", "LINUX_6_18", "RESULTS_6_18", "RETRY_6_18"]
-
 #: ``enum scan_result`` in order: the position is the number.
 RESULTS_6_18 = (
     S.FAIL, S.SUCCEED, S.PMD_NULL, S.PMD_NONE, S.PMD_MAPPED, S.EXCEED_NONE_PTE, S.EXCEED_SWAP_PTE,

@@ -11,8 +11,6 @@ from thplab.kernels.profile import KernelFrame
 from thplab.kernels.scan_result import ScanResult as S
 from thplab.kernels.v6_18 import FRAMES_6_18, GOES_ON, LINUX_6_18, RESULTS_6_18, RETRY_6_18
 
-__all__ = ["LINUX_7_3"]
-
 #: The numbers of the last two are not known; nothing prints them.
 _RESULTS_7_3 = (
     *(

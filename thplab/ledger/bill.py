@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from thplab.ledger.costs import STEPS, Costs, shipped_costs
 from thplab.table import Table
 
-__all__ = ["SHAPE", "Bill", "BillRow"]
-
 #: Said wherever a figure of the ledger is shown.
 SHAPE = "Shape, not measurement: read the proportions, not the figures."
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["STEPS", "Costs", "Figure", "shipped_costs"]
-
 _FILE = Path(__file__).parents[1] / "data" / "costs.json"
 
 #: What a step is called in a table.

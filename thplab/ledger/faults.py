@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["FaultReader"]
-
 _RESIDENT = ("nr_anon_pages", "nr_shmem")
 _DEAREST_FIRST = ("fault_huge_page", "swap_in_page", "fault_base_page", "fault_zero_page")
 

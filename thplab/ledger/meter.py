@@ -21,8 +21,6 @@ from thplab.machine import Machine
 from thplab.mm.include.pgtable import entry_pfn
 from thplab.points import Locals, Point
 
-__all__ = ["Meter"]
-
 
 class Meter:
     """``with Meter(machine) as meter:`` then ``meter.bill``; what was profiling before goes on afterwards."""

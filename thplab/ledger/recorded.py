@@ -15,8 +15,6 @@ from thplab.ledger.costs import Costs
 from thplab.ledger.faults import FaultReader
 from thplab.recording import Recording
 
-__all__ = ["bill_of", "bill_of_counters"]
-
 _COUNTED = {
     "pswpin": "swap_in_page",
     "thp_collapse_alloc": "alloc_huge_page",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from thplab.lessons.sets import QuestionSet
 
-__all__ = ["PRETEST", "pretest"]
-
 #: From each notebook what its title asks, and of the two in the middle one more.
 PRETEST = (
     "05.caller",

@@ -30,8 +30,6 @@ from thplab.words import did_you_mean
 if TYPE_CHECKING:
     from thplab.lessons.widgets.box import QuestionBox
 
-__all__ = ["ask", "predict", "questions"]
-
 _MAKERS: dict[str, Callable[[Random], Question]] = {
     **first_steps.QUESTIONS,
     **clues.QUESTIONS,

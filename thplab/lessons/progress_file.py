@@ -18,8 +18,6 @@ from platformdirs import user_data_path
 from thplab.lessons.kinds.question import Verdict
 from thplab.table import Table
 
-__all__ = ["ENVIRONMENT", "forget", "note", "progress", "progress_file"]
-
 #: The file to use; ``off`` keeps nothing.
 ENVIRONMENT = "THPLAB_PROGRESS"
 _VERSION = 1

@@ -8,8 +8,6 @@ from thplab.lessons.catalogue import ask, questions
 from thplab.lessons.widgets.box import QuestionBox
 from thplab.lessons.widgets.written import WrittenBox
 
-__all__ = ["QuestionSet", "exit_ticket", "recall"]
-
 _HOW_MANY = 3
 
 

@@ -16,8 +16,6 @@ from thplab.mm.page_alloc.watermark import init_per_zone_wmark_min, set_pcp_high
 from thplab.mm.sysfs import KNOBS
 from thplab.mm.vmscan.kswapd import wakeup_kswapd
 
-__all__ = ["boot"]
-
 
 def boot(
     profile: Profile, geometry: Geometry, start_pfn: int, pages: int, swap_pages: int, memory: Memory

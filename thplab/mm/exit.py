@@ -10,8 +10,6 @@ from thplab.mm.memory.zap import free_pgtables, unmap_page_range
 from thplab.mm.rmap.anon_vma import unlink_anon_vmas
 from thplab.mm.vma import unlink_file_vma
 
-__all__ = ["begin_exit", "exit_mm"]
-
 
 def begin_exit(mm: Mm) -> None:
     """mmput: from now on every task that checks sees that the process is gone.

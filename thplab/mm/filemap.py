@@ -16,18 +16,6 @@ from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "filemap_add_folio",
-    "filemap_get_folio",
-    "filemap_remove_folio",
-    "folio_mapping",
-    "vma_interval_tree_foreach",
-    "xa_is_value",
-    "xa_load",
-    "xa_store",
-    "xa_to_value",
-]
-
 
 def xa_load(mapping: AddressSpace, index: int) -> int:
     """The entry (void *) of page ``index``: 0 none, odd a value, else :func:`entry_folio` names a folio.

@@ -10,22 +10,13 @@ from __future__ import annotations
 from thplab.mm.exit import exit_mm
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import (
-    MMF_INIT_MASK,
-    VM_LOCKED,
-    VM_UFFD_MISSING,
-    VM_UFFD_WP,
-    Mm,
-    Vma,
-)
+from thplab.mm.include.mm_types import MMF_INIT_MASK, VM_LOCKED, VM_UFFD_MISSING, VM_UFFD_WP, Mm, Vma
 from thplab.mm.include.sched import Task
 from thplab.mm.khugepaged.enter import khugepaged_fork
 from thplab.mm.memory.copy import copy_page_range, vma_needs_copy
 from thplab.mm.memory.tables import pte_alloc_one
 from thplab.mm.rmap.anon_vma import anon_vma_fork
 from thplab.mm.vma import insert_vma, vma_link_file
-
-__all__ = ["dup_mm", "mm_alloc"]
 
 
 def mm_alloc(kernel: Kernel, name: str) -> Mm:

@@ -28,8 +28,6 @@ from thplab.mm.memory.fault import handle_mm_fault
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.swap import folio_mark_accessed
 
-__all__ = ["get_user_page", "mm_populate", "populate_vma_page_range", "put_page"]
-
 
 def get_user_page(mm: Mm, address: int) -> int:
     """Take one reference on the page at ``address`` (faulted in for reading); the page.

@@ -34,8 +34,6 @@ from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes, folio_remove_rmap_ptes
 
-__all__ = ["ksm_scan"]
-
 #: Mappings of one merged page (ksm/max_page_sharing); then the next page of that content is begun.
 MAX_PAGE_SHARING = 256
 

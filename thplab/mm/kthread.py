@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.sched import Kthread, Sleeping, Task
 
-__all__ = ["kthread_resume", "kthread_run", "kthread_stop"]
-
 
 @contextmanager
 def running(kernel: Kernel, task: Task) -> Iterator[None]:

@@ -12,8 +12,6 @@ from thplab.mm.include.memcontrol import MemCgroup
 from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import folio_nr_pages
 
-__all__ = ["mem_cgroup_charge", "mem_cgroup_create", "mem_cgroup_uncharge"]
-
 
 def mem_cgroup_create(kernel: Kernel, name: str) -> MemCgroup:
     """A new group without a limit. Locks expected: none. Takes cgroup_mutex in the kernel."""

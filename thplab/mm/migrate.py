@@ -29,11 +29,10 @@ from thplab.mm.include.swapops import remove_migration_entry
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_add_anon_rmap_ptes
 from thplab.mm.rmap.unmap import Unmapped, try_to_migrate
-from thplab.mm.swap import folio_add_lru, folio_putback_lru, isolated_counter
+from thplab.mm.swap import folio_add_lru, isolated_counter
 from thplab.mm.trace import trace
+from thplab.mm.vmscan.isolate import folio_putback_lru
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["migrate_folio", "migrate_pages", "putback_movable_pages"]
 
 GetNew = Callable[[Kernel, CompactControl], int | None]
 PutNew = Callable[[Kernel, CompactControl, int], None]

@@ -14,8 +14,6 @@ from thplab.mm.include.pgtable import entry_pfn, mm_find_pmd, pmd_trans_huge, pt
 from thplab.mm.swap import folio_change_lru
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["do_mlock", "do_munlock"]
-
 
 def do_mlock(mm: Mm, start: int, length: int) -> None:
     """mlock(start, length): fault the range in and keep it in memory. ``length``: bytes.

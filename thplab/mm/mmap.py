@@ -15,8 +15,6 @@ from thplab.mm.rmap.anon_vma import unlink_anon_vmas
 from thplab.mm.shmem.file import shmem_file_setup
 from thplab.mm.vma import insert_vma, split_at, unlink_file_vma, vma_link_file, vma_merge
 
-__all__ = ["check_range", "do_mmap", "do_munmap"]
-
 
 def check_range(mm: Mm, what: str, start: int, length: int, beyond: int) -> int:
     """End (unsigned long) of the page-aligned range.

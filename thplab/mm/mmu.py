@@ -18,8 +18,6 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.include.state import Column
 from thplab.mm.memory.fault import handle_mm_fault
 
-__all__ = ["access"]
-
 
 def access(mm: Mm, address: int, *, write: bool) -> int:
     """Touch ``address`` (unsigned long); the page (a base page, also inside a huge one) that answers.

@@ -41,8 +41,6 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["do_mprotect"]
-
 
 def do_mprotect(mm: Mm, start: int, length: int, prot: str) -> None:
     """mprotect(start, length, prot). ``length``: bytes; ``prot``: a word, as vm_access() knows it.

@@ -41,8 +41,6 @@ from thplab.mm.mmap import check_range, do_vmi_munmap
 from thplab.mm.rmap.anon_vma import anon_vma_clone, unlink_anon_vmas
 from thplab.mm.vma import insert_vma, vma_link_file, vma_merge
 
-__all__ = ["do_mremap"]
-
 
 def do_mremap(
     mm: Mm, old: int, old_length: int, new_length: int, new: int, *, dontunmap: bool = False

@@ -8,8 +8,6 @@ from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY, MMF_DISABLE_THP_EXCEPT_ADVISED, Mm
 
-__all__ = ["PR_THP_DISABLE_EXCEPT_ADVISED", "prctl_set_thp_disable"]
-
 PR_THP_DISABLE_EXCEPT_ADVISED = 1 << 1
 
 

@@ -14,8 +14,6 @@ from thplab.mm.page_alloc.alloc import __alloc_pages, folio_put
 from thplab.mm.swap import LRU_NAMES, folio_add_lru, lru_list, lruvec_del_folio
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["drop_clean_page", "drop_pagecache", "read_page"]
-
 
 def read_page(kernel: Kernel) -> int:
     """Read one page of a file into the page cache; the page. Raises MemoryError (C: -ENOMEM).

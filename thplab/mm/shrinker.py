@@ -11,8 +11,6 @@ from thplab.mm.huge_memory.deferred_scan import deferred_split_count, deferred_s
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["drop_slab", "shrink_slab"]
-
 #: So many objects are scanned at a time.
 SHRINK_BATCH = 128
 #: What it costs to make an object anew, in disk seeks: the more, the less is scanned.

@@ -3,8 +3,8 @@
 Inactive and active, anonymous and file, and one for what can't be reclaimed. New folios come to the head
 of an inactive list; reclaim takes from its tail. The per-CPU batches in which new folios wait to be
 put there, which khugepaged empties before it scans (lru_add_drain_all), are not modelled.
-A folio that somebody has isolated is on no list and carries PG_isolated
-(a flag of the model: in the kernel it is on a private list of whoever took it).
+An isolated folio (vmscan/isolate.py) is on no list and carries PG_isolated
+(a flag of the model: in the kernel it is on a private list of the task that took it).
 """
 
 from __future__ import annotations
@@ -12,34 +12,7 @@ from __future__ import annotations
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_add, list_del
 from thplab.mm.include.mm_types import VM_LOCKED, Vma
-from thplab.mm.include.page import (
-    PG_active,
-    PG_anon,
-    PG_isolated,
-    PG_lru,
-    PG_referenced,
-    PG_swapbacked,
-    PG_unevictable,
-    folio_get,
-    folio_nr_pages,
-)
-from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.vmstat import count_vm_event
-
-__all__ = [
-    "LRU_NAMES",
-    "SWAP_CLUSTER_MAX",
-    "folio_add_lru",
-    "folio_add_lru_vma",
-    "folio_change_lru",
-    "folio_isolate_lru",
-    "folio_mark_accessed",
-    "folio_putback_lru",
-    "isolated_counter",
-    "lru_list",
-    "lru_oldest",
-    "lruvec_del_folio",
-]
+from thplab.mm.include.page import PG_active, PG_anon, PG_lru, PG_referenced, PG_swapbacked, PG_unevictable
 
 #: A scan covers at least so many folios: short lists would be shifted away to nothing.
 SWAP_CLUSTER_MAX = 32
@@ -121,38 +94,6 @@ def folio_change_lru(kernel: Kernel, folio: int, flags: int) -> None:
     lruvec_del_folio(kernel, folio)
     kernel.mem_map.flags[folio] = flags
     folio_add_lru(kernel, folio)
-
-
-def folio_isolate_lru(kernel: Kernel, folio: int) -> bool:
-    """Isolate the folio: off its LRU list, with a reference; False if another task has done so.
-
-    Locks expected: none; the caller has a reference or another reason why the folio can't be freed. Takes
-    lruvec->lru_lock in the kernel.
-    """
-    mem_map = kernel.mem_map
-    # PG_lru is the right to isolate: the kernel tests and clears it in one atomic step, so only one task
-    # gets it.
-    if not mem_map.flags[folio] & PG_lru:
-        return False
-    lruvec_del_folio(kernel, folio)
-    mem_map.flags[folio] = mem_map.flags[folio] & ~PG_lru | PG_isolated
-    # The list had no reference. Now this task relies on the folio.
-    folio_get(mem_map, folio)
-    count_vm_event(kernel, isolated_counter(kernel, folio), folio_nr_pages(mem_map, folio))
-    return True
-
-
-def folio_putback_lru(kernel: Kernel, folio: int) -> None:
-    """Put an isolated folio back on its LRU list and drop the reference; the last one frees it.
-
-    Locks expected: none. Takes lruvec->lru_lock in the kernel.
-    """
-    mem_map = kernel.mem_map
-    count_vm_event(kernel, isolated_counter(kernel, folio), -folio_nr_pages(mem_map, folio))
-    mem_map.flags[folio] &= ~PG_isolated
-    folio_add_lru(kernel, folio)
-    # Perhaps the last one: all mappings may have gone while the folio was isolated.
-    folio_put(kernel, folio)
 
 
 def folio_mark_accessed(kernel: Kernel, folio: int) -> None:

@@ -14,24 +14,9 @@ from itertools import chain
 
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.kernel import Kernel
-from thplab.mm.include.page import (
-    PG_swapcache,
-    folio_mapcount,
-    folio_nr_pages,
-    folio_ref_add,
-)
+from thplab.mm.include.page import PG_swapcache, folio_mapcount, folio_nr_pages, folio_ref_add
 from thplab.mm.include.swap import SwapInfo
 from thplab.mm.page_alloc.alloc import folio_put
-
-__all__ = [
-    "folio_alloc_swap",
-    "folio_free_swap",
-    "free_folio_and_swap_cache",
-    "free_swap_and_cache",
-    "swap_cache_get_folio",
-    "swap_duplicate",
-    "swap_free",
-]
 
 
 def swap_duplicate(kernel: Kernel, offset: int) -> None:

@@ -17,9 +17,6 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.knobs import Knobs
 from thplab.words import did_you_mean
 
-__all__ = ["KNOBS", "Attribute", "sysfs_read", "sysfs_write"]
-
-
 _U32_MAX = (1 << 32) - 1
 _U64_MAX = (1 << 64) - 1
 

@@ -18,18 +18,6 @@ from thplab.mm.include.state import Column, Struct
 from thplab.mm.mmu import access
 from thplab.mm.vmstat import vm_event
 
-__all__ = [
-    "PageTables",
-    "Tlb",
-    "TlbBank",
-    "flush_tlb_mm",
-    "flush_tlb_range",
-    "page_tables",
-    "tlb_access",
-    "tlb_reach",
-    "walk_references",
-]
-
 #: Low bits of a tag: the way holds a translation; of a PMD leaf; of an entry that may be written.
 _VALID, _HUGE, _WRITE = 1, 2, 4
 _TAG_SHIFT = 3

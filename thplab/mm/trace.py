@@ -10,8 +10,6 @@ from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import page_to_pfn
 from thplab.mm.include.trace_events import TRACE_EVENTS, TraceEvent
 
-__all__ = ["scan_pfn", "trace"]
-
 _NO_PFN = (1 << 64) - 1
 
 

@@ -28,8 +28,6 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.include.swapops import is_pte_marker
 from thplab.mm.vma import modify_vma_flags, vmas_of_range
 
-__all__ = ["mwriteprotect_range", "userfaultfd_register", "userfaultfd_unregister"]
-
 __VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
 _MODES = {"missing": VM_UFFD_MISSING, "wp": VM_UFFD_WP}
 

@@ -10,17 +10,6 @@ from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.rmap.anon_vma import anon_vma_clone, has_parents_pages, unlink_anon_vmas
 from thplab.mm.shmem.file import fput, get_file
 
-__all__ = [
-    "insert_vma",
-    "modify_vma_flags",
-    "split_at",
-    "split_vma",
-    "unlink_file_vma",
-    "vma_link_file",
-    "vma_merge",
-    "vmas_of_range",
-]
-
 
 def split_at(mm: Mm, start: int, end: int) -> tuple[Vma, ...]:
     """Split VMAs at both borders (unsigned long); the VMAs that now lie wholly inside, in order.

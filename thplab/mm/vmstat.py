@@ -6,9 +6,6 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import Zone
 from thplab.mm.include.vm_event_item import EVENTS
 
-__all__ = ["count_vm_event", "extfrag_for_order", "fragmentation_index", "unusable_free_index", "vm_event"]
-
-
 _NUMBER = {name: number for number, name in enumerate(EVENTS)}
 
 

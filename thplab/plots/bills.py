@@ -8,8 +8,6 @@ from thplab.ledger import SHAPE, Bill
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
 from thplab.table import Table
 
-__all__ = ["bill_plot"]
-
 
 def bill_plot(bills: Mapping[str, Bill], title: str = "Who spent how long") -> Plot:
     """``bills``: name of a run -> what :class:`~thplab.ledger.Meter` or ``bill_of`` made of it."""

@@ -11,8 +11,6 @@ from thplab.sweeps import CoverageRow, Rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["coverage_plot"]
-
 
 def coverage_plot(rows: Rows[CoverageRow], *, cap_mib: float | None = None) -> Plot:
     """Each point is a limit of max_ptes_none; ``cap_mib``: a budget of bloat to draw as a line."""

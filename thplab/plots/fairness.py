@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.plots.plot import COLOURS, Plot, new_axes
 from thplab.sweeps import FairnessRow, Rows
 
-__all__ = ["fairness_plot"]
-
 _TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36000: "10 h"}
 
 

@@ -7,8 +7,6 @@ from thplab.plots.reach import size_text
 from thplab.sweeps import HitRow, Rows
 from thplab.table import Table
 
-__all__ = ["hit_plot"]
-
 
 def hit_plot(rows: Rows[HitRow]) -> Plot:
     """The working set is on a logarithmic axis."""

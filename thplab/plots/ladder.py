@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.plots.plot import COLOURS, Plot, new_axes
 from thplab.sweeps import ProactiveRow, Rows
 
-__all__ = ["ladder_plot"]
-
 
 def ladder_plot(rows: Rows[ProactiveRow], proactiveness: int = 20) -> Plot:
     """``rows`` of a sweep over the knob are the rungs; the marks drawn are those of one value of it.

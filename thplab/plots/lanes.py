@@ -8,8 +8,6 @@ from thplab.experiments.lanes import LaneResult
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
 from thplab.table import Table
 
-__all__ = ["lanes_plot"]
-
 
 def lanes_plot(results: Mapping[str, LaneResult]) -> Plot:
     """``results``: letter -> what :func:`~thplab.experiments.lanes.run_lane` found."""

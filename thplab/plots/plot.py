@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "DASHES", "HATCHES", "MARKERS", "Plot", "new_axes"]
-
 #: Okabe and Ito's colours, that everybody can tell apart; grey last. Never the only difference:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 #: ... a series has a marker of its own, a line a dash, and an area a hatch.

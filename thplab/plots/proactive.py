@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
 from thplab.sweeps import ProactiveRow, Rows
 
-__all__ = ["proactiveness_plot"]
-
 
 def proactiveness_plot(rows: Rows[ProactiveRow]) -> Plot:
     """A bar for each value of the knob: how many 2 MiB blocks were made, with copies and scores in words."""

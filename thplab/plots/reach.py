@@ -8,8 +8,6 @@ from thplab.mm.tlb import tlb_reach
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
 from thplab.table import Table
 
-__all__ = ["reach_plot"]
-
 ENTRIES = (64, 1536, 2048, 3072)
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 _SIZES = (("4 KiB pages", 4 * _KIB), ("2 MiB pages", 2 * _MIB))

@@ -10,8 +10,6 @@ from thplab.mm.include.lock import ANON_VMA, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOC
 from thplab.phases import PHASES
 from thplab.recording import Recording
 
-__all__ = ["LOCKS", "MMAP_WRITE", "Span", "collapse_spans"]
-
 MMAP_WRITE = "mmap_lock (WRITE)"
 
 #: Beginning of a lock's name and the field that says that it is held -> its row.

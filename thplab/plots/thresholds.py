@@ -9,8 +9,6 @@ from typing import Any
 from thplab.plots.plot import COLOURS, DASHES, Plot, new_axes
 from thplab.table import Table
 
-__all__ = ["threshold_plot"]
-
 #: knob -> what it counts, in the words of a window, and the name of that in the picture
 _COUNTED = {
     "max_ptes_none": (("none", "zero"), "empty"),

@@ -13,8 +13,6 @@ from thplab.table import Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["timeline_plot"]
-
 #: Shorter than this share of the whole is drawn as a mark.
 _VISIBLE = 0.004
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from thplab.plots.plot import COLOURS, HATCHES, Plot, new_axes
 from thplab.sweeps import Rows, VerdictRow
 
-__all__ = ["verdict_plot"]
-
 
 def verdict_plot(rows: Rows[VerdictRow]) -> Plot:
     """One bar for each verdict, the most frequent on top; the one that collapses is hatched."""

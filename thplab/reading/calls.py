@@ -9,8 +9,6 @@ from thplab.points import ENTRY
 from thplab.recording import Recording
 from thplab.recording.cells import ABSENT, INTEGER
 
-__all__ = ["Calls"]
-
 
 class Calls:
     """What can be said about the calls of a recording without its state; a call has a number: its frame."""

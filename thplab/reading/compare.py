@@ -14,8 +14,6 @@ from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 from thplab.table import Table
 
-__all__ = ["Comparison", "Edited", "compare"]
-
 _VERDICTS = ("mm_khugepaged_scan_pmd", "mm_collapse_huge_page_isolate", "mm_collapse_huge_page")
 _SHOWN = 8  # verdicts that differ
 

@@ -8,8 +8,6 @@ from typing import Any
 from thplab.reading.moment import ReadMoment
 from thplab.recording import State
 
-__all__ = ["counter_lines", "counters", "knobs"]
-
 
 def counter_lines(at: ReadMoment) -> list[str]:
     """Those that are not 0, with how far they moved since the start; then the knobs, with what they were."""

@@ -8,17 +8,6 @@ from thplab.reading.moment import Reader
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 
-__all__ = [
-    "call_of",
-    "counter",
-    "free_frames",
-    "locks_held",
-    "rss_pages",
-    "span",
-    "trace_field",
-    "window_frames",
-]
-
 
 def call_of(recording: Recording, function: Named, occurrence: int = 1) -> int:
     """The moment at which ``function`` of the model is entered, the first time or a later one.

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from thplab.recording import Recording, State
 from thplab.recording.derive.spans import SPANS
 
-__all__ = ["Lanes", "Span", "duration"]
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

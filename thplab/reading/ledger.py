@@ -7,8 +7,6 @@ from bisect import bisect_right
 from thplab.reading.lanes import duration
 from thplab.reading.moment import ReadMoment
 
-__all__ = ["NO_LEDGER", "ledger_lines"]
-
 NO_LEDGER = "This recording has no cost ledger: record with alongside=Meter to have one."
 
 _DAEMONS = ("khugepaged", "kcompactd", "kswapd")

@@ -16,8 +16,6 @@ from thplab.recording import State
 from thplab.recording.cells import ObjectInfo
 from thplab.words import counted
 
-__all__ = ["buddy_lines", "frame_keys", "memory_lines", "space_lines"]
-
 #: As the glyphs are called, but a frame is of a huge folio, whoever maps it.
 _NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()} | {"huge": "of one huge folio"}
 _FLAGS = (

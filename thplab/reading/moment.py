@@ -10,8 +10,6 @@ from thplab.reading.window import read_window
 from thplab.recording import Moment, Recording, State
 from thplab.recording.tracer import NO_FRAME
 
-__all__ = ["ReadMoment", "Reader"]
-
 
 class Reader:
     """A recording, with what is the same for all its moments."""

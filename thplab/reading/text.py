@@ -18,8 +18,6 @@ from thplab.reading.window import Window
 from thplab.recording import Recording
 from thplab.recording.tracer import NO_FRAME
 
-__all__ = ["LINES", "TextTwin", "moment_text", "window_keys", "window_text"]
-
 _NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()}
 _STATES = {
     "table": "points at this table",

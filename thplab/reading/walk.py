@@ -8,8 +8,6 @@ from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording, State
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 
-__all__ = ["WalkStep", "step_text", "table_in", "walk"]
-
 _BITS = ("P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD")
 
 

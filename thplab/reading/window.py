@@ -14,8 +14,6 @@ from thplab.reading.walk import WalkStep, table_in, walk
 from thplab.recording import Recording, State
 from thplab.recording.cells import ObjectInfo
 
-__all__ = ["Window", "read_window"]
-
 _PRESENT = bits._PAGE_PRESENT | bits._PAGE_PROTNONE
 _COLUMNS = ("compound_head", "flags", "large_mapcount", "mapcount", "refcount")
 

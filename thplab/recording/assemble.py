@@ -19,8 +19,6 @@ from thplab.recording.tracer import FunctionInfo
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
 
-__all__ = ["assemble"]
-
 #: The kernel's file, as the first line of each module of the model names it.
 _KERNEL_FILE = re.compile(r"\b(?:arch|fs|include|kernel|mm)/[\w/-]+\*?\.[ch]\b")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from thplab.recording.recording import Recording
 
-__all__ = ["backtrace"]
-
 
 def backtrace(recording: Recording, number: int) -> list[str]:
     """Lines ``#N  name (arg=value, ...) at file:line`` for a moment, innermost first.

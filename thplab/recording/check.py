@@ -17,8 +17,6 @@ from thplab.recording.derive.said import NOTHING_SAID
 from thplab.recording.derive.spans import SPANS
 from thplab.recording.file import RecordingError
 
-__all__ = ["SECTIONS", "check"]
-
 _Header = Mapping[str, Any]
 _Sections = Mapping[str, "array[Any]"]
 

@@ -17,8 +17,6 @@ from itertools import accumulate
 from operator import sub
 from typing import Any
 
-__all__ = ["FORMAT", "RecordingError", "pack", "unpack"]
-
 MAGIC = b"THPLAB1\n"
 FORMAT = 3
 _TYPES = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}

@@ -17,8 +17,6 @@ from thplab.mm.include.state import Column, Struct
 from thplab.recording.cells import INTEGER, Cells, ObjectInfo
 from thplab.recording.owner import kernel_at_work
 
-__all__ = ["Journal"]
-
 _open: list[Journal] = []
 
 

@@ -8,8 +8,6 @@ from thplab import points
 from thplab.mm.include.lock import ANON_VMA, KHUGEPAGED_MM_LOCK, MMAP_LOCK, PAGE_TABLE_LOCK, VMA_LOCK
 from thplab.points import Point
 
-__all__ = ["LOCK_KINDS", "LockKind", "kind_of", "lock_sentence"]
-
 
 @dataclass(frozen=True, slots=True)
 class LockKind:

@@ -19,14 +19,6 @@ from thplab.recording.lock_words import lock_sentence
 from thplab.recording.verdicts import VERDICT_POINTS, verdict_sentence
 from thplab.words import counted
 
-__all__ = [
-    "sentence_of_call",
-    "sentence_of_change",
-    "sentence_of_event",
-    "sentence_of_return",
-    "sentence_of_wakeup",
-]
-
 
 def sentence_of_call(local: Locals, caller: Point | None) -> str | None:
     """What entering the function of these variables, called by ``caller``, means, or None."""

@@ -13,8 +13,6 @@ from thplab.machine import Machine, Process
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Mm, Vma
 
-__all__ = ["kernel_at_work"]
-
 
 def kernel_at_work(frame: FrameType | None) -> Kernel | None:
     """The kernel for which ``frame`` works: its own arguments say so, else those of its caller.

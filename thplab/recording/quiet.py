@@ -23,8 +23,6 @@ from thplab.mm.page_alloc import buddy, pcp, watermark
 from thplab.mm.proc import task_mmu as proc
 from thplab.mm.rmap import mapcount as rmap
 
-__all__ = ["is_quiet"]
-
 #: All functions of these.
 _MODULES = (
     buddy, geometry, gfp, kthread, lists, lru, mmzone, page, pcp, proc, sched, state, trace, trace_events,

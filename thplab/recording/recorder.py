@@ -24,8 +24,6 @@ from thplab.recording.narrate import (
 from thplab.recording.recording import Recording
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, Tracer, model_file
 
-__all__ = ["DEPTHS", "LINE_FILES", "MOST_MOMENTS", "Payer", "Recorder", "RecordingTooLong"]
-
 DEPTHS = ("events", "functions", "lines")
 
 #: The columns of a moment in the order of a row, with their typecodes.

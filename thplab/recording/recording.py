@@ -18,8 +18,6 @@ from thplab.recording.state import State
 from thplab.recording.tracer import NO_FRAME
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 
-__all__ = ["Frame", "Moment", "Recording"]
-
 KINDS = ("line", "call", "return", "event", "switch")
 
 #: What :meth:`Recording.find` finds.

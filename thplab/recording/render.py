@@ -7,8 +7,6 @@ from typing import Any
 
 from thplab.mm.include.page import VMEMMAP_START
 
-__all__ = ["gdb_value"]
-
 
 def gdb_value(name: str, value: Any, start_pfn: int) -> str:
     """``value`` of the parameter ``name``: integers decimal, pointers hexadecimal.

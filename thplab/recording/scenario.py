@@ -10,8 +10,6 @@ from thplab.recording.recorder import LINE_FILES, MOST_MOMENTS, Payer, Recorder,
 from thplab.recording.recording import Recording
 from thplab.scenario import Scenario, ScenarioRun, scenario
 
-__all__ = ["record_scenario", "record_what_fits"]
-
 
 def record_scenario(
     which: Scenario | str,

@@ -15,8 +15,6 @@ from typing import Any, Protocol
 from thplab.mm.include.state import Column, Struct
 from thplab.recording.cells import ABSENT, INTEGER, ColumnInfo, ObjectInfo, fields_of
 
-__all__ = ["State", "snapshot_bytes"]
-
 
 class _Reader(Protocol):
     def fields(self, obj: Any) -> Iterable[tuple[str, Any]]: ...

@@ -16,8 +16,6 @@ from thplab.mm.include.page import folio_expected_ref_count
 from thplab.points import Point
 from thplab.words import counted
 
-__all__ = ["SENTENCES", "VERDICT_FUNCTIONS", "VERDICT_POINTS", "verdict_sentence"]
-
 _LIMITS = ("max_ptes_none", "max_ptes_swap", "max_ptes_shared")
 
 #: Functions that decide: they return a scan result (alone, or first in a tuple).

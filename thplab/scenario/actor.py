@@ -10,9 +10,6 @@ from thplab.machine import Machine, Process
 from thplab.mm.include.errors import KernelError
 from thplab.scenario.errors import ScenarioError
 
-__all__ = ["DEFAULT_KID", "Actor", "token"]
-
-
 #: What a child is called if nothing else is said.
 DEFAULT_KID = "k"
 
@@ -33,11 +30,7 @@ class Actor:
     """
 
     def __init__(
-        self,
-        machine: Machine,
-        process: Process,
-        region: int,
-        spared: frozenset[int] = frozenset(),
+        self, machine: Machine, process: Process, region: int, spared: frozenset[int] = frozenset()
     ) -> None:
         """An actor that has done nothing yet."""
         self.machine = machine

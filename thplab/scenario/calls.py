@@ -11,32 +11,6 @@ from thplab.scenario.actor import DEFAULT_KID, Actor, token
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.settings import store_settings
 
-__all__ = [
-    "advise",
-    "cgroup",
-    "cgroup_limit",
-    "clear_refs",
-    "collapse",
-    "fork",
-    "kid_exit",
-    "ksm_wait",
-    "mlock",
-    "mmap",
-    "mprotect",
-    "mremap",
-    "munlock",
-    "munmap",
-    "pin",
-    "prctl_thp_disable",
-    "read",
-    "set_knob",
-    "uffd_unregister",
-    "uffd_wp",
-    "unpin",
-    "write",
-    "write_same",
-]  # fmt: skip
-
 #: What ``write_same`` puts into every page.
 _SAME = 0xFFFFFFFF
 

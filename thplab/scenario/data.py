@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.schema import check_scenario
-
-__all__ = ["MachineSpec", "ProcessSpec", "Scenario", "read_json", "unwrap"]
+from thplab.scenario.schema import check_scenario, ops_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +74,12 @@ class Scenario:
     def from_data(cls, data: object) -> Scenario:
         """Read a scenario; ScenarioError names what is wrong with it and what is allowed there."""
         known = check_scenario(data)
-        procs = known.get("procs", [{"name": "a", "ops": known.get("ops", ())}])
+        procs = known.get("procs", [{**known, "name": "a"}])
+        entries = known.get("machine", {}).get("entries", 512)
         return cls(
             name=known.get("name", ""),
             story=known.get("story", known.get("why", "")),
-            processes=tuple(ProcessSpec(proc["name"], tuple(proc["ops"])) for proc in procs),
+            processes=tuple(ProcessSpec(proc["name"], tuple(ops_before(proc, entries))) for proc in procs),
             steps=tuple(known["steps"] if "steps" in known else [known["action"]]),
             settings=dict(known.get("settings", {})),
             setup_settings=dict(known.get("setup_settings", {})),
@@ -123,6 +122,6 @@ def unwrap(data: object) -> tuple[object, Any]:
     """The scenario and its photographs, of ``{"scenario": ..., "before": ...}`` or of a bare scenario."""
     if isinstance(data, Mapping) and "scenario" in data:
         return data["scenario"], data.get("before")
-    if isinstance(data, Mapping) and ("ops" in data or "procs" in data):
+    if isinstance(data, Mapping) and not {"ops", "procs", "windows"}.isdisjoint(data):
         return data, None
     raise ScenarioError("not a scenario: allowed: one, or an object with 'scenario' and, if wanted, 'before'")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ScenarioError", "Unsupported"]
-
 
 class ScenarioError(ValueError):
     """The data is not a scenario: says which key is wrong and what is allowed there."""

@@ -12,8 +12,6 @@ from thplab.scenario.data import Scenario, read_json, unwrap
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.named import NAMED, scenario
 
-__all__ = ["Entry", "find_scenario", "read_entries"]
-
 
 @dataclass(frozen=True)
 class Entry:

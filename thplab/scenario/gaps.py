@@ -20,8 +20,6 @@ from thplab import mm, phases, points
 from thplab.phases import Phase
 from thplab.points import Function, Point
 
-__all__ = ["GAPS", "Gap", "probed"]
-
 
 @dataclass(frozen=True, slots=True)
 class Gap:

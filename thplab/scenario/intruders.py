@@ -29,8 +29,6 @@ from thplab.scenario.values import PROC, Key, list_of, number, object_of, word
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["INTRUDERS", "INTRUDER_KEYS", "intruding"]
-
 INTRUDER_KEYS = {
     "at": Key(word(GAPS), "the gap of the collapse", needed=True),
     "nth": Key(number(1, 1 << 20), "act when the step reaches the gap for the nth time", 1),

@@ -9,15 +9,11 @@ from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.page import PG_isolated, PG_locked, folio_trylock, folio_unlock
 from thplab.mm.include.sched import Task
 from thplab.mm.kthread import running
-from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.observe import folio_at
-
-__all__ = [
-    "isolate_page", "lock_mm", "lock_page", "putback_page", "swapout", "unlock_mm", "unlock_page",
-]  # fmt: skip
 
 
 def lock_mm(actor: Actor, op: Mapping[str, Any]) -> None:

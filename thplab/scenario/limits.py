@@ -11,8 +11,6 @@ from thplab.scenario.observe import SCANNED
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["refuse_collapse_into_smaller_sizes"]
-
 #: Verdicts after which a kernel that knows smaller sizes would have tried them, or counted otherwise.
 _SMALLER_SIZES_NEXT = (SCANNED, "isolate", "collapse")
 _SAME_IN_ALL_SIZES = frozenset(

@@ -13,8 +13,6 @@ from thplab.mm.madvise.syscall import dontneed_lock
 from thplab.mm.memory.fault import fault_lock
 from thplab.scenario.actor import Actor
 
-__all__ = ["ADVISE", "ANON_VMA", "FAULT", "GUP", "MMAP_READ", "MMAP_WRITE", "NO_LOCK", "Need"]
-
 
 @dataclass(frozen=True)
 class Need:

@@ -9,8 +9,6 @@ from thplab.scenario.data import Scenario
 from thplab.scenario.errors import Unsupported
 from thplab.scenario.spec import INTRUDER_OPS, OPS
 
-__all__ = ["memory_needed", "swap_needed"]
-
 #: The most that a scenario may need unless it says how much there is: 16 GiB.
 _MOST_PAGES = 1 << 22
 

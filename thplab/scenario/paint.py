@@ -11,10 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from thplab.scenario.build import ranges_of
 from thplab.scenario.errors import ScenarioError
-
-__all__ = ["PAINTS", "paint", "repaint"]
+from thplab.scenario.windows import ranges_of
 
 #: What an entry may be made, and how; ``keep`` leaves it as it is.
 PAINTS = {

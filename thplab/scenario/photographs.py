@@ -11,8 +11,6 @@ from thplab.scenario.errors import ScenarioError
 from thplab.scenario.observe import GLYPHS
 from thplab.scenario.values import is_int, is_list, refuse
 
-__all__ = ["check_photographs", "glyphs_of"]
-
 _LETTERS = "".join(GLYPHS)
 _RUN = re.compile(rf"([{_LETTERS}])(\d{{1,3}})")
 _COUNTS = ("rss_pages", "anon_huge_kb", "vmas_below", "vmas_above")

@@ -15,8 +15,6 @@ from thplab.scenario.files import Entry, read_entries
 from thplab.scenario.photographs import check_photographs
 from thplab.scenario.start import run_scenario
 
-__all__ = ["predict", "predict_line", "predict_lines"]
-
 
 def predict(data: object, kernel: str = "6.18") -> dict[str, Any]:
     """The answer to ``{"scenario": ..., "before": ...}``, or to a scenario, as a recording would show it.

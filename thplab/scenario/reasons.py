@@ -15,8 +15,6 @@ from thplab.words import counted
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["everybody", "why_nothing"]
-
 
 def everybody(actors: Mapping[str, Actor]) -> Iterator[Actor]:
     """The living processes, children after their parents."""

@@ -21,8 +21,6 @@ from thplab.scenario.spec import OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
 
-__all__ = ["ScenarioRun"]
-
 _ONE_HOUR_MS = 3_600_000
 
 

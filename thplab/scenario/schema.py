@@ -25,8 +25,7 @@ from thplab.scenario.values import (
     plain,
     word,
 )
-
-__all__ = ["MACHINE_KEYS", "SCENARIO", "SCENARIO_KEYS", "STEP", "check_scenario"]
+from thplab.scenario.windows import WINDOWS, window, window_ops
 
 _HUGE = 1 << 21
 _SIZES = [8, 16, 32, 64, 128, 256, 512]
@@ -47,9 +46,11 @@ MACHINE_KEYS = {
 }
 
 STEP = replace(chosen("type", STEPS), name="step")
+_WINDOWS = Key(WINDOWS, "what its windows hold before it does ops: from page 0 on, in one mapping")
 _PROCESS = object_of(
     {
         "name": Key(NAME, "its name", needed=True),
+        "windows": _WINDOWS,
         "ops": Key(OPS_LIST, "what it does before the first step", needed=True),
     }
 )
@@ -60,8 +61,9 @@ SCENARIO_KEYS = {
     "story": Key(TEXT, "one line for people"),
     "settings": Key(SETTINGS_VALUE, "the settings that hold in all steps"),
     "setup_settings": Key(SETTINGS_VALUE, "those that hold before the first step instead"),
+    "windows": _WINDOWS,
     "ops": Key(OPS_LIST, "what the one process, called a, does before the first step"),
-    "procs": Key(list_of(_PROCESS, least=1), "several processes, in place of ops"),
+    "procs": Key(list_of(_PROCESS, least=1), "several processes, in place of windows and ops"),
     "action": Key(STEP, "the one step"),
     "steps": Key(list_of(STEP), "several steps, in place of action"),
     "budget": Key(
@@ -78,8 +80,8 @@ def check_scenario(data: object) -> Mapping[str, Any]:
     """The data itself if it is a scenario, else ScenarioError."""
     scenario = as_object(data, "scenario")
     SCENARIO.check(scenario, "", 0)
-    if ("ops" in scenario) == ("procs" in scenario):
-        raise ScenarioError("a scenario has either 'ops' (one process, called a) or 'procs'")
+    if ("ops" in scenario or "windows" in scenario) == ("procs" in scenario):
+        raise ScenarioError("a scenario has either 'windows' and 'ops' (one process, called a) or 'procs'")
     if ("action" in scenario) == ("steps" in scenario):
         raise ScenarioError("a scenario has either 'action' (one step) or 'steps'")
     names = [proc["name"] for proc in scenario.get("procs", ())]
@@ -89,3 +91,12 @@ def check_scenario(data: object) -> Mapping[str, Any]:
         if name in ("keeper", "marker", HOG):
             raise ScenarioError(f"procs: the name {name!r} is taken by an auxiliary process")
     return scenario
+
+
+def ops_before(process: Mapping[str, Any], entries: int) -> list[Mapping[str, Any]]:
+    """What a process does before the first step: the ops that make its windows, then its own.
+
+    Raises ScenarioError for a window that has not ``entries`` pages.
+    """
+    pages = [kind for text in process.get("windows", ()) for kind in window(text, entries)]
+    return [*(window_ops(pages) if pages else ()), *process.get("ops", ())]

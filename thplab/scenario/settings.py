@@ -18,8 +18,6 @@ from thplab.mm.sysfs import KNOBS, ROOT, Attribute
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.values import Key, Value, number, object_of, word
 
-__all__ = ["SETTINGS", "SETTINGS_VALUE", "UNLIMITED", "Setting", "default_settings", "store_settings"]
-
 #: What ``pages_to_scan`` of a million or more stands for: no end of a pass by its budget.
 UNLIMITED = 4_000_000_000
 

@@ -33,8 +33,6 @@ from thplab.scenario.values import (
     word,
 )
 
-__all__ = ["ADVICE", "INTRUDER_OP", "INTRUDER_OPS", "OPS", "OPS_LIST", "Op", "perform"]
-
 #: How deep children may have children.
 _DEEPEST = 4
 

@@ -20,8 +20,6 @@ from thplab.scenario.reasons import everybody, why_nothing
 from thplab.scenario.run import ScenarioRun
 from thplab.scenario.surroundings import Surroundings
 
-__all__ = ["run_scenario", "start_run"]
-
 _KINDS = {
     **dict.fromkeys("pscd", "in memory"),
     **dict.fromkeys("HS", "in a huge page"),

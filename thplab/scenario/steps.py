@@ -18,8 +18,6 @@ from thplab.scenario.values import FLAG, LAST_PAGE, NAME, PAGES, Key, list_of, n
 if TYPE_CHECKING:
     from thplab.scenario.run import ScenarioRun
 
-__all__ = ["STEPS", "Step"]
-
 
 def _khugepaged(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:
     with intruding(run, step.get("intruders", ())) as reports:
@@ -37,11 +35,7 @@ def _wakeup(run: ScenarioRun) -> dict[str, Any]:
     run.machine.wake_khugepaged()
     events = run.events_since(first)
     refuse_collapse_into_smaller_sizes(run, events)
-    return {
-        "events": events,
-        "daemon_runs": scan.thread is not None,
-        "full_scans": scan.full_scans - laps,
-    }
+    return {"events": events, "daemon_runs": scan.thread is not None, "full_scans": scan.full_scans - laps}
 
 
 def _madvise_collapse(run: ScenarioRun, step: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,6 @@ from typing import Any
 
 from thplab.machine import Machine, Process
 
-__all__ = ["Surroundings", "start_keeper", "start_marker"]
-
 _MARKER_WINDOWS = 64
 
 

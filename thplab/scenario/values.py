@@ -10,11 +10,6 @@ from typing import Any, Protocol, TypeGuard
 from thplab.scenario.errors import ScenarioError
 from thplab.words import did_you_mean
 
-__all__ = [
-    "ANY", "FLAG", "LAST_PAGE", "NAME", "PAGES", "PROC", "RANGE", "TEXT", "Key", "Row", "Value", "as_object",
-    "chosen", "is_int", "is_list", "list_of", "number", "object_of", "plain", "refuse", "word",
-]  # fmt: skip
-
 #: Page numbers go up to here: 512 GiB from page 0 of the region.
 LAST_PAGE = 1 << 27
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from thplab.scenario.data import Scenario
 
-__all__ = ["vary"]
-
 
 def vary(
     scenario: Scenario,

@@ -21,8 +21,6 @@ from thplab.scenario.settings import SETTINGS_VALUE
 from thplab.scenario.spec import INTRUDER_OPS
 from thplab.stage.places import Place, next_place
 
-__all__ = ["Branch", "EditError", "branch", "parse_knobs", "parse_op"]
-
 _OP = re.compile(r"(?P<op>\w+)(?:\s+(?P<word>[a-z_]+))?(?:\s+(?P<pages>[\d\s,-]+))?")
 #: Ops whose second word is this key.
 _WORD = {"advise": "advice", "mprotect": "prot"}

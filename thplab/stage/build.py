@@ -19,8 +19,6 @@ from thplab.reading.glyphs import glyphs, views
 from thplab.recording.verdicts import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
-__all__ = ["css", "javascript", "module_order", "modules", "write"]
-
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)

@@ -15,8 +15,6 @@ from thplab.stage.branching import EditError
 if TYPE_CHECKING:
     from thplab.stage.widget import Stage
 
-__all__ = ["CHOICES", "answer"]
-
 #: What the edit row offers.
 CHOICES = {
     "paints": [kind for kind in PAINTS if kind != "keep"],

@@ -10,8 +10,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import NAMED, Scenario
 
-__all__ = ["link_text", "open_link"]
-
 _SHAPE = re.compile(r"thplab:(?P<what>[\w.=-]+)@(?P<kernel>[\w.]+)/(?P<depth>\w+)#(?P<step>\d+)")
 _DATA = "data="  # begins a scenario that has no name of its own, packed
 

@@ -18,8 +18,6 @@ from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenari
 from thplab.scenario.settings import SETTINGS
 from thplab.stage.widget import Stage
 
-__all__ = ["SHOWN", "Explorer", "explore"]
-
 #: The knobs on the panel. The two sleeps are missing: a scenario asks for each wakeup itself.
 SHOWN = (
     "max_ptes_none", "max_ptes_swap", "max_ptes_shared", "pages_to_scan", "enabled", "defrag",

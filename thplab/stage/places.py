@@ -10,8 +10,6 @@ from thplab.recording import Recording
 from thplab.recording.tracer import CALL, NO_FRAME, RETURN
 from thplab.scenario.gaps import GAPS, Gap
 
-__all__ = ["Place", "gap_moments", "next_place"]
-
 #: Steps of a scenario in which a collapse may be under way.
 _COLLAPSING = ("khugepaged", "madvise_collapse", "ops", "sleep")
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from thplab.words import did_you_mean
 
-__all__ = ["FIELDS", "check_stops"]
-
 #: name -> type of what a stop may say
 FIELDS: dict[str, type] = {
     "step": int, "title": str, "views": list, "granularity": str, "notes": str, "ask": str, "choices": list,

@@ -17,8 +17,6 @@ from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
 from thplab.stage.stops import check_stops
 
-__all__ = ["GRANULARITIES", "PRESETS", "VIEWS", "Stage", "load_recording"]
-
 GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
 VIEWS = tuple(view["name"] for view in views())
 

@@ -11,8 +11,6 @@ from thplab.machine import Process
 from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_PSE, level_shifts, mm_find_pmd
 from thplab.mm.include.state import Column
 
-__all__ = ["column_view", "huge_windows"]
-
 
 def column_view(column: Column) -> npt.NDArray[Any]:
     """The column itself as an array: it shows each change of the model, and cannot be written through.

@@ -19,8 +19,6 @@ from thplab.sweeps.columns import huge_windows
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
-__all__ = ["LIMITS", "OCCUPANCIES", "CoverageRow", "coverage_sweep", "touched_pages"]
-
 OCCUPANCIES = (1.0, 0.98, 0.9, 0.5, 0.2, 0.05)
 LIMITS = (0, 64, 128, 255, 409, 411, 412, 511)
 

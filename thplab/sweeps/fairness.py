@@ -16,8 +16,6 @@ from thplab.scenario import Scenario, ScenarioRun
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
-__all__ = ["FairnessRow", "fairness_sweep"]
-
 SIZES = (8, 32, 128, 512, 2048)
 
 _WINDOW = 512

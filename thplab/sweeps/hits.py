@@ -12,8 +12,6 @@ from thplab.mm.tlb import Tlb
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
-__all__ = ["HitRow", "hit_sweep"]
-
 _KIB, _MIB = 1 << 10, 1 << 20
 #: Bytes. The small pages end at 4 MiB, where the last ones miss: more would only take longer.
 SMALL_SETS = tuple(size * _KIB for size in (64, 128, 256, 512, 1024, 4096))

@@ -15,8 +15,6 @@ from thplab.mm.compaction.suitable import fragmentation_score_node, fragmentatio
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
-__all__ = ["PROACTIVENESS", "ProactiveRow", "proactiveness_sweep"]
-
 PROACTIVENESS = (0, 10, 11, 12, 20, 40, 60, 80, 100)
 
 #: A wakeup by the write to the knob, and two looks by the timer.

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from thplab.table import Table
 
-__all__ = ["Rows"]
-
 T = TypeVar("T")
 
 

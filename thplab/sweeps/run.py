@@ -14,8 +14,6 @@ from tqdm.auto import tqdm
 
 from thplab.sweeps.rows import Rows
 
-__all__ = ["SerialExecutor", "sweep"]
-
 Point = TypeVar("Point")
 Row = TypeVar("Row")
 P = ParamSpec("P")

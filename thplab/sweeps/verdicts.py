@@ -15,8 +15,6 @@ from thplab.scenario.observe import SCANNED
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
-__all__ = ["VerdictRow", "random_window", "verdict_sweep"]
-
 _WINDOW = 512
 _BATCH = 8
 

@@ -119,11 +119,7 @@ def run_lane(situation: Situation, row: LaneRow) -> Observed:
         errno = lane.do(step["step"])
         vmas = lane.toucher.mm.vmas
         steps.append(
-            {
-                "errno": errno,
-                "huge": sum(huge_pages(vma)[0] for vma in vmas),
-                "rss": lane.toucher.mm.rss,
-            }
+            {"errno": errno, "huge": sum(huge_pages(vma)[0] for vma in vmas), "rss": lane.toucher.mm.rss}
         )
     events = machine.trace[first:]
     grown = (new - old for new, old in zip(machine.kernel.vmstat, before, strict=True))

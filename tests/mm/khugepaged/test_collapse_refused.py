@@ -246,12 +246,7 @@ def test_a_pmd_that_is_not_clear_any_more(monkeypatch):
     """Is it noticed when somebody filled the PMD while the fence stood?"""
     process = ready()
     entries, index = module.mm_find_pmd(process.mm, ADDRESS)
-    after(
-        monkeypatch,
-        module,
-        "__collapse_huge_page_copy",
-        lambda: entries.__setitem__(index, 0x123067),
-    )
+    after(monkeypatch, module, "__collapse_huge_page_copy", lambda: entries.__setitem__(index, 0x123067))
     with pytest.raises(KernelBug, match="not clear any more"):
         process.machine.wake_khugepaged()
 

@@ -246,12 +246,7 @@ def test_stops_at_the_first_vma_that_errors():
 def test_vma_vanishes_between_two_windows(monkeypatch):
     """Which error ends the call when the VMA of the next window was unmapped meanwhile?"""
     process = filled(2)
-    before(
-        monkeypatch,
-        collapse_module,
-        "alloc_charge_folio",
-        lambda: process.munmap(ADDRESS, 2 * WINDOW),
-    )
+    before(monkeypatch, collapse_module, "alloc_charge_folio", lambda: process.munmap(ADDRESS, 2 * WINDOW))
     assert collapse(process, 0, 1024) == errno.EINVAL
     assert lines(process.machine) == [(COLLAPSE, "vma_null"), (SCAN, "vma_null")]
     check(process.machine)

@@ -5,19 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check
-from tests.mm.lab import (
-    ADDRESS,
-    COLLAPSE,
-    SCAN,
-    WINDOW,
-    advise,
-    before,
-    eat,
-    knob,
-    ready,
-    statuses,
-    written,
-)
+from tests.mm.lab import ADDRESS, COLLAPSE, SCAN, WINDOW, advise, before, eat, knob, ready, statuses, written
 from tests.mm.passes_lab import SECOND, processes, scan_of, units, windows
 from thplab.machine import Machine
 from thplab.mm.khugepaged import collapse as collapse_module

@@ -5,18 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check
-from tests.mm.lab import (
-    ADDRESS,
-    PAGE,
-    WINDOW,
-    advise,
-    app,
-    fill,
-    knob,
-    ready,
-    statuses,
-    written,
-)
+from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, ready, statuses, written
 from tests.mm.passes_lab import passes, processes, scan_of, units, windows
 from thplab.machine import Machine
 from thplab.mm.include.lock import down_write, up_write

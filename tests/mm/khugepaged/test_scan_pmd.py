@@ -5,17 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check
-from tests.mm.lab import (
-    ADDRESS,
-    PAGE,
-    WINDOW,
-    app,
-    fill,
-    knob,
-    page_at,
-    set_flag,
-    table,
-)
+from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, knob, page_at, set_flag, table
 from tests.mm.scan_lab import SWAP_UFFD_WP, YOUNG, exceeds, holes, scanned, seen, shared
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP
 from thplab.mm.include.page import PG_referenced, PG_young

@@ -13,8 +13,6 @@ from thplab.lessons.runs.lanes import lane
 from thplab.lessons.runs.scanners import batches, comb_run, huge_after, proactive_rows
 from thplab.sweeps import ProactiveRow
 
-__all__ = ["QUESTIONS"]
-
 _BLOCKS = 8
 _USED = 128
 
@@ -63,10 +61,7 @@ def copies(random: Random) -> Question:
         Number(row.copies, "pages"),
         f"{_USED} for each block that becomes free. Pages of the blocks at the upper end stay: they are "
         "where others move to.",
-        (
-            "To free a block, all that lies in it must go somewhere else.",
-            f"{_USED} pages a block.",
-        ),
+        ("To free a block, all that lies in it must go somewhere else.", f"{_USED} pages a block."),
         (
             Mistake.gives(_BLOCKS * _USED, "All of them? What lies at the upper end already need not move."),
             Mistake.gives(row.blocks * 512, "Only frames in use are copied, and a block has fewer of them."),
@@ -165,10 +160,7 @@ def batch(random: Random) -> Question:
         "begin the next batch?",
         Number(first),
         "It goes on where it stopped: upwards, and what it has read it does not read again.",
-        (
-            "The migrate scanner goes up, the free scanner goes down.",
-            "Where it began, plus what it read.",
-        ),
+        ("The migrate scanner goes up, the free scanner goes down.", "Where it began, plus what it read."),
         (
             Mistake.gives(
                 seen.migrate[0] + seen.taken, "It takes the pages in use, but it reads the free ones, too."

@@ -9,8 +9,6 @@ from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number
 from thplab.lessons.runs.passes import passes, small_first, touched, wait_sweep, windows_in_a_pass
 
-__all__ = ["QUESTIONS"]
-
 _WINDOW = 512
 _WINDOWS_OF_A_GIB = 512
 

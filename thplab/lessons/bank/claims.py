@@ -14,8 +14,6 @@ from thplab.lessons.runs.collapse_phases import reached
 from thplab.reading.facts import free_frames, locks_held, span
 from thplab.recording import Recording, record_scenario
 
-__all__ = ["QUESTIONS"]
-
 
 @cache
 def _note() -> Recording:

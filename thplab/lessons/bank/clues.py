@@ -17,8 +17,6 @@ from thplab.reading.facts import call_of, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
 
-__all__ = ["QUESTIONS"]
-
 
 def _like_the_note(**changes: object) -> Scenario:
     return Scenario.from_data({**scenario("note").raw, **changes})
@@ -141,10 +139,7 @@ def pfn(random: Random) -> Question:
             Mistake.gives(right * 64, "That is the distance in bytes; a record takes 64 of them."),
             Mistake.gives(pointer >> 6, "Subtract where the array begins before you divide."),
             Mistake.gives(right >> 9, "You went on to count huge pages; a pfn counts base pages."),
-            Mistake.gives(
-                right << 12,
-                "That is the physical address; the frame number is one 4096th of it.",
-            ),
+            Mistake.gives(right << 12, "That is the physical address; the frame number is one 4096th of it."),
         ),
     )
 

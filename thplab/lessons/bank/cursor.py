@@ -14,8 +14,6 @@ from thplab.reading.facts import call_of
 from thplab.recording import record_scenario
 from thplab.scenario.build import experiment
 
-__all__ = ["QUESTIONS"]
-
 _Place = tuple[str, int]
 
 _SAME, _NEXT = "the same window again", "the next window of the same process"

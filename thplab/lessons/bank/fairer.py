@@ -18,8 +18,6 @@ from thplab.lessons.runs.passes import Pass, passes, two_tenants
 from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.khugepaged import scan as khugepaged
 
-__all__ = ["QUESTIONS", "passes_by_rule"]
-
 #: (names in list order, who had the last turn or None) -> who has the next one
 Rule = Callable[[list[str], str | None], str]
 

@@ -12,8 +12,6 @@ from thplab.mm.include.geometry import X86_64
 from thplab.reading.facts import call_of, window_frames
 from thplab.recording import record_scenario
 
-__all__ = ["QUESTIONS"]
-
 
 def where(random: Random) -> Question:
     """Where do the data lie after a collapse?"""
@@ -96,8 +94,4 @@ def who(random: Random) -> Question:
     )
 
 
-QUESTIONS: dict[str, Callable[[Random], Question]] = {
-    "00.where": where,
-    "00.entries": entries,
-    "00.who": who,
-}
+QUESTIONS: dict[str, Callable[[Random], Question]] = {"00.where": where, "00.entries": entries, "00.who": who}

@@ -10,8 +10,6 @@ from thplab.lessons.kinds.coding import Code
 from thplab.scenario import ScenarioRun
 from thplab.scenario.build import experiment
 
-__all__ = ["ISOLATE", "LentPage", "check_isolate", "model_isolates"]
-
 _PAGES = 512
 
 #: What may be wrong with a page -> what another task does in the model, just before the PMD is cleared.

@@ -16,8 +16,6 @@ from thplab.lessons.runs.lanes import lane
 from thplab.machine import Machine
 from thplab.mm.proc.task_mmu import huge_pages
 
-__all__ = ["QUESTIONS"]
-
 _RESULTS = {
     "huge": "a huge page",
     "small": "512 small pages, and nothing failed",
@@ -117,10 +115,7 @@ def knob(random: Random) -> Question:
         f"same machine, it makes a {lane('F').result} page. A single knob is different. Which?",
         kind,
         "It is khugepaged's own switch: may it compact and reclaim?",
-        (
-            "Two files have the same name. In which directory?",
-            "The faults' knob is not read by khugepaged.",
-        ),
+        ("Two files have the same name. In which directory?", "The faults' knob is not read by khugepaged."),
         (
             Mistake(
                 lambda i: kind.options[i] == f"{folder}/defrag",

@@ -17,8 +17,6 @@ from thplab.reading.facts import counter, free_frames, span, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario.build import experiment
 
-__all__ = ["QUESTIONS"]
-
 _WINDOW, _PAGE_KIB = 512, 4
 
 #: Lines that no collapse has -> why not, and the misconception.

@@ -10,9 +10,8 @@ from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number
 from thplab.lessons.kinds.stopping import Stop
 from thplab.lessons.runs.looking import Look, look, look_at
-from thplab.scenario.build import experiment, window
-
-__all__ = ["QUESTIONS", "in_runs"]
+from thplab.scenario.build import experiment
+from thplab.scenario.windows import window
 
 _NR = 512
 #: What khugepaged's limits are unless a question says otherwise.

@@ -15,8 +15,6 @@ from thplab.lessons.kinds.simple import Order
 from thplab.lessons.runs.looking import Look, look, look_at
 from thplab.scenario.build import experiment
 
-__all__ = ["QUESTIONS"]
-
 _NR = 512
 _LEAST_YOUNG = 400
 
@@ -181,8 +179,4 @@ def code(random: Random) -> Question:
     )
 
 
-QUESTIONS: dict[str, Callable[[Random], Question]] = {
-    "07.paint": paint,
-    "07.rules": rules,
-    "07.code": code,
-}
+QUESTIONS: dict[str, Callable[[Random], Question]] = {"07.paint": paint, "07.rules": rules, "07.code": code}

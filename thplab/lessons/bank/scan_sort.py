@@ -13,8 +13,6 @@ from thplab.lessons.runs.scan_tables import VERSION_CASES
 from thplab.lessons.runs.verdict_gallery import Exhibit, exhibits
 from thplab.scenario import scenario
 
-__all__ = ["QUESTIONS"]
-
 
 def _drawn(random: Random, groups: Callable[[Exhibit], str], count: int = 5) -> dict[str, str]:
     """Some results that runs lead to, each in its group, and not all of one group."""

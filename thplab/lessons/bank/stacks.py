@@ -16,8 +16,6 @@ from thplab.reading.facts import call_of
 from thplab.recording import record_scenario
 from thplab.scenario.build import experiment
 
-__all__ = ["QUESTIONS"]
-
 _NR = 512
 _FRAMES = 6
 _NEVER = "kcompactd"

@@ -17,8 +17,6 @@ from thplab.scenario import scenario
 from thplab.scenario.build import experiment
 from thplab.scenario.gaps import GAPS
 
-__all__ = ["QUESTIONS"]
-
 _HUGE = "the collapse succeeds"
 _WORDS = {
     "not_suitable_page_count": "it fails: a page has a reference too many",

@@ -9,8 +9,6 @@ from string import ascii_lowercase
 
 from thplab.lessons.kinds.simple import AnswerError, Exact, letter, lettered
 
-__all__ = ["Classify"]
-
 
 @dataclass(frozen=True)
 class Classify(Exact):

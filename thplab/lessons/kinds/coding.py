@@ -11,8 +11,6 @@ from typing import Any
 
 from thplab.lessons.kinds.simple import AnswerError
 
-__all__ = ["LONGEST", "Attempt", "Code"]
-
 #: Lines of code that an answer may have.
 LONGEST = 12
 #: Lines that it may execute: more is a loop without an end.

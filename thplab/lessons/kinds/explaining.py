@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from thplab.lessons.kinds.simple import AnswerError
 
-__all__ = ["Explain", "Point"]
-
 _LEAST_WORDS = 8
 
 

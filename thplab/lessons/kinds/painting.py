@@ -9,9 +9,7 @@ from typing import Any
 from thplab.lessons.kinds.simple import AnswerError
 from thplab.lessons.runs.looking import Look, look
 from thplab.scenario import ScenarioError
-from thplab.scenario.build import KINDS, window
-
-__all__ = ["Paint", "Painted"]
+from thplab.scenario.windows import KINDS, window
 
 #: What is wrong with a window (its pages, what the run showed), in words; empty if nothing is.
 Wish = Callable[[Sequence[str], Look], str]

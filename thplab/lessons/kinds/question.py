@@ -8,8 +8,6 @@ from typing import Any
 
 from thplab.lessons.kinds.simple import AnswerError, Kind
 
-__all__ = ["Mistake", "Question", "Verdict"]
-
 
 @dataclass(frozen=True)
 class Mistake:

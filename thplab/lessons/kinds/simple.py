@@ -8,8 +8,6 @@ from random import Random
 from string import ascii_lowercase
 from typing import Protocol
 
-__all__ = ["AnswerError", "Choice", "Exact", "Kind", "Number", "Order", "letter", "lettered"]
-
 
 class AnswerError(ValueError):
     """The text is no answer at all: says what one looks like."""

@@ -11,8 +11,6 @@ from thplab.lessons.kinds.simple import AnswerError
 from thplab.lessons.runs.looking import Look
 from thplab.words import did_you_mean
 
-__all__ = ["Stop"]
-
 _READ_ALL = frozenset({"", "-", "none", "all"})
 
 

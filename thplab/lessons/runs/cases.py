@@ -7,8 +7,6 @@ from functools import cache
 from thplab.experiments.why import CASES, CaseResult, run_case
 from thplab.table import Table
 
-__all__ = ["case_result", "cases_table"]
-
 _WORDS = {True: "huge", False: "small", None: "not modelled"}
 
 

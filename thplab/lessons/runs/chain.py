@@ -8,8 +8,6 @@ from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
 from thplab.table import Table
 
-__all__ = ["VARIANTS", "registration_table", "run_variant", "windows_scanned"]
-
 _MMAP = {"op": "mmap", "start": 0, "pages": 512}
 _WRITE = {"op": "write", "pages": [[0, 512]]}
 _ADVISE = {"op": "advise", "advice": "hugepage"}

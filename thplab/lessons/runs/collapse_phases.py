@@ -23,16 +23,6 @@ from thplab.recording import Recording
 from thplab.recording.lock_words import LOCK_KINDS, kind_of
 from thplab.table import Table
 
-__all__ = [
-    "bytes_table",
-    "frames_table",
-    "lock_table",
-    "lock_words",
-    "phase_locks",
-    "reached",
-    "rollback_table",
-]
-
 _PAGE_KIB = 4
 _TAKING = (points.DOWN_READ.name, points.DOWN_WRITE.name)
 
@@ -92,13 +82,7 @@ def lock_table(recording: Recording) -> Table:
         isolated = counter(recording, last, "nr_isolated_anon")
         locks = ", ".join(phase_locks(recording, first, last)) or "none"
         rows.append((phase, phase.what, locks, f"{free:+d}", isolated))
-    heads = (
-        "phase",
-        "what happens",
-        "locks held in it",
-        "free frames since the start",
-        "isolated pages",
-    )
+    heads = ("phase", "what happens", "locks held in it", "free frames since the start", "isolated pages")
     return Table.of(
         heads, rows, "R: for reading, W: for writing. The last two columns are at the end of the phase."
     )

@@ -12,8 +12,6 @@ from thplab.reading.facts import call_of, counter, free_frames, locks_held, span
 from thplab.recording import Recording, backtrace
 from thplab.table import Table
 
-__all__ = ["beside", "free_table", "model_backtrace", "phases", "stack_table", "two_roads"]
-
 
 def model_backtrace(recording: Recording) -> list[GdbFrame]:
     """The model's own stack at the moment at which gdb stopped the note's kernel."""

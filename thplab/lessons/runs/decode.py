@@ -7,8 +7,6 @@ from thplab.mm.include.gfp import GFP_BITS, gfp_names
 from thplab.mm.include.page import VMEMMAP_START
 from thplab.table import Table
 
-__all__ = ["LEVELS", "decode_gfp", "decode_page", "page_pfn", "split_address", "table_indices"]
-
 #: The four levels of x86-64 and how far right an address is shifted for each.
 LEVELS = {
     "PGD": X86_64.PGDIR_SHIFT,

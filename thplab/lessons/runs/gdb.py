@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
-__all__ = ["ROUTES", "SOURCES", "GdbFrame", "load_backtrace", "parse_backtrace"]
-
 #: Whose backtraces there are: the note's, and those of two kernels that we stopped ourselves.
 SOURCES = ("note", "6.1", "6.12")
 

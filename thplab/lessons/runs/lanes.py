@@ -14,8 +14,6 @@ from thplab.recording.recorder import Recorder
 from thplab.recording.recording import Recording
 from thplab.table import Table
 
-__all__ = ["LaneTable", "lane", "run_lanes"]
-
 _RESULTS = {
     "huge": "a huge page",
     "small": "512 small pages",

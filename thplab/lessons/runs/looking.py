@@ -11,8 +11,6 @@ from thplab.scenario import Scenario, ScenarioRun
 from thplab.scenario.build import experiment
 from thplab.scenario.observe import SCANNED
 
-__all__ = ["Look", "look", "look_at"]
-
 
 @dataclass(frozen=True, slots=True)
 class Look:

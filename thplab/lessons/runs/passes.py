@@ -14,23 +14,6 @@ from thplab.scenario.observe import SCANNED
 from thplab.sweeps import Rows, fairness_sweep
 from thplab.table import Table
 
-__all__ = [
-    "Pass",
-    "already_huge_table",
-    "first_pass_of",
-    "naps_table",
-    "no_memory",
-    "nofree_table",
-    "passes",
-    "passes_table",
-    "small_first",
-    "speed_table",
-    "touched",
-    "two_tenants",
-    "wait_sweep",
-    "windows_in_a_pass",
-]
-
 _WINDOW = 512
 _MIB_PER_WINDOW = 2
 _NO_MEMORY_SECONDS = 150

@@ -7,8 +7,6 @@ from thplab.lessons.runs.looking import look_at
 from thplab.scenario import scenario
 from thplab.table import Table
 
-__all__ = ["VERSION_CASES", "pairs_table", "versions_table"]
-
 #: Scenarios of lesson 7, two by two: just allowed, and one more.
 _PAIRS = (
     ("S07.none_412", "S07.none_411"),

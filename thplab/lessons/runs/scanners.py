@@ -17,17 +17,6 @@ from thplab.sweeps import ProactiveRow, Rows, SerialExecutor, proactiveness_swee
 from thplab.sweeps.proactive import PROACTIVENESS
 from thplab.table import Table
 
-__all__ = [
-    "Batch",
-    "batches",
-    "batches_table",
-    "blocks_table",
-    "comb_run",
-    "huge_after",
-    "looks_table",
-    "proactive_rows",
-]
-
 _BLOCK, _ORDER = 512, 9
 #: A wake-up by the write to the knob, and two looks by the timer.
 _MILLISECONDS = 1_200

@@ -12,8 +12,6 @@ from thplab.plots.spans import MMAP_WRITE, collapse_spans
 from thplab.recording import record_scenario
 from thplab.table import Table
 
-__all__ = ["bills_of_lanes", "stall_table"]
-
 
 def bills_of_lanes(letters: Sequence[str] = tuple(LANES)) -> dict[str, Bill]:
     """What each lane cost whom: a bill for each, by name, for ``bill_plot``."""

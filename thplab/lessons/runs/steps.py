@@ -7,8 +7,6 @@ from html import escape
 
 from thplab.phases import STEPS
 
-__all__ = ["Subgoals", "subgoals"]
-
 
 @dataclass(frozen=True)
 class Subgoals:

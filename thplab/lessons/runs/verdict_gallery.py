@@ -8,16 +8,14 @@ from functools import cache
 
 from thplab import points
 from thplab.kernels import ScanResult, profile
+from thplab.lessons.runs.by_result import BY_RESULT, NOT_REACHED
 from thplab.phases import ISOLATE, PHASES, PUBLISH, STEPS
 from thplab.reading.text import TextTwin
 from thplab.reading.window import Window
 from thplab.recording import Recording, record_scenario
 from thplab.recording.verdicts import verdict_sentence
 from thplab.scenario import Scenario, run_scenario
-from thplab.scenario.named.nb07_results import BY_RESULT, NOT_REACHED
 from thplab.table import Table
-
-__all__ = ["Evidence", "Exhibit", "exhibit", "exhibits", "gallery_table"]
 
 _LOOK, _DECIDE = STEPS[1:3]
 

@@ -21,8 +21,6 @@ from thplab.lessons.widgets.paint_field import PaintField
 from thplab.lessons.widgets.written import WrittenBox
 from thplab.table import Table
 
-__all__ = ["QuestionBox"]
-
 _COLOURS = {True: "#009e73", False: "#d55e00", None: "#cc79a7"}
 #: An option's letter, or the number of a thing to be sorted.
 _LETTER, _BOLD = re.compile(r"^(\w|\d+\.)  ?(?=\S)"), r"<b>\1</b>&ensp;"

@@ -8,8 +8,6 @@ import ipywidgets
 
 from thplab.stage import Stage
 
-__all__ = ["jumps"]
-
 
 def jumps(stage: Stage, moments: Mapping[str, int]) -> ipywidgets.VBox:
     """A row of buttons, one for each of ``moments``, and the stage below it."""

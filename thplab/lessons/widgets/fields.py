@@ -14,18 +14,6 @@ from thplab.lessons.kinds.coding import Code
 from thplab.lessons.kinds.simple import Kind
 from thplab.lessons.kinds.stopping import Stop
 
-__all__ = [
-    "LABEL",
-    "MONO",
-    "ROW",
-    "CodeField",
-    "Field",
-    "GroupsField",
-    "ProseField",
-    "StopField",
-    "TextField",
-]
-
 WIDE = {"width": "min(100%, 32em)"}
 LABEL = {"description_width": "initial"}
 ROW = {"flex_flow": "row wrap", "align_items": "center"}

@@ -14,8 +14,6 @@ from thplab.lessons.widgets.written import WrittenBox
 from thplab.reading.text import TextTwin
 from thplab.stage import Stage
 
-__all__ = ["Gallery", "gallery"]
-
 
 class Gallery(WrittenBox):
     """One result at a time. ``kernel`` and ``result`` are widgets: setting ``value`` is choosing."""

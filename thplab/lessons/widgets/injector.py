@@ -13,8 +13,6 @@ from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
 from thplab.stage import Stage
 
-__all__ = ["RaceInjector"]
-
 _WIDE = {"width": "min(100%, 46em)"}
 _LABEL = {"description_width": "5em"}
 

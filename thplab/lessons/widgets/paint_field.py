@@ -11,9 +11,7 @@ import ipywidgets as widgets
 from thplab.lessons.widgets.fields import LABEL, ROW, Field
 from thplab.lessons.widgets.window_picture import window_picture
 from thplab.scenario import ScenarioError
-from thplab.scenario.build import KINDS, window
-
-__all__ = ["PaintField"]
+from thplab.scenario.windows import KINDS, window
 
 #: A page that has no glyph of its own on the stage.
 _DRAWN_AS = {"lazyfree": "young"}

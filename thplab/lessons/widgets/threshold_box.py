@@ -11,12 +11,11 @@ import ipywidgets as widgets
 from thplab.lessons.runs.looking import look_at
 from thplab.lessons.widgets.written import WrittenBox
 from thplab.scenario import ScenarioError
-from thplab.scenario.build import experiment, window
+from thplab.scenario.build import experiment
+from thplab.scenario.windows import window
 
 if TYPE_CHECKING:
     from thplab.plots import Plot
-
-__all__ = ["Thresholds", "thresholds"]
 
 _LIMITS = {"max_ptes_none": 511, "max_ptes_swap": 64, "max_ptes_shared": 256}
 

@@ -7,8 +7,6 @@ from html import escape
 
 from thplab.reading.glyphs import glyphs
 
-__all__ = ["window_lines", "window_picture"]
-
 _PER_LINE = 32
 _MONO = "font-family:var(--jp-code-font-family,monospace)"
 

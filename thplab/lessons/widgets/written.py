@@ -7,8 +7,6 @@ from typing import Any
 
 import ipywidgets as widgets
 
-__all__ = ["SLIDES", "WrittenBox"]
-
 #: In the environment of a kernel that runs a notebook for slides, where no button can be pressed.
 SLIDES = "THPLAB_SLIDES"
 

@@ -44,12 +44,7 @@ from thplab.mm.page_alloc.pcp import drain_pages_zone
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "compact_node",
-    "compact_zone",
-    "compaction_defer_reset",
-    "try_to_compact_pages",
-]
+__all__ = ["compact_node", "compact_zone", "compaction_defer_reset", "try_to_compact_pages"]
 
 #: enum compact_priority: how hard a direct compactor tries.
 SYNC_FULL, SYNC_LIGHT, ASYNC = 0, 1, 2

@@ -9,8 +9,6 @@ from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
 from thplab.mm.include.state import Struct
 from thplab.mm.trace import trace
 
-__all__ = ["CaptureControl", "CompactControl", "CompactResult", "MigrateMode", "compact_scanners_met"]
-
 
 class CompactResult(IntEnum):
     """enum compact_result; a larger number tells more, so of several zones the largest counts."""
@@ -171,14 +169,7 @@ def isolation_suitable(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
 
 def trace_isolate(kernel: Kernel, event: str, start: int, end: int, scanned: int, taken: int) -> None:
     """The three events of the scanners: the range (pfns), pages scanned, pages isolated."""
-    trace(
-        kernel,
-        event,
-        start_pfn=f"{start:#x}",
-        end_pfn=f"{end:#x}",
-        nr_scanned=scanned,
-        nr_taken=taken,
-    )
+    trace(kernel, event, start_pfn=f"{start:#x}", end_pfn=f"{end:#x}", nr_scanned=scanned, nr_taken=taken)
 
 
 def trace_result(kernel: Kernel, event: str, zone: Zone, order: int, result: CompactResult) -> None:

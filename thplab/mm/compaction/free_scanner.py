@@ -26,8 +26,6 @@ from thplab.mm.page_alloc.alloc import prep_new_page
 from thplab.mm.page_alloc.buddy import __free_one_page, __isolate_free_page
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["compaction_alloc", "compaction_free", "release_free_list"]
-
 
 def suitable_migration_target(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
     """A movable pageblock that is not, as a whole, what we are trying to make.

@@ -28,8 +28,6 @@ from thplab.mm.page_alloc.pcp import drain_all_pages
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["kcompactd_run", "proactiveness_written", "wakeup_kcompactd"]
-
 #: Milliseconds between two looks at the score (HPAGE_FRAG_CHECK_INTERVAL_MSEC).
 HPAGE_FRAG_CHECK_INTERVAL_MSEC = 500
 

@@ -34,10 +34,8 @@ from thplab.mm.include.page import (
 )
 from thplab.mm.migrate import putback_movable_pages
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
-from thplab.mm.swap import folio_isolate_lru
+from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["isolate_migratepages"]
 
 
 def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:

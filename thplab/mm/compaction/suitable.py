@@ -13,20 +13,6 @@ from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import extfrag_for_order, fragmentation_index
 
-__all__ = [
-    "compact_gap",
-    "compaction_defer_reset",
-    "compaction_deferred",
-    "compaction_restarting",
-    "compaction_suit_allocation_order",
-    "compaction_suitable",
-    "defer_compaction",
-    "fragmentation_score_node",
-    "fragmentation_score_wmark",
-    "fragmentation_score_zone",
-    "reset_isolation_suitable",
-]
-
 #: After failures at most 2^6 - 1 requests in a row are deferred.
 COMPACT_MAX_DEFER_SHIFT = 6
 

@@ -18,13 +18,6 @@ from thplab.mm.include.list import list_add_tail, list_del
 from thplab.mm.include.page import MemMap, PG_partially_mapped, PG_swapcache
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "deferred_list",
-    "deferred_split_folio",
-    "folio_queued_for_split",
-    "folio_unqueue_deferred_split",
-]
-
 
 def deferred_list(folio: int) -> int:
     """The page whose list links are the folio's ``_deferred_list`` (struct list_head *)."""

@@ -23,8 +23,6 @@ from thplab.mm.include.page import (
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["deferred_split_count", "deferred_split_scan", "thp_underused"]
-
 
 def deferred_split_count(kernel: Kernel) -> int:
     """How many folios wait (unsigned long). Locks expected: none."""

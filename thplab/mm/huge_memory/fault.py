@@ -36,14 +36,9 @@ from thplab.mm.memcontrol import mem_cgroup_charge
 from thplab.mm.memory.tables import pte_alloc_one
 from thplab.mm.page_alloc.alloc import __folio_alloc, folio_put
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
-from thplab.mm.rmap.mapcount import (
-    folio_add_new_anon_rmap,
-    folio_remove_rmap_pmd,
-)
+from thplab.mm.rmap.mapcount import folio_add_new_anon_rmap, folio_remove_rmap_pmd
 from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["create_huge_pmd"]
 
 
 def create_huge_pmd(vma: Vma, ref: EntryRef, address: int, *, write: bool) -> bool:

@@ -26,14 +26,8 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.memory.tables import pte_alloc_one, pte_free
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.rmap.mapcount import (
-    folio_dup_anon_rmap_pmd,
-    folio_remap_by_ptes,
-    folio_remove_rmap_pmd,
-)
+from thplab.mm.rmap.mapcount import folio_dup_anon_rmap_pmd, folio_remap_by_ptes, folio_remove_rmap_pmd
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["__split_huge_pmd", "copy_huge_pmd", "zap_huge_pmd", "zero_pte"]
 
 
 def is_huge_zero_pmd(kernel: Kernel, pmd: int) -> bool:

@@ -24,8 +24,6 @@ from thplab.mm.include.mm_types import (
 )
 from thplab.mm.shmem.huge import shmem_allowable_huge_order
 
-__all__ = ["thp_vma_allowable_mthp_orders", "thp_vma_allowable_order", "vma_thp_gfp_mask"]
-
 #: No collapse in such VMAs (VM_NO_KHUGEPAGED).
 VM_NO_KHUGEPAGED = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
 

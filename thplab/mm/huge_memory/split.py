@@ -30,8 +30,6 @@ from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes, rmap_walk, rmap_walk
 from thplab.mm.swap import folio_add_lru
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["split_folio"]
-
 #: Flags that the base pages of a split folio do not take over.
 _OF_THE_FOLIO_ONLY = PG_head | PG_large_rmappable | PG_mapped_shared | PG_partially_mapped
 

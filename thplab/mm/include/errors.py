@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 
-__all__ = ["KernelBug", "KernelError"]
-
 
 class KernelError(OSError):
     """A refused request: carries the kernel's errno and says what was wrong and what is allowed.

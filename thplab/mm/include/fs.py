@@ -6,8 +6,6 @@ from thplab.mm.include.lock import I_MMAP_RWSEM, Lock
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.state import Column, Struct
 
-__all__ = ["AddressSpace"]
-
 
 class AddressSpace(Struct):
     """struct address_space of one file in memory, with what of its inode and file counts here.

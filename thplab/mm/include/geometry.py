@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-__all__ = ["X86_64", "Geometry"]
-
 
 def _derived() -> int:
     """A constant that follows from ``entries``: worked out once, since every walk asks for them."""

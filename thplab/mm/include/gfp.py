@@ -2,20 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "GFP_BITS",
-    "GFP_HIGHUSER_MOVABLE",
-    "GFP_KERNEL",
-    "GFP_PGTABLE_USER",
-    "GFP_TRANSHUGE",
-    "GFP_TRANSHUGE_LIGHT",
-    "gfp_migratetype",
-    "gfp_names",
-    "gfp_text",
-    "gfp_words",
-    "gfp_zone",
-]
-
 #: mobility of the pages that a mask asks for (enum migratetype)
 MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE = 0, 1, 2
 

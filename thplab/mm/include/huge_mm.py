@@ -14,8 +14,6 @@ from thplab.mm.include.mm_types import (
     vma_is_anonymous,
 )
 
-__all__ = ["TvaType", "highest_order", "thp_vma_suitable_order"]
-
 
 class TvaType(Enum):
     """enum tva_type: who asks whether a VMA may have huge pages."""

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from thplab.mm.compaction.control import CaptureControl, CompactControl
     from thplab.mm.tlb import Tlb
 
-__all__ = ["Kernel"]
-
 
 class Kernel(Struct):
     """A kernel on a machine with one node.

@@ -11,8 +11,6 @@ from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.sched import Kthread
 from thplab.mm.include.state import Column, Struct
 
-__all__ = ["CollapseControl", "Khugepaged", "MmSlot"]
-
 
 class MmSlot(Struct):
     """struct mm_slot: by it khugepaged remembers one address space (``mm``, struct mm_struct *).

@@ -5,9 +5,6 @@ from __future__ import annotations
 from thplab.mm.include.geometry import Geometry
 from thplab.mm.include.state import Struct
 
-__all__ = ["Knobs"]
-
-
 #: No size below 2 MiB is enabled; by order.
 NO_MTHP = ("never",) * 9
 

@@ -11,17 +11,6 @@ from collections.abc import Iterator
 
 from thplab.mm.include.state import Column
 
-__all__ = [
-    "INIT_LIST_HEAD",
-    "list_add",
-    "list_add_tail",
-    "list_del",
-    "list_empty",
-    "list_for_each",
-    "list_move",
-    "list_splice_tail",
-]
-
 Links = tuple[Column, Column]
 """The two columns: next (u32), prev (u32)."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from thplab.mm.include.state import Struct
 
-__all__ = ["MemCgroup"]
-
 
 class MemCgroup(Struct):
     """struct mem_cgroup: ``usage`` and ``max`` in pages (None: no limit); ``number`` from 1 on."""

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from thplab.mm.include.fs import AddressSpace
     from thplab.mm.include.kernel import Kernel
 
-__all__ = [
-    "Mm",
-    "Vma",
-    "find_vma",
-    "linear_page_index",
-    "vm_access",
-    "vma_address",
-    "vma_is_anonymous",
-    "vma_lookup",
-]
-
 VM_READ = 0x1
 VM_WRITE = 0x2
 VM_EXEC = 0x4

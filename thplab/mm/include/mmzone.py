@@ -19,24 +19,6 @@ from thplab.mm.include.state import Column, Struct
 if TYPE_CHECKING:
     from thplab.mm.include.kernel import Kernel
 
-__all__ = [
-    "MIGRATE_NAMES",
-    "MIGRATE_TYPES",
-    "ZONE_LIMITS",
-    "ZONE_NAMES",
-    "Memory",
-    "Node",
-    "PerCpuPages",
-    "Zone",
-    "free_list",
-    "get_pageblock_migratetype",
-    "page_zone",
-    "pageblock_end_pfn",
-    "pageblock_start_pfn",
-    "populated_zones",
-    "set_pageblock_migratetype",
-]
-
 MIGRATE_HIGHATOMIC, MIGRATE_ISOLATE = 3, 4
 #: Types that pages are asked for and that have per-CPU lists (MIGRATE_PCPTYPES).
 MIGRATE_PCPTYPES = 3

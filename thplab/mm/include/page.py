@@ -28,23 +28,6 @@ from array import array
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.state import Column, Struct
 
-__all__ = [
-    "PAGE_FLAGS",
-    "PAGE_POISON",
-    "VMEMMAP_START",
-    "MemMap",
-    "deferred_grow_memmap",
-    "folio_expected_ref_count",
-    "folio_get",
-    "folio_mapcount",
-    "folio_nr_pages",
-    "folio_ref_add",
-    "folio_trylock",
-    "folio_unlock",
-    "page_to_pfn",
-    "pfn_to_page",
-]
-
 PG_locked = 1 << 0  # the page lock
 PG_referenced = 1 << 1  # used since the last scan
 PG_uptodate = 1 << 2  # the contents are valid

@@ -23,24 +23,6 @@ from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.page import page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
 
-__all__ = [
-    "EntryRef",
-    "mk_huge_pmd",
-    "mk_pmd_table",
-    "mk_pte",
-    "mm_find_pmd",
-    "pmd_lock",
-    "pmd_page_of",
-    "pmd_populate",
-    "pmd_present",
-    "pmd_trans_huge",
-    "pte_lock",
-    "pte_of",
-    "set_pmd_at",
-    "set_pte_at",
-    "walk",
-]
-
 _PAGE_PRESENT = 1 << 0  # the processor may use the entry
 _PAGE_RW = 1 << 1  # clear: a write faults
 _PAGE_USER = 1 << 2  # clear: the kernel's alone

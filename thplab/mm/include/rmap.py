@@ -10,8 +10,6 @@ from thplab.mm.include.state import Struct
 if TYPE_CHECKING:
     from thplab.mm.include.mm_types import Vma
 
-__all__ = ["AnonVma"]
-
 
 class AnonVma(Struct):
     """struct anon_vma, the anchor of anonymous pages: ``number`` (page->mapping) and who may map them.

@@ -8,9 +8,6 @@ from typing import ClassVar
 
 from thplab.mm.include.state import Struct
 
-__all__ = ["Clock", "Kthread", "Sleeping", "Task", "Wait"]
-
-
 NSEC_PER_MSEC = 1_000_000
 
 

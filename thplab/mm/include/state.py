@@ -19,8 +19,6 @@ from __future__ import annotations
 
 from array import array
 
-__all__ = ["Column", "Struct"]
-
 
 class Column(array):  # type: ignore[type-arg]  # array is not generic at run time for subclasses
     """A named array of C integers; ``typecode`` as in :mod:`array` (``Q``: u64, ``I``: u32)."""

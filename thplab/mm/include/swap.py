@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from thplab.mm.include.state import Column, Struct
 
-__all__ = ["SwapInfo"]
-
 
 class SwapInfo(Struct):
     """One swap device of ``pages`` slots.

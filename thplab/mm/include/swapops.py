@@ -23,16 +23,6 @@ from thplab.mm.include.pgtable import (
     pte_present,
 )
 
-__all__ = [
-    "is_migration_entry",
-    "is_pte_marker",
-    "make_migration_entry",
-    "migration_entry_pfn",
-    "pte_to_swp_offset",
-    "remove_migration_entry",
-    "swp_entry_to_pte",
-]
-
 #: Swap type of an entry that belongs to no device, and what a marker can say.
 SWP_PTE_MARKER = 31
 PTE_MARKER_GUARD = 1 << 2

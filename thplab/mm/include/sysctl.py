@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from thplab.mm.include.state import Struct
 
-__all__ = ["Sysctl"]
-
 
 class Sysctl(Struct):
     """The present values (int): reserve in kB, a fragmentation index, a percentage, what was dropped last.

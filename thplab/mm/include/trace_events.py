@@ -13,8 +13,6 @@ from typing import ClassVar
 
 from thplab.mm.include.state import Struct
 
-__all__ = ["TRACE_EVENTS", "EventFormat", "TraceEvent", "Tracing"]
-
 
 @dataclass(frozen=True, slots=True)
 class EventFormat:

@@ -7,8 +7,6 @@ import errno
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.mm_types import VM_UFFD_MISSING, VM_UFFD_WP, Vma
 
-__all__ = ["handle_userfault", "userfaultfd_armed", "userfaultfd_missing", "userfaultfd_wp"]
-
 
 def userfaultfd_missing(vma: Vma) -> bool:
     """Are missing pages of this memory reported to a handler? Locks expected: mmap_lock or the VMA lock."""

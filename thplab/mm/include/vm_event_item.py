@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["EVENTS"]
-
-
 #: Names in the order of /proc/vmstat; all only grow, except the ``nr_`` ones.
 EVENTS = (
     "nr_free_pages", "nr_isolated_anon", "nr_isolated_file", "nr_anon_pages", "nr_mapped", "nr_file_pages",

@@ -49,14 +49,6 @@ from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "alloc_charge_folio",
-    "check_pmd_still_valid",
-    "collapse_huge_page",
-    "find_pmd_or_thp_or_none",
-    "hugepage_vma_revalidate",
-]
-
 
 def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
     """True if the process exits or has THP switched off by prctl: then there is no point in continuing.

@@ -38,11 +38,10 @@ from thplab.mm.khugepaged.pte_mapped import pmd_remove_table, set_huge_pmd
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.unmap import try_to_unmap_file
 from thplab.mm.shmem.file import shmem_get_folio
-from thplab.mm.swap import folio_add_lru, folio_isolate_lru, folio_putback_lru
+from thplab.mm.swap import folio_add_lru
 from thplab.mm.trace import scan_pfn, trace
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["collapse_file", "retract_page_tables"]
 
 
 def collapse_file(mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: CollapseControl) -> ScanResult:

@@ -7,20 +7,8 @@ from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import (
-    MMF_VM_HUGEPAGE,
-    Mm,
-    Vma,
-)
+from thplab.mm.include.mm_types import MMF_VM_HUGEPAGE, Mm, Vma
 from thplab.mm.shmem.huge import shmem_hpage_pmd_enabled
-
-__all__ = [
-    "collect_mm_slot",
-    "hugepage_pmd_enabled",
-    "khugepaged_enter_vma",
-    "khugepaged_exit",
-    "khugepaged_fork",
-]
 
 
 def khugepaged_enter_vma(vma: Vma, vm_flags: int) -> None:

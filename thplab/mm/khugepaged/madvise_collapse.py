@@ -14,8 +14,6 @@ from thplab.mm.khugepaged.collapse import hugepage_vma_revalidate
 from thplab.mm.khugepaged.scan import scan_pmd
 from thplab.mm.khugepaged.scan_file import madvise_collapse_file
 
-__all__ = ["madvise_collapse"]
-
 
 def madvise_collapse(vma: Vma, start: int, end: int) -> int:
     """Collapse every whole window of ``start..end`` (unsigned long, inside the VMA); 0 or an errno.

@@ -32,12 +32,10 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.include.state import Column
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared, folio_remove_rmap_ptes
-from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import free_folio_and_swap_cache
 from thplab.mm.trace import scan_pfn, trace
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["__collapse_huge_page_copy", "__collapse_huge_page_isolate", "release_pte_pages"]
 
 
 def __collapse_huge_page_isolate(

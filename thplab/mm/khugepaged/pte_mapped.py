@@ -25,8 +25,6 @@ from thplab.mm.memory.tables import pmd_alloc, pte_free
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
 
-__all__ = ["collapse_pte_mapped_thp", "pmd_remove_table"]
-
 
 def collapse_pte_mapped_thp(mm: Mm, addr: int, *, install_pmd: bool) -> ScanResult:
     """Remove the table that maps a huge folio of a file page by page; map it by a PMD if asked.

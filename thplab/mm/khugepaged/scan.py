@@ -55,8 +55,6 @@ from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["khugepaged", "khugepaged_do_scan", "khugepaged_scan_mm_slot", "scan_pmd"]
-
 #: Results of a scan for which one page is to blame.
 _STOPPED_BY_A_PAGE = frozenset(
     {ScanResult.PTE_UFFD_WP, ScanResult.PAGE_ANON, ScanResult.PAGE_LAZYFREE, ScanResult.EXCEED_SHARED_PTE,

@@ -22,8 +22,6 @@ from thplab.mm.shmem.file import fput, get_file
 from thplab.mm.trace import scan_pfn, trace
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["hpage_collapse_scan_file", "khugepaged_scan_file", "madvise_collapse_file"]
-
 
 def hpage_collapse_scan_file(
     mm: Mm, addr: int, mapping: AddressSpace, start: int, cc: CollapseControl

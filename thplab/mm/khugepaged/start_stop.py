@@ -9,8 +9,6 @@ from thplab.mm.khugepaged.scan import khugepaged
 from thplab.mm.kthread import kthread_run, kthread_stop
 from thplab.mm.page_alloc.watermark import init_per_zone_wmark_min, setup_per_zone_wmarks
 
-__all__ = ["set_recommended_min_free_kbytes", "start_stop_khugepaged"]
-
 
 def start_stop_khugepaged(kernel: Kernel) -> None:
     """After a write to ``enabled``: create or end the thread. Locks expected: none (C: khugepaged_mutex)."""

@@ -10,8 +10,6 @@ from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page, pte_lock, pte
 from thplab.mm.memory.swapin import do_swap_page
 from thplab.mm.trace import trace
 
-__all__ = ["__collapse_huge_page_swapin"]
-
 
 def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
     """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.

@@ -21,8 +21,6 @@ from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.memory.zap import unmap_page_range
 from thplab.mm.rmap.anon_vma import anon_vma_prepare
 
-__all__ = ["madvise_guard_install", "madvise_guard_remove"]
-
 _NO_GUARDS = VM_IO | VM_PFNMAP | VM_MIXEDMAP | VM_HUGETLB
 
 

@@ -45,11 +45,10 @@ from thplab.mm.include.state import Column
 from thplab.mm.include.swapops import is_pte_marker, pte_to_swp_offset
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
-from thplab.mm.swap import folio_change_lru, folio_isolate_lru
+from thplab.mm.swap import folio_change_lru
 from thplab.mm.swapfile import folio_free_swap, free_swap_and_cache
+from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
-
-__all__ = ["madvise_cold", "madvise_free", "madvise_pageout"]
 
 
 def madvise_cold(vma: Vma, start: int, end: int) -> None:

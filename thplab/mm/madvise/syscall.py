@@ -26,8 +26,6 @@ from thplab.mm.madvise.pages import madvise_cold, madvise_free, madvise_pageout
 from thplab.mm.memory.zap import try_to_free_pte, unmap_page_range
 from thplab.mm.vma import modify_vma_flags
 
-__all__ = ["do_madvise", "dontneed_lock"]
-
 
 def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
     """madvise(start, length, advice); ``advice``: a word of the table at the end of this file (C: int).

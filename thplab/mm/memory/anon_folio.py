@@ -16,8 +16,6 @@ from thplab.mm.rmap.anon_vma import anon_vma_prepare
 from thplab.mm.rmap.mapcount import folio_add_new_anon_rmap
 from thplab.mm.swap import folio_add_lru_vma
 
-__all__ = ["alloc_anon_folio", "map_anon_folio_ptes"]
-
 
 def alloc_anon_folio(vma: Vma, table: Column, index: int, address: int) -> tuple[int, int] | None:
     """A zeroed, charged folio for a write fault and its order; None: let it be a base page.

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from thplab.mm.huge_memory.pmd import copy_huge_pmd
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import (
-    Vma,
-    vma_is_anonymous,
-)
+from thplab.mm.include.mm_types import Vma, vma_is_anonymous
 from thplab.mm.include.page import PG_anon, folio_get, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
@@ -29,8 +26,6 @@ from thplab.mm.include.swapops import is_pte_marker, pte_to_swp_offset
 from thplab.mm.memory.tables import pmd_alloc, pte_alloc_one
 from thplab.mm.rmap.mapcount import folio_add_file_rmap_ptes, folio_dup_anon_rmap_ptes
 from thplab.mm.swapfile import swap_duplicate
-
-__all__ = []
 
 
 def vma_needs_copy(source: Vma) -> bool:

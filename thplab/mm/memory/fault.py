@@ -58,8 +58,6 @@ from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.swapfile import folio_free_swap, free_folio_and_swap_cache
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["FaultResult", "fault_lock", "handle_mm_fault"]
-
 
 class FaultResult(Enum):
     """vm_fault_t as far as it matters here."""

@@ -44,8 +44,6 @@ from thplab.mm.shmem.file import shmem_get_folio
 from thplab.mm.swap import folio_add_lru
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["do_fault", "do_set_pmd"]
-
 #: How many pages a read fault maps at most (fault_around_bytes: 64 KiB).
 FAULT_AROUND_PAGES = 16
 

@@ -25,8 +25,6 @@ from thplab.mm.swap import folio_add_lru_vma
 from thplab.mm.swapfile import add_to_swap_cache, folio_free_swap, swap_cache_get_folio, swap_free
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["do_swap_page"]
-
 
 def do_swap_page(vma: Vma, table: Column, index: int, address: int, *, write: bool) -> None:
     """Bring back the page whose swap entry is in ``table[index]`` (pte_t[512]), and map it.

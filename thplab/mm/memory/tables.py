@@ -20,8 +20,6 @@ from thplab.mm.include.state import Column
 from thplab.mm.page_alloc.alloc import __alloc_pages, __free_pages
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["pmd_alloc", "pte_alloc_one", "pte_free"]
-
 
 def pte_alloc_one(mm: Mm) -> int:
     """Allocate a table of any level, all entries none; its page (pgtable_t).

@@ -29,8 +29,6 @@ from thplab.mm.memory.tables import pte_free
 from thplab.mm.rmap.mapcount import folio_remove_rmap_ptes
 from thplab.mm.swapfile import free_folio_and_swap_cache, free_swap_and_cache
 
-__all__ = ["free_pgtables", "unmap_page_range"]
-
 
 def unmap_page_range(vma: Vma, start: int, end: int, *, drop_markers: bool) -> None:
     """Remove every mapping of ``start..end`` (unsigned long, inside the VMA); the tables stay.

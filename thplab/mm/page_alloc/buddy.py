@@ -27,17 +27,6 @@ from thplab.mm.include.mmzone import (
 from thplab.mm.include.page import PG_buddy, deferred_grow_memmap
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "__free_one_page",
-    "__isolate_free_page",
-    "__rmqueue_smallest",
-    "account_freepages",
-    "expand",
-    "free_blocks",
-    "memmap_init_zone",
-    "move_freepages_block",
-]
-
 
 def free_blocks(kernel: Kernel, order: int) -> list[int]:
     """First pages of the free blocks of ``order``, zone by zone and type by type, in list order.

@@ -29,8 +29,6 @@ from thplab.mm.page_alloc.buddy import (
 from thplab.mm.page_alloc.watermark import boost_watermark
 from thplab.mm.trace import scan_pfn, trace
 
-__all__ = ["FALLBACKS", "__rmqueue", "find_suitable_fallback"]
-
 #: From which types a request of each type may take, the first choice first.
 FALLBACKS = {
     MIGRATE_UNMOVABLE: (MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE),

@@ -20,8 +20,6 @@ from thplab.mm.include.mmzone import (
 from thplab.mm.page_alloc.buddy import __free_one_page
 from thplab.mm.page_alloc.fallback import __rmqueue
 
-__all__ = ["drain_all_pages", "drain_pages_zone", "pcp_allowed_order", "rmqueue_pcplist"]
-
 #: Above this order a request is costly: the allocator gives up early (PAGE_ALLOC_COSTLY_ORDER).
 PAGE_ALLOC_COSTLY_ORDER = 3
 

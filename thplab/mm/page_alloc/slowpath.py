@@ -31,8 +31,6 @@ from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["__alloc_pages_slowpath"]
-
 #: How many rounds without progress until the caller gives up (MAX_RECLAIM_RETRIES).
 MAX_RECLAIM_RETRIES = 16
 

@@ -8,14 +8,6 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import MIGRATE_PCPTYPES, Zone, free_list
 
-__all__ = [
-    "boost_watermark",
-    "calculate_min_free_kbytes",
-    "set_pcp_high",
-    "setup_per_zone_wmarks",
-    "zone_watermark_ok",
-]
-
 #: vm.lowmem_reserve_ratio by zone name.
 _RESERVE_RATIO = {"DMA": 256, "DMA32": 256, "Normal": 32}
 #: Pages that go to or from a per-CPU list at a time.

@@ -19,8 +19,6 @@ from thplab.mm.page_alloc.watermark import setup_per_zone_wmarks
 from thplab.mm.readahead import drop_pagecache
 from thplab.mm.shrinker import drop_slab
 
-__all__ = ["SYSCTLS", "sysctl_read", "sysctl_write"]
-
 ROOT = "/proc/sys/vm/"
 _INT_MAX = (1 << 31) - 1
 

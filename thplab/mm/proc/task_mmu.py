@@ -37,9 +37,6 @@ from thplab.mm.include.pgtable import (
 )
 from thplab.mm.include.swapops import is_pte_marker
 
-__all__ = ["clear_refs", "smaps"]
-
-
 #: How smaps spells VM_* bits, the lowest bit first (show_smap_vma_flags).
 _VM_FLAG_NAMES = {
     VM_READ: "rd", VM_WRITE: "wr", VM_SHARED: "sh", VM_UFFD_MISSING: "um", VM_UFFD_WP: "uw", VM_LOCKED: "lo",

@@ -18,8 +18,6 @@ from thplab.mm.include.vm_event_item import EVENTS
 from thplab.mm.swap import LRU_NAMES, lru_list
 from thplab.mm.vmstat import fragmentation_index, unusable_free_index, vm_event
 
-__all__ = ["FACES", "buddyinfo", "extfrag_index", "meminfo", "pagetypeinfo", "read_face", "unusable_index"]
-
 #: pagetypeinfo stops counting a list here.
 _MOST_COUNTED = 100_000
 
@@ -90,11 +88,7 @@ def vmstat(kernel: Kernel) -> str:
     lists = {f"nr_{name}": _pages_on_lru(kernel, name) for name in LRU_NAMES}
     # The counters of the LRU lists are not kept, but counted here; they are second in the file.
     free, *others = (name for name in EVENTS if name not in _NOT_IN_VMSTAT)
-    values = {
-        free: vm_event(kernel, free),
-        **lists,
-        **{name: vm_event(kernel, name) for name in others},
-    }
+    values = {free: vm_event(kernel, free), **lists, **{name: vm_event(kernel, name) for name in others}}
     return "".join(f"{name} {value}\n" for name, value in values.items())
 
 

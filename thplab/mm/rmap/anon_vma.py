@@ -11,15 +11,6 @@ from __future__ import annotations
 from thplab.mm.include.mm_types import Vma
 from thplab.mm.include.rmap import AnonVma
 
-__all__ = [
-    "anon_vma_clone",
-    "anon_vma_fork",
-    "anon_vma_prepare",
-    "anon_vma_root",
-    "has_parents_pages",
-    "unlink_anon_vmas",
-]
-
 
 def anon_vma_prepare(vma: Vma) -> AnonVma:
     """The VMA's anon_vma; at the first write fault it gets one (a neighbour's, if they could merge).

@@ -37,23 +37,6 @@ from thplab.mm.include.state import Column
 from thplab.mm.rmap.anon_vma import anon_vma_root
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = [
-    "folio_add_anon_rmap_ptes",
-    "folio_add_file_rmap_pmd",
-    "folio_add_file_rmap_ptes",
-    "folio_add_new_anon_rmap",
-    "folio_anon_vma_lock",
-    "folio_dup_anon_rmap_pmd",
-    "folio_dup_anon_rmap_ptes",
-    "folio_maybe_mapped_shared",
-    "folio_remap_by_ptes",
-    "folio_remove_rmap_pmd",
-    "folio_remove_rmap_ptes",
-    "page_mapcount",
-    "rmap_walk",
-    "rmap_walk_pmd",
-]
-
 
 def folio_add_new_anon_rmap(
     kernel: Kernel, folio: int, vma: Vma, address: int, *, exclusive: bool = True

@@ -33,14 +33,8 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.include.state import Column
 from thplab.mm.include.swapops import make_migration_entry, swp_entry_to_pte
 from thplab.mm.page_alloc.alloc import folio_put
-from thplab.mm.rmap.mapcount import (
-    folio_anon_vma_lock,
-    folio_remove_rmap_ptes,
-    rmap_walk,
-)
+from thplab.mm.rmap.mapcount import folio_anon_vma_lock, folio_remove_rmap_ptes, rmap_walk
 from thplab.mm.swapfile import swap_duplicate
-
-__all__ = ["try_to_unmap_file"]
 
 
 def try_to_unmap(kernel: Kernel, folio: int) -> None:

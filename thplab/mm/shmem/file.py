@@ -28,8 +28,6 @@ from thplab.mm.shmem.swap import shmem_add_to_page_cache, shmem_swapin_folio
 from thplab.mm.swapfile import swap_free
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["fput", "get_file", "shmem_file_setup", "shmem_get_folio"]
-
 
 def shmem_file_setup(kernel: Kernel, name: str, size: int) -> AddressSpace:
     """A new file of ``size`` pages (C: loff_t, bytes) that reads as zeros; it lives while a reference exists.

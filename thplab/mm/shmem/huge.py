@@ -11,8 +11,6 @@ from thplab.mm.include.fs import AddressSpace
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import VM_HUGEPAGE, Vma
 
-__all__ = ["shmem_allowable_huge_order", "shmem_hpage_pmd_enabled"]
-
 
 def shmem_hpage_pmd_enabled(kernel: Kernel) -> bool:
     """Could any shared memory have PMD-sized pages? Then khugepaged is needed. Locks expected: none."""

@@ -24,8 +24,6 @@ from thplab.mm.swap import folio_add_lru
 from thplab.mm.swapfile import folio_alloc_swap, swap_duplicate, swap_free
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["shmem_add_to_page_cache", "shmem_swapin_folio", "shmem_writeout"]
-
 
 def shmem_add_to_page_cache(kernel: Kernel, mapping: AddressSpace, folio: int, index: int) -> None:
     """Add a new folio (struct folio *) to the cache and the LRU; the allocator's reference goes.

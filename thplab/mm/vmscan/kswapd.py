@@ -30,8 +30,6 @@ from thplab.mm.trace import trace
 from thplab.mm.vmscan.shrink_anon import shrink_anon_lists
 from thplab.mm.vmstat import count_vm_event
 
-__all__ = ["kswapd_run", "try_to_free_pages", "wakeup_kswapd"]
-
 #: After so many rounds without a page freed kswapd leaves the node to direct reclaim.
 MAX_RECLAIM_RETRIES = 16
 #: Reclaim begins by scanning 1 / 2^12 of each list, and doubles the share in each round.
@@ -239,7 +237,7 @@ def shrink_active_list(kernel: Kernel, priority: int) -> None:
     mem_map = kernel.mem_map
     for folio in lru_oldest(kernel, "active_file", priority):
         # The mark is cleared, not asked: the inactive list is where a page must prove that it is used.
-        folio_referenced(kernel, folio)
+        folio_test_clear_referenced(kernel, folio)
         folio_change_lru(kernel, folio, mem_map.flags[folio] & ~PG_active)
         count_vm_event(kernel, "pgdeactivate")
 
@@ -256,7 +254,7 @@ def shrink_inactive_list(kernel: Kernel, wanted: int, priority: int, who: str) -
         if freed >= wanted:
             break
         count_vm_event(kernel, f"pgscan_{who}")
-        if folio_referenced(kernel, folio):
+        if folio_test_clear_referenced(kernel, folio):
             folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_active)
             count_vm_event(kernel, "pgactivate")
         elif mem_map.refcount[folio] != 1 or mem_map.mapping[folio]:
@@ -272,7 +270,7 @@ def shrink_inactive_list(kernel: Kernel, wanted: int, priority: int, who: str) -
     return freed
 
 
-def folio_referenced(kernel: Kernel, folio: int) -> bool:
+def folio_test_clear_referenced(kernel: Kernel, folio: int) -> bool:
     """Was the page of the file read since the last scan? Clears PG_referenced, which says so.
 
     Locks expected: the page lock in the kernel.

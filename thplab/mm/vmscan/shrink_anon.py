@@ -9,16 +9,12 @@ task that reclaims in the middle of a fault has its page table locked; what that
 from __future__ import annotations
 
 from thplab.mm.include.kernel import Kernel
-from thplab.mm.include.mm_types import VM_LOCKED, Vma
 from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
-from thplab.mm.include.pgtable import _PAGE_ACCESSED, set_pmd_at
-from thplab.mm.include.state import Column
-from thplab.mm.rmap.mapcount import rmap_walk, rmap_walk_pmd
-from thplab.mm.swap import folio_change_lru, folio_isolate_lru, lru_oldest
+from thplab.mm.rmap.referenced import folio_referenced, mapping_entries
+from thplab.mm.swap import folio_change_lru, lru_oldest
+from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.mm.vmstat import count_vm_event, vm_event
-
-__all__ = ["shrink_anon_lists"]
 
 #: The flags that decide whether reclaim scans a folio: inactive, anonymous, not merged by KSM.
 _LOOKED_AT = PG_lru | PG_anon | PG_active | PG_ksm
@@ -96,33 +92,9 @@ def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
     return freed
 
 
-def _entries(kernel: Kernel, folio: int) -> list[tuple[Vma, Column, int]]:
-    """All entries that map the folio, PMD leaves first: (VMA, table, index)."""
-    entries = rmap_walk_pmd(kernel, folio)
-    for page in range(folio, folio + folio_nr_pages(kernel.mem_map, folio)):
-        entries += rmap_walk(kernel, page) if kernel.mem_map.mapcount[page] else []
-    return entries
-
-
 def _mapped_by_a_locked_table(kernel: Kernel, folio: int) -> bool:
     """Is the lock of a table that maps the folio held?"""
     held = [kernel.tables[page] for page, lock in kernel.ptlocks.items() if lock.writer is not None]
-    return bool(held) and any(table is each for _, table, _ in _entries(kernel, folio) for each in held)
-
-
-def folio_referenced(kernel: Kernel, folio: int) -> tuple[int, bool]:
-    """How many entries that map the folio were used since the last scan, and is it locked memory?
-
-    Makes all of them old, and clears PG_referenced.
-    Locks expected: the page lock, and the PTE or PMD lock of each entry in the kernel; the TLB is not
-    flushed, since an entry that looks old a little too long does no harm.
-    """
-    mem_map, young, locked = kernel.mem_map, 0, False
-    for vma, table, index in _entries(kernel, folio):
-        # One VM_LOCKED area is enough: mlock() promises that the page stays in memory.
-        locked = locked or bool(vma.vm_flags & VM_LOCKED)
-        if table[index] & _PAGE_ACCESSED:
-            young += 1
-            set_pmd_at(table, index, table[index] & ~_PAGE_ACCESSED)
-    mem_map.flags[folio] &= ~PG_referenced
-    return young, locked
+    return bool(held) and any(
+        table is each for _, table, _ in mapping_entries(kernel, folio) for each in held
+    )

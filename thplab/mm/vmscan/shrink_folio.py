@@ -1,4 +1,4 @@
-"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, mm/page_io.c, 6.18)."""
+"""Reclaim, as far as MADV_PAGEOUT asks for it (mm/vmscan.c, 6.18)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from thplab.mm.include.page import (
     folio_unlock,
 )
 from thplab.mm.page_alloc.alloc import folio_put
+from thplab.mm.page_io import swap_writeout
 from thplab.mm.rmap.unmap import try_to_unmap
 from thplab.mm.shmem.swap import shmem_writeout
-from thplab.mm.swap import folio_isolate_lru, folio_putback_lru
 from thplab.mm.swapfile import delete_from_swap_cache, folio_alloc_swap
+from thplab.mm.vmscan.isolate import folio_isolate_lru, folio_putback_lru
 from thplab.mm.vmstat import count_vm_event
-
-__all__ = ["reclaim_pages"]
 
 
 def reclaim_pages(kernel: Kernel, folios: list[int]) -> None:
@@ -163,14 +162,3 @@ def _keep(kernel: Kernel, folio: int) -> None:
     kernel.mem_map.flags[folio] |= PG_active
     folio_unlock(kernel.mem_map, folio)
     folio_putback_lru(kernel, folio)
-
-
-def swap_writeout(kernel: Kernel, folio: int) -> None:
-    """Write the folio's pages to their slots. Locks expected: the page lock."""
-    mem_map = kernel.mem_map
-    nr, offset = folio_nr_pages(mem_map, folio), mem_map.private[folio]
-    for each in range(nr):
-        kernel.swap.contents[offset + each] = mem_map.contents[folio + each]
-    count_vm_event(kernel, "pswpout", nr)
-    if nr == kernel.geometry.HPAGE_PMD_NR:
-        count_vm_event(kernel, "thp_swpout")

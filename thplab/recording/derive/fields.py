@@ -10,9 +10,6 @@ from typing import Any
 from thplab.recording.cells import ABSENT, INTEGER
 from thplab.recording.derive.stretches import where
 
-__all__ = ["Fields"]
-
-
 #: Type of object -> the fields that are read.
 _READ = {
     "Kernel": ("current",), "Lock": ("readers", "writer", "waiters"), "Waiter": ("who", "write"),

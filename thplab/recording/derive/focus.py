@@ -15,8 +15,6 @@ from thplab.recording.derive.locals import Locals
 from thplab.recording.derive.stretches import changes, fill
 from thplab.recording.tracer import NO_FRAME
 
-__all__ = ["SCENES", "derive_focus"]
-
 #: The kinds of work that have a picture of their own; ``m_scene`` is a number of this list.
 SCENES = ("none", "pass", "process", "window", "collapse", "compaction", "fault")
 

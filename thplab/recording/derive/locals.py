@@ -11,8 +11,6 @@ from typing import Any
 from thplab.points import ENTRY, ENTRY_ADDRESS, OWNER, WINDOW_ADDRESS
 from thplab.recording.cells import INTEGER
 
-__all__ = ["Locals", "read_locals"]
-
 _SAFE_HIGH = 0x1FFFFF  # larger integers are entries of page tables, not addresses or counts
 _READ = {ENTRY, *WINDOW_ADDRESS, *ENTRY_ADDRESS, *OWNER}
 

@@ -9,8 +9,6 @@ from typing import Any
 from thplab.recording.derive.stretches import changes, fill, where
 from thplab.recording.tracer import NO_FRAME, RETURN
 
-__all__ = ["NOTHING_SAID", "derive_said"]
-
 #: No sentence has been said yet that holds here.
 NOTHING_SAID = 0xFFFFFFFF
 

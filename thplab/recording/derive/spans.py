@@ -11,8 +11,6 @@ from typing import Any
 
 from thplab.recording.derive.fields import Fields
 
-__all__ = ["SPANS", "derive_spans"]
-
 #: What is done in a span; ``s_what`` is a number of this list.
 SPANS = ("runs", "midst", "moves", "waits", "holds")
 

@@ -11,8 +11,6 @@ from thplab.recording.derive.locals import Locals
 from thplab.recording.derive.stretches import where
 from thplab.recording.tracer import CALL, EVENT, LINE, RETURN
 
-__all__ = ["derive_stops"]
-
 
 def derive_stops(
     header: Mapping[str, Any], sections: Mapping[str, array[Any]], read: Locals

@@ -8,8 +8,6 @@ from itertools import compress, count
 from operator import ne, sub
 from typing import Any
 
-__all__ = ["changes", "fill", "where"]
-
 
 def where(column: Iterable[Any]) -> Iterable[int]:
     """The places at which a column is not 0."""

@@ -1,19 +1,26 @@
-"""The named scenarios that lessons, tests and the command line share, each with a story of one line."""
+"""The named scenarios that lessons, tests and the command line share, each with a story of one line.
+
+Most are lines of data/scenarios.jsonl, in the format of everyone's files; the modules here are for those
+that follow from a loop or a table.
+"""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
+from importlib.resources import files
 
 from thplab.scenario.data import Scenario
-from thplab.scenario.named import nb05, nb06, nb07, nb07_results, nb08, nb08_races, nb12, nb13
+from thplab.scenario.named import nb06, nb08_races
 
 __all__ = ["NAMED", "scenario"]
 
-#: name -> scenario, in the order of the course
+_LINES = (files("thplab") / "data/scenarios.jsonl").read_text("utf-8").splitlines()
+
+#: name -> scenario
 NAMED: dict[str, Scenario] = {
     each.name: each
-    for lesson in (nb05, nb06, nb07, nb07_results, nb08, nb08_races, nb12, nb13)
-    for each in lesson.SCENARIOS
+    for group in (map(Scenario.from_json, _LINES), nb06.SCENARIOS, nb08_races.SCENARIOS)
+    for each in group
 }
 
 _SHOWN = 12  # names in an error

@@ -8,8 +8,6 @@ from typing import Any
 from thplab.scenario.build import experiment
 from thplab.scenario.data import Scenario
 
-__all__ = ["SCENARIOS"]
-
 _HUGEPAGE = {"op": "advise", "advice": "hugepage"}
 _BUDGET = 4096
 _WINDOW_WITH_TABLE = 514

@@ -8,8 +8,6 @@ from typing import Any
 from thplab.scenario.build import experiment
 from thplab.scenario.data import Scenario
 
-__all__ = ["OUTCOMES", "RACES", "SCENARIOS", "WHERE"]
-
 #: Kind of race -> what the other task does, and in words.
 RACES: dict[str, tuple[Mapping[str, Any], str]] = {
     "pin": ({"op": "pin", "pages": [[511, 512]]}, "Somebody pins the last page"),
@@ -71,11 +69,7 @@ OUTCOMES: dict[str, tuple[str, Mapping[str, Any], str]] = {
         "Another thread says MADV_COLLAPSE and is faster: the window is huge already.",
     ),
     "pmd_none": ("after_alloc", _LOST, "All pages are thrown away, and with them their table."),
-    "no_process_for_page": (
-        "after_alloc",
-        {"op": "exit"},
-        "The process exits during the allocation.",
-    ),
+    "no_process_for_page": ("after_alloc", {"op": "exit"}, "The process exits during the allocation."),
     "vma_check_failed": (
         "after_alloc",
         {"op": "advise", "advice": "nohugepage"},
