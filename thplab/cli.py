@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
-from thplab import cli_export, cli_predict, cli_present, points
+from thplab import cli_export, cli_predict, cli_present
 from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
 def _trace(options: argparse.Namespace) -> int:
     """Print the trace lines of a scenario and, if asked, the backtrace at the huge page's birth."""
+    from thplab.points import RMAPPABLE
     from thplab.recording import RecordingTooLong, backtrace, record_scenario
     from thplab.scenario import Unsupported
     from thplab.scenario.files import find_scenario
@@ -109,7 +110,7 @@ def _trace(options: argparse.Namespace) -> int:
         print(line["text"])
     if not options.backtrace:
         return 0
-    obtained = recording.find_call(points.RMAPPABLE)
+    obtained = recording.find_call(RMAPPABLE)
     if obtained is None:
         print("thplab: no huge page was allocated, so there is no backtrace of it", file=sys.stderr)
         return 1
