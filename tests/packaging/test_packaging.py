@@ -140,7 +140,8 @@ def test_wheel_is_the_library_and_the_stage(built: tuple[set[str], set[str]]) ->
     package = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "thplab").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".pyi", ".js", ".ts", ".css", ".json", ".txt", ".md"}
+        if path.is_file()
+        and path.suffix in {".py", ".pyi", ".js", ".ts", ".css", ".json", ".jsonl", ".txt", ".md"}
     }
     assert {
         "thplab/stage/stage.css",

@@ -22,11 +22,12 @@ from thplab.mm.page_alloc import alloc as page_alloc
 from thplab.mm.page_alloc import buddy, pcp, watermark
 from thplab.mm.proc import task_mmu as proc
 from thplab.mm.rmap import mapcount as rmap
+from thplab.mm.vmscan import isolate
 
 #: All functions of these.
 _MODULES = (
-    buddy, geometry, gfp, kthread, lists, lru, mmzone, page, pcp, proc, sched, state, trace, trace_events,
-    vmstat, watermark,
+    buddy, geometry, gfp, isolate, kthread, lists, lru, mmzone, page, pcp, proc, sched, state, trace,
+    trace_events, vmstat, watermark,
 )  # fmt: skip
 _FILES = {module.__file__ for module in _MODULES}
 

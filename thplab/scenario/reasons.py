@@ -40,12 +40,13 @@ def why_nothing(run: ScenarioRun, step: Mapping[str, Any], seen: Mapping[str, An
             return []
         actor = _who(run, step)
         refused = _refused_windows(actor, events, "MADV_COLLAPSE")
-        return refused or _refused_mappings(actor, TvaType.FORCED_COLLAPSE)
+        return refused or _refused_mappings(actor, TvaType.FORCED_COLLAPSE) or _refused_calls(actor, seen)
     if step["type"] not in ("khugepaged", "sleep"):
         return []
     if run.machine.kernel.khugepaged.thread is None:
         return [f"khugepaged does not run: {_words(run)}"]
-    return [text for actor in everybody(run.actors) for text in _why_not_scanned(run, actor, events)]
+    gone = [f"process {actor.name} has exited" for actor in run.actors.values() if not actor.alive]
+    return [*gone, *(text for each in everybody(run.actors) for text in _why_not_scanned(run, each, events))]
 
 
 def _who(run: ScenarioRun, step: Mapping[str, Any]) -> Actor:
@@ -84,6 +85,18 @@ def _refused_windows(actor: Actor, events: Sequence[Mapping[str, Any]], who: str
         f"{who} refused {counted(len(windows), 'window')} of process {actor.name}: {status} "
         f"({', '.join(map(str, windows[:8]))}{', ...' if len(windows) > 8 else ''})"
         for status, windows in by_status.items()
+    ]
+
+
+def _refused_calls(actor: Actor, seen: Mapping[str, Any]) -> list[str]:
+    """Calls that did not come to a window."""
+    entries = actor.machine.kernel.geometry.HPAGE_PMD_NR
+    return [
+        f"MADV_COLLAPSE of pages {first} to {end - 1}: {call['errno']}"
+        + ("" if -(-first // entries) < end // entries else ", as no whole window lies in them")
+        for call in seen["calls"]
+        if call["ret"]
+        for first, end in [call["pages"]]
     ]
 
 
