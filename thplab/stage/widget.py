@@ -93,6 +93,7 @@ class Stage(anywidget.AnyWidget):
     link = traitlets.Unicode().tag(sync=True)
     second = traitlets.Bytes().tag(sync=True)
     differences = traitlets.Dict().tag(sync=True)
+    wants_focus = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, recording: Recording | bytes | str, *, kernel: str = "6.18", **traits: Any) -> None:
         """``recording``: a Recording, the bytes of one, or the name of a scenario to record.
@@ -188,6 +189,13 @@ class Stage(anywidget.AnyWidget):
             self.send({"go": self.step})
         else:
             self.step = step
+
+    def take_focus(self) -> None:
+        """Let the next key step: for a button of ours that leads to another moment, not for a cell that runs.
+
+        A reader who has gone on to type somewhere else is left there.
+        """
+        self.wants_focus = True
 
     def text(self, step: int | None = None) -> str:
         """A moment as text: the one that is shown, unless ``step`` names another.
