@@ -58,7 +58,7 @@ CONTROLS = [
     ("stage", ".ts-switch >> nth=4"),
     ("stage", ".ts-slider"),
     ("stage", ".ts-speed"),
-    ("stage", ".ts-code, [role=region][tabindex='0'] >> nth=0"),
+    ("stage", ".ts-code"),
     ("choice", "button >> nth=1"),
     ("choice", "input"),
     ("choice", "button:has-text('Hint')"),
@@ -88,13 +88,12 @@ CONTROLS = [
     ("limits", "input >> nth=0"),
 ]
 
-#: The stage presents with p, and no more with another p.
-LETTERS = [*string.ascii_letters.replace("p", "pp"), *string.digits]
+#: Each letter and digit, and what JupyterLab knows with Shift. The stage presents with p, and no more with another.
+LETTERS = [*string.ascii_lowercase.replace("p", "pp"), *string.digits, *"ABJKLMRVZ"]
 NAMED = [
     "Escape", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown",
-    "Backspace", "Delete", "Home", "End", "Control+Shift+ArrowUp", "Control+Shift+ArrowDown", 
-    "Control+Backspace",
-    "Control+Shift+M", "Control+A",
+    "Backspace", "Delete", "Home", "End", "Control+Shift+ArrowUp", "Control+Shift+ArrowDown",
+    "Control+Backspace", "Control+Shift+M", "Control+A",
 ]  # fmt: skip
 #: What may press the control itself, and so is typed where that does no harm.
 PRESSING = ["Space", "Enter", "Shift+Enter", "Control+Enter", "Alt+Enter"]
@@ -110,7 +109,7 @@ CELLS_NOW = """() => {
 }"""
 COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'command'; }"
 NO_FULL_SCREEN = "() => { Element.prototype.requestFullscreen = () => Promise.reject(new Error('no')); }"
-HAS_FOCUS = "(node) => node === document.activeElement"
+TAKES_FOCUS = "(node) => { node.focus(); return node === document.activeElement; }"
 
 
 @dataclass
@@ -149,8 +148,7 @@ def opened(request: pytest.FixtureRequest, lab: Lab, browser: Browser) -> Iterat
 
 
 def focus(part: Locator) -> None:
-    part.focus()
-    assert part.evaluate(HAS_FOCUS)
+    assert part.evaluate(TAKES_FOCUS)
 
 
 def click(part: Locator) -> None:
@@ -166,9 +164,12 @@ def test_no_key_reaches_the_notebook(opened: Opened, cell: str, part: str) -> No
     take(control)
     page.evaluate(COMMAND_MODE)
     before = opened.now()
+    last = ""
     for key in [*LETTERS, *NAMED, *PRESSING]:
-        take(control)
+        if last + key != "pp":  # what is presented may hide the control
+            take(control)
         page.keyboard.press(key)
+        last = key
     page.wait_for_timeout(50)
     assert opened.now() == before
 
@@ -381,7 +382,7 @@ def test_in_a_deck_no_key_of_a_stage_is_reveals(browser: Browser, small: Recordi
     page.goto(file.as_uri())
     stage = page.locator(".thplab-stage")
     stage.wait_for()
-    for key in [*(letter for letter in LETTERS if letter not in "qp"), "ArrowRight", "Home", "End", "Space"]:
+    for key in [*(letter for letter in LETTERS if letter != "p"), "ArrowRight", "Home", "End", "Space"]:
         stage.focus()
         page.keyboard.press(key)
     assert page.evaluate(

@@ -15,6 +15,10 @@ function isFree(host) {
 /** @param {any} model @param {HTMLElement} host */
 export function makeFocus(model, host) {
   let had = false;
+  const done = () => {
+    model.set("wants_focus", false);
+    model.save_changes();
+  };
   return {
     keep() {
       had ||= host.contains(document.activeElement);
@@ -26,9 +30,7 @@ export function makeFocus(model, host) {
       const wanted = model.get("wants_focus");
       had = false;
       if (lost || (wanted && isFree(host))) handle.focus();
-      if (!wanted) return;
-      model.set("wants_focus", false);
-      model.save_changes();
+      if (wanted) setTimeout(done); // a change that is taken back while it is told is not sent
     },
   };
 }

@@ -56,6 +56,7 @@ function makeGuard() {
     if (event.target !== document.body || !last?.isConnected || left || !staysHere(event)) return;
     event.stopPropagation();
     makeFocusable(last).focus({ preventScroll: true });
+    if (!last.dispatchEvent(new KeyboardEvent("keydown", event))) event.preventDefault();
   };
 
   return {
