@@ -88,7 +88,7 @@ CONTROLS = [
     ("limits", "input >> nth=0"),
 ]
 
-#: Each letter and digit, and what JupyterLab knows with Shift. The stage presents with p, and no more with another.
+#: Each letter and digit, and what JupyterLab knows with Shift. The stage presents with p until the next p.
 LETTERS = [*string.ascii_lowercase.replace("p", "pp"), *string.digits, *"ABJKLMRVZ"]
 NAMED = [
     "Escape", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown",
