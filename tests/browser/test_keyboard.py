@@ -88,8 +88,10 @@ CONTROLS = [
     ("limits", "input >> nth=0"),
 ]
 
-#: Each letter and digit, and what JupyterLab knows with Shift. The stage presents with p until the next p.
-LETTERS = [*string.ascii_lowercase.replace("p", "pp"), *string.digits, *"ABJKLMRVZ"]
+#: Each letter and digit, and what JupyterLab knows with Shift.
+LETTERS = [*string.ascii_lowercase, *string.digits, *"ABJKLMRVZ"]
+#: May hide the control that it is typed on, until it is typed once more.
+HIDING = {"p", *string.digits}
 NAMED = [
     "Escape", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown",
     "Backspace", "Delete", "Home", "End", "Control+Shift+ArrowUp", "Control+Shift+ArrowDown",
@@ -164,12 +166,10 @@ def test_no_key_reaches_the_notebook(opened: Opened, cell: str, part: str) -> No
     take(control)
     page.evaluate(COMMAND_MODE)
     before = opened.now()
-    last = ""
     for key in [*LETTERS, *NAMED, *PRESSING]:
-        if last + key != "pp":  # what is presented may hide the control
-            take(control)
-        page.keyboard.press(key)
-        last = key
+        take(control)
+        for _ in range(2 if key in HIDING else 1):
+            page.keyboard.press(key)
     page.wait_for_timeout(50)
     assert opened.now() == before
 
@@ -310,7 +310,7 @@ def test_after_what_if_and_keeping_one_future_keys_step(opened: Opened) -> None:
         expect(pair).to_have_attribute("data-step", str(before + 1))
         cell.get_by_role("button", name=keep).click()
         pair.wait_for(state="detached")
-        step_on(page, opened.stage("what-if"))
+        step_on(page, cell.locator(".thplab-stage[data-step]"))
 
 
 def test_after_show_on_the_stage_keys_step(opened: Opened) -> None:
@@ -327,8 +327,9 @@ def test_after_show_on_the_stage_keys_step(opened: Opened) -> None:
 
 def test_after_a_race_and_a_run_keys_step(opened: Opened) -> None:
     for name, button in (("race", "Run the race"), ("panel", "Run")):
-        opened.cell(name).locator("button.jupyter-button", has_text=button).first.click()
-        expect(opened.stage(name)).to_be_focused()
+        cell = opened.cell(name)
+        cell.locator("button.jupyter-button", has_text=button).first.click()
+        expect(cell.locator(".thplab-stage[data-step]")).to_be_focused()
 
 
 def test_a_cell_that_moves_a_stage_takes_no_focus(opened: Opened) -> None:
@@ -385,9 +386,8 @@ def test_in_a_deck_no_key_of_a_stage_is_reveals(browser: Browser, small: Recordi
     for key in [*(letter for letter in LETTERS if letter != "p"), "ArrowRight", "Home", "End", "Space"]:
         stage.focus()
         page.keyboard.press(key)
-    assert page.evaluate(
-        "() => [location.hash, document.querySelector('.reveal.overview, .reveal.paused')]"
-    ) == ["#/", None]
+    assert page.evaluate("() => location.hash") in ("", "#/")
+    expect(page.locator(".reveal.overview, .reveal.paused")).to_have_count(0)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")  # the deck's again

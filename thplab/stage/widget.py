@@ -75,7 +75,8 @@ class Stage(anywidget.AnyWidget):
     VIEWS or the name of one of PRESETS; empty: the first four), ``theme`` ("", "light" or "dark"; "":
     as the notebook), ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see
     :func:`check_stops`), ``guesses`` (browser to Python: the step of an asking stop, as text -> what
-    was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`.
+    was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`,
+    ``wants_focus`` by :meth:`take_focus`.
     """
 
     _esm = traitlets.Unicode(javascript()).tag(sync=True)
