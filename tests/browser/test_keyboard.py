@@ -153,27 +153,6 @@ def focus(part: Locator) -> None:
     assert part.evaluate(TAKES_FOCUS)
 
 
-def click(part: Locator) -> None:
-    part.click()
-
-
-@pytest.mark.parametrize(("cell", "part"), CONTROLS)
-def test_no_key_reaches_the_notebook(opened: Opened, cell: str, part: str) -> None:
-    page, shown = opened.page, opened.cell(cell)
-    control = shown.locator(part.lstrip("!"))
-    control.wait_for()
-    take = click if part.startswith("!") else focus
-    take(control)
-    page.evaluate(COMMAND_MODE)
-    before = opened.now()
-    for key in [*LETTERS, *NAMED, *PRESSING]:
-        take(control)
-        for _ in range(2 if key in HIDING else 1):
-            page.keyboard.press(key)
-    page.wait_for_timeout(50)
-    assert opened.now() == before
-
-
 def test_a_plain_cell_has_its_shortcuts(opened: Opened) -> None:
     cell, before = opened.cell("plain"), opened.now()["cells"]
     cell.locator(".jp-InputPrompt").click()
@@ -347,6 +326,30 @@ def test_a_cell_that_moves_a_stage_takes_no_focus(opened: Opened) -> None:
     assert ask_python(page, "print(stage.wants_focus)") == "False"
     opened.cell("jumps")
     expect(stage).to_have_attribute("data-step", "3")
+
+
+# These come last in a notebook: keys press buttons and choose out of lists, too.
+
+
+def click(part: Locator) -> None:
+    part.click()
+
+
+@pytest.mark.parametrize(("cell", "part"), CONTROLS)
+def test_no_key_reaches_the_notebook(opened: Opened, cell: str, part: str) -> None:
+    page, shown = opened.page, opened.cell(cell)
+    control = shown.locator(part.lstrip("!"))
+    control.wait_for()
+    take = click if part.startswith("!") else focus
+    take(control)
+    page.evaluate(COMMAND_MODE)
+    before = opened.now()
+    for key in [*LETTERS, *NAMED, *PRESSING]:
+        take(control)
+        for _ in range(2 if key in HIDING else 1):
+            page.keyboard.press(key)
+    page.wait_for_timeout(50)
+    assert opened.now() == before
 
 
 MOUNT = """async (text) => {
