@@ -10,9 +10,9 @@ const OURS = ".thplab-keys";
 const SILENT = "data-lm-suppress-shortcuts";
 const INSTALLED = Symbol.for("thplab.keys");
 
-// With Ctrl, Alt or Cmd a key is the notebook's (Ctrl+S saves), less those that run, move, select, merge or split
-// cells: Enter, arrows and other keys that have a name, and a, m and -.
-const OURS_IN_CHORDS = /^(..+|[am-])$/i;
+// With Ctrl, Alt or Cmd a key is the notebook's (Ctrl+S saves), less those that run, move, select, merge, split or
+// undo cells: Enter, arrows and other keys that have a name, and a, m, -, z and y.
+const OURS_IN_CHORDS = /^(..+|[amzy-])$/i;
 
 /** @param {KeyboardEvent} event */
 function staysHere({ key, ctrlKey, metaKey, altKey }) {
