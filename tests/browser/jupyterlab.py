@@ -31,6 +31,9 @@ START_SECONDS = 90
 RUN_MS = 60_000
 LAPTOP = (1280, 720)
 
+#: What opens a notebook -> its address below the server's; both are served by one server.
+APPS = {"lab": "lab/workspaces/w{unique}/tree/{name}", "notebook": "notebooks/{name}"}
+
 #: No news, no question about them, quiet animations.
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -70,12 +73,14 @@ class Lab:
         chosen = {"theme": f"JupyterLab {name}", "adaptive-theme": False}
         _write_settings(self.settings, {"@jupyterlab/apputils-extension/themes": chosen})
 
-    def open(self, browser: Browser, name: str, size: tuple[int, int] = LAPTOP, **context: Any) -> Page:
-        """Open a notebook in a workspace of its own and wait until its kernel is ready."""
+    def open(
+        self, browser: Browser, name: str, size: tuple[int, int] = LAPTOP, app: str = "lab", **context: Any
+    ) -> Page:
+        """Open a notebook in a workspace of its own, or in notebook 7, and wait until its kernel is ready."""
         width, height = size
         page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
         page.set_default_timeout(RUN_MS)
-        page.goto(f"{self.url}/lab/workspaces/w{uuid.uuid4().hex}/tree/{name}")
+        page.goto(f"{self.url}/{APPS[app].format(unique=uuid.uuid4().hex, name=name)}")
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady")
         page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
@@ -181,6 +186,7 @@ def _command(folder: Path, home: Path, port: int) -> list[str]:
         "ServerApp.root_dir": folder, "ServerApp.port": port, "ServerApp.port_retries": 0,
         "ServerApp.ip": "127.0.0.1", "ServerApp.open_browser": False, "ServerApp.disable_check_xsrf": True,
         "ServerApp.allow_root": True, "IdentityProvider.token": "", "LabApp.expose_app_in_browser": True,
+        "JupyterNotebookApp.expose_app_in_browser": True,
         "LabApp.user_settings_dir": home / "settings", "LabApp.workspaces_dir": home / "workspaces",
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }  # fmt: skip

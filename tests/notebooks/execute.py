@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-__all__ = ["FOLDER", "errors_in", "execute", "notebooks", "sources"]
+__all__ = ["FOLDER", "errors_in", "execute", "notebooks", "sources", "unguarded"]
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 
@@ -48,6 +48,30 @@ def errors_in(notebook: nbformat.NotebookNode) -> list[str]:
         held = entry.get("state", {})
         found += [f"{held.get('_model_name')} {model}: {text}" for text in _errors(held.get("outputs", []))]
     return found
+
+
+#: Models that nobody can press or type into.
+_QUIET = {"HTMLModel", "LabelModel", "FloatProgressModel", "OutputModel"}
+
+
+def unguarded(notebook: nbformat.NotebookNode) -> list[str]:
+    """Cells that show a control of ipywidgets outside a box that keeps its keys (thplab.stage.keys)."""
+    held = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    models = {model: entry["state"] for model, entry in held.get("state", {}).items()}
+
+    def keeps(model: str) -> bool:
+        state = models[model.removeprefix("IPY_MODEL_")]
+        if "thplab-keys" in state.get("_dom_classes", ()) or "wants_focus" in state:
+            return True
+        children = state.get("children")
+        return all(map(keeps, children)) if children is not None else state["_model_name"] in _QUIET
+
+    shown = [
+        (cell.id, output.get("data", {}).get("application/vnd.jupyter.widget-view+json"))
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    ]
+    return [cell for cell, view in shown if view and not keeps(view["model_id"])]
 
 
 def _errors(outputs: list[Any]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.notebooks.coverage import gaps, rows
-from tests.notebooks.execute import errors_in, execute, notebooks
+from tests.notebooks.execute import errors_in, execute, notebooks, unguarded
 from tools.notebooks import TEXTS, from_text, to_text
 
 NOTEBOOKS = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
@@ -31,6 +31,7 @@ def test_runs_without_an_error_in_time_and_shows_what_docs_coverage_says(path: P
     assert errors_in(notebook) == []
     assert cpu_of_children() - before < CPU_SECONDS
     assert gaps(notebook, path.stem[:2]) == []
+    assert unguarded(notebook) == [], "a key that is typed there reaches the notebook's shortcuts"
 
 
 @NOTEBOOKS

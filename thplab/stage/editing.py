@@ -35,8 +35,10 @@ def answer(stage: Stage, message: object) -> None:
         return
     if message.get("keep"):
         stage.keep_second()
+        stage.take_focus()
     elif message.get("alone"):
         stage.alone()
+        stage.take_focus()
     elif isinstance(message.get("edit"), Mapping):
         stage.send({"listening": True})
         stage.send(_edit(stage, message["edit"]))
@@ -52,4 +54,5 @@ def _edit(stage: Stage, edit: Mapping[str, Any]) -> dict[str, Any]:
         return {"refused": {"field": error.field, "text": str(error)}}
     except (ScenarioError, ValueError, IndexError, MemoryError) as error:
         return {"refused": {"field": "", "text": str(error)}}
+    stage.take_focus()
     return {"branched": True}

@@ -16,6 +16,7 @@ from thplab.mm.sysfs import KNOBS
 from thplab.recording import Recording, RecordingTooLong, record_what_fits
 from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenario
 from thplab.scenario.settings import SETTINGS
+from thplab.stage.keys import KeptBox
 from thplab.stage.widget import Stage
 
 #: The knobs on the panel. The two sleeps are missing: a scenario asks for each wakeup itself.
@@ -68,7 +69,7 @@ class Knob(ipywidgets.VBox):  # type: ignore[misc] # the base class has no type 
         self.answer.layout.display = "" if text else "none"
 
 
-class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no type information
+class Explorer(KeptBox):
     """A panel and a stage. ``result`` is the recording that is shown; ``stage`` the Stage.
 
     ``scenario_picker``, ``kernel_switch``, ``knobs`` (name -> Knob), ``run_button`` and ``message``
@@ -123,11 +124,16 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no t
         return ipywidgets.VBox([row, drawer])
 
     def _listen(self) -> None:
-        self.run_button.on_click(lambda _: self.run())
+        self.run_button.on_click(lambda _: self._press())
         self.reset_button.on_click(lambda _: self._show_knobs({}))
         self.scenario_picker.observe(lambda _: self._show_knobs({}), "value")
         for control in (self.kernel_switch, *(knob.field for knob in self.knobs.values())):
             control.observe(lambda _: self._say_changed(), "value")
+
+    def _press(self) -> None:
+        """Run, and let the next key step."""
+        if self.run():
+            self.stage.take_focus()
 
     @property
     def chosen(self) -> Scenario:

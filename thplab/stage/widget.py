@@ -75,7 +75,8 @@ class Stage(anywidget.AnyWidget):
     VIEWS or the name of one of PRESETS; empty: the first four), ``theme`` ("", "light" or "dark"; "":
     as the notebook), ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see
     :func:`check_stops`), ``guesses`` (browser to Python: the step of an asking stop, as text -> what
-    was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`.
+    was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`,
+    ``wants_focus`` by :meth:`take_focus`.
     """
 
     _esm = traitlets.Unicode(javascript()).tag(sync=True)
@@ -93,6 +94,7 @@ class Stage(anywidget.AnyWidget):
     link = traitlets.Unicode().tag(sync=True)
     second = traitlets.Bytes().tag(sync=True)
     differences = traitlets.Dict().tag(sync=True)
+    wants_focus = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, recording: Recording | bytes | str, *, kernel: str = "6.18", **traits: Any) -> None:
         """``recording``: a Recording, the bytes of one, or the name of a scenario to record.
@@ -188,6 +190,13 @@ class Stage(anywidget.AnyWidget):
             self.send({"go": self.step})
         else:
             self.step = step
+
+    def take_focus(self) -> None:
+        """Let the next key step: for a button of ours that leads to another moment, not for a cell that runs.
+
+        A reader who has gone on to type somewhere else is left there.
+        """
+        self.wants_focus = True
 
     def text(self, step: int | None = None) -> str:
         """A moment as text: the one that is shown, unless ``step`` names another.

@@ -160,6 +160,10 @@ class ProseField(Field):
         return str(self.text.value)
 
 
+#: What stage/js/controls/code_box.js does with the keys.
+_CODE_KEYS = "Tab indents. Esc, then Tab leaves the box."
+
+
 class CodeField(Field):
     """Several lines to type."""
 
@@ -170,7 +174,7 @@ class CodeField(Field):
         self.text = widgets.Textarea(kind.template, rows=rows, layout={"width": "calc(100% - 4px)"})
         self.text.add_class("thplab-code")
         style = widgets.HTML(f"<style>.thplab-code textarea{{{MONO};tab-size:4}}</style>")
-        self.children = [style, self.text]
+        self.children = [style, self.text, widgets.HTML(f'<div style="line-height:1.4">{_CODE_KEYS}</div>')]
         self._watch(self.text)
 
     @property

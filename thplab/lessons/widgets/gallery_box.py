@@ -43,7 +43,7 @@ class Gallery(WrittenBox):
         self._draw()
         self.kernel.observe(lambda _: self._fill(self.result.value), "value")
         self.result.observe(lambda _: self._draw(), "value")
-        self._button.on_click(lambda _: self.show_stage())
+        self._button.on_click(lambda _: self._press())
 
     def _fill(self, status: str) -> None:
         """The kernel's results; the one that was chosen stays, if there is such a one."""
@@ -71,6 +71,11 @@ class Gallery(WrittenBox):
         stage = Stage(seen.recording, step=seen.moment, granularity="function")
         self._place.children = (stage,)
         return stage
+
+    def _press(self) -> None:
+        """Show the stage, and let the next key step it."""
+        if stage := self.show_stage():
+            stage.take_focus()
 
     def text(self) -> str:
         """The chosen result as text."""

@@ -35,7 +35,7 @@ class RaceInjector(WrittenBox):
             value=gap, description="When?", style=_LABEL, layout=_WIDE,
         )  # fmt: skip
         button = widgets.Button(description="Run the race", button_style="primary")
-        button.on_click(lambda _: self.run())
+        button.on_click(lambda _: self._press())
         self.said = widgets.HTML()
         recording = record_scenario(first, depth="functions")
         views = ["window", "locks", "counters"]
@@ -53,6 +53,11 @@ class RaceInjector(WrittenBox):
         self.stage.show(recording)
         self.stage.go(_collapse(recording))
         return self._say(race(kind, gap))
+
+    def _press(self) -> None:
+        """Run the race that is chosen, and let the next key step it."""
+        self.run()
+        self.stage.take_focus()
 
     def _say(self, seen: Race) -> str:
         text = race_text(seen)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import ipywidgets as widgets
+from thplab.stage.keys import KeptBox
 
 #: In the environment of a kernel that runs a notebook for slides, where no button can be pressed.
 SLIDES = "THPLAB_SLIDES"
 
 
-class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no type information
+class WrittenBox(KeptBox):
     """A box of controls whose :meth:`text` says the same, with the calls that do what its buttons do."""
 
     def text(self) -> str:

@@ -7,13 +7,14 @@ import { makeAsk } from "./controls/ask.js";
 import { makeControls } from "./controls/controls.js";
 import { makeEditRow } from "./controls/edit_row.js";
 import { makeFindBar } from "./controls/find_bar.js";
+import { guardKeys } from "./controls/guard.js";
 import { makeHeader, makeSentence } from "./controls/head.js";
 import { HELP, listenToKeys } from "./controls/keys.js";
 import { makeLink } from "./controls/marks.js";
 import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
 import { decode } from "./data/decode.js";
-import { el, keepKeys, named, setHidden } from "./draw/dom.js";
+import { el, giveFocus, labelled, named, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { ALL, firstViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
@@ -34,7 +35,10 @@ function makeHelp(stage) {
 
 /** @param {Header} header */
 function makeRoot(header) {
-  const root = keepKeys(el("div", "thplab-stage"), `Stage: ${header.title}. Press ? for the keys.`);
+  const root = labelled(
+    el("div", "thplab-stage thplab-keys"),
+    `Stage: ${header.title}. Press ? for the keys.`,
+  );
   root.tabIndex = 0;
   root.setAttribute("role", "application");
   return root;
@@ -116,6 +120,7 @@ function build(element, recording, options) {
     layout.settle();
     report.onStep(moment.step);
   });
+  guardKeys();
   listenToKeys(root, stage, full.present);
   // The head is as wide as the stage and as high as its type: with another, bring the current line back into view.
   let size = "";
@@ -136,6 +141,7 @@ function build(element, recording, options) {
       stage.go(step);
     },
     text: () => momentText(stage.moment),
+    focus: () => giveFocus(root),
     answer: (message) => stage.edit.answer(message),
     setGranularity(name) {
       stage.setGranularity(name);

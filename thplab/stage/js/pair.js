@@ -134,7 +134,11 @@ export async function mountPair(element, both, options) {
   const titles = ["First", options.edits ? `Second: ${options.edits}` : "Second"].map(makeTitle);
   const futures = titles.map((title, i) => el("div", "tp-one", title.root, hosts[i]));
   const columns = el("div", "tp-columns", ...futures);
-  const root = named(el("div", "thplab-stage-pair", columns), "group", "Two futures side by side");
+  const root = named(
+    el("div", "thplab-stage-pair thplab-keys", columns),
+    "group",
+    "Two futures side by side",
+  );
   const theme = followTheme(root, options.theme, () => {});
   element.replaceChildren(root);
   /** @param {number} _leader */

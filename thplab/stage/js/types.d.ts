@@ -290,6 +290,7 @@ export interface Handle {
   stage: Stage;
   go(step: number): void;
   text(): string;
+  focus(): void;
   answer(message: EditAnswer): void;
   setGranularity(name: string): void;
   setStops(list: Stop[]): void;

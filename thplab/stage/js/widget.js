@@ -1,6 +1,7 @@
 // The anywidget face. Two traits for the step: Python writes `step`, the browser writes `shown`; if one
 // trait did both, a late echo from a slow kernel would put the picture back.
 
+import { makeFocus } from "./controls/focus.js";
 import { mount } from "./mount.js";
 import { mountPair } from "./pair.js";
 
@@ -17,6 +18,7 @@ function bytesOf(view) {
 /** @param {{ model: any, el: HTMLElement }} param0 */
 async function render({ model, el }) {
   el.classList.add("thplab-stage-host"); // as wide as the box it stands in
+  const focus = makeFocus(model, el);
   let timer = 0;
   let handle = /** @type {Handle | null} */ (null);
   let turn = 0; // of several that are asked for at once the last one stays
@@ -36,6 +38,7 @@ async function render({ model, el }) {
   const send = (message) => model.send(message);
   const show = async () => {
     const mine = ++turn;
+    focus.keep();
     handle?.destroy();
     handle = null;
     const options = Object.fromEntries(OPTIONS.map((name) => [name, model.get(name)]));
@@ -49,6 +52,7 @@ async function render({ model, el }) {
       const made = await (pair ? mountPair(el, [first, second], both) : mount(el, first, all));
       if (mine !== turn) made.destroy();
       else handle = made;
+      focus.give(handle);
     } catch {
       // mount() has said in words what is wrong
     }
@@ -61,6 +65,7 @@ async function render({ model, el }) {
     "change:stops": () => handle?.setStops(model.get("stops")),
     "change:bookmarks": () => handle?.setBookmarks(model.get("bookmarks")),
     "change:height": () => handle?.setHeight(model.get("height")),
+    "change:wants_focus": () => focus.give(handle),
     "change:recording": show,
     "change:second": show,
     "msg:custom": (/** @type {any} */ message) =>

@@ -1,6 +1,6 @@
 // A stop that asks before it shows, and the guess beside the result.
 
-import { button, el, keepKeys, leave, named, setHidden, setText } from "../draw/dom.js";
+import { button, el, labelled, leave, named, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Part, Stage, Stop, Stops } from "../types.js" */
 
@@ -12,7 +12,7 @@ function makeChoices(stage, stop) {
   if (stop.choices?.length) {
     return [...stop.choices.map((text) => button("ts-button", text, () => answer(text), text)), skip];
   }
-  const field = keepKeys(el("input", "ts-field"), stop.ask);
+  const field = labelled(el("input", "ts-field"), stop.ask ?? "");
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && field.value.trim()) answer(field.value.trim());
   });

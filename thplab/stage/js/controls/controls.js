@@ -1,7 +1,7 @@
 // Slider, buttons, granularity, speed. Every control has a name and a key.
 
 import { GRANULARITIES } from "../data/navigate.js";
-import { button, el, keepKeys, named, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, labelled, named, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { icon, setIcon } from "../draw/icons.js";
 import { SPEEDS } from "../state/playback.js";
 import { makeMarks } from "./marks.js";
@@ -21,7 +21,7 @@ const STEPS = [
 
 /** @param {Stage} stage */
 function makeSlider(stage) {
-  const slider = keepKeys(el("input", "ts-slider"), "Moment");
+  const slider = labelled(el("input", "ts-slider"), "Moment");
   slider.type = "range";
   slider.min = "0";
   slider.max = String(stage.last);
@@ -52,7 +52,7 @@ function makePlay(stage) {
   const sign = icon("play");
   const word = el("span", "", "Play");
   const play = button("ts-button", "Play or pause (Space)", () => stage.act("play"), sign, word);
-  const speed = keepKeys(el("select", "ts-speed"), "Steps a second (, and .)");
+  const speed = labelled(el("select", "ts-speed"), "Steps a second (, and .)");
   for (const rate of SPEEDS) speed.append(new Option(`${rate}/s`, String(rate)));
   speed.addEventListener("change", () => {
     stage.playback.setSpeed(Number(speed.value));

@@ -1,7 +1,7 @@
 // The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
 
 import { CHOICES } from "../data/choices.js";
-import { button, el, keepKeys, leave, named, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, labelled, leave, named, setAttribute, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Part, Stage } from "../types.js" */
 
@@ -17,7 +17,7 @@ const KEEP = ["", "at the next place where others can act"];
  */
 function makeField(stage, name, label, example, ...help) {
   const { edit } = stage;
-  const field = keepKeys(el("input", "ts-field"), label);
+  const field = labelled(el("input", "ts-field"), label);
   field.placeholder = example;
   field.spellcheck = false;
   const wrong = el("p", "ts-wrong");
@@ -48,7 +48,7 @@ function makeField(stage, name, label, example, ...help) {
 
 /** @param {string} label @param {string[][]} options @param {(value: string) => void} choose */
 function makeSelect(label, options, choose) {
-  const select = keepKeys(el("select", "ts-choose"), label);
+  const select = labelled(el("select", "ts-choose"), label);
   for (const [value, text] of options) select.append(new Option(text, value));
   select.addEventListener("change", () => choose(select.value));
   return select;
@@ -111,6 +111,7 @@ export function makeEditRow(stage) {
       setText(title, `What if, from moment ${moment.step} on …`);
       for (const part of [box, run, clear]) setHidden(part, !edit.send);
       update();
+      if (edit.busy) leave(run);
       run.disabled = edit.busy;
       const general = edit.refused.field === "" ? edit.refused.text : "";
       setText(says, [edit.says, general].filter(Boolean).join(" "));

@@ -2,13 +2,13 @@
 
 import { KINDS } from "../data/finder.js";
 import { firstAbove } from "../data/lists.js";
-import { button, counted, el, keepKeys, leave, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, counted, el, labelled, leave, setAttribute, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Moment, Part, Stage } from "../types.js" */
 
 /** @param {Stage} stage */
 function makeField(stage) {
-  const field = keepKeys(el("input", "ts-field"), "Find a moment");
+  const field = labelled(el("input", "ts-field"), "Find a moment");
   field.type = "search";
   field.spellcheck = false;
   field.placeholder = "a word, or fn scan_pmd, verdict exceed, counter pgalloc …";

@@ -1,6 +1,6 @@
 // Bookmarks: a mark over the run at each, and the text that opens a moment again.
 
-import { button, el, keepKeys, leave, named, setAttribute, setHidden } from "../draw/dom.js";
+import { button, el, labelled, leave, named, setAttribute, setHidden } from "../draw/dom.js";
 /** @import { Part, Stage } from "../types.js" */
 /** @param {Stage} stage @returns {Part} */
 export function makeMarks(stage) {
@@ -27,7 +27,7 @@ export function makeMarks(stage) {
 // The text of the moment that is shown; selected, so that it can be copied where the page may not copy itself.
 /** @param {Stage} stage @returns {Part} */
 export function makeLink(stage) {
-  const field = keepKeys(el("input", "ts-field"), "Text that opens this moment again");
+  const field = labelled(el("input", "ts-field"), "Text that opens this moment again");
   field.readOnly = true;
   const close = button("ts-button", "Close (Esc)", () => stage.act("follow"), "Close");
   const root = el("div", "ts-link-row", el("span", "ts-quiet", "This moment as text:"), field, close);

@@ -41,11 +41,9 @@ export function setHidden(node, hidden) {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
-// JupyterLab takes the keys of the focused element unless that element itself says otherwise.
-/** @template {HTMLElement} T @param {T} node @param {string} [label] @returns {T} */
-export function keepKeys(node, label) {
-  node.setAttribute("data-lm-suppress-shortcuts", "true");
-  if (label) node.setAttribute("aria-label", label);
+/** @template {HTMLElement} T @param {T} node @param {string} label @returns {T} */
+export function labelled(node, label) {
+  node.setAttribute("aria-label", label);
   return node;
 }
 
@@ -60,6 +58,14 @@ export const stageOf = (node) => /** @type {HTMLElement} */ (node.closest(".thpl
 /** @param {Element} node */
 export function leave(node) {
   if (node.contains(document.activeElement)) stageOf(node).focus();
+}
+
+// Put the focus on it, and bring it into view if there is little of it to be seen. Reads the layout.
+/** @param {HTMLElement} node */
+export function giveFocus(node) {
+  const { top, bottom, height } = node.getBoundingClientRect();
+  const seen = Math.min(bottom, window.innerHeight) - Math.max(top, 0);
+  node.focus({ preventScroll: seen > Math.min(height, window.innerHeight) / 2 });
 }
 
 export const paper = matchMedia("print"); // is this for a printer?
@@ -82,7 +88,7 @@ export function named(node, role, label) {
 // A scrolling region that the keyboard can reach.
 /** @param {"div" | "pre"} tag @param {string} className @param {string} label */
 export function scroller(tag, className, label) {
-  const node = keepKeys(el(tag, className), label);
+  const node = labelled(el(tag, className), label);
   node.tabIndex = 0;
   node.setAttribute("role", "region");
   return node;
@@ -92,7 +98,7 @@ export function scroller(tag, className, label) {
  * @param {string} className @param {string} label @param {() => unknown} press @param {...(Node | string)} children
  */
 export function button(className, label, press, ...children) {
-  const node = keepKeys(el("button", className, ...children), label);
+  const node = labelled(el("button", className, ...children), label);
   node.type = "button";
   node.title = label;
   node.addEventListener("click", press);

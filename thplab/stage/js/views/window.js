@@ -4,7 +4,7 @@ import { readEntry } from "../data/entries.js";
 import { GLYPHS } from "../data/glyphs.js";
 import { runLengths } from "../data/lists.js";
 import { hex, hex64 } from "../data/machine.js";
-import { button, el, keepKeys, modeOf, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, modeOf, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { describeEntry } from "../draw/entry_words.js";
 import { Grid } from "../draw/grid.js";
 import { countKeys, drawLegend } from "../draw/legend.js";
@@ -57,7 +57,7 @@ export const windowView = {
     paintWithPointer(stage, grid.root);
     const leafWords = el("span");
     const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), leafWords);
-    const box = keepKeys(el("div", "ts-box", grid.root, leaf));
+    const box = el("div", "ts-box", grid.root, leaf);
     box.setAttribute("role", "img");
     const legend = el("div", "ts-legend");
     const words = el("span");
