@@ -16,6 +16,8 @@ from thplab.mm.sysfs import KNOBS
 from thplab.recording import Recording, RecordingTooLong, record_what_fits
 from thplab.scenario import NAMED, Scenario, ScenarioError, Unsupported, scenario
 from thplab.scenario.settings import SETTINGS
+from thplab.stage.cells import made
+from thplab.stage.go_on import GoOn
 from thplab.stage.widget import Stage
 
 #: The knobs on the panel. The two sleeps are missing: a scenario asks for each wakeup itself.
@@ -109,7 +111,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # the base class has no t
         self.stage = Stage(self.result, **traits)
         self._say_done()
         self._listen()
-        super().__init__([self._panel(), self.stage])
+        super().__init__([self._panel(), GoOn(), self.stage])
+        made(self)
 
     def _panel(self) -> ipywidgets.Widget:
         grid = ipywidgets.GridBox(

@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
+import traitlets
+
+from thplab.stage.cells import made
+from thplab.stage.go_on import GoOn
 
 #: In the environment of a kernel that runs a notebook for slides, where no button can be pressed.
 SLIDES = "THPLAB_SLIDES"
 
 
 class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no type information
-    """A box of controls whose :meth:`text` says the same, with the calls that do what its buttons do."""
+    """A box of controls whose :meth:`text` says the same, with the calls that do what its buttons do.
+
+    ``written`` is what the notebook's file has beside the widget when it is saved; ``go_on`` is the last
+    child, a line that is seen where no kernel runs.
+    """
+
+    children: Any  # a trait of the base class, which has no type information
+    written = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, children: Sequence[widgets.Widget] = (), **traits: Any) -> None:
+        """``children`` from above to below."""
+        self.go_on = GoOn()
+        super().__init__(children, **traits)
+        made(self)
+
+    @traitlets.validate("children")
+    def _with_the_line(self, proposal: Any) -> tuple[widgets.Widget, ...]:
+        """What is made of boxes like this one leaves the line to them."""
+        children = [each for each in proposal["value"] if each is not self.go_on]
+        boxes = bool(children) and all(isinstance(each, WrittenBox) for each in children)
+        return tuple(children if boxes else [*children, self.go_on])
+
+    def write(self) -> None:
+        """Something was said that a saved notebook is to have."""
+        self.written = self.text()
+        self.go_on.count += 1
 
     def text(self) -> str:
         """What is on the screen, as text."""
@@ -33,7 +63,7 @@ class WrittenBox(widgets.VBox):  # type: ignore[misc] # the base class has no ty
         """The widget, and beside it the text; for slides also what stands on them."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = self.text()
+        self.written = data["text/plain"] = self.text()
         if os.environ.get(SLIDES) and (slide := self.slide()):
             data["text/html"] = slide
         return bundle
