@@ -210,3 +210,52 @@ def test_saved_once_more_it_is_still_there_and_runs_again(lab: Lab, browser: Bro
     assert len(stages) == 4, "what the cells showed before is gone"
     assert len([each for each in states.values() if "code" in each["state"]]) == 1
     later.context.close()
+
+
+def heap(page: Page) -> int:
+    """What the page's JavaScript keeps in memory, with the buffers that it holds."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+        page.wait_for_timeout(200)
+    used = session.send("Runtime.getHeapUsage")
+    session.detach()
+    return int(used["usedSize"] + used.get("backingStorageSize", 0))
+
+
+def run_cell(page: Page, cell: int) -> None:
+    page.evaluate(
+        """async (cell) => {
+          const { commands, shell } = window.jupyterapp;
+          shell.currentWidget.content.activeCellIndex = cell;
+          await commands.execute("notebook:run-cell");
+        }""",
+        cell,
+    )
+    page.locator(".thplab-stage[data-step]").last.wait_for()
+    page.wait_for_timeout(150)
+
+
+def test_fifty_runs_of_a_cell_need_less_than_five_stages_in_the_browser(lab: Lab, browser: Browser) -> None:
+    show = "for _ in range(10):\n    display(Stage(recording))"
+    first = "from thplab.recording import record_scenario\nfrom thplab.stage import Stage\n"
+    cells = (f"{first}recording = record_scenario('S07.none_411')", "Stage(recording)", show)
+    page = lab.open(browser, lab.write("fifty.ipynb", cells))
+    run_cell_without_stage = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+    page.evaluate(run_cell_without_stage)
+    for _ in range(5):
+        run_cell(page, 1)
+    before = heap(page)
+    for _ in range(50):
+        run_cell(page, 1)
+    expect(page.locator(".thplab-stage")).to_have_count(1)
+    grown = heap(page) - before
+    middle = heap(page)
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2; }")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+    expect(page.locator(".thplab-stage[data-step]")).to_have_count(11)
+    one = (heap(page) - middle) / 10
+    print(f"50 runs: {grown} bytes; one stage: {one:.0f}")
+    assert grown < 5 * one
+    page.context.close()

@@ -161,8 +161,12 @@ def _forget(gone: set[Any]) -> None:
     out = names.get("_oh", {})
     for number in [number for number, value in out.items() if _is_in(value, gone)]:
         del out[number]
-    for name in [name for name, value in names.items() if _RESULT.fullmatch(name) and _is_in(value, gone)]:
-        del names[name]
+    for kept in (names, shell.user_ns_hidden):
+        for name in [name for name, value in kept.items() if _RESULT.fullmatch(name) and _is_in(value, gone)]:
+            del kept[name]
+    for name in ("_", "__", "___"):
+        if _is_in(getattr(shell.displayhook, name, None), gone):
+            setattr(shell.displayhook, name, "")
 
 
 def _is_in(value: object, gone: set[Any]) -> bool:
