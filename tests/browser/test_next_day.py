@@ -242,8 +242,7 @@ def test_fifty_runs_of_a_cell_need_less_than_five_stages_in_the_browser(lab: Lab
     first = "from thplab.recording import record_scenario\nfrom thplab.stage import Stage\n"
     cells = (f"{first}recording = record_scenario('S07.none_411')", "Stage(recording)", show)
     page = lab.open(browser, lab.write("fifty.ipynb", cells))
-    run_cell_without_stage = "window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
-    page.evaluate(run_cell_without_stage)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')")
     for _ in range(5):
         run_cell(page, 1)
     before = heap(page)
