@@ -30,6 +30,12 @@ def rss():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 """
 
+LINKED = """
+stage, follower = Stage(small), Stage(small)
+ipywidgets.jslink((stage, "shown"), (follower, "step"))
+stage
+"""
+
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[Any]:
@@ -77,7 +83,7 @@ def alive(run: Run) -> int:
         "display(Stage(small))",
         "ask('05.cards')",
         "ipywidgets.HBox([Stage(small), Stage(small)]).children[0]",
-        "stage, follower = Stage(small), Stage(small)\nipywidgets.jslink((stage, 'shown'), (follower, 'step')); stage",
+        LINKED,
     ],
 )
 def test_a_cell_that_runs_again_has_its_widgets_once(run: Run, code: str) -> None:
@@ -116,7 +122,7 @@ def test_a_layout_that_others_have_stays(run: Run) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_fifty_runs_need_less_than_five_stages(run: Run) -> None:
-    run("saved = record_scenario('note').to_bytes()")
+    run("saved = record_scenario('S07.none_411').to_bytes()")
     code = "Stage(saved)"
     for _ in range(10):
         run(code, "cell")
