@@ -18,10 +18,12 @@ from thplab.lessons.widgets.box import QuestionBox
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage
-from thplab.stage.keys import KEYS, KeptBox, KeyGuard
+from thplab.stage.go_on import GoOn
+from thplab.stage.keys import KEYS, KeptBox
+from thplab.stage.program import Program, Programmed
 
-#: What is never shown by itself: the guard, and a part of the panel.
-PARTS = {"KeyGuard", "Knob"}
+#: What is never shown by itself: what boxes have, and a part of the panel.
+PARTS = {GoOn.__name__, Program.__name__, Programmed.__name__, "Knob"}
 
 
 def subclasses(of: type) -> Iterator[type]:
@@ -58,31 +60,23 @@ def test_every_box_of_the_package_keeps_its_keys() -> None:
 
 
 @pytest.mark.parametrize("name", ["05.caller", "05.cards", "07.stop", "07.paint", "08.isolate", "10.why"])
-def test_a_box_has_the_guard_whatever_becomes_of_its_children(name: str) -> None:
+def test_a_box_has_what_guards_its_keys_whatever_becomes_of_its_children(name: str) -> None:
     box = ask(name)
     for _ in range(2):
-        assert box.children[0] is KeyGuard.shared()
+        assert isinstance(box.children[-1], GoOn)
         assert KEYS in box._dom_classes
         box.another()
 
 
-def test_one_guard_is_enough_for_all() -> None:
-    stage = Stage(record_scenario(Scenario.from_data(SMALL)))
-    boxes = [*recall(7).boxes, jumps(stage, {"start": 0})]
-    assert {box.children[0] for box in boxes} == {KeyGuard.shared()}
-    assert isinstance(boxes[0], QuestionBox)
-
-
-def test_a_guard_that_was_closed_is_made_anew() -> None:
-    first = KeyGuard.shared()
-    first.close()
-    assert KeyGuard.shared() is not first
-    assert ask("05.caller").children[0] is KeyGuard.shared()
+def test_a_box_of_boxes_leaves_that_to_them() -> None:
+    cards = recall(7)
+    assert not any(isinstance(each, GoOn) for each in cards.children)
+    assert all(isinstance(box, QuestionBox) and isinstance(box.children[-1], GoOn) for box in cards.boxes)
 
 
 def test_a_button_asks_for_the_focus_and_a_call_does_not() -> None:
     stage = Stage(record_scenario(Scenario.from_data(SMALL)))
-    button = jumps(stage, {"nine": 9}).children[1].children[0]
+    button = jumps(stage, {"nine": 9}).children[0].children[0]
     stage.go(3)
     assert not stage.wants_focus
     button.click()

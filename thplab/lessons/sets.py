@@ -20,6 +20,7 @@ class QuestionSet(WrittenBox):
         super().__init__(self.boxes)
         for box in self.boxes:
             box.layout.margin = "0 0 8px 0"
+            box.observe(lambda _: self.write(), "written")
 
     def __getitem__(self, number: int) -> QuestionBox:
         """The box ``number``, from 0."""

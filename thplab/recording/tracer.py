@@ -92,10 +92,15 @@ class Tracer:
         sys.settrace(self._on_call)
 
     def stop(self) -> None:
-        """Put back the trace function that was set before, and leave the frames as they were."""
+        """Put back the trace function that was set before, and leave the frames as they were.
+
+        A generator that is never resumed would keep the run in memory: Python's garbage collector does not
+        look into what its frame is traced by.
+        """
         sys.settrace(self._before)
         for frame in self._alive:  # generators that go on later
             frame.f_trace_lines = True
+            frame.f_trace = None
         self._alive.clear()
         self._frames.clear()
         self._last_locals.clear()

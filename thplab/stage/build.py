@@ -1,4 +1,4 @@
-"""Join the stage's modules into the one ES module that a notebook and a page load; those of boxes, too.
+"""Join the stage's modules into the one ES module that a notebook and a page load.
 
 Each file in js/ and its folders is a plain ES module. Joining needs no Node: imports name files, exports
 stand before a declaration, each module becomes a function scope, and comments for tsc are left out.
@@ -23,8 +23,7 @@ _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
 _TYPES = re.compile(r"^ *\/\*\*.*?\*\/\n", re.MULTILINE | re.DOTALL)
-#: What is loaded: the stage, and what boxes made of ipywidgets need of it.
-STAGE, BOXES = "widget.js", "boxes.js"
+_ENTRY = "widget.js"
 
 
 def _views_module() -> str:
@@ -62,10 +61,11 @@ def _imports(name: str, text: str) -> list[tuple[str, str]]:
     ]
 
 
-def module_order(sources: Mapping[str, str], entry: str = STAGE) -> list[str]:
-    """The modules that an entry needs, each after those that it imports; the entry comes last.
+def module_order(sources: Mapping[str, str]) -> list[str]:
+    """Modules, each after those that it imports; the entry, widget.js, comes last.
 
-    Raises ValueError if one imports a file that is not there, or itself through others.
+    Raises ValueError if one imports a file that is not there, or itself through others, or if
+    nothing imports it.
     """
     order: list[str] = []
 
@@ -79,14 +79,11 @@ def module_order(sources: Mapping[str, str], entry: str = STAGE) -> list[str]:
                 visit(wanted, (*above, name))
             order.append(name)
 
-    visit(entry, ())
+    visit(_ENTRY, ())
+    unused = set(sources) - set(order)
+    if unused:
+        raise ValueError(f"js modules that nothing imports: {', '.join(sorted(unused))}")
     return order
-
-
-def unused_modules(sources: Mapping[str, str]) -> set[str]:
-    """Modules that no entry needs."""
-    entries = [entry for entry in (STAGE, BOXES) if entry in sources]
-    return set(sources).difference(*(module_order(sources, entry) for entry in entries))
 
 
 def _scope(name: str) -> str:
@@ -106,10 +103,10 @@ def _wrap(name: str, text: str) -> str:
 
 
 @cache
-def javascript(entry: str = STAGE) -> str:
-    """The joined ES module: exports a widget's ``render`` as default, and that of the stage ``mount``."""
+def javascript() -> str:
+    """The joined ES module: exports ``mount`` and, as default, the widget's ``render``."""
     sources = modules()
-    others = module_order(sources, entry)[:-1]
+    *others, entry = module_order(sources)
     parts = [_wrap(name, sources[name]) for name in others]
     return "\n".join([*parts, *_bindings(entry, sources[entry]), _IMPORT.sub("", sources[entry])])
 

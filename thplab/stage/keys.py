@@ -1,46 +1,39 @@
-"""Boxes made of ipywidgets whose keys stay in them, as those of the stage do, and are no shortcuts."""
+"""Boxes made of ipywidgets: their keys stay in them, and without a kernel they say how to go on."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
-from thplab.stage.build import BOXES, javascript
+from thplab.stage.cells import made
+from thplab.stage.go_on import GoOn
 
 #: What guard.js looks for.
 KEYS = "thplab-keys"
 
 
-class KeyGuard(anywidget.AnyWidget):
-    """An element without a picture that brings ``js/controls/guard.js`` and ``code_box.js`` into the page."""
-
-    _esm = traitlets.Unicode(javascript(BOXES)).tag(sync=True)
-    _shared: ClassVar[KeyGuard | None] = None
-
-    @classmethod
-    def shared(cls) -> KeyGuard:
-        """The one of this kernel; another if that one was closed, say by ``Widget.close_all()``."""
-        if cls._shared is None or cls._shared.comm is None:
-            cls._shared = cls()
-        return cls._shared
-
-
 class KeptBox(ipywidgets.VBox):  # type: ignore[misc] # the base class has no type information
     """A box from whose controls no key gets to the notebook's shortcuts.
 
-    Whatever thplab shows that takes the focus is in one, or is a stage.
+    Whatever thplab shows that takes the focus is in one, or is a stage. ``go_on`` is the last child: a line
+    that is seen where no kernel runs, and that brings guard.js and code_box.js into the page.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Arguments as of a VBox."""
-        super().__init__(*args, **kwargs)
+    children: Any  # a trait of the base class, which has no type information
+
+    def __init__(self, children: Sequence[ipywidgets.Widget] = (), **traits: Any) -> None:
+        """``children`` from above to below."""
+        self.go_on = GoOn()
+        super().__init__(children, **traits)
         self.add_class(KEYS)
+        made(self)
 
     @traitlets.validate("children")
-    def _with_guard(self, proposal: Any) -> tuple[ipywidgets.Widget, ...]:
-        """Its first child is the guard, so that it stays when others are exchanged."""
-        guard = KeyGuard.shared()
-        return (guard, *(child for child in proposal["value"] if child is not guard))
+    def _with_the_line(self, proposal: Any) -> tuple[ipywidgets.Widget, ...]:
+        """What is made of boxes like this one leaves the line to them."""
+        children = [each for each in proposal["value"] if each is not self.go_on]
+        boxes = bool(children) and all(isinstance(each, KeptBox) for each in children)
+        return tuple(children if boxes else [*children, self.go_on])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets
 
 from thplab.reading.compare import Comparison, compare
@@ -12,9 +11,9 @@ from thplab.reading.glyphs import views
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_what_fits
 from thplab.stage.branching import Branch, branch
-from thplab.stage.build import css, javascript
 from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
+from thplab.stage.program import Programmed
 from thplab.stage.stops import check_stops
 
 GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
@@ -67,7 +66,7 @@ def check_views(views: list[str]) -> list[str]:
     return views
 
 
-class Stage(anywidget.AnyWidget):
+class Stage(Programmed):
     """Shows a recording; composes and links like any ipywidgets widget.
 
     Traits: ``step`` (int, Python to browser: go there), ``shown`` (int, browser to Python: where the
@@ -79,8 +78,7 @@ class Stage(anywidget.AnyWidget):
     ``wants_focus`` by :meth:`take_focus`.
     """
 
-    _esm = traitlets.Unicode(javascript()).tag(sync=True)
-    _css = traitlets.Unicode(css()).tag(sync=True)
+    part = traitlets.Unicode("stage").tag(sync=True)
     recording = traitlets.Bytes().tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     shown = traitlets.Int(0).tag(sync=True)

@@ -19,6 +19,8 @@ from thplab.lessons.kinds.stopping import Stop
 from thplab.lessons.widgets.fields import CodeField, Field, GroupsField, ProseField, StopField, TextField
 from thplab.lessons.widgets.paint_field import PaintField
 from thplab.lessons.widgets.written import WrittenBox
+from thplab.stage.cells import close
+from thplab.stage.go_on import AGAIN
 from thplab.table import Table
 
 _COLOURS = {True: "#009e73", False: "#d55e00", None: "#cc79a7"}
@@ -46,6 +48,7 @@ class QuestionBox(WrittenBox):
         """For the question that ``draw`` makes of ``seed``."""
         self._draw, self.predict, self._shows = draw, predict, shows
         super().__init__()
+        self.go_on.says = f"{AGAIN} Your answers are kept: progress()."
         self.add_class("thplab-question")
         self.layout.padding = "8px 12px"
         self.layout.border = "1px solid #888"
@@ -57,12 +60,15 @@ class QuestionBox(WrittenBox):
         self.given: list[str] = []
         self._hints = 0
         self._judged = False
+        self._message = ""
         self.field = _field_for(self.question.kind, "Your guess" if self.predict else "Your answer")
         self.field.enter = self.check
         self.field.touched = self._forget_verdict
         self._said = widgets.HTML(layout={"margin": "2px 0 0 0"})
         self._shown = widgets.HTML()
+        before = self.children
         self.children = [self._prompt(), *self.field.children, self._buttons(), self._said, self._shown]
+        close(each for each in before if each is not self.go_on)
 
     def _prompt(self) -> widgets.HTML:
         kind = "Predict" if self.predict else "Question"
@@ -148,6 +154,8 @@ class QuestionBox(WrittenBox):
             f'<div role="status" aria-live="polite" style="border-left:4px solid {colour};padding:2px 8px;'
             f'line-height:1.4">{mark} {body}</div>'
         )
+        self._message = verdict.message
+        self.write()
         return verdict.message
 
     def _forget_verdict(self) -> None:
@@ -169,12 +177,15 @@ class QuestionBox(WrittenBox):
         )
 
     def text(self) -> str:
-        """The question as text, with the calls that answer it."""
+        """The question as text, with the calls that answer it; then what was answered and said."""
         kind = self.question.kind
         calls = "_.check('...'), _.hint(), _.reveal()" + ("" if self.predict else ", _.another()")
         head = f"{'Predict' if self.predict else 'Question'} ({self.question.name}, seed {self.seed})"
         ask = f"Answer: {kind.ask}. In Python: {calls}"
-        return "\n".join([f"{head}. {self.question.prompt}", *(f"  {line}" for line in kind.listing), ask])
+        lines = [f"{head}. {self.question.prompt}", *(f"  {line}" for line in kind.listing), ask]
+        if self.given and not self.predict:
+            lines.append(f"Your answer: {self.given[-1]}")
+        return "\n".join([*lines, self._message] if self._message else lines)
 
 
 def _field_for(kind: Kind, label: str) -> Field:

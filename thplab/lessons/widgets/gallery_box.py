@@ -13,6 +13,7 @@ from thplab.lessons.widgets.window_picture import window_lines, window_picture
 from thplab.lessons.widgets.written import WrittenBox
 from thplab.reading.text import TextTwin
 from thplab.stage import Stage
+from thplab.stage.cells import close
 
 
 class Gallery(WrittenBox):
@@ -42,7 +43,7 @@ class Gallery(WrittenBox):
         )
         self._draw()
         self.kernel.observe(lambda _: self._fill(self.result.value), "value")
-        self.result.observe(lambda _: self._draw(), "value")
+        self.result.observe(lambda _: self._draw_and_write(), "value")
         self._button.on_click(lambda _: self._press())
 
     def _fill(self, status: str) -> None:
@@ -59,9 +60,13 @@ class Gallery(WrittenBox):
 
     def _draw(self) -> None:
         chosen = self.exhibit
-        self._place.children = ()
+        self._put()
         self._button.disabled = chosen.scenario is None
         self._card.value = _html(chosen)
+
+    def _draw_and_write(self) -> None:
+        self._draw()
+        self.write()
 
     def show_stage(self) -> Stage | None:
         """The run line by line, at the verdict; None for a result that nothing here leads to."""
@@ -69,13 +74,18 @@ class Gallery(WrittenBox):
         if seen is None:
             return None
         stage = Stage(seen.recording, step=seen.moment, granularity="function")
-        self._place.children = (stage,)
+        self._put(stage)
         return stage
 
     def _press(self) -> None:
         """Show the stage, and let the next key step it."""
         if stage := self.show_stage():
             stage.take_focus()
+
+    def _put(self, *stages: Stage) -> None:
+        """Show this stage or none; the one before is closed."""
+        before, self._place.children = self._place.children, stages
+        close(before)
 
     def text(self) -> str:
         """The chosen result as text."""

@@ -52,7 +52,9 @@ class RaceInjector(WrittenBox):
         recording = record_scenario(name, depth="functions")
         self.stage.show(recording)
         self.stage.go(_collapse(recording))
-        return self._say(race(kind, gap))
+        said = self._say(race(kind, gap))
+        self.write()
+        return said
 
     def _press(self) -> None:
         """Run the race that is chosen, and let the next key step it."""

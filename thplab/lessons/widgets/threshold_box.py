@@ -64,6 +64,7 @@ class Thresholds(WrittenBox):
             f'<img style="max-width:100%" alt="{said}" src="data:image/png;base64,{image}">'
             f'<div style="line-height:1.4">{escape(self.plot.sentence)}</div>'
         )
+        self.write()
 
     def text(self) -> str:
         """The window, the limits and what the run says."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
+
+import traitlets
 
 from thplab.stage.keys import KeptBox
 
@@ -12,7 +15,17 @@ SLIDES = "THPLAB_SLIDES"
 
 
 class WrittenBox(KeptBox):
-    """A box of controls whose :meth:`text` says the same, with the calls that do what its buttons do."""
+    """A box of controls whose :meth:`text` says the same, with the calls that do what its buttons do.
+
+    ``written`` is what the notebook's file has beside the widget when it is saved.
+    """
+
+    written = traitlets.Unicode().tag(sync=True)
+
+    def write(self) -> None:
+        """Something was said that a saved notebook is to have."""
+        self.written = self.text()
+        self.go_on.count += 1
 
     def text(self) -> str:
         """What is on the screen, as text."""
@@ -33,7 +46,7 @@ class WrittenBox(KeptBox):
         """The widget, and beside it the text; for slides also what stands on them."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = self.text()
+        self.written = data["text/plain"] = self.text()
         if os.environ.get(SLIDES) and (slide := self.slide()):
             data["text/html"] = slide
         return bundle

@@ -1,7 +1,8 @@
 // mount(element, bytes, options): put a stage into a page; the same in a notebook and in a file.
 // options: step, views, granularity, theme, height (CSS pixels, 0: as high as it needs), stops, bookmarks,
-// link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
-// onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message).
+// guesses (step of an asking stop -> what was guessed), link (what begins the text that opens a moment again), onStep(step), onGuess(guesses), onBookmarks(steps),
+// onEdit(message) where Python can run on from a moment with something else; it answers to handle.answer(message);
+// noEdit: the sentence that says why it can't.
 
 import { makeAsk } from "./controls/ask.js";
 import { makeControls } from "./controls/controls.js";
@@ -96,7 +97,7 @@ function build(element, recording, options) {
     makeLink(stage),
     makeHelp(stage),
   ];
-  stage.edit.connect(options.onEdit ?? null);
+  stage.edit.connect(options.onEdit ?? null, options.noEdit);
   const [edit, pointed] = [makeEditRow(stage), makePointed(stage)];
   const controls = makeControls(stage, full.present);
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
@@ -180,7 +181,7 @@ function build(element, recording, options) {
   stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
   stage.move(options.step || 0);
-  stage.setStops(options.stops ?? []);
+  stage.setStops(options.stops ?? [], options.guesses);
   stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);
   return handle;

@@ -256,6 +256,7 @@ export interface EditMessage {
 export interface EditAnswer {
   listening?: boolean;
   silent?: boolean;
+  asleep?: string; // why Python was not even asked
   branched?: boolean;
   refused?: { field: string; text: string };
 }
@@ -268,8 +269,10 @@ export interface Options {
   theme?: string;
   height?: number;
   stops?: Stop[];
+  guesses?: Record<string, string>;
   bookmarks?: number[];
   link?: string;
+  noEdit?: string;
   onStep?(step: number): void;
   onGuess?(guesses: Record<string, string>): void;
   onBookmarks?(steps: number[]): void;
@@ -299,6 +302,13 @@ export interface Handle {
   setHeight(pixels: number): void;
   setViews(names: string[]): void;
   destroy(): void;
+}
+
+// What stands behind the widgets of a notebook.
+export interface Kernel {
+  answers(): boolean;
+  listen(changed: () => void): () => void; // the answer may be another one; returns what ends listening
+  touch(): void; // there is something to save
 }
 
 export interface Clock {

@@ -2,21 +2,25 @@
 // trait did both, a late echo from a slow kernel would put the picture back.
 
 import { makeFocus } from "./controls/focus.js";
+import { goOn } from "./go_on.js";
+import { keep } from "./keep.js";
+import { kernelOf } from "./kernel.js";
 import { mount } from "./mount.js";
 import { mountPair } from "./pair.js";
 
-/** @import { Handle } from "./types.js" */
+/** @import { Handle, Kernel } from "./types.js" */
 
 const ECHO_MS = 120;
-const OPTIONS = ["step", "views", "theme", "granularity", "height", "stops", "bookmarks", "link"];
+const OPTIONS = ["step", "views", "theme", "granularity", "height", "stops", "guesses", "bookmarks", "link"];
+const ASLEEP = "This needs a running kernel: Run > Run All Cells. Everything else works here.";
 
 /** @param {DataView | Uint8Array} view @returns {Uint8Array} */
 function bytesOf(view) {
   return view instanceof DataView ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : view;
 }
 
-/** @param {{ model: any, el: HTMLElement }} param0 */
-async function render({ model, el }) {
+/** @param {{ model: any, el: HTMLElement, kernel: Kernel }} param0 */
+async function render({ model, el, kernel }) {
   el.classList.add("thplab-stage-host"); // as wide as the box it stands in
   const focus = makeFocus(model, el);
   let timer = 0;
@@ -35,18 +39,38 @@ async function render({ model, el }) {
     model.save_changes();
   };
   /** @param {any} message */
-  const send = (message) => model.send(message);
+  const send = (message) => (kernel.answers() ? model.send(message) : handle?.answer({ asleep: ASLEEP }));
+  // Without Python the browser does what it can do alone.
+  const alone = () => {
+    if (kernel.answers()) return send({ alone: true });
+    model.set("second", new Uint8Array());
+  };
+  const keepSecond = () => {
+    if (kernel.answers()) return send({ keep: true });
+    const { parted } = model.get("differences");
+    model.set({
+      recording: model.get("second"),
+      second: new Uint8Array(),
+      step: parted ?? 0,
+      shown: parted ?? 0,
+    });
+  };
   const show = async () => {
     const mine = ++turn;
     focus.keep();
     handle?.destroy();
     handle = null;
     const options = Object.fromEntries(OPTIONS.map((name) => [name, model.get(name)]));
-    const told = { onGuess: tell("guesses"), onBookmarks: tell("bookmarks"), onEdit: send };
-    const all = { ...options, ...told, onStep: report };
+    if (!kernel.answers()) options.step = model.get("shown") || options.step; // where the reader was
+    const told = {
+      onGuess: tell("guesses"),
+      onBookmarks: tell("bookmarks"),
+      onEdit: kernel.answers() ? send : null,
+    };
+    const all = { ...options, ...told, noEdit: ASLEEP, onStep: report };
     const [first, second] = ["recording", "second"].map((name) => bytesOf(model.get(name)));
     try {
-      const keep = { onKeep: () => send({ keep: true }), onAlone: () => send({ alone: true }) };
+      const keep = { onKeep: keepSecond, onAlone: alone };
       const both = { ...all, ...model.get("differences"), ...keep };
       const pair = second.byteLength > 0;
       const made = await (pair ? mountPair(el, [first, second], both) : mount(el, first, all));
@@ -81,5 +105,5 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { stage: render, goOn, keep, kernelOf };
 export { mount, mountPair };

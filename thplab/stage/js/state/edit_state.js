@@ -62,6 +62,7 @@ export class EditState {
     this.entries = entries;
     this.changed = changed; // called when an answer, or none, has come
     this.send = /** @type {((message: EditMessage) => void) | null} */ (null); // set where there is Python
+    this.whyNot = NO_PYTHON;
     this.shown = false;
     this.brush = "none";
   }
@@ -72,10 +73,11 @@ export class EditState {
     this.busy = false;
   }
 
-  // `send(message)` reaches Python.
-  /** @param {((message: EditMessage) => void) | null} send */
-  connect(send) {
+  // `send(message)` reaches Python; where it is null, `whyNot` says why.
+  /** @param {((message: EditMessage) => void) | null} send @param {string} [whyNot] */
+  connect(send, whyNot = NO_PYTHON) {
     this.send = send;
+    this.whyNot = whyNot;
   }
 
   toggle() {
@@ -99,7 +101,7 @@ export class EditState {
 
   // What the row says below its fields.
   get says() {
-    return this.send ? this.note : NO_PYTHON;
+    return this.send ? this.note : this.whyNot;
   }
 
   get painted() {
@@ -131,7 +133,7 @@ export class EditState {
     clearTimeout(this.timer);
     if (message.listening) return;
     this.busy = false;
-    this.note = message.silent ? NOBODY : "";
+    this.note = message.asleep ?? (message.silent ? NOBODY : "");
     if (message.refused) {
       this.refused = message.refused;
       this.note = "Refused; nothing has changed.";

@@ -107,9 +107,9 @@ export class Stage {
     this.granularity = useful[(useful.indexOf(this.granularity) + 1) % useful.length] ?? this.granularity;
   }
 
-  /** @param {Stop[]} list */
-  setStops(list) {
-    this.stops = new Stops(list);
+  /** @param {Stop[]} list @param {Record<string, string>} [guesses] */
+  setStops(list, guesses = {}) {
+    this.stops = new Stops(list, guesses);
   }
 
   // Where the first stop, and a restart without a stop, lead to: a part of {step, views, granularity}.

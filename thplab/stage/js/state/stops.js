@@ -4,10 +4,11 @@
 /** @import { Stop } from "../types.js" */
 
 export class Stops {
-  /** @param {Stop[]} [list] */
-  constructor(list = []) {
+  /** @param {Stop[]} [list] @param {Record<string, string>} [guesses] of an earlier day: step -> what was guessed */
+  constructor(list = [], guesses = {}) {
     this.list = [...list].sort((a, b) => a.step - b.step);
     this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
+    for (const stop of this.list) if (stop.step in guesses) this.guess(stop, guesses[stop.step]);
   }
 
   /** @param {Stop} stop @param {string} text */
