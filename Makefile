@@ -44,7 +44,7 @@ test: $(STAMP) ## run the tests, less whole notebooks, those in a browser, and w
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser and not long"
 
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "course or browser"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "(course or browser) and not long"
 
 test-long: $(STAMP) ## run all of what make test takes samples of (half an hour)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
