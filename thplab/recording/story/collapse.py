@@ -41,7 +41,7 @@ PASSED_HOLE = entry(
 )
 ISOLATED = story(
     "isolated",
-    "{isolated|page is|pages are} locked and off the LRU lists, so they can be copied: none of them is freed yet.",
+    "{isolated|page is|pages are} locked and off the LRU lists, so the contents can be copied: nothing is freed yet.",
 )
 COPIES = story(
     "copies",

@@ -53,10 +53,13 @@ _ENDS: dict[CompactResult, Template] = {
 def _about(cc: CompactControl, at: At) -> dict[str, Value]:
     """Where the two readers are, frames counted from the zone's first one, and what is whole."""
     zone, order = cc.zone, at.kernel.geometry.HPAGE_PMD_ORDER
+    placed = cc.migrate_pfn >= zone.zone_start_pfn
+    readers: dict[str, Value] = {
+        "migrate_frame": cc.migrate_pfn - zone.zone_start_pfn, "free_frame": cc.free_pfn - zone.zone_start_pfn,
+    }  # fmt: skip
     return {
         "who": at.who, "zone": zone.name, "wanted": 1 << max(cc.order, 0), "block_frames": 1 << order,
-        "migrate_frame": cc.migrate_pfn - zone.zone_start_pfn, "free_frame": cc.free_pfn - zone.zone_start_pfn,
-        "whole": whole_blocks(cc, order), "free": zone.free_pages, "score": fragmentation_score_zone(at.kernel, zone),
+        **(readers if placed else {}), "whole": whole_blocks(cc, order), "free": zone.free_pages, "score": fragmentation_score_zone(at.kernel, zone),
         "low": fragmentation_score_wmark(at.kernel, low=True), "high": fragmentation_score_wmark(at.kernel, low=False),
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ LOCKS_OUT = story(
     "locks_out", "{who} takes {lock} for writing, so no other task can change a mapping of {mm} from now on."
 )
 LETS_IN = story("lets_in", "{who} releases {lock}, so {mm} can map, unmap and fault again.")
-WAITS = story("waits", "{waiter} wants to do {op}, but must wait, because {holder} holds {lock}.")
+WAITS = story("waits", "{waiter} calls {op}, but it must wait, because {holder} holds {lock}.")
 
 #: (who asks, kind of lock) -> a better reason to take it
 _BY_CALLER: dict[tuple[Point | None, str], str] = {

@@ -20,6 +20,9 @@ REGISTERED = story(
 )
 LEAVES_LIST = detail("leaves_list", "khugepaged is told that {mm} exits, so that it never visits it again.")
 WOKEN_BY_TIME = story("woken_by_time", "khugepaged wakes up, because its nap is over.")
+WOKEN_EARLY = story(
+    "woken_early", "khugepaged wakes up before its nap is over, because another task wakes it."
+)
 WOKEN_BY_WORK = story("woken_by_work", "khugepaged wakes up, because there is work for it now.")
 PASS_BEGINS = story(
     "pass_begins", "A pass begins: khugepaged may spend {budget|unit|units} before it naps again."
@@ -136,9 +139,11 @@ def _alloc_nap(local: Locals, at: At) -> Told:
 
 @at_wakeup(points.WAIT_WORK, points.ALLOC_SLEEP)
 def _woken(local: Locals, at: At) -> Told:
-    deadline = local.get("deadline", at.kernel.khugepaged.sleep_expire)
-    over = deadline and at.kernel.clock.now >= deadline
-    return (WOKEN_BY_TIME if over else WOKEN_BY_WORK).tell()
+    thread = at.kernel.khugepaged.thread
+    deadline = None if thread is None or thread.wait is None else thread.wait.deadline
+    if deadline is None:
+        return WOKEN_BY_WORK.tell()
+    return (WOKEN_BY_TIME if at.kernel.clock.now >= deadline else WOKEN_EARLY).tell()
 
 
 @at_change(Khugepaged, "scan_address")

@@ -241,7 +241,9 @@ def _scanned(event: TraceEvent, at: At) -> Told | None:
 def _verdict_values(local: Locals, result: S, at: At) -> dict[str, Value]:
     vma = local.get("vma")
     mm = local.get("mm") or (vma.mm if vma is not None else None)
-    address, index = local.get("start_addr", local.get("address")), local.get(points.ENTRY)
+    has_address = not {"start_addr", "address"}.isdisjoint(local.point.reads)
+    about = local if has_address else at.within(points.COLLAPSE) or local
+    address, index = about.get("start_addr", about.get("address")), local.get(points.ENTRY)
     found: dict[str, Value] = {
         "who": at.who, "mm": mm.name if mm is not None else "the process", "result": result.value,
         "window": "this window" if address is None else at.window(address),
