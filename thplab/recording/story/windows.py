@@ -52,11 +52,13 @@ def _limits(at: At) -> dict[str, Value]:
     }  # fmt: skip
 
 
+#: A count in sentences -> the local variable that has it.
+_COUNTS = {"none": "none_or_zero", "unmapped": "unmapped", "shared": "shared", "referenced": "referenced"}
+
+
 def _counts(local: Mapping[str, Any]) -> dict[str, Value]:
-    return {
-        "none": local.get("none_or_zero", 0), "unmapped": local.get("unmapped", 0),
-        "shared": local.get("shared", 0), "referenced": local.get("referenced", 0),
-    }  # fmt: skip
+    """What the function has counted so far; what it does not count is not told."""
+    return {name: local[variable] for name, variable in _COUNTS.items() if variable in local}
 
 
 @at_return(points.FIND_PMD)
@@ -208,7 +210,11 @@ def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | No
         template = ARMED
     elif result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
         template = HALF
-    return None if template is None else template.tell(**values)
+    if template is None:
+        return None
+    # A function that counts nothing never decides by a count, but each pair has its sentence.
+    uncounted = {name: 0 for name in template.names if name in _COUNTS}
+    return template.tell(**uncounted | values)
 
 
 def sentence_of(result: S) -> str:
