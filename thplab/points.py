@@ -141,7 +141,8 @@ RECHECK = Point(collapse._recheck_for_reading, ("mm", "address"))
 REVALIDATE = Point(collapse.hugepage_vma_revalidate, ("mm", "address", "vma"))
 FIND_PMD = Point(collapse.find_pmd_or_thp_or_none, ("mm", "address"))
 SWAP_IN = Point(
-    collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "referenced", "index", "result")
+    collapse_swapin.__collapse_huge_page_swapin,
+    ("mm", "vma", "address", "referenced", "index", "result", "pte"),
 )
 COLLAPSE_LOCKED = Point(collapse._collapse_locked)
 CHECK_PMD = Point(collapse.check_pmd_still_valid, ("mm", "address", "result"))

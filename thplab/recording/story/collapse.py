@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thplab import points
-from thplab.mm.include.pgtable import PTE_PFN_MASK, entry_pfn, pmd_trans_huge
+from thplab.mm.include.pgtable import PTE_PFN_MASK, entry_pfn, pmd_trans_huge, pte_present
 from thplab.points import Locals
 from thplab.recording.story.tellers import At, at_call, at_entry, at_return
 from thplab.recording.story.template import Told, Value, detail, entry, story
@@ -23,7 +23,7 @@ STILL_THERE = story(
     "goes on.",
 )
 READS_IN = detail("reads_in", "{who} reads what is swapped out of {window} back into memory, entry by entry.")
-READ_IN = entry("read_in", "Entry {entry} is looked at for the swap-in.")
+READ_IN = entry("read_in", "The page of entry {entry} was swapped out and is in memory again.")
 FENCED = story(
     "fenced",
     "The PMD entry of {window} is cleared and the TLBs are flushed, so no processor reaches these pages: who touches "
@@ -116,6 +116,12 @@ def _still_there(local: Locals, returned: Any, at: At) -> Told | None:
 @at_call(points.SWAP_IN)
 def _reads_in(local: Locals, at: At) -> Told:
     return READS_IN.tell(**_about(local, at))
+
+
+@at_entry(points.SWAP_IN)
+def _read_in(local: Locals, at: At) -> Told | None:
+    pte = local["pte"]
+    return READ_IN.tell(entry=local[points.ENTRY]) if pte and not pte_present(pte) else None
 
 
 @at_return(points.FENCE)

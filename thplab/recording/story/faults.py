@@ -60,6 +60,12 @@ def _tried(local: Locals, huge: Any, at: At) -> Told | None:
     return HUGE.tell(**values) if huge else None
 
 
+@at_call(points.ALLOC_HUGE)
+def _tries(local: Locals, at: At) -> Told | None:
+    fault = at.within(points.CREATE_HUGE)
+    return ALLOWED.tell(window=at.window(fault["address"])) if fault else None
+
+
 @at_return(points.ALLOC_HUGE)
 def _allocated(local: Locals, folio: Any, at: At) -> Told | None:
     if folio is not None:

@@ -66,19 +66,30 @@ _RELEASED: dict[tuple[Point | None, str], str] = {
 }
 
 
+_TAKING = (points.DOWN_READ, points.DOWN_READ_TRYLOCK, points.DOWN_WRITE)
+_GIVING_BACK = (points.UP_READ, points.UP_WRITE)
+
+
 def kind_of(name: str) -> LockKind:
     """The kind of the lock called ``name``; of one of no kind nothing is known but that."""
     return next((kind for kind in LOCK_KINDS if name.startswith(kind.name)), LockKind("", "", "", ""))
 
 
 @at_change(Lock, "writer")
-def _writer(lock: Lock, at: At) -> Told:
-    return _released(lock, at) if lock.writer is None else _taken(lock, at, "writing")
+def _writer(lock: Lock, at: At) -> Told | None:
+    return _changed(lock, at, "writing")
 
 
 @at_change(Lock, "readers")
-def _readers(lock: Lock, at: At) -> Told:
-    return _released(lock, at) if at.point is points.UP_READ else _taken(lock, at, "reading")
+def _readers(lock: Lock, at: At) -> Told | None:
+    return _changed(lock, at, "reading")
+
+
+def _changed(lock: Lock, at: At, how: str) -> Told | None:
+    """Nothing is told of a lock that is made, or where no functions are recorded."""
+    if at.point in _TAKING:
+        return _taken(lock, at, how)
+    return _released(lock, at) if at.point in _GIVING_BACK else None
 
 
 def _taken(lock: Lock, at: At, how: str) -> Told:

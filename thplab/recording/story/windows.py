@@ -12,8 +12,9 @@ from typing import Any
 from thplab import points
 from thplab.kernels import ScanResult as S
 from thplab.mm.include.page import PG_referenced, PG_young, folio_expected_ref_count
-from thplab.mm.include.pgtable import _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_SPECIAL
+from thplab.mm.include.pgtable import _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_SPECIAL, entry_pfn
 from thplab.mm.include.trace_events import TraceEvent
+from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.points import Locals, Point
 from thplab.recording.story.tellers import At, OnReturn, at_entry, at_event, at_return
 from thplab.recording.story.template import Template, Told, Value, detail, entry, fill, holes, story
@@ -87,6 +88,8 @@ def _entry(local: Locals, at: At) -> Told:
         return SWAPPED.tell(**values)
     if pte & _PAGE_SPECIAL:
         return ZERO.tell(**values)
+    if folio_maybe_mapped_shared(at.kernel, entry_pfn(pte) - at.kernel.mem_map.start_pfn):
+        return SHARED.tell(**values)
     flags = at.kernel.mem_map.flags[local["folio"]]
     used = pte & _PAGE_ACCESSED or flags & (PG_referenced | PG_young)
     return (USED if used else UNUSED).tell(**values)
@@ -163,7 +166,7 @@ HALF = story(
 _OF_FUNCTION: dict[tuple[Point, S], Template] = {
     (points.SWAP_IN, S.SUCCEED): story("swapped_in", "All that was swapped out of {window} is in memory again."),
     (points.SWAP_IN, S.PAGE_LOCK): story(
-        "swapin_busy", "{Entry_words} is being swapped in by another task: mmap_lock was released, so {who} tries later."
+        "swapin_busy", "Another task is reading {entry_words} in from swap, so {who} leaves {window} alone for now."
     ),
     (points.SWAP_IN, S.FAIL): story(
         "swapin_no_swap", "{Entry_words} is not in swap at all (a guard page, a broken page), so it can't be read in."
