@@ -119,9 +119,9 @@ _REFUSED: dict[S, str] = {
     S.PMD_NONE: "The PMD entry of {window} is empty, because nothing is mapped in these {entries} pages.",
     S.NO_PTE_TABLE: "{Window} has no page table, because nothing is mapped in these {entries} pages.",
     S.PMD_MAPPED: "The PMD entry is a leaf already, so {window} is huge.",
-    S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none} are empty, and only {max_none} may be (max_ptes_none).",
-    S.EXCEED_SWAP_PTE: "{Entry_words} is swapped out, and {who} refuses {window}: {unmapped} are, and only {max_swap} may be (max_ptes_swap).",
-    S.EXCEED_SHARED_PTE: "{Entry_words} is shared, and {who} refuses {window}: {shared} are, and only {max_shared} may be (max_ptes_shared).",
+    S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none|is|are} empty, and only {max_none} may be (max_ptes_none).",
+    S.EXCEED_SWAP_PTE: "{Entry_words} is swapped out, and {who} refuses {window}: {unmapped|is|are}, and only {max_swap} may be (max_ptes_swap).",
+    S.EXCEED_SHARED_PTE: "{Entry_words} is shared, and {who} refuses {window}: {shared|is|are}, and only {max_shared} may be (max_ptes_shared).",
     S.PTE_NON_PRESENT: "{Entry_words} is not present any more: it was when the window was scanned.",
     S.PTE_UFFD_WP: "{Entry_words} is write-protected through userfaultfd, so no other task may move its page.",
     S.PTE_MAPPED_HUGEPAGE: "The page cache has this huge page already, so only its mapping is small.",
@@ -131,7 +131,7 @@ _REFUSED: dict[S, str] = {
     S.PAGE_DIRTY_OR_WRITEBACK: "A page of the file in {window} is still to be written to disk.",
     S.PAGE_NULL: "{Entry_words} maps no ordinary page.",
     S.SCAN_ABORT: "{Entry_words} maps a page on a node too far away from the others.",
-    S.PAGE_COUNT: "{Entry_words} maps a page with {held|reference|references} where {expected} are expected: another user holds it (a pin), so it must not move.",
+    S.PAGE_COUNT: "{Entry_words} maps a page with {held|reference|references} where {expected|is|are} expected: another user holds it (a pin), so it must not move.",
     S.PAGE_LRU: "{Entry_words} maps a page that is not on an LRU list, because another task has isolated it.",
     S.PAGE_LOCK: "{Entry_words} maps a page that another task has locked, and {who} does not wait for it.",
     S.PAGE_ANON: "{Entry_words} maps a page that is not anonymous.",
@@ -211,7 +211,7 @@ def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | No
     template = _OF_FUNCTION.get((point, result)) or VERDICTS.get(result)
     if result is S.EXCEED_NONE_PTE and local.get("userfaultfd_armed"):
         template = ARMED
-    elif result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
+    elif point is points.SCAN and result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
         template = HALF
     if template is None:
         return None
