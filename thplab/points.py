@@ -157,7 +157,7 @@ ISOLATE = Point(
 )  # fmt: skip
 COPY = Point(collapse_pages.__collapse_huge_page_copy, ("vma", "address", "index", "pte", "pte_table"))
 FREE = Point(
-    collapse_pages.__collapse_huge_page_copy_succeeded, ("mm", "vma", "address", "index", "pte_table")
+    collapse_pages.__collapse_huge_page_copy_succeeded, ("mm", "vma", "address", "index", "pte", "pte_table")
 )
 PUBLISH = Point(collapse._publish_huge_pmd, ("vma", "address", "folio"))
 REPOPULATE = Point(collapse._repopulate_pmd, ("mm", "address"))

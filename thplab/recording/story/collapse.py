@@ -56,6 +56,7 @@ COPIED = story(
     "copied", "All {entries} places of the new block are filled, so the old pages are not needed any more."
 )
 FREED_ENTRY = entry("freed_entry", "Entry {entry} is cleared and lets go of its old page.")
+FREED_HOLE = entry("freed_hole", "Entry {entry} was a hole, so it has no old page to let go of.")
 FREED = story("freed", "The old pages of {window} are free again, so {free|frame is|frames are} free now.")
 PUBLISHED = story(
     "published",
@@ -173,8 +174,12 @@ def _copied(local: Locals, at: At) -> Told:
 
 
 @at_entry(points.FREE)
-def _freed_entry(local: Locals, at: At) -> Told:
-    return FREED_ENTRY.tell(entry=local[points.ENTRY], free=at.free_frames())
+def _freed_entry(local: Locals, at: At) -> Told | None:
+    """A ``while`` loop: its variable is past the entry that is done."""
+    if not local[points.ENTRY]:
+        return None
+    template = FREED_HOLE if _is_hole(local["pte"], at) else FREED_ENTRY
+    return template.tell(entry=local[points.ENTRY] - 1, free=at.free_frames())
 
 
 @at_return(points.FREE)
