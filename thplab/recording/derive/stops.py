@@ -29,8 +29,9 @@ def derive_stops(
 
     def told(rank: Rank) -> Iterable[int]:
         """Where something is told, and not a second time: a verdict is printed first and then returned."""
-        news = zip([(0, -1, None), *rows], rows, strict=False)
-        return (now[0] for before, now in news if ranks[now[1]] >= rank and before[1:] != now[1:])
+        mine = [row for row in rows if ranks[row[1]] >= rank]
+        news = zip([(0, -1, None), *mine], mine, strict=False)
+        return (now[0] for before, now in news if before[1:] != now[1:])
 
     stops = {
         "event": told(Rank.STORY),

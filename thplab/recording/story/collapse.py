@@ -85,7 +85,8 @@ FOLIO = detail(
 DEPOSITED = detail("deposited", "The empty page table is kept, so that a later split needs no memory.")
 WITHDRAWN = detail("withdrawn", "The table that was kept for a split is taken out, because it is needed now.")
 SPLITS = story(
-    "splits", "The huge mapping is split into {entries} small ones, because a part of it is to change."
+    "splits",
+    "The huge mapping of {window} is split into {entries} small ones, because a part of it is to change.",
 )
 
 
@@ -236,4 +237,5 @@ def _withdrawn(local: Locals, at: At) -> Told:
 
 @at_return(points.SPLIT_PMD)
 def _splits(local: Locals, returned: Any, at: At) -> Told:
-    return SPLITS.tell(entries=at.kernel.geometry.HPAGE_PMD_NR)
+    window = at.window(local["address"])
+    return SPLITS.tell(window=window, entries=at.kernel.geometry.HPAGE_PMD_NR)
