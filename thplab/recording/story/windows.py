@@ -216,7 +216,7 @@ def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | No
     if template is None:
         return None
     # A function that counts nothing never decides by a count, but each pair has its sentence.
-    uncounted = {name: 0 for name in template.names if name in _COUNTS}
+    uncounted = {name: 0 for name in template.names if name in (*_COUNTS, "held", "expected")}
     return template.tell(**uncounted | values)
 
 
@@ -261,12 +261,10 @@ def _verdict_values(local: Locals, result: S, at: At) -> dict[str, Value]:
     }  # fmt: skip
     if index is not None:
         found["entry"] = index
-    folio = local.get("folio") if "folio" in local.point.reads else None
-    if result is S.PAGE_COUNT and folio is not None:
+    folio = local.get("folio") if local.point in (points.SCAN, points.ISOLATE) else None
+    if result is S.PAGE_COUNT and folio is not None and local.get("mmap_locked") is not False:
         found["held"] = at.kernel.mem_map.refcount[folio]
         found["expected"] = folio_expected_ref_count(at.kernel.mem_map, folio)
-    elif result is S.PAGE_COUNT:
-        found |= {"held": 0, "expected": 0}
     if result is S.ALLOC_HUGE_PAGE_FAIL:
         found["largest"] = largest_block(at)
     return found
