@@ -11,11 +11,12 @@ import pytest
 
 from tests.recording.small import collapse
 from tests.recording.story.now import Now, lock_words, table_number
+from tests.recording.story.telling import recorded
 from tests.sampling import sample
 from thplab.kernels import PROFILES, ScanResult
 from thplab.mm.include import page as pg
 from thplab.mm.include import pgtable as bits
-from thplab.recording import Recording, RecordingTooLong, record_scenario
+from thplab.recording import Recording
 from thplab.recording.story.template import TEMPLATES, Value
 from thplab.scenario import NAMED
 
@@ -180,21 +181,18 @@ def listed(now: Now) -> Any:
 
 
 def spent(now: Now) -> Any:
-    """After a visit: what the pass notes down next."""
-    if now.told.kind != "visit_ends":
-        return now.state.path("khugepaged.progress_of_pass")
-    cell, s = now.recording.cell_of("khugepaged.progress_of_pass"), now.sections
-    rest = range(s["m_changes_end"][now.moment], len(s["c_cell"]))
-    change = next((i for i in rest if s["c_cell"][i] == cell), None)
-    return now.state.path("khugepaged.progress_of_pass") if change is None else s["c_lo"][change]
+    before = now.state.path("khugepaged.progress_of_pass")
+    return before + (cost(now) if now.told.kind == "visit_ends" else 0)
 
 
 def cost(now: Now) -> Any:
-    """Nothing where khugepaged did not get in, a unit for a mapping, else what the visit adds to the pass."""
+    """Nothing where khugepaged did not get in, a unit for a mapping, and of a visit what its line says."""
     fixed = {"passed_by": 0, "vma_passed_over": 1}
     if now.told.kind in fixed:
         return fixed[now.told.kind]
-    return spent(now) - now.state.path("khugepaged.progress_of_pass")
+    line = now.traced("mm_khugepaged_scan")
+    assert line is not None
+    return int(line["progress"])
 
 
 def left(now: Now) -> Any:
@@ -358,7 +356,9 @@ def entry(now: Now) -> Any:
     """That of the loop; one that breaks a limit is the first that does."""
     local = now.local("index")
     if local is not None:
-        return local
+        # The loop that frees is a while loop, whose variable is past the entry that is done.
+        done = local - (now.function == "__collapse_huge_page_copy_succeeded")
+        return done if 0 <= done < now.geometry["entries"] else "no entry"
     value = int(now.told.values["entry"])
     over = {"exceed_none_pte": "none", "exceed_swap_pte": "unmapped", "exceed_shared_pte": "shared"}
     if (name := over.get(now.told.kind)) is not None:
@@ -462,6 +462,8 @@ def child(now: Now) -> bool:
 
 
 def does(now: Now) -> Any:
+    if now.argument("write") is None:  # the kernel touches it for the process
+        return {"writes to", "reads"}
     return "writes to" if now.number("write") else "reads"
 
 
@@ -512,14 +514,6 @@ def wrong_values(recording: Recording) -> list[str]:
             if not _is_right(value, found):
                 wrong.append(f"{told.moment} {told.kind}: {name} is {value!r}, not {found!r}: {told}")
     return wrong
-
-
-def recorded(name: str, depth: str = "functions") -> Recording:
-    """With its calls; what is too long for that, by its events."""
-    try:
-        return record_scenario(name, depth=depth, most=60_000)
-    except RecordingTooLong:
-        return record_scenario(name, depth="events")
 
 
 @pytest.mark.long
