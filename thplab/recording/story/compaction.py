@@ -33,11 +33,19 @@ BATCH = entry(
 )
 STUCK = entry(
     "batch_stuck",
-    "{stuck|page of|pages of} this batch can't move, because another user holds them; {moved} moved.",
+    "{moved|page moves|pages move}, and {stuck|page stays where it is, because it|pages stay where they are, because they} can't be moved now.",
 )
 WHOLE = story(
     "block_whole",
     "All frames of one more block are free, so zone {zone} has {whole|free block|free blocks} of {block_frames} frames now.",
+)
+CAPTURED = story(
+    "compaction_captured",
+    "{who} stops compacting zone {zone}, because {wanted} frames in a row have become free: it takes them at once.",
+)
+NOT_NEEDED = story(
+    "compaction_not_needed",
+    "{who} does not compact zone {zone}, because {wanted} frames in a row are free there already.",
 )
 _ENDS: dict[CompactResult, Template] = {
     CompactResult.SUCCESS: story("compaction_succeeds", "{who} stops compacting zone {zone}, because it has reached its aim: {whole|block is|blocks are} whole."),
@@ -58,8 +66,9 @@ def _about(cc: CompactControl, at: At) -> dict[str, Value]:
         "migrate_frame": cc.migrate_pfn - zone.zone_start_pfn, "free_frame": cc.free_pfn - zone.zone_start_pfn,
     }  # fmt: skip
     return {
-        "who": at.who, "zone": zone.name, "wanted": 1 << max(cc.order, 0), "block_frames": 1 << order,
-        **(readers if placed else {}), "whole": whole_blocks(cc, order), "free": zone.free_pages, "score": fragmentation_score_zone(at.kernel, zone),
+        "who": at.who, "zone": zone.name, "block_frames": 1 << order,
+        **({"wanted": 1 << cc.order} if cc.order >= 0 else {}), **(readers if placed else {}),
+        "whole": whole_blocks(cc, order), "free": zone.free_pages, "score": fragmentation_score_zone(at.kernel, zone),
         "low": fragmentation_score_wmark(at.kernel, low=True), "high": fragmentation_score_wmark(at.kernel, low=False),
     }  # fmt: skip
 
@@ -72,10 +81,11 @@ def whole_blocks(cc: CompactControl, order: int) -> int:
 
 @at_return(points.PLACE_SCANNERS)
 def _begins(local: Locals, returned: Any, at: At) -> Told:
-    cc = local["cc"]
+    cc, values = local["cc"], _about(local["cc"], at)
+    at.rises(f"whole blocks of {cc.zone.name}", int(values["whole"]))  # those that were there before
     if cc.proactive_compaction:
-        return BEGINS_FOR_SCORE.tell(**_about(cc, at))
-    return (BEGINS_FOR_BLOCK if cc.order >= 0 else BEGINS_ALL).tell(**_about(cc, at))
+        return BEGINS_FOR_SCORE.tell(**values)
+    return (BEGINS_FOR_BLOCK if cc.order >= 0 else BEGINS_ALL).tell(**values)
 
 
 @at_return(points.BATCH)
@@ -83,12 +93,16 @@ def _batch(local: Locals, returned: Any, at: At) -> Told:
     cc, moved = local["cc"], local["moved"]
     stuck = local["taken"] - moved
     values = {**_about(cc, at), "moved": moved, "stuck": stuck}
-    if at.rises("whole", values["whole"]):
+    if at.rises(f"whole blocks of {cc.zone.name}", values["whole"]):
         return WHOLE.tell(**values)
     return (STUCK if stuck else BATCH).tell(**values)
 
 
 @at_return(points.COMPACT)
 def _ends(local: Locals, result: Any, at: At) -> Told | None:
-    template = _ENDS.get(result)
+    template, capture = _ENDS.get(result), at.kernel.capture_control
+    if result is CompactResult.SUCCESS and capture is not None and capture.page is not None:
+        template = CAPTURED
+    elif result is CompactResult.SUCCESS and not local["cc"].migrate_pfn:
+        template = NOT_NEEDED
     return None if template is None else template.tell(**_about(local["cc"], at))

@@ -30,6 +30,10 @@ HUGE = story(
     "fault_huge",
     "The fault maps one huge page of {entries} frames, so {mm} needs no other fault in {window}.",
 )
+HUGE_ZERO = story(
+    "fault_huge_zero",
+    "The fault maps the huge zero page, which all share, because {mm} only reads {window}: its first write faults again.",
+)
 FILLED = story("fault_done", "Page {page} is mapped, so {mm} goes on where it was.")
 FILLED_SMALL = entry("fault_done_small", "Page {page} is mapped, so {mm} goes on where it was.")
 
@@ -56,8 +60,10 @@ def _touches(local: Locals, at: At) -> Told:
 
 @at_return(points.CREATE_HUGE)
 def _tried(local: Locals, huge: Any, at: At) -> Told | None:
-    values = _about(local["vma"], local["address"], at)
-    return HUGE.tell(**values) if huge else None
+    if not huge:
+        return None
+    zero = not local["write"] and at.kernel.knobs.use_zero_page
+    return (HUGE_ZERO if zero else HUGE).tell(**_about(local["vma"], local["address"], at))
 
 
 @at_call(points.ALLOC_HUGE)
