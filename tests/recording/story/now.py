@@ -21,6 +21,8 @@ KINDS_OF_LOCKS = (
     locks.KHUGEPAGED_MM_LOCK, locks.MMAP_LOCK, locks.VMA_LOCK, locks.ANON_VMA, locks.I_MMAP_RWSEM,
     locks.PAGE_TABLE_LOCK,
 )  # fmt: skip
+#: Windows that are counted from the first one on; farther ones have their address.
+_MANY = 1 << 18
 _ARGUMENT = re.compile(r"(\w+)=(<[^>]*>|[^\s,]+)")
 
 
@@ -169,14 +171,15 @@ class Now:
     def window_words(self, address: int) -> str:
         """The window of an address as sentences name it."""
         first = address - address % self.window_size
-        if first >= self.region and not self.region % self.window_size:
-            return f"window {(first - self.region) // self.window_size}"
+        number = (first - self.region) // self.window_size
+        if 0 <= number < _MANY and not self.region % self.window_size:
+            return f"window {number}"
         return f"the window at {first:#x}"
 
     def page_words(self, address: int) -> int | str:
         """A page as sentences name it: by its number from the first window on."""
         number = (address - self.region) >> self.geometry["page_shift"]
-        return number if number >= 0 else f"{address:#x}"
+        return number if 0 <= number < _MANY << 9 else f"{address:#x}"
 
     @property
     def zones(self) -> tuple[ObjectInfo, ...]:

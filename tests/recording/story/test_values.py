@@ -186,13 +186,15 @@ def spent(now: Now) -> Any:
 
 
 def cost(now: Now) -> Any:
-    """Nothing where khugepaged did not get in, a unit for a mapping, and of a visit what its line says."""
+    """Nothing where khugepaged did not get in, a unit for a mapping; of a visit what the pass adds next."""
     fixed = {"passed_by": 0, "vma_passed_over": 1}
     if now.told.kind in fixed:
         return fixed[now.told.kind]
-    line = now.traced("mm_khugepaged_scan")
-    assert line is not None
-    return int(line["progress"])
+    s, cell = now.sections, now.recording.cell_of("khugepaged.progress_of_pass")
+    following = now.recording.find("call", now.moment)  # the list's lock is released
+    end = len(s["c_cell"]) if following is None else s["m_changes_end"][following]
+    changes = [i for i in range(s["m_changes_end"][now.moment], end) if s["c_cell"][i] == cell]
+    return s["c_lo"][changes[-1]] - now.state.path("khugepaged.progress_of_pass") if changes else 0
 
 
 def left(now: Now) -> Any:
