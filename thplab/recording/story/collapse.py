@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from thplab import points
+from thplab.mm.include.page import folio_nr_pages
 from thplab.mm.include.pgtable import PTE_PFN_MASK, entry_pfn, pmd_trans_huge, pte_present
 from thplab.points import Locals
 from thplab.recording.story.tellers import At, at_call, at_entry, at_return
@@ -57,11 +59,13 @@ COPIED = story(
 )
 FREED_ENTRY = entry("freed_entry", "Entry {entry} is cleared and lets go of its old page.")
 FREED_HOLE = entry("freed_hole", "Entry {entry} was a hole, so it has no old page to let go of.")
-FREED = story("freed", "The old pages of {window} are free again, so {free|frame is|frames are} free now.")
+FREED = story(
+    "freed", "{mm} has let go of the old pages of {window}, so {free|frame is|frames are} free now."
+)
 PUBLISHED = story(
     "published",
     "The PMD entry of {window} maps the new block in one piece, so {mm} uses one huge page in place of {entries} "
-    "small ones.",
+    "entries.",
 )
 PUTS_BACK = story(
     "puts_back",
@@ -140,11 +144,17 @@ def _isolates(local: Locals, at: At) -> Told:
 def _isolated_entry(local: Locals, at: At) -> Told:
     values: dict[str, Value] = {"entry": local[points.ENTRY], "none": local["none_or_zero"]}
     hole = _is_hole(local["pte"], at)
-    return (PASSED_HOLE if hole else ISOLATED_ENTRY).tell(isolated=len(local["isolated"]), **values)
+    return (PASSED_HOLE if hole else ISOLATED_ENTRY).tell(isolated=_pages_of(local["isolated"], at), **values)
+
+
+def _pages_of(folios: Iterable[int], at: At) -> int:
+    return sum(folio_nr_pages(at.kernel.mem_map, folio) for folio in folios)
 
 
 def _isolated(local: Locals, returned: Any, at: At) -> Told:
-    return ISOLATED.tell(isolated=len(local["isolated"]), none=local["none_or_zero"], **_about(local, at))
+    return ISOLATED.tell(
+        isolated=_pages_of(local["isolated"], at), none=local["none_or_zero"], **_about(local, at)
+    )
 
 
 SUCCESSES[points.ALLOCATE] = _found
@@ -195,7 +205,7 @@ def _published(local: Locals, returned: Any, at: At) -> Told:
 
 @at_return(points.RELEASE)
 def _puts_back(local: Locals, returned: Any, at: At) -> Told:
-    return PUTS_BACK.tell(isolated=len(local["isolated"]))
+    return PUTS_BACK.tell(isolated=_pages_of(local["isolated"], at))
 
 
 @at_return(points.REPOPULATE)

@@ -20,6 +20,10 @@ TOUCHES_SMALL = entry(
     "touches_small",
     "{mm} {does} page {page}, and its entry does not allow it, so the processor asks the kernel: a page fault.",
 )
+FAULTS_IN = entry(
+    "faults_in", "The kernel itself faults in page {page} of {mm}, because a system call needs it in memory."
+)
+FAULTED_IN = entry("faulted_in", "Page {page} of {mm} is mapped, so the system call goes on.")
 ALLOWED = detail("fault_allowed", "{Window} may have a huge page, so the fault tries to get one.")
 REFUSED = story("fault_refused", "The fault maps a small page, because {why}.")
 NO_BLOCK = story(
@@ -54,7 +58,9 @@ def _is_first(local: Locals) -> bool:
 def _touches(local: Locals, at: At) -> Told:
     vma, address = local["vma"], local["address"]
     does = "writes to" if local["write"] else "reads"
-    empty = at.pmd_is_empty(vma.mm, address)
+    if at.within(points.FAULT_IN) is not None:
+        return FAULTS_IN.tell(**_about(vma, address, at))
+    empty = not at.pmd(vma.mm, address)
     return (TOUCHES if empty else TOUCHES_SMALL).tell(does=does, **_about(vma, address, at))
 
 
@@ -82,6 +88,8 @@ def _allocated(local: Locals, folio: Any, at: At) -> Told | None:
 
 @at_return(points.HANDLE_FAULT)
 def _filled(local: Locals, returned: Any, at: At) -> Told:
+    if at.within(points.FAULT_IN) is not None:
+        return FAULTED_IN.tell(**_about(local["vma"], local["address"], at))
     return (FILLED if _is_first(local) else FILLED_SMALL).tell(**_about(local["vma"], local["address"], at))
 
 

@@ -93,10 +93,10 @@ class At:
         """A page frame as the kernel numbers it."""
         return f"{page + self.kernel.mem_map.start_pfn:#x}"
 
-    def pmd_is_empty(self, mm: Mm, address: int) -> bool:
-        """Is nothing at all mapped in the window of an address?"""
+    def pmd(self, mm: Mm, address: int) -> int:
+        """The PMD entry of an address; 0: nothing at all is mapped in its window."""
         ref = mm_find_pmd(mm, address)
-        return ref is None or not ref[0][ref[1]]
+        return 0 if ref is None else ref[0][ref[1]]
 
     def rises(self, name: str, value: int) -> bool:
         """Is a number larger than when it was last asked about?"""

@@ -12,7 +12,14 @@ from typing import Any
 from thplab import points
 from thplab.kernels import ScanResult as S
 from thplab.mm.include.page import PG_referenced, PG_young, folio_expected_ref_count
-from thplab.mm.include.pgtable import _PAGE_ACCESSED, _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_SPECIAL, entry_pfn
+from thplab.mm.include.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_PRESENT,
+    _PAGE_PROTNONE,
+    _PAGE_PSE,
+    _PAGE_SPECIAL,
+    entry_pfn,
+)
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.points import Locals, Point
@@ -119,7 +126,7 @@ _REFUSED: dict[S, str] = {
     S.PMD_NONE: "The PMD entry of {window} is empty, because nothing is mapped in these {entries} pages.",
     S.NO_PTE_TABLE: "{Window} has no page table, because nothing is mapped in these {entries} pages.",
     S.PMD_MAPPED: "The PMD entry is a leaf already, so {window} is huge.",
-    S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none|is|are} empty, and only {max_none} may be (max_ptes_none).",
+    S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none|counts|count} as empty, and only {max_none} may (max_ptes_none).",
     S.EXCEED_SWAP_PTE: "{Entry_words} is swapped out, and {who} refuses {window}: {unmapped|is|are}, and only {max_swap} may be (max_ptes_swap).",
     S.EXCEED_SHARED_PTE: "{Entry_words} is shared, and {who} refuses {window}: {shared|is|are}, and only {max_shared} may be (max_ptes_shared).",
     S.PTE_NON_PRESENT: "{Entry_words} is not present any more: it was when the window was scanned.",
@@ -157,6 +164,11 @@ ARMED = story(
     "exceed_none_pte_armed",
     "{Entry_words} is empty and userfaultfd watches this mapping, so {who} refuses {window}: no hole may be filled unseen.",
 )
+ZERO_TOO_MANY = story(
+    "exceed_none_pte_zero",
+    "{Entry_words} maps the shared zero page, and {who} refuses {window}: {none|counts|count} as empty, and only "
+    "{max_none} may (max_ptes_none).",
+)
 HALF = story(
     "lack_referenced_page_swap",
     "With {unmapped|page|pages} in swap half of the window must be in use, and only {referenced|page was|pages were} "
@@ -183,6 +195,9 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
         for result in S if result is not S.SUCCEED
     },
 }  # fmt: skip
+CHANGED_SINCE = detail(
+    "collapsed_and_changed", "{Window} of {mm} became one huge page, which another task has changed since."
+)
 COLLAPSED = detail("collapsed", "{Window} of {mm} is one huge page now.")
 SCAN_DONE = detail("scan_done", "{who} is done with {window}: '{result}'.")
 
@@ -207,10 +222,13 @@ def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | No
     if point is points.SCAN and (result is S.SUCCEED or local.get("mmap_locked") is False):
         return SCAN_DONE.tell(**values)
     if point is points.COLLAPSE and result is S.SUCCEED:
-        return COLLAPSED.tell(**values)
+        huge = at.pmd(local["mm"], local["address"]) & _PAGE_PSE
+        return (COLLAPSED if huge else CHANGED_SINCE).tell(**values)
     template = _OF_FUNCTION.get((point, result)) or VERDICTS.get(result)
     if result is S.EXCEED_NONE_PTE and local.get("userfaultfd_armed"):
         template = ARMED
+    elif result is S.EXCEED_NONE_PTE and point in (points.SCAN, points.ISOLATE) and local.get("pte"):
+        template = ZERO_TOO_MANY
     elif point is points.SCAN and result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
         template = HALF
     if template is None:
