@@ -47,7 +47,7 @@ def test_a_verdict_is_where_a_function_returns_a_scan_result(refused: Recording)
     verdict = refused.find("verdict", -1)
     assert verdict is not None
     assert refused.moment(verdict).function == "scan_pmd"
-    assert "412 are empty, and only 411 may be (max_ptes_none)" in refused.sentence(verdict)
+    assert "412 count as empty, and only 411 may (max_ptes_none)" in refused.sentence(verdict)
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(calls: Recording) -> None:

@@ -382,7 +382,7 @@ def _locked(now: Now, table: Any) -> set[int]:
 
 def isolated(now: Now) -> Any:
     if now.told.kind != "puts_back":
-        return len(_locked(now, now.table()))
+        return sum(1 << now.of_page("order", folio) for folio in _locked(now, now.table()))
     released = now.recording.find("call", now.moment, forwards=False, name="release_pte_pages")
     assert released is not None
     flags, before = now.column("flags"), now.recording.state(released)

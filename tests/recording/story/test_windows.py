@@ -75,7 +75,7 @@ def nothing(app: Process) -> None:
 
 
 def test_the_refusal_of_the_issue_word_for_word() -> None:
-    rest = "is empty, and khugepaged refuses window 0: 412 are empty, and only 411 may be (max_ptes_none)."
+    rest = "is empty, and khugepaged refuses window 0: 412 count as empty, and only 411 may (max_ptes_none)."
     tail = record_scenario("S07.none_tail", depth="functions")
     assert verdict(tail) == f"Entry 411 {rest}"
     head = record_scenario("S07.none_411", depth="functions")
@@ -88,7 +88,7 @@ def test_the_refusal_of_the_issue_word_for_word() -> None:
         (
             nothing,
             {"pages": 3, "max_ptes_none": 2},
-            ["Entry 5 is empty,", "3 are empty, and only 2 may be (max_ptes_none)."],
+            ["Entry 5 is empty,", "3 count as empty, and only 2 may (max_ptes_none)."],
         ),
         (
             lambda a: a.clear_refs(),
@@ -251,7 +251,7 @@ BY_ENTRY = {
     S.PAGE_COMPOUND, S.COPY_MC,
 }  # fmt: skip
 BY_COUNT = {
-    S.EXCEED_NONE_PTE: "6 are empty, and only 2 may be (max_ptes_none)",
+    S.EXCEED_NONE_PTE: "6 count as empty, and only 2 may (max_ptes_none)",
     S.EXCEED_SWAP_PTE: "5 are, and only 3 may be (max_ptes_swap)",
     S.EXCEED_SHARED_PTE: "4 are, and only 1 may be (max_ptes_shared)",
     S.LACK_REFERENCED_PAGE: "3 pages were used lately",
