@@ -7,9 +7,11 @@ runs, for which machine, and who called. It returns what is told, or None.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
+from thplab import mm
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import (
     ANON_VMA,
@@ -26,6 +28,8 @@ from thplab.mm.include.state import Struct
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.points import Locals, Point, point_of
 from thplab.recording.story.template import Told
+
+_MODEL = str(Path(mm.__file__).parent)
 
 
 class At:
@@ -60,7 +64,11 @@ class At:
 
     @property
     def _above(self) -> FrameType | None:
-        return None if self._frame is None else self._frame.f_back
+        """The model's caller: an intruder may stand in between."""
+        frame = None if self._frame is None else self._frame.f_back
+        while frame is not None and not frame.f_code.co_filename.startswith(_MODEL):
+            frame = frame.f_back
+        return frame
 
     @property
     def point(self) -> Point | None:
