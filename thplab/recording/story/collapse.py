@@ -19,6 +19,11 @@ FOUND = story(
     "{entries} free frames in a row are found, so {window} can become one huge page: the new block begins at "
     "frame {new}.",
 )
+FOUND_FOR_FILE = story(
+    "found_memory_file",
+    "{entries} free frames in a row are found for a window of a file that {mm} maps: the new block begins at frame "
+    "{new}.",
+)
 STILL_THERE = story(
     "still_there",
     "{who} has looked {window} up again: it still belongs to one mapping of {mm} and has its table, so the collapse "
@@ -111,7 +116,11 @@ def _searches(local: Locals, at: At) -> Told | None:
 
 def _found(local: Locals, returned: Any, at: At) -> Told | None:
     collapse = at.within(points.COLLAPSE)
-    return FOUND.tell(new=at.frame_number(returned[1]), **_about(collapse, at)) if collapse else None
+    new = at.frame_number(returned[1])
+    if collapse is None:
+        entries = at.kernel.geometry.HPAGE_PMD_NR
+        return FOUND_FOR_FILE.tell(new=new, mm=local["mm"].name, entries=entries)
+    return FOUND.tell(new=new, **_about(collapse, at))
 
 
 @at_return(points.RECHECK)
