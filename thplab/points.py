@@ -14,9 +14,11 @@ from types import CodeType
 from typing import Any
 
 from thplab.kernels import PROFILES
-from thplab.mm import vmstat
+from thplab.mm import exit as mm_exit
+from thplab.mm import fork, gup, mlock, mmap, mprotect, mremap, prctl, userfaultfd, vmstat
 from thplab.mm.compaction import compact
-from thplab.mm.huge_memory import pmd
+from thplab.mm.huge_memory import fault as huge_fault
+from thplab.mm.huge_memory import pmd, policy
 from thplab.mm.include import lock, pgtable
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
 from thplab.mm.khugepaged import enter as mm_slot
@@ -26,6 +28,7 @@ from thplab.mm.khugepaged import swapin as collapse_swapin
 from thplab.mm.madvise import syscall as madvise
 from thplab.mm.memory import fault as memory
 from thplab.mm.page_alloc import alloc as page_alloc
+from thplab.mm.vmscan import kswapd
 
 Function = Callable[..., Any]
 
@@ -113,19 +116,20 @@ THREAD = Point(khugepaged.khugepaged)
 DO_SCAN = Point(khugepaged.khugepaged_do_scan, ("kernel",))
 WAIT_WORK = Point(khugepaged.khugepaged_wait_work, ("kernel",))
 ALLOC_SLEEP = Point(khugepaged.khugepaged_alloc_sleep, ("kernel", "deadline"))
-SCAN_MM = Point(khugepaged.khugepaged_scan_mm_slot, ("kernel", "pages"))
+SCAN_MM = Point(khugepaged.khugepaged_scan_mm_slot, ("kernel", "pages", "mm", "progress"))
 SCAN_VMAS = Point(khugepaged._scan_vmas)
 SCAN = Point(
     khugepaged.scan_pmd,
     (
         "mm", "vma", "start_addr", "cc", "index", "folio", "none_or_zero", "unmapped", "referenced", "shared",
         "userfaultfd_armed", "max_ptes_none", "max_ptes_swap", "max_ptes_shared", "mmap_locked", "result",
+        "pte",
     ),
 )  # fmt: skip
-VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan)
+VERDICT_OF_SCAN = Point(khugepaged._verdict_of_a_whole_scan, ("referenced", "unmapped"))
 SCAN_TRACED = Point(khugepaged.trace_mm_khugepaged_scan_pmd)
-DO_MADVISE = Point(madvise.do_madvise)
-MADVISE = Point(madvise_collapse.madvise_collapse)
+DO_MADVISE = Point(madvise.do_madvise, ("mm", "start", "length", "advice"))
+MADVISE = Point(madvise_collapse.madvise_collapse, ("vma", "start", "end"))
 ENTER = Point(mm_slot.__khugepaged_enter, ("mm",))
 EXIT = Point(mm_slot.khugepaged_exit, ("mm",))
 
@@ -133,41 +137,63 @@ EXIT = Point(mm_slot.khugepaged_exit, ("mm",))
 COLLAPSE = Point(collapse.collapse_huge_page, ("mm", "address", "referenced", "unmapped", "result"))
 COLLAPSE_FILE = Point(collapse_file.collapse_file)
 ALLOCATE = Point(collapse.alloc_charge_folio, ("mm", "cc", "kernel", "folio"))
-RECHECK = Point(collapse._recheck_for_reading)
+RECHECK = Point(collapse._recheck_for_reading, ("mm", "address"))
 REVALIDATE = Point(collapse.hugepage_vma_revalidate, ("mm", "address", "vma"))
 FIND_PMD = Point(collapse.find_pmd_or_thp_or_none, ("mm", "address"))
 SWAP_IN = Point(
-    collapse_swapin.__collapse_huge_page_swapin, ("mm", "vma", "address", "referenced", "index", "result")
+    collapse_swapin.__collapse_huge_page_swapin,
+    ("mm", "vma", "address", "referenced", "index", "result", "pte"),
 )
 COLLAPSE_LOCKED = Point(collapse._collapse_locked)
 CHECK_PMD = Point(collapse.check_pmd_still_valid, ("mm", "address", "result"))
-FENCE = Point(collapse.pmdp_collapse_flush)
+FENCE = Point(collapse.pmdp_collapse_flush, ("mm", "address"))
 MOVE = Point(collapse._isolate_copy_publish)
 ISOLATE = Point(
     collapse_pages.__collapse_huge_page_isolate,
     (
         "vma", "address", "index", "folio", "none_or_zero", "referenced", "shared", "userfaultfd_armed",
-        "isolated", "result",
+        "isolated", "pte", "result",
     ),
 )  # fmt: skip
-COPY = Point(collapse_pages.__collapse_huge_page_copy, ("vma", "address", "index", "pte_table"))
+COPY = Point(collapse_pages.__collapse_huge_page_copy, ("vma", "address", "index", "pte", "pte_table"))
 FREE = Point(
-    collapse_pages.__collapse_huge_page_copy_succeeded, ("mm", "vma", "address", "index", "pte_table")
+    collapse_pages.__collapse_huge_page_copy_succeeded, ("mm", "vma", "address", "index", "pte", "pte_table")
 )
-PUBLISH = Point(collapse._publish_huge_pmd)
-REPOPULATE = Point(collapse._repopulate_pmd)
+PUBLISH = Point(collapse._publish_huge_pmd, ("vma", "address", "folio"))
+REPOPULATE = Point(collapse._repopulate_pmd, ("mm", "address"))
 RELEASE = Point(collapse_pages.release_pte_pages, ("isolated",))
 
 # what else is told, and what a collapse uses ------------------------------------------------------------
-FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address"))
-COMPACT = Point(compact.compact_zone)
-HANDLE_FAULT = Point(memory.__handle_mm_fault)
+FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address", "write"))
+HANDLE_FAULT = Point(memory.__handle_mm_fault, ("vma", "address", "pmd", "write"))
+ALLOWABLE = Point(policy.thp_vma_allowable_order, ("vma", "tva"))
+CREATE_HUGE = Point(huge_fault.create_huge_pmd, ("vma", "address", "write"))
+ALLOC_HUGE = Point(huge_fault.vma_alloc_anon_folio_pmd, ("vma",))
+COMPACT = Point(compact.compact_zone, ("kernel", "cc"))
+PLACE_SCANNERS = Point(compact._place_scanners, ("kernel", "cc"))
+BATCH = Point(compact._migrate_batch, ("kernel", "cc", "taken", "moved"))
+RECLAIM = Point(kswapd.try_to_free_pages, ("kernel",))
+BALANCE = Point(kswapd.balance_pgdat, ("kernel",))
+MMAP = Point(mmap.do_mmap, ("mm", "start", "length"))
+MUNMAP = Point(mmap.do_munmap, ("mm", "start", "length"))
+MPROTECT = Point(mprotect.do_mprotect, ("mm", "start", "length", "prot"))
+MREMAP = Point(mremap.do_mremap, ("mm", "old", "old_length", "new"))
+MLOCK = Point(mlock.do_mlock, ("mm", "start", "length"))
+MUNLOCK = Point(mlock.do_munlock, ("mm", "start", "length"))
+FORK = Point(fork.dup_mm, ("parent", "name"))
+EXIT_BEGINS = Point(mm_exit.begin_exit, ("mm",))
+EXIT_MM = Point(mm_exit.exit_mm, ("mm",))
+FAULT_IN = Point(gup._faultin_page)
+PIN = Point(gup.get_user_page, ("mm", "address"))
+PRCTL = Point(prctl.prctl_set_thp_disable, ("mm", "disable"))
+UFFD_REGISTER = Point(userfaultfd.userfaultfd_register, ("mm", "start", "length"))
+UFFD_PROTECT = Point(userfaultfd.mwriteprotect_range, ("mm", "start", "length", "protect"))
 FOLIO_ALLOC = Point(page_alloc.__folio_alloc, ("kernel", "order"))
 RMAPPABLE = Point(page_alloc.page_rmappable_folio)
 FREE_PAGES = Point(page_alloc.__free_pages, ("order",))
 DEPOSIT = Point(pmd.pgtable_trans_huge_deposit)
 WITHDRAW = Point(pmd.pgtable_trans_huge_withdraw)
-SPLIT_PMD = Point(pmd.__split_huge_pmd)
+SPLIT_PMD = Point(pmd.__split_huge_pmd, ("vma", "address"))
 SET_PMD = Point(pgtable.set_pmd_at, ("table", "pmd"))
 COUNT = Point(vmstat.count_vm_event, ("kernel", "name", "delta"))
 DOWN_READ = Point(lock.down_read, ("lock",))

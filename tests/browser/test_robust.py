@@ -34,7 +34,7 @@ def hostile(recording: Recording) -> Recording:
     """The same run, with markup in every text that a recording may hold."""
     header: dict[str, Any] = json.loads(json.dumps(recording.header))
     header |= {"title": MARKUP, "story": MARKUP}
-    for name in ("strings", "vmstat"):
+    for name in ("texts", "vmstat"):
         header[name] = [text + MARKUP for text in header[name]]
     header["values"] = [value + MARKUP if isinstance(value, str) else value for value in header["values"]]
     header["labels"] = [

@@ -78,11 +78,14 @@ def test_a_refusal_stands_on_the_entry_that_decided(refused: Recording) -> None:
     assert window_text(refused, printed) == "100x present, in use; 412x empty"
 
 
-def test_a_sentence_holds_until_its_function_is_left(note: Recording) -> None:
+def test_a_sentence_holds_until_the_next_one(note: Recording) -> None:
     call = call_of(note, "__collapse_huge_page_copy_succeeded")
-    inside = note.find("line", call + 500, name="__collapse_huge_page_copy_succeeded") or 0
-    assert note.moment(inside).function == "__collapse_huge_page_copy_succeeded"
-    assert moment_text(note, inside).splitlines()[1].startswith("The data is safe")
+    said = moment_text(note, call).splitlines()[1]
+    assert said.startswith("All 512 places of the new block are filled")
+    assert note.moment(call + 1).sentence == ""
+    assert moment_text(note, call + 1).splitlines()[1] == said
+    following = next(n for n in range(call + 1, len(note)) if note.moment(n).sentence)
+    assert moment_text(note, following).splitlines()[1] == note.moment(following).sentence != said
 
 
 def test_small_tables(small: Recording) -> None:

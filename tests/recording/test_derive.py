@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -10,9 +11,8 @@ from tests.recording.small import record
 from thplab.ledger import Meter
 from thplab.recording import Recording, record_scenario
 from thplab.recording.derive.focus import SCENES
-from thplab.recording.derive.said import NOTHING_SAID
 from thplab.recording.derive.spans import SPANS
-from thplab.recording.tracer import CALL, NO_FRAME, RETURN
+from thplab.recording.story import Rank
 
 
 @pytest.fixture(scope="module")
@@ -25,47 +25,42 @@ def some_moments(recording: Recording, count: int = 60) -> list[int]:
     return sorted({0, len(recording) - 1, *Random(7).sample(range(len(recording)), count)})
 
 
-def chain(recording: Recording, frame: int) -> list[int]:
-    """A frame and its callers."""
-    found = []
-    while frame != NO_FRAME:
-        found.append(frame)
-        frame = (recording.sections["f_parent"][frame] or NO_FRAME + 1) - 1
-    return found
+def test_a_sentence_holds_until_the_next_one(note: Recording) -> None:
+    """Whatever function is entered or left meanwhile."""
+    moments = note.sections["t_moment"]
+    for place in Random(7).sample(range(len(moments) - 1), 100):
+        told, following = note.told_as(place), moments[place + 1]
+        assert note.told(moments[place]) == note.told(following - 1) == told
+        assert note.sentence(following - 1) == str(told)
+        assert note.told(following) == note.told_as(place + 1)
 
 
-def test_what_is_said_at_a_moment_is_in_force_there(note: Recording) -> None:
-    said, sentences = note.sections["m_said"], note.sections["m_sentence"]
-    for n, sentence in enumerate(sentences):
-        assert (said[n] == n) == bool(sentence)
-        assert said[n] == NOTHING_SAID or (said[n] <= n and sentences[said[n]])
-
-
-def test_a_sentence_is_of_the_running_function_a_caller_or_one_that_has_returned(note: Recording) -> None:
-    s = note.sections
+def test_only_the_moment_at_which_it_is_told_has_the_sentence(note: Recording) -> None:
+    at = set(note.sections["t_moment"])
+    assert len(at) == len(note.sections["t_moment"])
     for n in some_moments(note, 500):
-        said, above = s["m_said"][n], chain(note, s["m_frame"][n])
-        if said == NOTHING_SAID or not above:
-            continue
-        speaker = s["m_frame"][said]
-        if speaker not in above:
-            assert s["m_kind"][said] == RETURN
-            assert not s["f_parent"][speaker] or s["f_parent"][speaker] - 1 in above
+        assert note.moment(n).sentence == (note.sentence(n) if n in at else "")
 
 
-def test_after_a_silent_call_the_sentence_is_that_of_before(note: Recording) -> None:
-    s, before, silent = note.sections, dict[int, int](), 0
-    spoke: set[int] = set()
-    for n, (kind, frame) in enumerate(zip(s["m_kind"], s["m_frame"], strict=True)):
-        if s["m_sentence"][n]:
-            spoke.update(chain(note, frame))
-        if kind == CALL and n and s["m_frame"][n - 1] in chain(note, frame)[1:2]:
-            before[frame] = s["m_said"][n - 1]
-            spoke.discard(frame)
-        if kind == RETURN and frame in before and frame not in spoke:
-            assert s["m_said"][n + 1] in (before[frame], n + 1)
-            silent += 1
-    assert silent > 100
+def test_before_the_first_sentence_the_story_is_told(note: Recording) -> None:
+    first = note.sections["t_moment"][0]
+    assert first > 0
+    assert note.told(first - 1) is None
+    assert note.sentence(0) == note.sentence(first - 1) == note.header["story"]
+
+
+def test_a_step_of_the_story_is_a_stop_where_it_says_something_new(note: Recording) -> None:
+    """Stops are sentences of that rank or a higher one; a verdict that is printed and returned is one."""
+    for granularity, least in (("event", Rank.STORY), ("entry", Rank.ENTRY)):
+        told = [note.told_as(place) for place in range(len(note.sections["t_moment"]))]
+        mine = [each for each in told if each.rank >= least]
+        news = [mine[0], *(b for a, b in pairwise(mine) if (a.kind, a.values) != (b.kind, b.values))]
+        stops = list(note.sections[note.header["granularity"][granularity]])[1:-1]
+        assert stops == [each.moment for each in news]
+
+
+def test_a_step_of_the_story_is_an_entry_too(note: Recording) -> None:
+    assert set(note.sections["g_event"]) < set(note.sections["g_entry"])
 
 
 def test_window_and_entry_are_those_of_the_scan(note: Recording) -> None:

@@ -92,11 +92,11 @@ def test_another_file_is_refused(data: bytes) -> None:
 
 
 def test_another_format_is_named() -> None:
-    with pytest.raises(RecordingError, match="format 4; this version reads format 3"):
-        Recording.from_bytes(with_header({**header(), "format": 4}))
+    with pytest.raises(RecordingError, match="format 5; this version reads format 4"):
+        Recording.from_bytes(with_header({**header(), "format": 5}))
 
 
-@pytest.mark.parametrize("older", [1, 2])
+@pytest.mark.parametrize("older", [1, 2, 3])
 def test_a_file_of_an_older_version_says_how_to_make_it_anew(older: int) -> None:
     with pytest.raises(RecordingError, match=rf"format {older}: made by an older thplab.*record_scenario"):
         Recording.from_bytes(with_header({**header(), "format": older}))
@@ -208,10 +208,11 @@ def test_steps_where_there_are_none_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("m_frame", 1 << 31), ("m_task", 200), ("m_sentence", 1 << 30), ("m_kind", 9), ("f_function", 60000),
+        ("m_frame", 1 << 31), ("m_task", 200), ("t_moment", 1 << 30), ("m_kind", 9), ("f_function", 60000),
         ("f_parent", 1 << 30), ("f_labels", 1 << 30), ("c_cell", 1 << 31), ("c_kind", 7), ("cell_kind", 7),
         ("m_changes_end", 1 << 31), ("m_trace_end", 1 << 31), ("g_function", 1 << 31),
-        ("m_said", 1 << 31), ("m_window", 1 << 30), ("m_entry", 1 << 15), ("m_scene", 7), ("s_what", 9),
+        ("t_template", 1 << 15), ("t_values_end", 1 << 31), ("v_kind", 7),
+        ("m_window", 1 << 30), ("m_entry", 1 << 15), ("m_scene", 7), ("s_what", 9),
         ("s_who", 1 << 15), ("s_lock", 1 << 30), ("s_end", 1 << 31), ("s_outer", 1 << 31),
     ],
 )  # fmt: skip
@@ -220,3 +221,31 @@ def test_a_number_that_points_nowhere_is_refused(name: str, value: int) -> None:
     sections[name][len(sections[name]) // 2] = value
     with pytest.raises(RecordingError, match="damaged"):
         Recording.from_bytes(pack(read, sections))
+
+
+def test_a_word_of_a_sentence_that_is_not_there_is_refused() -> None:
+    read, sections = unpack(SMALL)
+    word = sections["v_kind"].index(1)
+    sections["v_value"][word] = len(read["texts"])
+    with pytest.raises(RecordingError, match="damaged: v_value"):
+        Recording.from_bytes(pack(read, sections))
+
+
+def test_a_sentence_without_a_value_that_its_text_names_is_refused() -> None:
+    read, sections = unpack(SMALL)
+    template = sections["t_template"].index(
+        next(n for n, each in enumerate(read["templates"]) if each["names"])
+    )
+    names = read["templates"][sections["t_template"][template]]["names"]
+    first = sections["t_values_end"][template] - len(names)
+    for value in range(first, first + len(names)):
+        sections["v_kind"][value] = 255
+    with pytest.raises(RecordingError, match="damaged: a sentence without a value"):
+        Recording.from_bytes(pack(read, sections))
+
+
+def test_a_template_whose_text_has_a_hole_without_a_name_is_refused() -> None:
+    data = header()
+    data["templates"][0]["text"] = "{nobody_knows} naps."
+    with pytest.raises(RecordingError, match="names of a template"):
+        Recording.from_bytes(with_header(data))

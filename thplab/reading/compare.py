@@ -95,9 +95,10 @@ def _moments(recording: Recording) -> list[_Moment]:
     """What is compared of each moment: the state follows from what ran."""
     s, header = recording.sections, recording.header
     names = [each["name"] for each in header["functions"]]
-    strings, tasks = ["", *header["strings"]], [task["comm"] for task in header["tasks"]]
+    tasks = [task["comm"] for task in header["tasks"]]
+    told = {each.moment: str(each) for each in map(recording.told_as, range(len(s["t_moment"])))}
     ran = ("" if frame == NO_FRAME else names[s["f_function"][frame]] for frame in s["m_frame"])
-    said, who = (strings[n] for n in s["m_sentence"]), (tasks[n] for n in s["m_task"])
+    said, who = (told.get(n, "") for n in range(len(recording))), (tasks[n] for n in s["m_task"])
     return list(zip(s["m_kind"], ran, s["m_line"], said, who, s["m_time"], strict=True))
 
 

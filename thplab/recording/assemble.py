@@ -12,8 +12,10 @@ import thplab
 from thplab.mm.include.page import PAGE_FLAGS
 from thplab.mm.include.vm_event_item import EVENTS
 from thplab.phases import PHASES
+from thplab.recording.cells import ABSENT
 from thplab.recording.derive import derive
 from thplab.recording.render import gdb_value
+from thplab.recording.story import Template
 from thplab.recording.tracer import FunctionInfo
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ def assemble(recorder: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]
     described, frames = _frames(recorder)
     ledger, paid = _ledger(recorder)
     header = {**_description(recorder), **described, "ledger": ledger}
+    told, sentences = _told(recorder)
+    header |= told
     sections = _state_sections(recorder) | recorder.moments() | _local_sections(recorder) | frames | paid
+    sections |= sentences
     more, derived = derive(header, sections)
     return header | more, sections | derived
 
@@ -52,7 +57,6 @@ def _description(r: Recorder) -> dict[str, Any]:
             "pmd_shift": geometry.PMD_SHIFT, "pud_shift": geometry.PUD_SHIFT,
             "pgdir_shift": geometry.PGDIR_SHIFT,
         },
-        "strings": list(r.sentences),
         "names": list(r.tracer.names),
         "values": cells.table.values,
         "tasks": [{"comm": comm, "pid": pid} for comm, pid in r.tasks],
@@ -93,6 +97,35 @@ def _ledger(r: Recorder) -> tuple[dict[str, Any] | None, dict[str, array[Any]]]:
         "b_ns": array("d", (paid[4] for paid in r.paid)),
         "b_locked": array("B", (paid[5] for paid in r.paid)),
     }
+    return header, sections
+
+
+def _told(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
+    """What is told: templates and texts once, and for each sentence its moment, template and values."""
+    names: dict[Template, dict[str, None]] = {}
+    for _, told in r.told:
+        names.setdefault(told.template, {}).update(dict.fromkeys(told.values))
+    texts: dict[str, int] = {}
+    ends, kinds, values = array("I"), array("B"), array("I")
+    for _, told in r.told:
+        for name in names[told.template]:
+            value = told.values.get(name)
+            kinds.append(ABSENT if value is None else isinstance(value, str))
+            values.append(texts.setdefault(value, len(texts)) if isinstance(value, str) else value or 0)
+        ends.append(len(values))
+    templates = list(names)
+    header = {
+        "templates": [
+            {"kind": each.kind, "text": each.text, "rank": each.rank.value, "names": list(names[each])}
+            for each in templates
+        ],
+        "texts": list(texts),
+    }
+    sections = {
+        "t_moment": array("I", (moment for moment, _ in r.told)),
+        "t_template": array("H", (templates.index(told.template) for _, told in r.told)),
+        "t_values_end": ends, "v_kind": kinds, "v_value": values,
+    }  # fmt: skip
     return header, sections
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from thplab.recording.cells import ABSENT, INTEGER, VALUE
 from thplab.recording.derive.focus import SCENES
-from thplab.recording.derive.said import NOTHING_SAID
 from thplab.recording.derive.spans import SPANS
 from thplab.recording.file import RecordingError
+from thplab.recording.story.template import holes
 
 _Header = Mapping[str, Any]
 _Sections = Mapping[str, "array[Any]"]
@@ -24,7 +24,8 @@ _Sections = Mapping[str, "array[Any]"]
 SECTIONS = {
     "cell_kind": "B", "cell_lo": "I", "cell_hi": "I", "c_cell": "I", "c_kind": "B", "c_lo": "I", "c_hi": "I",
     "m_kind": "B", "m_frame": "I", "m_line": "I", "m_time": "d", "m_task": "B", "m_changes_end": "I",
-    "m_locals_end": "I", "m_trace_end": "I", "m_sentence": "I", "m_said": "I",
+    "m_locals_end": "I", "m_trace_end": "I",
+    "t_moment": "I", "t_template": "H", "t_values_end": "I", "v_kind": "B", "v_value": "I",
     "m_window": "I", "m_entry": "H", "m_scene": "B", "l_name": "H", "l_kind": "B", "l_lo": "I",
     "l_hi": "I", "f_function": "H", "f_parent": "I", "f_labels": "I", "f_call_line": "I",
     "s_what": "B", "s_who": "H", "s_lock": "I", "s_write": "B", "s_first": "I", "s_end": "I", "s_outer": "I",
@@ -43,6 +44,7 @@ def check(header: _Header, sections: _Sections) -> None:
     _check_objects(header, len(sections["cell_kind"]))
     _check_focus(header, len(header["objects"]))
     _check_moments(header, sections)
+    _check_told(header, sections)
     _check_values(header, sections)
 
 
@@ -82,7 +84,7 @@ def _check_sections(sections: _Sections, known: Mapping[str, str]) -> None:
 def _check_header(header: _Header) -> None:
     for name in ("title", "story", "kernel", "depth", "thplab"):
         _need(isinstance(header.get(name), str), f"{name} is no text")
-    for name in ("strings", "names", "vmstat"):
+    for name in ("texts", "names", "vmstat"):
         _need(_texts(header.get(name)), f"{name} is no list of texts")
     geometry = header.get("geometry")
     _need(isinstance(geometry, dict) and all(_whole(geometry.get(k), 1 << 16) for k in _GEOMETRY), "geometry")
@@ -152,7 +154,7 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     _need(all(frame < frames or frame == 0xFFFFFFFF for frame in s["m_frame"]), "m_frame")
     _need(all(parent <= number for number, parent in enumerate(s["f_parent"])), "f_parent")
     below = {
-        "m_kind": 5, "m_task": len(header["tasks"]), "m_sentence": len(header["strings"]) + 1,
+        "m_kind": 5, "m_task": len(header["tasks"]),
         "m_window": len(header["windows"]) + 1, "m_entry": header["geometry"]["entries"] + 1,
         "m_scene": len(SCENES), "s_what": len(SPANS), "s_who": len(header["lanes"]),
         "s_lock": len(header["objects"]), "s_end": moments + 1,
@@ -165,8 +167,6 @@ def _check_moments(header: _Header, s: _Sections) -> None:
     for name, column in ends.items():
         grows = all(before <= after for before, after in pairwise(s[name]))
         _need(grows and s[name][-1] <= len(column), f"{name} does not grow to the end of its column")
-    said = enumerate(s["m_said"])
-    _need(all(at == NOTHING_SAID or (at <= n and s["m_sentence"][at]) for n, at in said), "m_said")
     _need(all(first <= end for first, end in zip(s["s_first"], s["s_end"], strict=True)), "s_end")
     _need(all(outer <= number for number, outer in enumerate(s["s_outer"])), "s_outer")
     _check_ledger(header.get("ledger"), s)
@@ -179,6 +179,28 @@ def _check_moments(header: _Header, s: _Sections) -> None:
         if section is not None:
             stops = s.get(section) if isinstance(section, str) else None
             _need(stops is not None and max(stops, default=0) < moments, f"granularity {name}")
+
+
+def _check_told(header: _Header, s: _Sections) -> None:
+    """Each sentence has its moment, its template, and a value for each hole of it."""
+    templates = header.get("templates")
+    _need(_records(templates, kind=str, text=str, rank=int, names=list), "templates")
+    assert isinstance(templates, list)
+    named = all(_texts(each["names"]) and {*holes(each["text"])} <= {*each["names"]} for each in templates)
+    _need(named, "names of a template")
+    _need(max(s["t_template"], default=-1) < len(templates), "a number in t_template is too large")
+    for name, end in (("t_moment", len(s["m_kind"])), ("t_values_end", len(s["v_kind"]) + 1)):
+        grows = all(before <= after for before, after in pairwise(s[name]))
+        _need(grows and max(s[name], default=0) < end, name)
+    texts = len(header["texts"])
+    _need(set(s["v_kind"]) <= {INTEGER, VALUE, ABSENT}, "v_kind")
+    _need(all(k != VALUE or v < texts for k, v in zip(s["v_kind"], s["v_value"], strict=True)), "v_value")
+    needed = [{each["names"].index(name) for name in holes(each["text"])} for each in templates]
+    begin = 0
+    for template, end in zip(s["t_template"], s["t_values_end"], strict=True):
+        _need(end - begin == len(templates[template]["names"]), "t_values_end")
+        _need(all(s["v_kind"][begin + i] != ABSENT for i in needed[template]), "a sentence without a value")
+        begin = end
 
 
 def _check_ledger(ledger: Any, s: _Sections) -> None:

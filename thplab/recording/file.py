@@ -18,7 +18,7 @@ from operator import sub
 from typing import Any
 
 MAGIC = b"THPLAB1\n"
-FORMAT = 3
+FORMAT = 4
 _TYPES = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}
 _NAMES = {code: name for name, code in _TYPES.items()}
 
@@ -29,8 +29,8 @@ class RecordingError(ValueError):
 
 #: Sections that only grow or that keep a value for long are written as steps: gzip makes little of those.
 _AS_STEPS = {
-    "m_changes_end", "m_locals_end", "m_trace_end", "m_said", "m_window", "m_entry", "b_moment", "s_first",
-    "s_end", "s_outer",
+    "m_changes_end", "m_locals_end", "m_trace_end", "t_moment", "t_values_end", "m_window", "m_entry",
+    "b_moment", "s_first", "s_end", "s_outer",
 }  # fmt: skip
 
 

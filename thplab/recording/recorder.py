@@ -11,17 +11,11 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mm_types import Mm
 from thplab.mm.include.state import Struct
 from thplab.mm.khugepaged import collapse, pages, scan, swapin
-from thplab.points import Locals, Point, point_of
+from thplab.points import Point
 from thplab.recording.assemble import assemble
 from thplab.recording.journal import Journal
-from thplab.recording.narrate import (
-    sentence_of_call,
-    sentence_of_change,
-    sentence_of_event,
-    sentence_of_return,
-    sentence_of_wakeup,
-)
 from thplab.recording.recording import Recording
+from thplab.recording.story import Narrator, Told
 from thplab.recording.tracer import EVENT, NO_FRAME, RETURN, SWITCH, Tracer, model_file
 
 DEPTHS = ("events", "functions", "lines")
@@ -107,10 +101,11 @@ class Recorder:
         self.first_event = len(kernel.tracing.events)
         #: One tuple a moment: a quick append while the model waits; columns are made of them at the end.
         self._rows: list[tuple[int, int, int, int, int, int, int, int]] = []
-        self._sentence_of: dict[int, int] = {}
-        self.sentences: dict[str, int] = {}
+        self._narrator = Narrator(kernel, focus[1] if focus else 0)
+        #: Moment and what is told there, in the order of the moments.
+        self.told: list[tuple[int, Told]] = []
         self.tasks: dict[tuple[str, int], int] = {}
-        self._news: str | None = None
+        self._news: Told | None = None
         #: The first moment of each step of the scenario, and what became of the intruders in it.
         self.steps: list[int] = []
         self.intruders: list[dict[str, Any]] = []
@@ -165,10 +160,7 @@ class Recorder:
     def moments(self) -> dict[str, array[Any]]:
         """The columns of the moments, as docs/recording-format.md names them."""
         columns = zip(_MOMENT_COLUMNS.items(), zip(*self._rows, strict=True), strict=True)
-        made: dict[str, array[Any]] = {name: array(code, column) for (name, code), column in columns}
-        said = self._sentence_of
-        made["m_sentence"] = array("I", (said.get(number, 0) for number in range(len(self._rows))))
-        return made
+        return {name: array(code, column) for (name, code), column in columns}
 
     def moment(self, kind: int, frame: int, line: int) -> None:
         """Append a moment; its state is all that changed so far."""
@@ -192,36 +184,41 @@ class Recorder:
             )
         )
         if news is not None:
-            self._say(news)
+            self._tell(news)
 
-    def _say(self, sentence: str | None) -> None:
-        if sentence is not None:
-            number = self.sentences.setdefault(sentence, len(self.sentences))
-            self._sentence_of[len(self._rows) - 1] = number + 1
+    def _tell(self, told: Told | None) -> None:
+        """Tell it at the moment just appended; of two at one moment the one that matters more."""
+        if told is None:
+            return
+        here = len(self._rows) - 1
+        if self.told and self.told[-1][0] == here:
+            if told.template.rank < self.told[-1][1].template.rank:
+                return
+            del self.told[-1]
+        self.told.append((here, told))
 
     def narrate_call(self, point: Point, frame: FrameType, entered: bool) -> None:
-        """Give the moment just appended, a call or the wakeup of a generator, its sentence."""
-        local = Locals(point, frame.f_locals)
-        if not entered:
-            self._say(sentence_of_wakeup(local))
-            return
-        caller = point_of(frame.f_back.f_code) if frame.f_back is not None else None
-        self._say(sentence_of_call(local, caller))
+        """Tell of the moment just appended, a call or the wakeup of a generator."""
+        self._tell(self._narrator.called(point, frame, goes_on=not entered))
 
     def narrate_return(self, point: Point, frame: FrameType, returned: Any) -> None:
-        """Give the moment just appended, a return, its sentence."""
-        self._say(sentence_of_return(Locals(point, frame.f_locals), returned))
+        """Tell of the moment just appended, a return."""
+        self._tell(self._narrator.returned(point, frame, returned))
+
+    def narrate_entry(self, frame: FrameType) -> None:
+        """Tell of the moment just appended, at which a loop is done with an entry."""
+        self._tell(self._narrator.entry(frame))
 
     def _on_field(self, struct: Struct, name: str) -> None:
+        number = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
+        frame = self.tracer.frame(number) if self.tracer.stack else None
         if name == "nr_written" and struct is self.kernel.tracing:
-            number = self.tracer.stack[-1] if self.tracer.stack else NO_FRAME
             self.moment(EVENT, number, self._rows[-1][2])
-            if number != NO_FRAME:
-                frame = self.tracer.frame(number)
-                point = point_of(frame.f_code)
-                if point is not None:
-                    self._say(sentence_of_event(Locals(point, frame.f_locals)))
-        elif name == "current" and struct is self.kernel and self.depth == "events":
+            self._tell(self._narrator.printed(self.kernel.tracing.events[-1], frame))
+            return
+        told = self._narrator.changed(struct, name, frame)
+        if name == "current" and struct is self.kernel and self.depth == "events":
             self.moment(SWITCH, NO_FRAME, 0)  # deeper recordings have calls that show it
-        elif (sentence := sentence_of_change(struct, name)) is not None:
-            self._news = sentence  # said at the next moment, the first that shows the change
+            self._tell(told)
+        elif told is not None and (self._news is None or told.template.rank >= self._news.template.rank):
+            self._news = told  # at the next moment, the first that shows the change

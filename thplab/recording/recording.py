@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thplab.points import Named, name_of
-from thplab.recording.cells import ColumnInfo, ObjectInfo
+from thplab.recording.cells import ABSENT, ColumnInfo, ObjectInfo
 from thplab.recording.check import check
-from thplab.recording.derive.said import NOTHING_SAID
 from thplab.recording.file import pack, unpack
 from thplab.recording.state import State
+from thplab.recording.story.template import Value, fill
+from thplab.recording.story.windows import VERDICT_FUNCTIONS
 from thplab.recording.tracer import NO_FRAME
-from thplab.recording.verdicts import VERDICT_FUNCTIONS
 
 KINDS = ("line", "call", "return", "event", "switch")
 
@@ -58,6 +58,21 @@ class Moment:
     trace_lines: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is told at ``moment``: its ``kind``, how much it matters (``rank``), its ``text`` and values."""
+
+    moment: int
+    kind: str
+    rank: int
+    text: str
+    values: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        """The text, filled in."""
+        return fill(self.text, self.values)
+
+
 class Recording:
     """Moments, and the state at each. ``header`` and ``sections`` are those of the file."""
 
@@ -91,21 +106,36 @@ class Recording:
         function = {"name": "", "file": ""}
         if frame != NO_FRAME:
             function = self.header["functions"][s["f_function"][frame]]
-        sentence = s["m_sentence"][n]
+        told = self.told(n)
         task = self.header["tasks"][s["m_task"][n]]
         return Moment(
             n, KINDS[s["m_kind"][n]], frame, function["name"], function["file"], s["m_line"][n],
             s["m_time"][n], f"{task['comm']}-{task['pid']}",
-            self.header["strings"][sentence - 1] if sentence else "",
+            str(told) if told and told.moment == n else "",
             s["m_changes_end"][n], s["m_trace_end"][n],
         )  # fmt: skip
 
+    def told(self, number: int) -> Sentence | None:
+        """What was told last at a moment; None before anything was told."""
+        place = bisect_right(self.sections["t_moment"], self._check(number))
+        return self.told_as(place - 1) if place else None
+
+    def told_as(self, place: int) -> Sentence:
+        """Sentence number ``place`` (from 0) of all that are told."""
+        s = self.sections
+        template = self.header["templates"][s["t_template"][place]]
+        begin = s["t_values_end"][place - 1] if place else 0
+        values = {
+            name: self.header["texts"][s["v_value"][i]] if s["v_kind"][i] else s["v_value"][i]
+            for i, name in enumerate(template["names"], begin)
+            if s["v_kind"][i] != ABSENT
+        }
+        return Sentence(s["t_moment"][place], template["kind"], template["rank"], template["text"], values)
+
     def sentence(self, number: int) -> str:
         """The sentence in force at a moment; before the first one the story, or the title."""
-        said = self.sections["m_said"][self._check(number)]
-        if said == NOTHING_SAID:
-            return str(self.header["story"] or self.header["title"])
-        return str(self.header["strings"][self.sections["m_sentence"][said] - 1])
+        told = self.told(number)
+        return str(told) if told else str(self.header["story"] or self.header["title"])
 
     def stack(self, number: int) -> list[Frame]:
         """The call stack at a moment, innermost first."""
@@ -182,9 +212,11 @@ class Recording:
             ends = self.sections["m_changes_end"]
             return bool(ends[number] > (ends[number - 1] if number else 0))
         if kind == "verdict":
-            if not self._is(number, "return") or not self.sections["m_sentence"][number]:
+            # A function that an exception or a sleep ends decides nothing.
+            if not self._is(number, "return"):
                 return False
-            return self.moment(number).function in VERDICT_FUNCTIONS
+            told, moment = self.told(number), self.moment(number)
+            return bool(moment.function in VERDICT_FUNCTIONS and told and told.moment == number)
         return bool(self.sections["m_kind"][number] == KINDS.index(kind))
 
     def _named(self, number: int, name: str) -> bool:

@@ -17,10 +17,12 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from thplab import mm
+from thplab.mm.include.sched import Wait
 from thplab.mm.include.state import Struct
 from thplab.points import Point, point_of
 from thplab.recording.owner import kernel_at_work
 from thplab.recording.quiet import is_quiet
+from thplab.recording.story import LOOPS
 
 if TYPE_CHECKING:
     from thplab.recording.recorder import Recorder
@@ -50,6 +52,8 @@ class FunctionInfo:
     lines: bool
     params: tuple[str, ...]
     point: Point | None
+    #: The lines at which a loop over a table is done with an entry.
+    loops: frozenset[int]
 
     @property
     def name(self) -> str:
@@ -78,6 +82,7 @@ class Tracer:
         self._last_locals: dict[int, dict[str, Any]] = {}
         self.stack: list[int] = []
         self._elsewhere = False  # a function works for another machine
+        self._raised: FrameType | None = None  # an exception is on its way through this frame
         self.f_function, self.f_parent, self.f_call_line = array("H"), array("I"), array("I")
         self.f_args: list[dict[str, Any]] = []
         self.l_name, self.l_kind = array("H"), array("B")
@@ -122,7 +127,8 @@ class Tracer:
         file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         number, lines = len(self.functions), file in self._line_files
-        info = FunctionInfo(number, code, file, lines, params, point_of(code))
+        loops = LOOPS.get(id(code), frozenset())
+        info = FunctionInfo(number, code, file, lines, params, point_of(code), loops)
         self.functions.append(info)
         self._shown[id(code)] = info
         return info
@@ -182,21 +188,29 @@ class Tracer:
         if event == "line":
             self._note_locals(number, frame)
             self._recorder.moment(LINE, number, frame.f_lineno)
+            if frame.f_lineno in self.functions[self.f_function[number]].loops:
+                self._recorder.narrate_entry(frame)
         elif event == "return":
             self._note_locals(number, frame)
             self._leave(number, frame, arg)
+        elif event == "exception":
+            self._raised = frame
         return self._line_hook
 
     def _on_return(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
         if event == "return":
             self._leave(self.stack[-1], frame, arg)
+        elif event == "exception":
+            self._raised = frame
         return self._return_hook
 
     def _leave(self, number: int, frame: FrameType, arg: Any) -> None:
         self._recorder.moment(RETURN, number, frame.f_lineno)
         point = self.functions[self.f_function[number]].point
-        if point is not None and arg is not None:  # a yield or an exception has no sentence
+        # A yield or an exception has no sentence.
+        if point is not None and not isinstance(arg, Wait) and self._raised is not frame:
             self._recorder.narrate_return(point, frame, arg)
+        self._raised = None
         self.stack.pop()
 
     def _note_locals(self, number: int, frame: FrameType) -> None:

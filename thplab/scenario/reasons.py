@@ -106,12 +106,12 @@ def _refused_mappings(actor: Actor, tva: TvaType) -> list[str]:
         f"process {actor.name}, pages {(vma.vm_start - actor.region) // page} to "
         f"{(vma.vm_end - actor.region) // page - 1}: {reason}"
         for vma in actor.process.mm.vmas
-        if vma.vm_start >= actor.region and (reason := _refusal(vma, tva))
+        if vma.vm_start >= actor.region and (reason := refusal(vma, tva))
     ][:8]
 
 
-def _refusal(vma: Vma, tva: TvaType) -> str:
-    """Why this mapping may not have huge pages; empty if it may."""
+def refusal(vma: Vma, tva: TvaType) -> str:
+    """Why this mapping may not have huge pages, for who asks; empty if it may."""
     kernel, mm, flags = vma.mm.kernel, vma.mm, vma.vm_flags
     if thp_vma_allowable_order(vma, flags, tva):
         return ""
@@ -145,5 +145,5 @@ def _why_small(run: ScenarioRun, step: Mapping[str, Any], counters: Mapping[str,
             if vma.vm_start <= address < vma.vm_end and not thp_vma_suitable_order(vma, address):
                 reasons[vma.vm_start] = "the aligned window around the page does not lie in the mapping"
             elif vma.vm_start <= address < vma.vm_end:
-                reasons[vma.vm_start] = _refusal(vma, TvaType.PAGEFAULT)
+                reasons[vma.vm_start] = refusal(vma, TvaType.PAGEFAULT)
     return [f"a fault got a small page: {reason}" for reason in dict.fromkeys(reasons.values()) if reason]

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from thplab.reading.glyphs import glyphs, views
-from thplab.recording.verdicts import VERDICT_FUNCTIONS
+from thplab.recording.story.windows import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
 _HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from thplab.stage.link import link_text, open_link
 from thplab.stage.program import Programmed
 from thplab.stage.stops import check_stops
 
-GRANULARITIES = ("line", "entry", "function", "tracepoint", "pass")
+GRANULARITIES = ("event", "entry", "function", "tracepoint", "line", "pass")
 VIEWS = tuple(view["name"] for view in views())
 
 

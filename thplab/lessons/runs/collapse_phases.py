@@ -20,7 +20,7 @@ from thplab.reading.facts import (
     window_frames,
 )
 from thplab.recording import Recording
-from thplab.recording.lock_words import LOCK_KINDS, kind_of
+from thplab.recording.story.locks import LOCK_KINDS, kind_of
 from thplab.table import Table
 
 _PAGE_KIB = 4

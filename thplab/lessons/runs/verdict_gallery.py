@@ -13,7 +13,7 @@ from thplab.phases import ISOLATE, PHASES, PUBLISH, STEPS
 from thplab.reading.text import TextTwin
 from thplab.reading.window import Window
 from thplab.recording import Recording, record_scenario
-from thplab.recording.verdicts import verdict_sentence
+from thplab.recording.story.windows import sentence_of
 from thplab.scenario import Scenario, run_scenario
 from thplab.table import Table
 
@@ -115,7 +115,7 @@ def _evidence(result: ScanResult, kernel: str, depth: str) -> Evidence:
     last = recording.header["trace"][_last_line_with(recording, result.value)]["text"].strip()
     if line["event"].endswith("_file"):
         step = ISOLATE.step if _asked_for_memory(recording, event) else _LOOK
-        return Evidence(recording, event, step, -1, verdict_sentence(None, {}, result), last)
+        return Evidence(recording, event, step, -1, sentence_of(result), last)
     moment = _verdict(recording, event, line["event"])
     function = recording.moment(moment).function
     step, entry = _STEP_OF.get(function, _DECIDE), -1

@@ -9,7 +9,6 @@ from typing import Any
 from thplab.recording.derive.fields import Fields
 from thplab.recording.derive.focus import derive_focus
 from thplab.recording.derive.locals import read_locals
-from thplab.recording.derive.said import derive_said
 from thplab.recording.derive.spans import derive_spans
 from thplab.recording.derive.stops import derive_stops
 
@@ -23,6 +22,6 @@ def derive(
     fields, read = Fields(header, sections), read_locals(header, sections)
     windows, focus = derive_focus(header, sections, fields, read)
     lanes, spans = derive_spans(header, sections, fields)
-    granularity, stops = derive_stops(header, sections, read)
-    columns = {"m_said": derive_said(sections), **focus, **spans, **stops}
+    granularity, stops = derive_stops(header, sections)
+    columns = focus | spans | stops
     return {"windows": windows, "lanes": lanes, "granularity": granularity}, columns

@@ -6,14 +6,14 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from thplab.points import DO_SCAN, ENTRY, SCAN, Point
-from thplab.recording.derive.locals import Locals
+from thplab.points import DO_SCAN, Point
 from thplab.recording.derive.stretches import where
-from thplab.recording.tracer import CALL, EVENT, LINE, RETURN
+from thplab.recording.story import Rank
+from thplab.recording.tracer import CALL, EVENT, RETURN
 
 
 def derive_stops(
-    header: Mapping[str, Any], sections: Mapping[str, array[Any]], read: Locals
+    header: Mapping[str, Any], sections: Mapping[str, array[Any]]
 ) -> tuple[dict[str, str | None], dict[str, array[Any]]]:
     """The header's ``granularity``, and the sections ``g_...``: each has the first and the last moment."""
     kinds, first_call = sections["m_kind"], dict[int, int]()
@@ -24,10 +24,18 @@ def derive_stops(
         wanted = {n for n, function in enumerate(header["functions"]) if function["name"] == point.name}
         return {n for frame, n in first_call.items() if sections["f_function"][frame] in wanted}
 
-    # An entry: a loop over a table came to its next one, so that its index has changed.
-    looped = (n for n, each in read.items() if any(name == ENTRY for _, name, _ in each))
+    ranks = [template["rank"] for template in header["templates"]]
+    rows = list(zip(sections["t_moment"], sections["t_template"], _values(sections), strict=True))
+
+    def told(rank: Rank) -> Iterable[int]:
+        """Where something is told, and not a second time: a verdict is printed first and then returned."""
+        mine = [row for row in rows if ranks[row[1]] >= rank]
+        news = zip([(0, -1, None), *mine], mine, strict=False)
+        return (now[0] for before, now in news if before[1:] != now[1:])
+
     stops = {
-        "entry": calls(SCAN).union(n for n in looped if kinds[n] in (LINE, RETURN)),
+        "event": told(Rank.STORY),
+        "entry": told(Rank.ENTRY),
         "function": _of_kind(kinds, CALL, RETURN),
         "tracepoint": _of_kind(kinds, EVENT),
         "pass": calls(DO_SCAN),
@@ -39,3 +47,9 @@ def derive_stops(
 
 def _of_kind(kinds: array[int], *wanted: int) -> Iterable[int]:
     return where(kinds.tobytes().translate(bytes(kind in wanted for kind in range(256))))
+
+
+def _values(sections: Mapping[str, array[Any]]) -> Iterable[bytes]:
+    """The values of each sentence."""
+    ends, values = sections["t_values_end"], sections["v_value"]
+    return (values[begin:end].tobytes() for begin, end in zip([0, *ends], ends, strict=False))

@@ -80,7 +80,8 @@ export interface Header {
   labels: [name: string, args: string][][];
   sources: { file: string; kernel_file: string; text: string }[];
   names: string[];
-  strings: string[];
+  templates: { kind: string; rank: number; text: string; names: string[] }[];
+  texts: string[];
   tasks: { comm: string; pid: number }[];
   trace: { text: string; event: string; fields: Record<string, any> }[];
   vmstat: string[];
@@ -90,6 +91,18 @@ export interface Header {
   lanes: { comm: string; threads: number[]; mms: number[] }[];
   ledger: { parties: string[]; steps: string[]; source: string } | null;
   granularity: Record<string, string | null>;
+}
+
+export type Values = Record<string, string | number>;
+
+// What is told at a moment: the sentence, and the values in it.
+export interface Sentence {
+  moment: number;
+  place: number;
+  kind: string;
+  rank: number;
+  sentence: string;
+  values: Values;
 }
 
 export interface Recording {

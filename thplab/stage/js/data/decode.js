@@ -3,7 +3,7 @@
 /** @import { Recording, Section } from "../types.js" */
 
 const MAGIC = "THPLAB1\n";
-const FORMAT = 3;
+const FORMAT = 4;
 const ARRAYS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array };
 
 /** @param {Uint8Array} bytes */

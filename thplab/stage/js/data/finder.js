@@ -4,7 +4,7 @@ import { NO_FRAME } from "./frames.js";
 import { firstAbove } from "./lists.js";
 import { VERDICT_FUNCTIONS } from "./verdicts.js";
 
-/** @import { Reader } from "../types.js" */
+/** @import { Reader, Sentence } from "../types.js" */
 
 const [LINE, CALL, RETURN] = [0, 1, 2];
 
@@ -85,13 +85,13 @@ export class Finder {
   // Returns of the functions that decide: the sentence, or the scan result in a local variable, has the word.
   /** @param {string} text */
   verdicts(text) {
-    const { m_kind: kind, m_frame: owner, m_sentence: said, f_function: fn } = this.columns;
+    const { m_kind: kind, m_frame: owner, f_function: fn } = this.columns;
     const { frames } = this.reader;
     const decides = this.header.functions.map(({ name }) => VERDICT_FUNCTIONS.includes(name));
-    return this.where((n) => {
-      if (kind[n] !== RETURN || !said[n] || !decides[fn[owner[n]]]) return false;
+    return this.told(({ moment: n, sentence }) => {
+      if (kind[n] !== RETURN || !decides[fn[owner[n]]]) return false;
       const result = frames.local(owner[n], "result", n)?.enum ?? "";
-      return `${result} ${this.header.strings[said[n] - 1]}`.toLowerCase().includes(text);
+      return `${result} ${sentence}`.toLowerCase().includes(text);
     });
   }
 
@@ -106,9 +106,15 @@ export class Finder {
 
   /** @param {string} text */
   sentences(text) {
-    const { m_sentence: said } = this.columns;
-    const has = this.header.strings.map((sentence) => sentence.toLowerCase().includes(text));
-    return this.where((n) => said[n] && has[said[n] - 1]);
+    return this.told(({ sentence }) => sentence.toLowerCase().includes(text));
+  }
+
+  // The moments at which something is told that passes a test.
+  /** @param {(told: Sentence) => boolean} test */
+  told(test) {
+    const { story } = this.reader;
+    const all = Array.from({ length: story.length }, (_, place) => story.read(place));
+    return all.filter(test).map(({ moment }) => moment);
   }
 
   /** @param {string} text */

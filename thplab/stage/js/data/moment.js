@@ -4,11 +4,11 @@ import { readWindow } from "./entries.js";
 import { Frames, NO_FRAME } from "./frames.js";
 import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
+import { Story } from "./told.js";
 
 /** @import { Frame, Recording, WindowState } from "../types.js" */
 
 const KINDS = ["line", "call", "return", "event", "switch"];
-const NOTHING_SAID = 0xffffffff;
 
 // Everything that is worked out once for a recording.
 export class Reader {
@@ -19,6 +19,7 @@ export class Reader {
     this.timeline = new Timeline(recording);
     this.machine = new Machine(recording, this.timeline);
     this.frames = new Frames(recording);
+    this.story = new Story(recording);
     this.windows = this.header.windows.map(({ mm, address }) => ({
       mm: mm === null ? null : this.header.objects[mm],
       address: BigInt(address),
@@ -48,7 +49,7 @@ export class Moment {
     this.time = c.m_time[step];
     this.task = reader.header.tasks[c.m_task[step]];
     this.traceLines = c.m_trace_end[step];
-    this.said = c.m_said[step];
+    this.told = reader.story.at(step); // what was told last, or null
     this._stack = /** @type {Frame[] | null} */ (null);
     this._window = /** @type {WindowState | null | undefined} */ (undefined);
   }
@@ -58,14 +59,13 @@ export class Moment {
   }
 
   get sentence() {
-    const { header, recording } = this.reader;
-    if (this.said === NOTHING_SAID) return header.story || header.title;
-    return header.strings[recording.columns.m_sentence[this.said] - 1];
+    const { header } = this.reader;
+    return this.told ? this.told.sentence : header.story || header.title;
   }
 
-  // True if the sentence was said at this very moment.
+  // True if the sentence was told at this very moment.
   get sentenceIsNew() {
-    return this.said === this.step;
+    return this.told?.moment === this.step;
   }
 
   /** @returns {Frame[]} */

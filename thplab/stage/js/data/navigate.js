@@ -3,7 +3,7 @@
 import { NO_FRAME } from "./frames.js";
 import { firstAbove } from "./lists.js";
 /** @import { Items, Reader } from "../types.js" */
-export const GRANULARITIES = ["line", "entry", "function", "tracepoint", "pass"];
+export const GRANULARITIES = ["event", "entry", "function", "tracepoint", "line", "pass"];
 
 export class Navigator {
   /** @param {Reader} reader */

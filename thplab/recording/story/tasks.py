@@ -1,0 +1,155 @@
+"""What processes ask for, and what the daemons beside khugepaged do."""
+
+from __future__ import annotations
+
+from thplab import points
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.trace_events import TraceEvent
+from thplab.points import Locals
+from thplab.recording.story.tellers import At, at_call, at_change, at_event
+from thplab.recording.story.template import Told, Value, detail, story
+
+ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for pages {first} to {last}.")
+COLLAPSES = story(
+    "collapses",
+    "{mm} asks for huge pages itself: MADV_COLLAPSE for pages {first} to {last}, in its own time.",
+)
+MAPS = story("maps", "{mm} maps pages {first} to {last} with mmap().")
+UNMAPS = story("unmaps", "{mm} unmaps pages {first} to {last} with munmap().")
+PROTECTS = story(
+    "protects", "{mm} changes the protection of pages {first} to {last} to '{prot}' with mprotect()."
+)
+MOVES = story("moves", "{mm} moves pages {first} to {last} to page {to} with mremap().")
+LOCKS = story("locks_memory", "{mm} locks pages {first} to {last} in memory with mlock().")
+UNLOCKS = story("unlocks_memory", "{mm} lets pages {first} to {last} be reclaimed again with munlock().")
+FORKS = story("forks", "{mm} forks, so its child {child} shares all its pages until one of them writes.")
+EXITS = story("exits", "{mm} exits, so its memory goes.")
+PINS = story("pins", "{mm} pins page {page}: an extra reference, so that the page can't be moved.")
+PRCTL = story("prctl", "{mm} switches huge pages {state} for itself with prctl().")
+WATCHES = story("watches", "{mm} registers pages {first} to {last} with its userfaultfd.")
+MARKS = story(
+    "marks", "{mm} changes the write protection of pages {first} to {last} through its userfaultfd."
+)
+RECLAIMS = story(
+    "reclaims",
+    "{who} must free memory itself before it goes on, because too little is free: {free|frame|frames}.",
+)
+BALANCES = story("balances", "kswapd frees memory until enough is free: {free|frame is|frames are} free now.")
+RUNS = detail("runs", "{who} runs now.")
+IDLES = detail("idles", "No task runs now.")
+ASKS_KSWAPD = detail("asks_kswapd", "{who} wakes kswapd, because free memory is short.")
+ASKS_KCOMPACTD = story(
+    "asks_kcompactd", "{who} asks kcompactd for free blocks, so that others need not compact."
+)
+KCOMPACTD_WORKS = story("kcompactd_works", "kcompactd begins to work on what it was asked for.")
+KCOMPACTD_SLEEPS = story("kcompactd_sleeps", "kcompactd sleeps, because it has nothing left to do.")
+KSWAPD_SLEEPS = detail("kswapd_sleeps", "kswapd sleeps, because enough memory is free.")
+
+
+def _range(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
+    """The pages of a system call, the last one included."""
+    first, size = local[start], local[length]
+    return {"mm": local["mm"].name, "first": at.page(first), "last": at.page(first + max(size, 1) - 1)}
+
+
+@at_call(points.DO_MADVISE)
+def _advises(local: Locals, at: At) -> Told:
+    values = _range(local, "start", "length", at)
+    advice = str(local["advice"])
+    return COLLAPSES.tell(**values) if advice == "collapse" else ADVISES.tell(advice=advice.upper(), **values)
+
+
+@at_call(points.MMAP)
+def _maps(local: Locals, at: At) -> Told:
+    return MAPS.tell(**_range(local, "start", "length", at))
+
+
+@at_call(points.MUNMAP)
+def _unmaps(local: Locals, at: At) -> Told:
+    return UNMAPS.tell(**_range(local, "start", "length", at))
+
+
+@at_call(points.MPROTECT)
+def _protects(local: Locals, at: At) -> Told:
+    return PROTECTS.tell(prot=local["prot"], **_range(local, "start", "length", at))
+
+
+@at_call(points.MREMAP)
+def _moves(local: Locals, at: At) -> Told:
+    return MOVES.tell(to=at.page(local["new"]), **_range(local, "old", "old_length", at))
+
+
+@at_call(points.MLOCK, points.MUNLOCK)
+def _locks(local: Locals, at: At) -> Told:
+    template = LOCKS if local.point is points.MLOCK else UNLOCKS
+    return template.tell(**_range(local, "start", "length", at))
+
+
+@at_call(points.FORK)
+def _forks(local: Locals, at: At) -> Told:
+    return FORKS.tell(mm=local["parent"].name, child=local["name"])
+
+
+@at_call(points.EXIT_BEGINS)
+def _exits(local: Locals, at: At) -> Told:
+    return EXITS.tell(mm=local["mm"].name)
+
+
+@at_call(points.PIN)
+def _pins(local: Locals, at: At) -> Told:
+    return PINS.tell(mm=local["mm"].name, page=at.page(local["address"]))
+
+
+@at_call(points.PRCTL)
+def _prctl(local: Locals, at: At) -> Told:
+    return PRCTL.tell(mm=local["mm"].name, state="off" if local["disable"] else "on")
+
+
+@at_call(points.UFFD_REGISTER)
+def _watches(local: Locals, at: At) -> Told:
+    return WATCHES.tell(**_range(local, "start", "length", at))
+
+
+@at_call(points.UFFD_PROTECT)
+def _marks(local: Locals, at: At) -> Told:
+    return MARKS.tell(**_range(local, "start", "length", at))
+
+
+@at_call(points.RECLAIM)
+def _reclaims(local: Locals, at: At) -> Told:
+    return RECLAIMS.tell(who=at.who, free=at.free_frames())
+
+
+@at_call(points.BALANCE)
+def _balances(local: Locals, at: At) -> Told:
+    return BALANCES.tell(free=at.free_frames())
+
+
+@at_change(Kernel, "current")
+def _runs(kernel: Kernel, at: At) -> Told:
+    return RUNS.tell(who=at.who) if kernel.current.pid else IDLES.tell()
+
+
+@at_event("mm_vmscan_wakeup_kswapd")
+def _asks_kswapd(event: TraceEvent, at: At) -> Told:
+    return ASKS_KSWAPD.tell(who=at.who)
+
+
+@at_event("mm_compaction_wakeup_kcompactd")
+def _asks_kcompactd(event: TraceEvent, at: At) -> Told:
+    return ASKS_KCOMPACTD.tell(who=at.who)
+
+
+@at_event("mm_compaction_kcompactd_wake")
+def _kcompactd_works(event: TraceEvent, at: At) -> Told:
+    return KCOMPACTD_WORKS.tell()
+
+
+@at_event("mm_compaction_kcompactd_sleep")
+def _kcompactd_sleeps(event: TraceEvent, at: At) -> Told:
+    return KCOMPACTD_SLEEPS.tell()
+
+
+@at_event("mm_vmscan_kswapd_sleep")
+def _kswapd_sleeps(event: TraceEvent, at: At) -> Told:
+    return KSWAPD_SLEEPS.tell()

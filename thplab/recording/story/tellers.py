@@ -1,0 +1,184 @@
+"""Who tells what: functions for a point that is called or left, a field that changes, a trace event.
+
+The model says nothing by itself. A teller gets the declared local variables of the point, and ``At``: who
+runs, for which machine, and who called. It returns what is told, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from thplab import mm
+from thplab.mm.include.kernel import Kernel
+from thplab.mm.include.lock import (
+    ANON_VMA,
+    I_MMAP_RWSEM,
+    KHUGEPAGED_MM_LOCK,
+    MMAP_LOCK,
+    PAGE_TABLE_LOCK,
+    VMA_LOCK,
+    Lock,
+)  # fmt: skip
+from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.pgtable import mm_find_pmd
+from thplab.mm.include.state import Struct
+from thplab.mm.include.trace_events import TraceEvent
+from thplab.points import Locals, Point, point_of
+from thplab.recording.story.template import Told
+
+_MODEL = str(Path(mm.__file__).parent)
+
+
+class At:
+    """Where something is told: the machine, the running task, and the function in which it happens.
+
+    ``region``: the address of the first window of each process, by which windows are counted.
+    """
+
+    def __init__(self, kernel: Kernel, frame: FrameType | None, region: int, known: dict[str, int]) -> None:
+        """``frame``: of the function that is called, is left, or changes something; None if none is known.
+        ``known``: numbers of which a teller says when they rise.
+        """
+        self.kernel, self._frame, self._region, self._known = kernel, frame, region, known
+
+    @property
+    def records_functions(self) -> bool:
+        """Are calls and returns recorded, too?"""
+        return self._frame is not None
+
+    @property
+    def who(self) -> str:
+        """The running task (comm)."""
+        return self.kernel.current.comm
+
+    def callers(self) -> Iterator[Locals]:
+        """The variables of the points that are on the stack above, innermost first."""
+        frame = self._above
+        while frame is not None:
+            if (point := point_of(frame.f_code)) is not None:
+                yield Locals(point, frame.f_locals)
+            frame = frame.f_back
+
+    @property
+    def _above(self) -> FrameType | None:
+        """The model's caller: an intruder may stand in between."""
+        frame = None if self._frame is None else self._frame.f_back
+        while frame is not None and not frame.f_code.co_filename.startswith(_MODEL):
+            frame = frame.f_back
+        return frame
+
+    @property
+    def point(self) -> Point | None:
+        """The point in whose function it happens; None in another function."""
+        return None if self._frame is None else point_of(self._frame.f_code)
+
+    @property
+    def caller(self) -> Point | None:
+        """The point whose function called that one; None if another function did."""
+        return None if self._above is None else point_of(self._above.f_code)
+
+    def within(self, *wanted: Point) -> Locals | None:
+        """The variables of the innermost call of one of these on the stack above; None if there is none."""
+        return next((local for local in self.callers() if local.point in wanted), None)
+
+    def window(self, address: int) -> str:
+        """A window in words: by its number from the first one on, else by its address."""
+        size = self.kernel.geometry.HPAGE_PMD_SIZE
+        number, inside = divmod(address - self._region, size)
+        if 0 <= number < 1 << 18 and not self._region % size:
+            return f"window {number}"
+        return f"the window at {address - inside:#x}"
+
+    def page(self, address: int) -> int | str:
+        """The number of a page from the first window on, or its address in words."""
+        number = (address - self._region) // self.kernel.geometry.PAGE_SIZE
+        return number if 0 <= number < 1 << 27 else f"{address:#x}"
+
+    def frame_number(self, page: int) -> str:
+        """A page frame as the kernel numbers it."""
+        return f"{page + self.kernel.mem_map.start_pfn:#x}"
+
+    def pmd(self, mm: Mm, address: int) -> int:
+        """The PMD entry of an address; 0: nothing at all is mapped in its window."""
+        ref = mm_find_pmd(mm, address)
+        return 0 if ref is None else ref[0][ref[1]]
+
+    def rises(self, name: str, value: int) -> bool:
+        """Is a number larger than when it was last asked about?"""
+        before, self._known[name] = self._known.get(name, 0), value
+        return value > before
+
+    def free_frames(self) -> int:
+        """Free page frames of the machine."""
+        return sum(zone.free_pages for zone in self.kernel.node.zones)
+
+
+_LOCKS = (KHUGEPAGED_MM_LOCK, MMAP_LOCK, VMA_LOCK, ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK)
+
+
+def lock_words(lock: Lock) -> str:
+    """A lock by its kind and what it guards: ``mmap_lock of app``."""
+    kind = next((kind for kind in _LOCKS if lock.name.startswith(f"{kind} ")), lock.name)
+    return " of ".join(filter(None, (kind, lock.name[len(kind) + 1 :])))
+
+
+def duration(ms: int) -> str:
+    """A time in milliseconds for people."""
+    return f"{ms} ms" if ms < 1000 or ms % 100 else f"{ms / 1000:g} s"
+
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+OnCall = Callable[[Locals, At], Told | None]
+OnReturn = Callable[[Locals, Any, At], Told | None]
+OnChange = Callable[[Any, At], Told | None]
+OnEvent = Callable[[TraceEvent, At], Told | None]
+
+CALLS: dict[Point, OnCall] = {}
+RETURNS: dict[Point, OnReturn] = {}
+ENTRIES: dict[Point, OnCall] = {}
+WAKEUPS: dict[Point, OnCall] = {}
+CHANGES: dict[tuple[str, str], OnChange] = {}
+EVENTS: dict[str, OnEvent] = {}
+
+
+def at_call(*points: Point) -> Callable[[OnCall], OnCall]:
+    """Tell when one of these functions is entered."""
+    return lambda tell: _put(CALLS, points, tell)
+
+
+def at_return(*points: Point) -> Callable[[OnReturn], OnReturn]:
+    """Tell when one of these functions is left, and not by an exception."""
+    return lambda tell: _put(RETURNS, points, tell)
+
+
+def at_entry(*points: Point) -> Callable[[OnCall], OnCall]:
+    """Tell when the loop of one of these functions is done with an entry of its table."""
+    return lambda tell: _put(ENTRIES, points, tell)
+
+
+def at_wakeup(*points: Point) -> Callable[[OnCall], OnCall]:
+    """Tell when one of these functions, which slept, goes on."""
+    return lambda tell: _put(WAKEUPS, points, tell)
+
+
+def at_change(struct: type[Struct], field: str) -> Callable[[OnChange], OnChange]:
+    """Tell what the new value of a field means."""
+    return lambda tell: _put(CHANGES, [(struct.__name__, field)], tell)
+
+
+def at_event(*events: str) -> Callable[[OnEvent], OnEvent]:
+    """Tell what one of these trace events says."""
+    return lambda tell: _put(EVENTS, events, tell)
+
+
+def _put(table: dict[K, T], keys: Iterable[K], tell: T) -> T:
+    for key in keys:
+        if key in table:
+            raise ValueError(f"two functions tell what happens at {key}")
+        table[key] = tell
+    return tell

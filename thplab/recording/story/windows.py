@@ -1,0 +1,296 @@
+"""A window is read, entry by entry: what each entry is, and the first reason to refuse the window.
+
+There is a sentence for every result of every kernel, also for those that only another kind of memory or a
+race can bring about. A refusal names the entry that decided it, the count and the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from thplab import points
+from thplab.kernels import ScanResult as S
+from thplab.mm.include.page import PG_referenced, PG_young, folio_expected_ref_count
+from thplab.mm.include.pgtable import (
+    _PAGE_ACCESSED,
+    _PAGE_PRESENT,
+    _PAGE_PROTNONE,
+    _PAGE_PSE,
+    _PAGE_SPECIAL,
+    entry_pfn,
+)
+from thplab.mm.include.trace_events import TraceEvent
+from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
+from thplab.points import Locals, Point
+from thplab.recording.story.tellers import At, OnReturn, at_entry, at_event, at_return
+from thplab.recording.story.template import Template, Told, Value, detail, entry, fill, holes, story
+
+READS = story("reads", "{who} reads the {entries} entries of {window} of {mm}, one after the other.")
+ACCEPTED = story(
+    "accepted",
+    "No entry of {window} rules it out, so {who} collapses it: {referenced|entry was|entries were} used lately, "
+    "{none} empty, {unmapped} swapped out, {shared} shared.",
+)
+EMPTY = entry("entry_empty", "Entry {entry} is empty: {none} so far, and {max_none} may be.")
+ZERO = entry(
+    "entry_zero",
+    "Entry {entry} maps the shared zero page, which counts as empty: {none} so far, and {max_none} may be.",
+)
+SWAPPED = entry("entry_swapped", "Entry {entry} is swapped out: {unmapped} so far, and {max_swap} may be.")
+SHARED = entry(
+    "entry_shared",
+    "Entry {entry} maps a page that another process maps, too: {shared} so far, and {max_shared} may be.",
+)
+USED = entry("entry_used", "Entry {entry} maps a page that was used lately: {referenced} so far.")
+UNUSED = entry(
+    "entry_unused", "Entry {entry} maps a page that was not used lately: {referenced} were so far."
+)
+FREE_OF_LIMITS = entry(
+    "entry_unbound",
+    "Entry {entry} passes, because no limit binds MADV_COLLAPSE: {none} empty, {unmapped} swapped out.",
+)
+
+
+def _limits(at: At) -> dict[str, Value]:
+    knobs = at.kernel.knobs
+    return {
+        "max_none": knobs.max_ptes_none, "max_swap": knobs.max_ptes_swap, "max_shared": knobs.max_ptes_shared,
+        "entries": at.kernel.geometry.HPAGE_PMD_NR,
+    }  # fmt: skip
+
+
+#: A count in sentences -> the local variable that has it.
+_COUNTS = {"none": "none_or_zero", "unmapped": "unmapped", "shared": "shared", "referenced": "referenced"}
+
+
+def _counts(local: Mapping[str, Any]) -> dict[str, Value]:
+    """What the function has counted so far; what it does not count is not told."""
+    return {name: local[variable] for name, variable in _COUNTS.items() if variable in local}
+
+
+@at_return(points.FIND_PMD)
+def _reads(local: Locals, returned: Any, at: At) -> Told | None:
+    """The scan has found a table to read."""
+    if at.caller is not points.SCAN or returned[0] is not S.SUCCEED:
+        return None
+    mm, address = local["mm"], local["address"]
+    return READS.tell(who=at.who, mm=mm.name, window=at.window(address), **_limits(at))
+
+
+@at_entry(points.SCAN)
+def _entry(local: Locals, at: At) -> Told:
+    values = {
+        "entry": local[points.ENTRY],
+        **_counts(local),
+        **_limits(at),
+        "window": at.window(local["start_addr"]),
+    }
+    if not local["cc"].is_khugepaged:
+        return FREE_OF_LIMITS.tell(**values)
+    pte = local["pte"]
+    if not pte:
+        return EMPTY.tell(**values)
+    if not pte & (_PAGE_PRESENT | _PAGE_PROTNONE):
+        return SWAPPED.tell(**values)
+    if pte & _PAGE_SPECIAL:
+        return ZERO.tell(**values)
+    if folio_maybe_mapped_shared(at.kernel, entry_pfn(pte) - at.kernel.mem_map.start_pfn):
+        return SHARED.tell(**values)
+    flags = at.kernel.mem_map.flags[local["folio"]]
+    used = pte & _PAGE_ACCESSED or flags & (PG_referenced | PG_young)
+    return (USED if used else UNUSED).tell(**values)
+
+
+@at_return(points.VERDICT_OF_SCAN)
+def _accepted(local: Locals, result: Any, at: At) -> Told | None:
+    scan = at.within(points.SCAN)
+    if result is not S.SUCCEED or scan is None:
+        return None
+    window = at.window(scan["start_addr"])
+    return ACCEPTED.tell(who=at.who, mm=scan["mm"].name, window=window, **_counts(scan), **_limits(at))
+
+
+#: Functions that decide: they return a scan result (alone, or first in a tuple).
+VERDICT_POINTS = (
+    points.ALLOCATE, points.CHECK_PMD, points.COLLAPSE, points.ISOLATE, points.REVALIDATE,
+    points.SCAN, points.SWAP_IN,
+)  # fmt: skip
+#: Their names, as recordings have them.
+VERDICT_FUNCTIONS = frozenset(point.name for point in VERDICT_POINTS)
+
+#: result -> why it is one, with the values of _verdict_values
+_REFUSED: dict[S, str] = {
+    S.FAIL: "{Window} could not be collapsed, for no reason that the kernel has a name for.",
+    S.PMD_NULL: "{Window} has no PMD table, because nothing was ever touched near it.",
+    S.PMD_NONE: "The PMD entry of {window} is empty, because nothing is mapped in these {entries} pages.",
+    S.NO_PTE_TABLE: "{Window} has no page table, because nothing is mapped in these {entries} pages.",
+    S.PMD_MAPPED: "The PMD entry is a leaf already, so {window} is huge.",
+    S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none|counts|count} as empty, and only {max_none} may (max_ptes_none).",
+    S.EXCEED_SWAP_PTE: "{Entry_words} is swapped out, and {who} refuses {window}: {unmapped|is|are}, and only {max_swap} may be (max_ptes_swap).",
+    S.EXCEED_SHARED_PTE: "{Entry_words} is shared, and {who} refuses {window}: {shared|is|are}, and only {max_shared} may be (max_ptes_shared).",
+    S.PTE_NON_PRESENT: "{Entry_words} is not present any more: it was when the window was scanned.",
+    S.PTE_UFFD_WP: "{Entry_words} is write-protected through userfaultfd, so no other task may move its page.",
+    S.PTE_MAPPED_HUGEPAGE: "The page cache has this huge page already, so only its mapping is small.",
+    S.PAGE_RO: "All entries were read and none is writable, so {who} refuses {window}: this kernel wants one.",
+    S.LACK_REFERENCED_PAGE: "All entries were read, and {referenced|page was|pages were} used lately: no task uses {window}, so it is not worth a huge page.",
+    S.PAGE_LAZYFREE: "{Entry_words} was given up by MADV_FREE and not written since, so {who} leaves {window} alone.",
+    S.PAGE_DIRTY_OR_WRITEBACK: "A page of the file in {window} is still to be written to disk.",
+    S.PAGE_NULL: "{Entry_words} maps no ordinary page.",
+    S.SCAN_ABORT: "{Entry_words} maps a page on a node too far away from the others.",
+    S.PAGE_COUNT: "{Entry_words} maps a page with {held|reference|references} where {expected|is|are} expected: another user holds it (a pin), so it must not move.",
+    S.PAGE_LRU: "{Entry_words} maps a page that is not on an LRU list, because another task has isolated it.",
+    S.PAGE_LOCK: "{Entry_words} maps a page that another task has locked, and {who} does not wait for it.",
+    S.PAGE_ANON: "{Entry_words} maps a page that is not anonymous.",
+    S.PAGE_COMPOUND: "{Entry_words} maps a large page of another size or place.",
+    S.ANY_PROCESS: "{mm} exits or has switched huge pages off, so there is no use to go on.",
+    S.VMA_NULL: "{Window} has no mapping any more: it went while no lock was held.",
+    S.VMA_CHECK: "{Window} lies in a mapping that may not have huge pages any more.",
+    S.ADDRESS_RANGE: "{Window} does not lie inside one mapping any more.",
+    S.DEL_PAGE_LRU: "{Entry_words} maps a page that another task took off the LRU list first.",
+    S.ALLOC_HUGE_PAGE_FAIL: "No free block of {entries} frames was found, so {window} stays as it is: the largest free block has {largest|frame|frames}.",
+    S.CGROUP_CHARGE_FAIL: "The memory cgroup of {mm} has no room for {entries} more pages, so the new block is given back.",
+    S.TRUNCATED: "The file became shorter: a page has left it.",
+    S.PAGE_HAS_PRIVATE: "{Entry_words}: the file system keeps data of its own with the page.",
+    S.STORE_FAILED: "The huge page could not be entered into the page cache.",
+    S.COPY_MC: "{Entry_words}: the memory that was to be copied is broken (machine check).",
+    S.PAGE_FILLED: "A hole of the file was filled meanwhile.",
+}
+
+#: result -> its sentence
+VERDICTS: dict[S, Template] = {result: story(result.value, text) for result, text in _REFUSED.items()}
+
+ARMED = story(
+    "exceed_none_pte_armed",
+    "{Entry_words} is empty and userfaultfd watches this mapping, so {who} refuses {window}: no hole may be filled unseen.",
+)
+ZERO_TOO_MANY = story(
+    "exceed_none_pte_zero",
+    "{Entry_words} maps the shared zero page, and {who} refuses {window}: {none|counts|count} as empty, and only "
+    "{max_none} may (max_ptes_none).",
+)
+HALF = story(
+    "lack_referenced_page_swap",
+    "With {unmapped|page|pages} in swap half of the window must be in use, and only {referenced|page was|pages were} "
+    "used lately, so {who} refuses {window}.",
+)
+#: (function, result) -> sentence, where the function gives the result another meaning
+_OF_FUNCTION: dict[tuple[Point, S], Template] = {
+    (points.SWAP_IN, S.SUCCEED): story("swapped_in", "All that was swapped out of {window} is in memory again."),
+    (points.SWAP_IN, S.PAGE_LOCK): story(
+        "swapin_busy", "Another task is reading {entry_words} in from swap, so {who} leaves {window} alone for now."
+    ),
+    (points.SWAP_IN, S.FAIL): story(
+        "swapin_no_swap", "{Entry_words} is not in swap at all (a guard page, a broken page), so it can't be read in."
+    ),
+    (points.SWAP_IN, S.PMD_NULL): story("swapin_no_table", "The page table of {window} has gone during the swap-in."),
+    (points.REVALIDATE, S.SUCCEED): detail(
+        "revalidated", "{Window} still lies inside one mapping of {mm} that may have huge pages, so the work goes on."
+    ),
+    (points.REVALIDATE, S.PAGE_ANON): story("not_anonymous_now", "{Window} is not anonymous memory any more."),
+    (points.CHECK_PMD, S.SUCCEED): detail("same_table", "The PMD entry of {window} still points at the same table."),
+    (points.CHECK_PMD, S.FAIL): story("another_table", "The PMD entry of {window} points at another table than before."),
+    **{
+        (points.COLLAPSE, result): story(f"not_collapsed_{result.name.lower()}", "{Window} stays as it was, because the collapse ends with '{result}'.")
+        for result in S if result is not S.SUCCEED
+    },
+}  # fmt: skip
+CHANGED_SINCE = detail(
+    "collapsed_and_changed", "{Window} of {mm} became one huge page, which another task has changed since."
+)
+COLLAPSED = detail("collapsed", "{Window} of {mm} is one huge page now.")
+SCAN_DONE = detail("scan_done", "{who} is done with {window}: '{result}'.")
+
+
+#: What a success of these functions means is told elsewhere (collapse.py).
+SUCCESSES: dict[Point, OnReturn] = {}
+
+
+@at_return(*VERDICT_POINTS)
+def _verdict(local: Locals, returned: Any, at: At) -> Told | None:
+    """What a function decides, when it is left."""
+    result = returned[0] if isinstance(returned, tuple) else returned
+    return decided(local, result, at, returned) if isinstance(result, S) else None
+
+
+def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | None:
+    """The sentence for ``result``, which the function of these variables decides."""
+    point = local.point
+    if result is S.SUCCEED and point in SUCCESSES:
+        return SUCCESSES[point](local, returned, at)
+    values = _verdict_values(local, result, at)
+    if point is points.SCAN and (result is S.SUCCEED or local.get("mmap_locked") is False):
+        return SCAN_DONE.tell(**values)
+    if point is points.COLLAPSE and result is S.SUCCEED:
+        huge = at.pmd(local["mm"], local["address"]) & _PAGE_PSE
+        return (COLLAPSED if huge else CHANGED_SINCE).tell(**values)
+    template = _OF_FUNCTION.get((point, result)) or VERDICTS.get(result)
+    if result is S.EXCEED_NONE_PTE and local.get("userfaultfd_armed"):
+        template = ARMED
+    elif result is S.EXCEED_NONE_PTE and point in (points.SCAN, points.ISOLATE) and local.get("pte"):
+        template = ZERO_TOO_MANY
+    elif point is points.SCAN and result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
+        template = HALF
+    if template is None:
+        return None
+    # A function that counts nothing never decides by a count, but each pair has its sentence.
+    uncounted = {name: 0 for name in template.names if name in (*_COUNTS, "held", "expected")}
+    return template.tell(**uncounted | values)
+
+
+def sentence_of(result: S) -> str:
+    """The sentence for a result of which nothing else is known."""
+    text = VERDICTS[result].text
+    words = {"who": "khugepaged", "window": "this window", "entry_words": "an entry", "mm": "the process"}
+    return fill(text, {name: words.get(name, 0) for name in holes(text)})
+
+
+SCANNED = story(
+    "scanned",
+    "{who} has read {window} of {mm}, and the answer is '{result}': {referenced|entry was|entries were} used lately, {none} empty, "
+    "{unmapped} swapped out.",
+)
+
+
+@at_event("mm_khugepaged_scan_pmd")
+def _scanned(event: TraceEvent, at: At) -> Told | None:
+    """Where no functions are recorded: they tell more."""
+    if at.records_functions or event.address is None:
+        return None
+    counts: dict[str, Value] = {
+        "referenced": int(event.value("referenced")), "none": int(event.value("none_or_zero")),
+        "unmapped": int(event.value("unmapped")),
+    }  # fmt: skip
+    words = {"who": at.who, "mm": event.mm or "", "result": event.value("status")}
+    return SCANNED.tell(window=at.window(event.address), **words, **counts, **_limits(at))
+
+
+def _verdict_values(local: Locals, result: S, at: At) -> dict[str, Value]:
+    vma = local.get("vma")
+    mm = local.get("mm") or (vma.mm if vma is not None else None)
+    has_address = not {"start_addr", "address"}.isdisjoint(local.point.reads)
+    about = local if has_address else at.within(points.COLLAPSE) or local
+    address, index = about.get("start_addr", about.get("address")), local.get(points.ENTRY)
+    found: dict[str, Value] = {
+        "who": at.who, "mm": mm.name if mm is not None else "the process", "result": result.value,
+        "window": "this window" if address is None else at.window(address),
+        "entry_words": "an entry" if index is None else f"entry {index}",
+        **_counts(local), **_limits(at),
+    }  # fmt: skip
+    if index is not None:
+        found["entry"] = index
+    folio = local.get("folio") if local.point in (points.SCAN, points.ISOLATE) else None
+    if result is S.PAGE_COUNT and folio is not None and local.get("mmap_locked") is not False:
+        found["held"] = at.kernel.mem_map.refcount[folio]
+        found["expected"] = folio_expected_ref_count(at.kernel.mem_map, folio)
+    if result is S.ALLOC_HUGE_PAGE_FAIL:
+        found["largest"] = largest_block(at)
+    return found
+
+
+def largest_block(at: At) -> int:
+    """Frames of the largest free block; 0: nothing is free."""
+    zones = at.kernel.node.zones
+    return max(
+        (1 << order for zone in zones for order, blocks in enumerate(zone.nr_free) if blocks), default=0
+    )
