@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=int, metavar="N", help="the moment with this number")
     parser.add_argument("--at", metavar="NAME", help="the first moment of a trace event or a function")
     parser.add_argument(
-        "--granularity", default="tracepoint", help="which moments the text lists (default tracepoint)"
+        "--granularity", default="event", help="which moments the text lists (default event: the story)"
     )
     parser.set_defaults(run=_export, form=None)
 

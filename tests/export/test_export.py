@@ -61,7 +61,7 @@ def test_the_text_tells_each_trace_line_once(refused: Recording) -> None:
     windows = [line for line in told if line.startswith("Window: ")]
     assert windows[0] == "Window: 100x present, in use; 412x empty"
     assert all(one != other for one, other in pairwise(windows))
-    stops = refused.sections["g_tracepoint"]
+    stops = refused.sections["g_event"]
     assert len([line for line in told if line.startswith("Moment ")]) == len(stops)
 
 

@@ -9,7 +9,7 @@ from thplab.recording import Recording
 from thplab.words import did_you_mean
 
 
-def tell(recording: Recording, granularity: str = "tracepoint", step: int | None = None) -> Iterator[str]:
+def tell(recording: Recording, granularity: str = "event", step: int | None = None) -> Iterator[str]:
     """Lines of text: the run at each stop of a granularity, or one moment complete.
 
     A stop says where it is, what happened and why; trace lines and the window's entries are told when

@@ -1,2 +1,2 @@
-// build.py makes the module from thplab.recording.verdicts.
+// build.py makes the module from thplab.recording.story.windows.
 export const VERDICT_FUNCTIONS: string[];
