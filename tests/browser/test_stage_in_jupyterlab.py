@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 MARKUP = "<img src=x onerror='window.hacked = 1'><b>bold</b><script>window.hacked = 2</script>"
 NAMES = ("note", "small", "follower", "markup", "explorer")
 TO_THE_START = """(root) => {
-  root.querySelector(".ts-choice").click();
+  [...root.querySelectorAll(".ts-choice")].find((choice) => choice.textContent === "line").click();
   for (const key of ["Escape", "Home"]) root.dispatchEvent(new KeyboardEvent("keydown", { key }));
   root.focus();
 }"""
@@ -156,10 +156,10 @@ def test_next_and_previous_of_a_kind(
 
 
 def test_the_next_entry(page: Page, note: Recording) -> None:
+    """At a stop the loop is done with the entry that ``index`` names."""
     stage = stage_of(page, "note")
-    call = note.find_call("scan_pmd")
-    assert call is not None
-    go(page, stage, call)
+    reads = next(n for n in stops(note, "entry") if (told := note.told(n)) and told.kind == "reads")
+    go(page, stage, reads)
     for index in range(3):
         assert note.locals(press(page, stage, "e"))["index"] == index
     assert note.locals(press(page, stage, "Shift+E"))["index"] == 1

@@ -81,7 +81,7 @@ def test_a_recording_of_an_older_version_is_refused_in_words(
         old,
     )
     assert said == (
-        "The stage can't show this: this page reads format 3, this is a recording of format 2, "
+        "The stage can't show this: this page reads format 4, this is a recording of format 2, "
         "made by an older thplab: record the scenario again and save it."
     )
 

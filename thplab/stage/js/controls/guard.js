@@ -14,6 +14,9 @@ const INSTALLED = Symbol.for("thplab.keys");
 // undo cells: Enter, arrows and other keys that have a name, and a, m, -, z and y.
 const OURS_IN_CHORDS = /^(..+|[amzy-])$/i;
 
+// A slide that is gone keeps its place in the page.
+const SEEN = { visibilityProperty: true, opacityProperty: true };
+
 /** @param {KeyboardEvent} event */
 function staysHere({ key, ctrlKey, metaKey, altKey }) {
   return !(ctrlKey || metaKey || altKey) || OURS_IN_CHORDS.test(key);
@@ -53,7 +56,7 @@ function makeGuard() {
   /** @param {KeyboardEvent} event */
   const findAgain = (event) => {
     const left = held?.isConnected && !held.matches(":disabled") && held.getClientRects().length;
-    if (event.target !== document.body || !last?.isConnected || left || !staysHere(event)) return;
+    if (event.target !== document.body || left || !staysHere(event) || !last?.checkVisibility(SEEN)) return;
     event.stopPropagation();
     makeFocusable(last).focus({ preventScroll: true });
     if (!last.dispatchEvent(new KeyboardEvent("keydown", event))) event.preventDefault();
