@@ -375,6 +375,7 @@ MOUNT = """async (text) => {
 
 def test_in_a_page_only_chords_are_heard_outside(browser: Browser, small: Recording) -> None:
     page = page_with_modules(browser)
+    page.evaluate(NO_FULL_SCREEN)
     page.evaluate(MOUNT, as_text(small))
     for part in (".thplab-stage", ".ts-button >> nth=1", ".ts-speed"):
         page.locator(part).focus()

@@ -14,7 +14,7 @@ const INSTALLED = Symbol.for("thplab.keys");
 // undo cells: Enter, arrows and other keys that have a name, and a, m, -, z and y.
 const OURS_IN_CHORDS = /^(..+|[amzy-])$/i;
 
-// A slide that is gone keeps its place in the page.
+// A slide that is gone, and what a blank stage hides, keep their places in the page.
 const SEEN = { visibilityProperty: true, opacityProperty: true };
 
 /** @param {KeyboardEvent} event */
@@ -55,7 +55,7 @@ function makeGuard() {
   // A button that is drawn anew or greyed out loses the focus to the page. The reader is still in its box.
   /** @param {KeyboardEvent} event */
   const findAgain = (event) => {
-    const left = held?.isConnected && !held.matches(":disabled") && held.getClientRects().length;
+    const left = held && !held.matches(":disabled") && held.checkVisibility(SEEN);
     if (event.target !== document.body || left || !staysHere(event) || !last?.checkVisibility(SEEN)) return;
     event.stopPropagation();
     makeFocusable(last).focus({ preventScroll: true });
