@@ -13,6 +13,7 @@ from thplab.reading.glyphs import glyphs, views
 from thplab.reading.ledger import ledger_lines
 from thplab.reading.memory import buddy_lines, memory_lines, space_lines
 from thplab.reading.moment import Reader, ReadMoment
+from thplab.reading.scene import scene_lines
 from thplab.reading.walk import step_text, walk
 from thplab.reading.window import Window
 from thplab.recording import Recording
@@ -156,6 +157,7 @@ def _trace_lines(at: ReadMoment) -> list[str]:
 
 #: view -> its lines of a moment
 LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
+    "scene": scene_lines,
     "window": _window_lines,
     "source": _source_lines,
     "variables": _variable_lines,

@@ -22,7 +22,7 @@ from thplab.stage.editing import CHOICES
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
-_TYPES = re.compile(r"^ *\/\*\*.*?\*\/\n", re.MULTILINE | re.DOTALL)
+_TYPES = re.compile(r"^ *\/\*\*(?:(?!\*\/).)*\*\/\n", re.MULTILINE | re.DOTALL)
 _ENTRY = "widget.js"
 
 

@@ -105,8 +105,14 @@ def _released(lock: Lock, at: At) -> Told:
     """Told before the tasks that wait for the lock go on."""
     kind = kind_of(lock.name)
     if (collapse := _of_collapse(kind, at)) is not None:
-        template = STEPS_ASIDE if at.point is points.UP_READ else LETS_IN
-        return template.tell(who=at.who, lock=lock_words(lock), mm=collapse["mm"].name)
+        values = {"who": at.who, "lock": lock_words(lock), "mm": collapse["mm"].name}
+        if at.point is not points.UP_READ:
+            return LETS_IN.tell(**values)
+        address = collapse["address"]
+        table = at.table_page(collapse["mm"], address)
+        return STEPS_ASIDE.tell(
+            **values, window=at.window(address), table=table, free=at.free_frames(), entries=at.entries
+        )
     why = _RELEASED.get((at.caller, kind.name), "what it guarded is done")
     return RELEASES.tell(who=at.who, lock=lock_words(lock), why=why)
 

@@ -23,7 +23,7 @@ from thplab.mm.include.lock import (
     Lock,
 )  # fmt: skip
 from thplab.mm.include.mm_types import Mm
-from thplab.mm.include.pgtable import mm_find_pmd
+from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page
 from thplab.mm.include.state import Struct
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.points import Locals, Point, point_of
@@ -105,6 +105,17 @@ class At:
         """The PMD entry of an address; 0: nothing at all is mapped in its window."""
         ref = mm_find_pmd(mm, address)
         return 0 if ref is None else ref[0][ref[1]]
+
+    def table_page(self, mm: Mm, address: int) -> int:
+        """The frame (from the first one of memory) in which the window's table of small pages is."""
+        ref = mm_find_pmd(mm, address)
+        assert ref is not None
+        return pmd_table_page(self.kernel, ref[0][ref[1]])
+
+    @property
+    def entries(self) -> int:
+        """Entries of a page table."""
+        return self.kernel.geometry.HPAGE_PMD_NR
 
     def rises(self, name: str, value: int) -> bool:
         """Is a number larger than when it was last asked about?"""

@@ -43,7 +43,8 @@ export function makeLayout(stage) {
   const main = el("div", "ts-main", left, right);
   const below = scroller("div", "ts-below", "Other views");
   const fit = makeFit(stage, main, below);
-  const places = { left, right: inner, below };
+  const scene = el("div", "ts-scene-place");
+  const places = { scene, left, right: inner, below };
   const switches = named(el("div", "ts-switches"), "group", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
@@ -74,6 +75,7 @@ export function makeLayout(stage) {
   }
 
   return {
+    scene,
     main,
     switches,
     below,

@@ -104,7 +104,7 @@ function build(element, recording, options) {
   const above = [head, sentence, ask].map((part) => part.root);
   const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
   root.append(
-    el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below),
+    el("div", "ts-frame", ...above, layout.scene, layout.main, ...under, layout.switches, layout.below),
     presenter.root,
   );
 

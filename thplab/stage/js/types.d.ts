@@ -223,11 +223,51 @@ export interface ViewModule {
   lines(moment: Moment): string[]; // the same as text
 }
 
+// A scene: the large picture of one kind of work.
+
+export interface Mark {
+  k: string;
+  tag: "rect" | "path" | "text";
+  cls: string;
+  at: Record<string, string | number>;
+  text?: string;
+}
+
+export interface ScenePart {
+  name: string;
+  state: "done" | "now" | "later" | "failed";
+}
+
+export interface SceneModule {
+  height: number;
+  marks(moment: Moment, width: number): Mark[];
+  parts?(moment: Moment): ScenePart[];
+}
+
+export interface Collapse {
+  begin: Sentence;
+  told: Sentence[];
+  end: number;
+  old?: number[];
+}
+
+export interface CollapseState {
+  collapse: Collapse;
+  told: Sentence[];
+  last: Sentence;
+  done: number; // the number of the phase that ended last
+  failed: Sentence | null;
+  begin: Values;
+  block: number; // the first frame of the new block, -1: none yet
+  copied: number; // so many entries
+  old: number[]; // of each entry the frame that it mapped, -1: none
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;
   title: string;
-  place: "left" | "right" | "below";
+  place: "scene" | "left" | "right" | "below";
   wide?: boolean;
 }
 

@@ -68,6 +68,30 @@ export class Machine {
     return this.now.lo[this.frameCell(field, page)];
   }
 
+  // The frame that an entry (as lo/hi) of a page table maps as an ordinary page, or -1.
+  /** @param {{ lo: number, hi: number }} entry */
+  pageAt({ lo, hi }) {
+    if (!(lo & (BIT.present | BIT.protnone)) || lo & BIT.special) return -1;
+    return split(lo, hi, -1).pfn - this.startPfn;
+  }
+
+  // Does a frame belong to nobody?
+  /** @param {number} page */
+  isFree(page) {
+    return this.frame("refcount", page) === 0 && !(this.frame("flags", page) & this.flag.tail);
+  }
+
+  /** @param {number} page */
+  isLocked(page) {
+    return Boolean(this.frame("flags", this.frame("compound_head", page)) & this.flag.locked);
+  }
+
+  // Free frames of the machine.
+  freeFrames() {
+    const zones = this.header.objects.filter((object) => object.type === "Zone");
+    return zones.reduce((sum, zone) => sum + (this.value(zone, "free_pages") ?? 0), 0);
+  }
+
   // How many blocks a free list has, by the number of its head.
   /** @param {number} head */
   freeBlocks(head) {

@@ -75,6 +75,15 @@ export class Timeline {
     return at < 0 ? -1 : firstAbove(this.changeEnd, changes[at]);
   }
 
+  // The value of a cell at a moment, whichever is shown (as lo/hi).
+  /** @param {number} cell @param {number} step */
+  valueAt(cell, step) {
+    const changes = this.changesOf(cell);
+    const at = firstAbove(changes, this.changeEnd[step] - 1) - 1;
+    const [from, i] = at < 0 ? [this.initial, cell] : [this.after, changes[at]];
+    return { lo: from.lo[i], hi: from.hi[i] };
+  }
+
   // The last value other than 0 that a cell had before now (as lo/hi), or null.
   /** @param {number} cell */
   lastNonZero(cell) {

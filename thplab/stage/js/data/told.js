@@ -35,6 +35,12 @@ export class Story {
     return place ? this.read(place - 1) : null;
   }
 
+  // How much sentence number `place` matters.
+  /** @param {number} place */
+  rankOf(place) {
+    return this.header.templates[this.columns.t_template[place]].rank;
+  }
+
   // Sentence number `place` of all that are told.
   /** @param {number} place @returns {Sentence} */
   read(place) {

@@ -1,0 +1,90 @@
+// The collapses of a recording, read from what is told: which window, from when on, and how far it is at a moment.
+
+/** @import { Collapse, CollapseState, Machine, Moment, Reader, Sentence } from "../types.js" */
+
+// What is told at the end of each phase, by its number; and what is told when it goes wrong.
+const ENDS = { found_memory: 1, locks_out: 2, fenced: 3, isolated: 4, copied: 5, freed: 6, published: 7 };
+export const PHASES = ["get memory", "re-check", "fence", "isolate", "copy", "free", "publish"];
+const STORY = 2;
+
+const made = new WeakMap();
+
+/** @param {Reader} reader @returns {Collapse[]} */
+export function collapsesOf(reader) {
+  if (!made.has(reader)) made.set(reader, findCollapses(reader));
+  return made.get(reader);
+}
+
+/** @param {Reader} reader */
+function findCollapses({ story }) {
+  const found = /** @type {Collapse[]} */ ([]);
+  let open = /** @type {Collapse | null} */ (null);
+  for (let place = 0; place < story.length; place++) {
+    if (story.rankOf(place) < STORY) continue;
+    const told = story.read(place);
+    if (told.kind === "steps_aside") {
+      open = { begin: told, told: [], end: Number.POSITIVE_INFINITY };
+      found.push(open);
+    } else if (told.kind === "visit_ends" && open) {
+      open.end = told.moment;
+      open = null;
+    }
+    open?.told.push(told);
+  }
+  return found;
+}
+
+// How far the collapse of a moment is, or the last one before it; null before the first.
+/** @param {Moment} moment @returns {CollapseState | null} */
+export function readCollapse(moment) {
+  const { reader, step } = moment;
+  const collapse = collapsesOf(reader).findLast(({ begin }) => begin.moment <= step);
+  if (!collapse) return null;
+  const told = collapse.told.filter((each) => each.moment <= step);
+  const last = told[told.length - 1];
+  /** @param {string} kind */
+  const of = (kind) => told.find((each) => each.kind === kind);
+  const done = Math.max(0, ...told.map(({ kind }) => ENDS[/** @type {keyof typeof ENDS} */ (kind)] ?? 0));
+  const failed = told.find(({ kind }) => kind.startsWith("not_collapsed") || kind === "puts_back");
+  return {
+    collapse,
+    told,
+    last,
+    done,
+    failed: failed ?? null,
+    begin: collapse.begin.values,
+    block: pageOf(reader.machine, of("found_memory")),
+    copied: copied(moment, of("copies"), of("copied")),
+    old: oldPages(reader, collapse),
+  };
+}
+
+/** @param {Machine} machine @param {Sentence | undefined} found */
+const pageOf = (machine, found) => (found ? Number(found.values.new) - machine.startPfn : -1);
+
+// How many entries are copied: all of them, or those up to the last one that was told.
+/** @param {Moment} moment @param {Sentence | undefined} begun @param {Sentence | undefined} ended */
+function copied(moment, begun, ended) {
+  if (ended) return Number(ended.values.copied);
+  if (!begun || !moment.told) return 0;
+  const { story } = moment.reader;
+  for (let place = moment.told.place; place > begun.place; place--) {
+    const { values } = story.read(place);
+    if (values.copied !== undefined) return Number(values.copied);
+  }
+  return 0;
+}
+
+// Of each entry the frame that it mapped when the collapse began (-1: none), whatever it maps now.
+/** @param {Reader} reader @param {Collapse} collapse */
+function oldPages(reader, collapse) {
+  if (!collapse.old) {
+    const { machine, timeline } = reader;
+    const table = machine.tableOf(Number(collapse.begin.values.table));
+    const entries = machine.header.geometry.entries;
+    collapse.old = Array.from({ length: entries }, (_, i) =>
+      table ? machine.pageAt(timeline.valueAt(table.base + i, collapse.begin.moment)) : -1,
+    );
+  }
+  return collapse.old;
+}
