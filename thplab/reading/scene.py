@@ -1,29 +1,55 @@
-"""The scene as text: where the run is, and the numbers of the sentence. The twin of views/scene.js."""
+"""The scene as text: where the run is, and the numbers of the picture. The twin of views/scene.js."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from thplab.reading.moment import ReadMoment
+from thplab.reading.scenes.collapse import collapse_lines
 from thplab.recording.derive.focus import SCENES
 
-_PLAIN = {"fault": "page fault"}
+_OF_DAEMON = ("pass", "process", "window", "collapse")
+_OF_PROGRAM = ("window", "collapse")
+_WORDS = {"fault": "page fault"}
+_MOST_WINDOWS = 1 << 18
+
+#: scene -> the numbers of its picture
+LINES: dict[str, Callable[[ReadMoment], list[str]]] = {"collapse": collapse_lines}
 
 
 def scene_lines(at: ReadMoment) -> list[str]:
-    """From the task down to the kind of work; then the numbers, by name."""
-    told = at.recording.told(at.number)
-    values = told.values if told else {}
-    numbers = [f"{name} {value}" for name, value in values.items() if isinstance(value, int)]
-    return [" > ".join(_crumbs(at, dict(values))), *([", ".join(numbers)] if numbers else [])]
-
-
-def _crumbs(at: ReadMoment, values: dict[str, int | str]) -> list[str]:
+    """From the task down to the kind of work; then what the picture shows."""
     comm, _, pid = at.moment.task.rpartition("-")
-    found = [comm if pid != "0" else "no task"]
-    if values.get("mm", found[0]) != found[0]:
-        found.append(f"process {values['mm']}")
-    if "window" in values:
-        found.append(str(values["window"]))
-    scene = SCENES[at.recording.sections["m_scene"][at.number]]
-    if scene != SCENES[0] and scene not in found:
-        found.append(_PLAIN.get(scene, scene))
-    return found
+    actor = comm if pid != "0" else "no task"
+    chain = _chain(at, comm)
+    lines = LINES.get(chain[-1], lambda at: [])(at) if chain else []
+    return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]
+
+
+def _chain(at: ReadMoment, comm: str) -> tuple[str, ...]:
+    """The kinds of work around the moment's, from the outside in."""
+    number = at.recording.sections["m_scene"][at.number]
+    scene = SCENES[number]
+    around = _OF_DAEMON if comm == "khugepaged" else _OF_PROGRAM
+    if scene in around:
+        return around[: around.index(scene) + 1]
+    return (scene,) if number else ()
+
+
+def _words(at: ReadMoment, scene: str) -> str:
+    if scene == "process":
+        mm = at.window.mm if at.window else None
+        return f"process {mm.label}" if mm else scene
+    return window_words(at) if scene == "window" else _WORDS.get(scene, scene)
+
+
+def window_words(at: ReadMoment) -> str:
+    """The moment's window: by its number from the first one on, else by its address."""
+    if at.window is None:
+        return "window"
+    geometry, focus = at.header["geometry"], at.header["focus"]
+    size = geometry["entries"] << geometry["page_shift"]
+    start = int(focus["address"]) if focus else 0
+    number, _ = divmod(at.window.address - start, size)
+    numbered = 0 <= number < _MOST_WINDOWS and not start % size
+    return f"window {number}" if numbered else f"window at {at.window.address:#x}"

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from thplab.reading.glyphs import glyphs, views
+from thplab.recording.derive.focus import SCENES
 from thplab.recording.story.windows import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 
@@ -40,7 +41,7 @@ def _views_module() -> str:
 
 
 def modules() -> dict[str, str]:
-    """Path in js/ -> text of all modules; four are made from glyphs.json, views.json and Python."""
+    """Path in js/ -> text of all modules; five are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
     found = {
         path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
@@ -49,6 +50,7 @@ def modules() -> dict[str, str]:
     found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    found["data/scenes.js"] = f"export const SCENES = {json.dumps(SCENES)};\n"
     found["views/all.js"] = _views_module()
     return found
 

@@ -82,7 +82,7 @@ class Stage(Programmed):
     recording = traitlets.Bytes().tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     shown = traitlets.Int(0).tag(sync=True)
-    granularity = traitlets.Enum(GRANULARITIES, "line").tag(sync=True)
+    granularity = traitlets.Enum(GRANULARITIES, GRANULARITIES[0]).tag(sync=True)
     views = _Views(traitlets.Unicode()).tag(sync=True)
     theme = traitlets.Enum(("", "light", "dark"), "").tag(sync=True)
     height = traitlets.Int(0, min=0).tag(sync=True)

@@ -9,11 +9,11 @@ import { textView } from "./views/textual.js";
 /** @type {View[]} */
 export const ALL = [...VIEWS, textView];
 
-// The views at first sight: window, source and stack, or what a recording without lines has instead.
+// What "look inside" opens beside the scene: source and stack, or what a recording without lines has instead.
 /** @param {Header} header */
-export function firstViews(header) {
-  if (header.sources.length) return ["window", "source", "variables", "stack"];
-  return header.functions.length ? ["window", "stack", "locks", "trace"] : ["window", "locks", "trace"];
+export function insideViews(header) {
+  if (header.sources.length) return ["source", "variables", "stack"];
+  return header.functions.length ? ["stack", "locks", "trace"] : ["locks", "trace"];
 }
 
 /** @param {View} view @param {HTMLElement} root */

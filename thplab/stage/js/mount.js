@@ -17,7 +17,7 @@ import { makePresenter } from "./controls/presenter.js";
 import { decode } from "./data/decode.js";
 import { el, giveFocus, labelled, named, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
-import { ALL, firstViews, makeLayout } from "./layout.js";
+import { ALL, insideViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
 
 import { momentText } from "./views/textual.js";
@@ -89,7 +89,7 @@ function build(element, recording, options) {
   const full = followFullscreen(root, stage);
   const layout = makeLayout(stage);
   const presenter = makePresenter(stage);
-  const head = makeHeader(recording.header, presenter.head);
+  const head = makeHeader(recording.header, stage, presenter.head);
   const [sentence, ask, find, link, help] = [
     makeSentence(),
     makeAsk(stage),
@@ -115,6 +115,7 @@ function build(element, recording, options) {
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = String(moment.step);
     root.dataset.steps = String(moment.last + 1);
+    root.toggleAttribute("data-plain", stage.open.plain);
     root.toggleAttribute("data-presenting", stage.presenting.on);
     root.toggleAttribute("data-blank", stage.presenting.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
@@ -163,7 +164,7 @@ function build(element, recording, options) {
     },
     setViews(names) {
       const known = names.filter((name) => ALL.some((view) => view.name === name));
-      stage.open.set(known.length ? known : firstViews(recording.header));
+      stage.open.set(known.length ? known : ["scene"]);
       stage.setOrigin({ views: [...stage.open.names] });
       stage.paint();
     },
@@ -176,11 +177,12 @@ function build(element, recording, options) {
       root.remove();
     },
   };
-  stage.setGranularity(options.granularity || "line");
+  stage.open.inside = insideViews(recording.header);
+  stage.setGranularity(options.granularity || stage.navigator.coarsest());
   stage.bookmarks.setLink(options.link ?? `${recording.header.title} `);
   stage.bookmarks.set(options.bookmarks ?? []);
   handle.setHeight(options.height || 0);
-  stage.move(options.step || 0);
+  stage.move(options.step || stage.navigator.first());
   stage.setStops(options.stops ?? [], options.guesses);
   stage.setOrigin({ step: stage.moment.step, granularity: stage.granularity });
   handle.setViews(options.views || []);

@@ -20,10 +20,11 @@ import type { Search } from "./state/search.js";
 import type { Selection } from "./state/selection.js";
 import type { Stage } from "./state/stage.js";
 import type { Stops } from "./state/stops.js";
+import type { Zoom } from "./state/zoom.js";
 
 export type {
   Actions, Axis, EditState, Finder, Frames, Grid, Lanes, Machine, Moment, Navigator, OpenViews, Playback, Presenting, Reader,
-  Search, Selection, Stage, Stops, Tiles, Timeline,
+  Search, Selection, Stage, Stops, Tiles, Timeline, Zoom,
 };
 
 // A recording: docs/recording-format.md says what each of these means.
@@ -231,6 +232,20 @@ export interface Mark {
   cls: string;
   at: Record<string, string | number>;
   text?: string;
+  moves?: true | [x: number, y: number]; // from where it was; from there
+}
+
+// A link of the chain that says where the run is.
+export interface Crumb {
+  scene: string;
+  words: string;
+}
+
+// How a scene is looked at: CSS pixels; the layout of a phone; the entry that is selected or read, -1: none.
+export interface Look {
+  width: number;
+  narrow: boolean;
+  entry: number;
 }
 
 export interface ScenePart {
@@ -238,10 +253,12 @@ export interface ScenePart {
   state: "done" | "now" | "later" | "failed";
 }
 
+// What scenes/NAME.js exports as NAMEScene.
 export interface SceneModule {
-  height: number;
-  marks(moment: Moment, width: number): Mark[];
+  height(look: Look): number;
+  marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
+  lines(moment: Moment): string[]; // the picture's numbers as text
 }
 
 export interface Collapse {
@@ -267,7 +284,7 @@ export interface CollapseState {
 export interface ViewRow {
   name: string;
   title: string;
-  place: "scene" | "left" | "right" | "below";
+  place: "left" | "right" | "below";
   wide?: boolean;
 }
 

@@ -14,8 +14,8 @@ const STEPS = [
   ["start", "start", "", "To the start (Home)"],
   ["previous", "back", "Back", "Step back (Left)"],
   ["next", "step", "Step", "Step (Right)"],
-  ["over", "over", "", "Step over calls (v)"],
-  ["out", "out", "", "Out of this function (o)"],
+  ["over", "over", "", "Step over calls (V)"],
+  ["out", "out", "", "Out of this function (O)"],
   ["end", "end", "", "To the end (End)"],
 ];
 
@@ -82,9 +82,17 @@ export function makeControls(stage, present) {
   const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
   const whatIf = () => stage.actNow("edit");
   const edit = button("ts-button", "What if? Edit, and run on from here (q)", whatIf, icon("fork"));
+  const inside = button(
+    "ts-button",
+    "Look inside: code, stack, locks and more (v)",
+    () => stage.act("lookInside"),
+    el("span", "", "Look inside"),
+  );
   const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
-  const right = el("div", "ts-cluster", find, keep, edit, full, help);
+  const fine = [steps[3], steps[4], find, keep]; // for those who look inside
+  for (const each of fine) each.dataset.fine = "";
+  const right = el("div", "ts-cluster", find, keep, edit, inside, full, help);
   const left = [el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts)];
   const bar = el("div", "ts-bar", ...left, granularity.group, right);
   const track = el("div", "ts-track", phases.root, marks.root);
@@ -98,6 +106,7 @@ export function makeControls(stage, present) {
       marks.update(moment, stage);
       setAttribute(keep, "aria-pressed", String(stage.bookmarks.steps.includes(moment.step)));
       setAttribute(find, "aria-expanded", String(stage.search.shown));
+      setAttribute(inside, "aria-pressed", String(!stage.open.plain));
       setAttribute(edit, "aria-expanded", String(stage.edit.shown));
       setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
       slider.value = String(moment.step);

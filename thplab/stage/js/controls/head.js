@@ -2,23 +2,40 @@
 
 import { el, setAttribute, setText } from "../draw/dom.js";
 import { clock } from "../views/textual.js";
-/** @import { Header, Part } from "../types.js" */
-/** @param {Header} header @param {HTMLElement[]} more @returns {Part} */
-export function makeHeader(header, more) {
+import { makeTrail } from "./trail.js";
+
+/** @import { Header, Part, Stage } from "../types.js" */
+/** @param {Header} header @param {Stage} stage @param {HTMLElement[]} more @returns {Part} */
+export function makeHeader(header, stage, more) {
+  const trail = makeTrail(stage);
   const at = el("span", "ts-clock");
   const title = el("strong", "", header.title || "Recording");
   const version = el("span", "ts-version", `Linux ${header.kernel}`);
-  const root = el("div", "ts-head", title, version, el("span", "ts-story", header.story), ...more, at);
+  const root = el("div", "ts-head", trail.root, title, version, ...more, at);
   return {
     root,
-    update: (moment) => setText(at, `${moment.task.comm}-${moment.task.pid} · ${clock(moment)}`),
+    update(moment) {
+      trail.update(moment, stage);
+      setText(at, clock(moment));
+    },
   };
+}
+
+const WHY = /,? (?:because|so|but|and only) |: /;
+
+// What happened, and from the first "because", "so" or colon on why.
+/** @param {string} sentence */
+function parted(sentence) {
+  const at = sentence.match(WHY)?.index ?? sentence.length;
+  return [sentence.slice(0, at), sentence.slice(at)];
 }
 
 // What happened and why, in one sentence; below it what this very moment is. Spoken politely on each step.
 /** @returns {Part} */
 export function makeSentence() {
-  const sentence = el("span", "ts-said");
+  const happened = el("b");
+  const why = el("span");
+  const sentence = el("span", "ts-said", happened, why);
   const what = el("span", "ts-what");
   const root = el("p", "ts-sentence", sentence, what);
   root.setAttribute("role", "status");
@@ -28,7 +45,9 @@ export function makeSentence() {
     update(moment, stage) {
       // Nobody can listen to thirty sentences a second.
       setAttribute(root, "aria-live", stage.playback.playing ? "off" : "polite");
-      setText(sentence, moment.sentence);
+      const [first, rest] = parted(moment.sentence);
+      setText(happened, first);
+      setText(why, rest);
       setAttribute(root, "data-fresh", String(moment.sentenceIsNew));
       setText(what, moment.what);
     },

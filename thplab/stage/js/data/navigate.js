@@ -18,6 +18,17 @@ export class Navigator {
     }
   }
 
+  // The granularity of the story; where nothing is told of the run, the next finer one that has stops.
+  coarsest() {
+    return GRANULARITIES.find((name) => this.stops(name) > 2) ?? "line";
+  }
+
+  // The first moment that tells something.
+  first() {
+    const list = this.lists[GRANULARITIES[0]];
+    return list?.find((step) => step > 0) ?? 0;
+  }
+
   // How many stops a granularity has.
   /** @param {string} granularity */
   stops(granularity) {

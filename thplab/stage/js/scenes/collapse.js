@@ -269,8 +269,8 @@ function lockBar(moment, w) {
 
 /** @type {SceneModule} */
 export const collapseScene = {
-  height: 376,
-  marks(moment, width) {
+  height: () => 376,
+  marks(moment, { width }) {
     const state = readCollapse(moment);
     if (!state) return [words("none", width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];
     const gap = Math.max(24, (width - 2 * (WIDE * CELL + 8) - 132) / 3);
@@ -287,6 +287,15 @@ export const collapseScene = {
       ...newBlock(state, right, 70),
       ...freeLine(state, machine.freeFrames(), right - 4, 266, WIDE * CELL + 8),
     ];
+  },
+  lines(moment) {
+    const state = readCollapse(moment);
+    if (!state) return [];
+    const last = Math.min(state.done, 6);
+    const phase = `${state.failed ? "failed in " : ""}phase ${last + 1} ${PHASES[last]}`;
+    const where = state.done === 7 ? "the window is huge" : phase;
+    const free = moment.reader.machine.freeFrames();
+    return [`${where}: ${state.copied} of ${state.old.length} entries copied, ${free} frames free`];
   },
   parts: (moment) => {
     const state = readCollapse(moment);

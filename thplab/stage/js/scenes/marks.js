@@ -31,6 +31,13 @@ export function rings(k, centres, r, cls) {
   return path(k, centres.map(([x, y]) => `M${x - r} ${y}${ring}`).join(""), cls);
 }
 
+// A mark that moves: it comes from `from`, or from where it was drawn last, in a quarter of a second.
+/** @param {Mark} mark @param {[x: number, y: number]} [from] @returns {Mark} */
+export const moving = (mark, from) => ({ ...mark, moves: from ?? true });
+
+const MOTION = { duration: 220, easing: "ease-out" };
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
 /** @param {Element} node @param {Record<string, string | number>} at @param {Record<string, string | number>} before */
 function write(node, at, before) {
   for (const [name, value] of Object.entries(at)) {
@@ -38,15 +45,26 @@ function write(node, at, before) {
   }
 }
 
-// A picture: draw(marks, width, height) shows these marks and no others, in their order.
+// How far a mark comes: from where it was told to, or from where it was; null if it does not move.
+/** @param {Mark} mark @param {Mark | undefined} before @returns {[number, number] | null} */
+function wayOf({ at, moves }, before) {
+  const from = Array.isArray(moves) ? moves : before && [Number(before.at.x), Number(before.at.y)];
+  if (!moves || !from) return null;
+  const way = /** @type {[number, number]} */ ([from[0] - Number(at.x), from[1] - Number(at.y)]);
+  return way[0] || way[1] ? way : null;
+}
+
+// A picture: draw(marks, width, height, moves) shows these marks and no others, in their order. A motion that has
+// not ended when the next picture comes is finished at once.
 export function makePicture() {
   const root = document.createElementNS(SVG, "svg");
   root.setAttribute("class", "sc-picture");
   root.setAttribute("aria-hidden", "true");
   const known = /** @type {Map<string, { node: Element, mark: Mark }>} */ (new Map());
+  let running = /** @type {Animation[]} */ ([]);
 
-  /** @param {Mark} mark */
-  function show(mark) {
+  /** @param {Mark} mark @param {boolean} moves */
+  function show(mark, moves) {
     let item = known.get(mark.k);
     if (item && item.mark.tag !== mark.tag) {
       item.node.remove();
@@ -56,14 +74,21 @@ export function makePicture() {
     write(node, mark.at, item?.mark.at ?? {});
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;
+    const way = moves ? wayOf(mark, item?.mark) : null;
+    if (way)
+      running.push(
+        node.animate([{ transform: `translate(${way[0]}px, ${way[1]}px)` }, { transform: "none" }], MOTION),
+      );
     known.set(mark.k, { node, mark });
     return node;
   }
 
   return {
     root,
-    /** @param {Mark[]} marks @param {number} width @param {number} height */
-    draw(marks, width, height) {
+    /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves */
+    draw(marks, width, height, moves) {
+      for (const each of running) each.finish();
+      running = [];
       const wanted = new Set(marks.map(({ k }) => k));
       for (const [k, { node }] of known) {
         if (wanted.has(k)) continue;
@@ -72,12 +97,13 @@ export function makePicture() {
       }
       let after = /** @type {Element | null} */ (null);
       for (const mark of marks) {
-        const node = show(mark);
+        const node = show(mark, moves && !still.matches);
         const here = after ? after.nextElementSibling : root.firstElementChild;
         if (here !== node) root.insertBefore(node, here);
         after = node;
       }
-      root.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      const box = `0 0 ${width} ${height}`;
+      if (root.getAttribute("viewBox") !== box) root.setAttribute("viewBox", box);
     },
   };
 }

@@ -1,13 +1,16 @@
 // What keys and buttons can ask a stage to do, by name.
 
 import { above, below } from "../data/lists.js";
+import { crumbs } from "../scenes/places.js";
+
 /** @import { Stage } from "../types.js" */
 /** @param {Stage} stage */
 /** @typedef {ReturnType<typeof makeActions>} Actions */
 
 /** @param {Stage} stage */
 export function makeActions(stage) {
-  const { navigator, finder, search, selection, presenting, playback, bookmarks, edit, open, last } = stage;
+  const { navigator, finder, search, selection, presenting, playback, bookmarks, edit, open, zoom, last } =
+    stage;
   /** @param {(step: number) => number} find */
   const to = (find) => () => stage.move(find(stage.moment.step));
   /** @param {string} granularity */
@@ -70,6 +73,9 @@ export function makeActions(stage) {
     frameDown: () => selection.selectFrame(selection.frameUp - 1),
     follow: () => stage.follow(),
     text: () => open.toggle("text"),
+    lookInside: () => open.lookInside(),
+    zoomOut: () => zoom.move(crumbs(stage.moment), -1),
+    zoomIn: () => zoom.move(crumbs(stage.moment), 1),
     help: () => stage.toggleHelp(),
   };
 }

@@ -2,6 +2,7 @@
 
 /** @import { Presenting } from "../types.js" */
 
+const SCENE = "scene";
 const CODE = ["source", "variables"]; // hidden while presenting, unless they are asked for
 
 export class OpenViews {
@@ -10,6 +11,20 @@ export class OpenViews {
     this.presenting = presenting;
     this.names = new Set();
     this.spotlight = "";
+    this.inside = /** @type {string[]} */ ([]); // what "look inside" opens beside the scene
+  }
+
+  // Nothing but the scene is open.
+  get plain() {
+    return this.names.size === 1 && this.names.has(SCENE) && !this.spotlight;
+  }
+
+  // The views beside the scene, and back to the scene alone.
+  lookInside() {
+    const others = [...this.names].filter((name) => name !== SCENE);
+    if (others.length) this.inside = others;
+    this.set(others.length ? [SCENE] : [SCENE, ...this.inside]);
+    this.showAll();
   }
 
   /** @param {Iterable<string>} names */

@@ -14,6 +14,7 @@ import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Selection } from "./selection.js";
 import { Stops } from "./stops.js";
+import { Zoom } from "./zoom.js";
 /** @import { Action, Actions, Moment, Origin, Recording, Stop } from "../types.js" */
 export class Stage {
   /** @param {Recording} recording */
@@ -23,14 +24,15 @@ export class Stage {
     this.finder = new Finder(this.reader);
     this.navigator = new Navigator(this.reader);
     this.moment = this.reader.read(0);
-    this.granularity = "line";
+    this.granularity = this.navigator.coarsest();
     /** @type {Origin} */
-    this.origin = { step: 0, views: [], granularity: "line" }; // where it was opened, or sent to
+    this.origin = { step: 0, views: [], granularity: this.granularity }; // where it was opened, or sent to
     this.helpShown = false;
     this.selection = new Selection(() => this.moment);
     this.search = new Search(this.finder);
     this.presenting = new Presenting();
     this.open = new OpenViews(this.presenting);
+    this.zoom = new Zoom();
     this.playback = new Playback(this);
     this.bookmarks = new Bookmarks();
     this.stops = new Stops();
@@ -171,6 +173,7 @@ export class Stage {
   // Nothing selected, nothing opened beside the picture: the run alone.
   follow() {
     this.selection.clear();
+    this.zoom.pin("");
     this.helpShown = false;
     this.search.show(false);
     this.edit.hide();

@@ -1,81 +1,70 @@
 // The scene: one large picture of the kind of work that goes on, chosen by where the run is.
 
 import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
-import { collapseScene } from "../scenes/collapse.js";
+import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
+import { actor, crumbs, sceneOf } from "../scenes/places.js";
 
-/** @import { Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
+/** @import { Moment, ScenePart, ViewModule } from "../types.js" */
 
-const SCENES = ["", "pass", "process", "window", "collapse", "compaction", "fault"]; // as m_scene numbers them
-const PLAIN = ["", "pass", "process", "window", "collapse", "compaction", "page fault"];
-
-/** @type {Record<string, SceneModule>} */
-const PICTURES = { collapse: collapseScene };
 const GLYPH = { done: "✓ ", now: "▸ ", later: "", failed: "✗ " };
+const WIDE = 860; // below it the layout of a phone
+const NARROW = [340, 560];
+const MOST = 1200; // a larger stage shows the picture larger
 
-/** @param {Moment} moment */
-const sceneOf = (moment) => SCENES[moment.reader.recording.columns.m_scene[moment.step]];
-
-// Where the run is: from the task down to the kind of work.
-/** @param {Moment} moment */
-function crumbs(moment) {
-  const scene = sceneOf(moment);
-  const values = moment.told?.values ?? {};
-  const found = [moment.task.pid ? moment.task.comm : "no task"];
-  if (values.mm !== undefined && values.mm !== found[0]) found.push(`process ${values.mm}`);
-  if (values.window !== undefined) found.push(String(values.window));
-  if (scene && !found.includes(scene)) found.push(PLAIN[SCENES.indexOf(scene)]);
-  return found;
+/** @param {number} width */
+function fit(width) {
+  const [least, most] = width < WIDE ? NARROW : [WIDE, MOST];
+  return Math.round(Math.max(least, Math.min(most, width || WIDE)));
 }
 
-// The numbers of the sentence, by name.
-/** @param {Moment} moment */
-const numbers = (moment) =>
-  Object.entries(moment.told?.values ?? {})
-    .filter(([, value]) => typeof value === "number")
-    .map(([name, value]) => `${name} ${value}`);
+// The scene to draw: the pinned one, else the moment's, else that of the last moment that had a picture.
+/** @param {Moment} moment @param {string} pinned */
+function pictureOf(moment, pinned) {
+  const wanted = pinned || sceneOf(moment);
+  if (PICTURES[wanted]) return PICTURES[wanted];
+  const [outer] = crumbs(moment).filter(({ scene }) => PICTURES[scene]);
+  return PICTURES[outer?.scene] ?? PICTURES.collapse;
+}
+
+/** @param {HTMLElement} list @param {ScenePart[]} parts */
+function showParts(list, parts) {
+  updateList(
+    list,
+    parts,
+    () => el("li"),
+    (item, /** @type {ScenePart} */ part) => {
+      setText(item, GLYPH[part.state] + part.name);
+      item.dataset.state = part.state;
+    },
+  );
+  setHidden(list, !parts.length);
+}
 
 /** @type {ViewModule} */
 export const sceneView = {
-  make() {
+  make(stage) {
     const picture = makePicture();
-    const trail = named(el("div", "sc-crumbs"), "group", "Where the run is");
     const parts = named(el("ol", "sc-parts"), "list", "Parts of this work");
-    const root = el(
-      "div",
-      "ts-scene",
-      trail,
-      el("div", "sc-box-of-picture", /** @type {any} */ (picture.root)),
-      parts,
-    );
+    const box = el("div", "sc-room", /** @type {any} */ (picture.root));
+    const root = el("div", "ts-scene", box, parts);
+    let drawn = 0;
     return {
       root,
       update(moment) {
-        updateList(
-          trail,
-          crumbs(moment),
-          () => el("span", "sc-crumb"),
-          (item, text) => setText(item, text),
-        );
-        const scene = PICTURES[sceneOf(moment)] ?? PICTURES.collapse;
-        const width = Math.max(860, Math.min(1200, root.clientWidth || 906));
-        picture.draw(scene.marks(moment, width), width, scene.height);
-        const list = scene.parts?.(moment) ?? [];
-        updateList(
-          parts,
-          list,
-          () => el("li"),
-          (item, /** @type {ScenePart} */ part) => {
-            setText(item, GLYPH[part.state] + part.name);
-            item.dataset.state = part.state;
-          },
-        );
-        setHidden(parts, !list.length);
+        const scene = pictureOf(moment, stage.zoom.pinned);
+        const width = fit(box.clientWidth);
+        const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
+        drawn = moment.step;
+        const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
+        picture.draw(scene.marks(moment, look), width, scene.height(look), !far);
+        box.toggleAttribute("data-narrow", look.narrow);
+        showParts(parts, scene.parts?.(moment) ?? []);
       },
     };
   },
   lines: (moment) => [
-    crumbs(moment).join(" > "),
-    ...(numbers(moment).length ? [numbers(moment).join(", ")] : []),
+    [actor(moment), ...crumbs(moment).map(({ words }) => words)].join(" > "),
+    ...(PICTURES[sceneOf(moment)]?.lines(moment) ?? []),
   ],
 };

@@ -1,0 +1,36 @@
+"""The picture of a collapse in numbers: the twin of stage/js/scenes/collapse.js."""
+
+from __future__ import annotations
+
+from thplab.reading.moment import ReadMoment
+from thplab.reading.scenes.told import free_frames, told_before
+from thplab.recording.recording import Sentence
+
+_BEGINS = "steps_aside"
+#: What is told at the end of each phase, in their order.
+_ENDS = ("found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published")
+_PHASES = ("get memory", "re-check", "fence", "isolate", "copy", "free", "publish")
+
+
+def collapse_lines(at: ReadMoment) -> list[str]:
+    """How far the collapse is that was begun last; nothing before the first."""
+    told = list(_since_begin(at))
+    if not told or told[-1].kind != _BEGINS:
+        return []
+    ends = [_ENDS.index(each.kind) + 1 for each in told if each.kind in _ENDS]
+    done = max(ends, default=0)
+    failed = any(each.kind.startswith("not_collapsed") or each.kind == "puts_back" for each in told)
+    copied = next((each.values["copied"] for each in told if "copied" in each.values), 0)
+    phase = f"{min(done, 6) + 1} {_PHASES[min(done, 6)]}"
+    where = "the window is huge" if done == len(_ENDS) else f"{'failed in ' if failed else ''}phase {phase}"
+    entries = told[-1].values["entries"]
+    return [f"{where}: {copied} of {entries} entries copied, {free_frames(at)} frames free"]
+
+
+def _since_begin(at: ReadMoment) -> list[Sentence]:
+    found: list[Sentence] = []
+    for each in told_before(at):
+        found.append(each)
+        if each.kind == _BEGINS:
+            break
+    return found

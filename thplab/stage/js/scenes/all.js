@@ -1,0 +1,8 @@
+// The scenes by their names.
+
+import { collapseScene } from "./collapse.js";
+
+/** @import { SceneModule } from "../types.js" */
+
+/** @type {Record<string, SceneModule>} */
+export const PICTURES = { collapse: collapseScene };
