@@ -1,0 +1,116 @@
+"""Scenes: the same in Python and browser to the letter, the same from both sides, and every letter readable."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.modules import as_text, page_with_modules
+from thplab.reading.scene import LINES, scene_lines
+from thplab.reading.text import TextTwin
+from thplab.recording import Recording, record_scenario
+from thplab.recording.derive.focus import SCENES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+SEED = 20261130
+MOMENTS = 50
+LETTERS = 13  # CSS pixels
+#: scene -> scenarios in which it is seen, as (name, kernel)
+SEEN_IN: dict[str, list[tuple[str, str]]] = {"collapse": [("note", "6.18"), ("note", "6.1")]}
+CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
+#: Widths of a picture: a phone, a cell of a notebook, a projector.
+WIDTHS = (390, 930, 1880)
+
+MOUNT = """async (text) => {
+  const { mount } = await import("/stage.js");
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  globalThis.handle?.destroy();
+  globalThis.handle = await mount(document.querySelector("main"), bytes, { views: ["scene"] });
+}"""
+LINES_OF = """async ([text, steps]) => {
+  const { decode } = await import("/data/decode.js");
+  const { Reader } = await import("/data/moment.js");
+  const { sceneView } = await import("/views/scene.js");
+  const reader = new Reader(await decode(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))));
+  return steps.map((step) => sceneView.lines(reader.read(step)));
+}"""
+DRAWN = "() => document.querySelector('.sc-picture').innerHTML"
+GO = "(step) => handle.go(step)"
+# Text that is too small, outside the picture, or on another text.
+UNREADABLE = """(least) => {
+  const svg = document.querySelector(".sc-picture");
+  const room = svg.getBoundingClientRect();
+  const boxes = [...svg.querySelectorAll("text")].filter((each) => each.textContent)
+    .map((each) => [each.textContent, each.getBoundingClientRect(), each]);
+  const scale = room.width / svg.viewBox.baseVal.width;
+  const found = [];
+  for (const [words, box, node] of boxes) {
+    if (parseFloat(getComputedStyle(node).fontSize) * scale < least - 0.05) found.push(`small: ${words}`);
+    if (box.left < room.left - 1 || box.right > room.right + 1 || box.bottom > room.bottom + 1 || box.top < room.top - 1)
+      found.push(`outside: ${words}`);
+  }
+  boxes.forEach(([words, a], i) => boxes.slice(i + 1).forEach(([others, b]) => {
+    const over = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (over > 1 && high > 4) found.push(`on each other: ${words} / ${others}`);
+  }));
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    page = page_with_modules(browser)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case))
+def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
+    """A scene, a recording that has it, and some of its moments in an order of no meaning."""
+    scene, name, kernel = request.param
+    recording = record_scenario(name, kernel)
+    wanted = SCENES.index(scene)
+    moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
+    assert moments, f"{name} has no moment of the scene {scene}"
+    return scene, recording, random.Random(SEED).sample(moments, min(MOMENTS, len(moments)))
+
+
+def test_text_is_the_same_to_the_letter(seen: Any, page: Page) -> None:
+    scene, recording, moments = seen
+    twin = TextTwin(recording)
+    said = [scene_lines(twin.moment(n)) for n in moments]
+    assert page.evaluate(LINES_OF, [as_text(recording), moments]) == said
+    assert any(len(lines) > 1 for lines in said), f"the text of the scene {scene} has no numbers"
+    assert scene in LINES
+
+
+def test_picture_is_the_same_from_both_sides(seen: Any, page: Page) -> None:
+    _, recording, moments = seen
+    page.evaluate(MOUNT, as_text(recording))
+    for n in moments[:10]:
+        page.evaluate(GO, 0)
+        page.evaluate(GO, n)
+        forwards = page.evaluate(DRAWN)
+        page.evaluate(GO, len(recording) - 1)
+        page.evaluate(GO, n)
+        assert page.evaluate(DRAWN) == forwards, f"moment {n}"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_letter_is_readable(seen: Any, page: Page, width: int) -> None:
+    _, recording, moments = seen
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(MOUNT, as_text(recording))
+    story = recording.sections[recording.header["granularity"]["event"]]
+    told = [n for n in story if recording.sections["m_scene"][n] == recording.sections["m_scene"][moments[0]]]
+    for n in [*told, *moments[:10]]:
+        page.evaluate(GO, n)
+        assert not page.evaluate(UNREADABLE, LETTERS), f"moment {n}"
