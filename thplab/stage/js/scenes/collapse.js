@@ -35,7 +35,7 @@ function read(moment, { width, narrow }) {
   const state = readCollapse(moment);
   if (!state) return null;
   const { machine } = moment.reader;
-  const room = narrow ? width - 8 : (width - WIDTH - CARD - 3 * GAP - 16) / 2;
+  const room = narrow ? Math.min(width - 8, 330) : (width - WIDTH - CARD - 3 * GAP - 16) / 2;
   const grid = gridOf(state.old.length, room);
   const most = Math.floor((narrow ? 180 : HEIGHT - TOP - 30) / grid.cell);
   const where = placesOf(state.old, grid, most, machine.frames);

@@ -15,10 +15,13 @@ function pointsOf(state, now) {
   return [...points, { phase: points[points.length - 1].phase, free: now }];
 }
 
-/** @param {CollapseState} state */
-function remark({ done, failed }) {
-  if (failed) return "";
-  return done === 3 || done === 4 ? "nothing is freed yet" : "";
+const TITLE = "free frames";
+const REMARK = "none is freed yet";
+
+/** @param {CollapseState} state @param {number} room */
+function remark({ done, failed }, room) {
+  const fits = widthOf(REMARK) < room;
+  return fits && !failed && (done === 3 || done === 4) ? REMARK : "";
 }
 
 /** @param {CollapseState} state @param {number} now @param {number} x @param {number} y @param {number} w @param {number} h @returns {Mark[]} */
@@ -37,9 +40,16 @@ export function freeLine(state, now, x, y, w, h) {
         : `M${x} ${high(free)}`,
     )
     .join("");
+  const wide = widthOf(TITLE, 14, 600);
   const marks = [
-    words("free-title", x, y - 8, "free frames", "sc-strongtext"),
-    words("free-note", x + widthOf("free frames", 14, 600) + 10, y - 8, remark(state), "sc-quiettext"),
+    words("free-title", x, y - 8, TITLE, "sc-strongtext"),
+    words(
+      "free-note",
+      x + wide + 10,
+      y - 8,
+      remark(state, w - wide - widthOf(String(now), 18, 600) - 24),
+      "sc-quiettext",
+    ),
     words("free-now", x + w, y - 8, String(now), "sc-end sc-big"),
   ];
   for (let phase = 1; phase <= ENDS.length; phase++) {
