@@ -1,7 +1,7 @@
 // What keys and buttons can ask a stage to do, by name.
 
 import { above, below } from "../data/lists.js";
-import { crumbs } from "../scenes/places.js";
+import { crumbs } from "../data/places.js";
 
 /** @import { Stage } from "../types.js" */
 /** @param {Stage} stage */

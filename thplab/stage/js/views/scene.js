@@ -1,9 +1,9 @@
 // The scene: one large picture of the kind of work that goes on, chosen by where the run is.
 
+import { actor, crumbs, sceneOf } from "../data/places.js";
 import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
-import { actor, crumbs, sceneOf } from "../scenes/places.js";
 
 /** @import { Moment, ScenePart, ViewModule } from "../types.js" */
 
