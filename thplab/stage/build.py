@@ -20,6 +20,7 @@ from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
 from thplab.recording.story.windows import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
+from thplab.terms import terms
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
@@ -42,7 +43,7 @@ def _views_module() -> str:
 
 
 def modules() -> dict[str, str]:
-    """Path in js/ -> text of all modules; five are made from glyphs.json, views.json and Python."""
+    """Path in js/ -> text of all modules; six are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
     found = {
         path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
@@ -52,6 +53,8 @@ def modules() -> dict[str, str]:
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/verdicts.js"] += f"export const SUCCEEDED = {json.dumps(ScanResult.SUCCEED.value)};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    names = [[each.term, each.meaning, each.english()] for each in terms()]
+    found["data/terms.js"] = f"export const TERMS = {json.dumps(names)};\n"
     found["data/scenes.js"] = f"export const SCENES = {json.dumps(SCENES)};\n"
     found["views/all.js"] = _views_module()
     return found

@@ -14,6 +14,7 @@ import { HELP, listenToKeys } from "./controls/keys.js";
 import { makeLink } from "./controls/marks.js";
 import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
+import { explainWords, makeWords } from "./controls/words.js";
 import { decode } from "./data/decode.js";
 import { el, giveFocus, labelled, named, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
@@ -103,10 +104,12 @@ function build(element, recording, options) {
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
   const above = [head, sentence, ask].map((part) => part.root);
   const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
-  root.append(
-    el("div", "ts-frame", ...above, layout.scene, layout.main, ...under, layout.switches, layout.below),
-    presenter.root,
-  );
+  const frame = el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below);
+  const words = makeWords(stage, frame);
+  help.root.before(words.root);
+  parts.push(words);
+  root.append(frame, presenter.root);
+  explainWords(root);
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
@@ -120,6 +123,7 @@ function build(element, recording, options) {
     root.toggleAttribute("data-blank", stage.presenting.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
     layout.settle();
+    words.settle?.();
     report.onStep(moment.step);
   });
   guardKeys();

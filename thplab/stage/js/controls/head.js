@@ -1,7 +1,7 @@
 // The head: which recording, which task, when; below it the sentence of the moment.
 
-import { el, setAttribute, setText } from "../draw/dom.js";
-import { clock } from "../views/textual.js";
+import { el, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { clock, NO_CLOCK } from "../views/textual.js";
 import { makeTrail } from "./trail.js";
 
 /** @import { Header, Part, Stage } from "../types.js" */
@@ -17,6 +17,7 @@ export function makeHeader(header, stage, more) {
     update(moment) {
       trail.update(moment, stage);
       setText(at, clock(moment));
+      setHidden(at, at.textContent === NO_CLOCK);
     },
   };
 }

@@ -11,7 +11,7 @@ const KEYS = {
   e: "nextEntry", E: "previousEntry", V: "over", O: "out", v: "lookInside", o: "zoomOut", i: "zoomIn", w: "lastChange",
   Home: "start", 0: "restart", End: "end", " ": "play", ".": "faster", ",": "slower",
   g: "granularity", "]": "entryRight", "[": "entryLeft", u: "frameUp", d: "frameDown", z: "pointAtLine",
-  Escape: "follow", x: "text", "?": "help", p: "present",
+  Escape: "follow", x: "text", "?": "help", h: "words", p: "present",
   "/": "find", m: "nextMatch", M: "previousMatch", I: "stopAtMatches",
   r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock", a: "nextTask", A: "previousTask",
   k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
@@ -60,6 +60,7 @@ export const HELP = [
   ["1 … 9", "one open view alone; once more: all"],
   ["p", "present: full screen, PageDown and PageUp from stop to stop"],
   ["b  s  c", "while presenting: blank, notes, code"],
+  ["h", "what the words on the stage mean"],
   ["?", "these keys"],
 ];
 

@@ -77,5 +77,6 @@ export function makeActions(stage) {
     zoomOut: () => zoom.move(crumbs(stage.moment), -1),
     zoomIn: () => zoom.move(crumbs(stage.moment), 1),
     help: () => stage.toggleHelp(),
+    words: () => stage.toggleWords(),
   };
 }
