@@ -1,4 +1,4 @@
-"""Scenes: the same in Python and browser to the letter, the same from both sides, and every letter readable."""
+"""Scenes: Python and browser say the same, both sides show the same, and every letter is readable."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ UNREADABLE = """(least) => {
   const found = [];
   for (const [words, box, node] of boxes) {
     if (parseFloat(getComputedStyle(node).fontSize) * scale < least - 0.05) found.push(`small: ${words}`);
-    if (box.left < room.left - 1 || box.right > room.right + 1 || box.bottom > room.bottom + 1 || box.top < room.top - 1)
+    const sideways = box.left < room.left - 1 || box.right > room.right + 1;
+    if (sideways || box.bottom > room.bottom + 1 || box.top < room.top - 1)
       found.push(`outside: ${words}`);
   }
   boxes.forEach(([words, a], i) => boxes.slice(i + 1).forEach(([others, b]) => {

@@ -57,15 +57,16 @@ export function explainWords(root) {
 // The words of what is shown now, explained.
 /** @param {Stage} stage @param {HTMLElement} frame @returns {Part} */
 export function makeWords(stage, frame) {
-  const list = named(el("dl", "ts-words"), "group", "What the words mean");
+  const list = el("dl");
+  const root = named(el("div", "ts-meanings", list), "group", "What the words mean");
   return {
-    root: list,
+    root,
     update() {
-      setHidden(list, !stage.wordsShown);
+      setHidden(root, !stage.wordsShown);
     },
     settle() {
       if (!stage.wordsShown) return;
-      const parts = [...frame.children].filter((part) => part !== list);
+      const parts = [...frame.children].filter((part) => part !== root);
       const found = termsIn(parts.map(writtenIn).join(" "));
       updateList(
         list,
