@@ -16,14 +16,14 @@ import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
 import { explainWords, makeWords } from "./controls/words.js";
 import { decode } from "./data/decode.js";
-import { el, giveFocus, labelled, named, setHidden } from "./draw/dom.js";
+import { el, giveFocus, labelled, named, setAttribute, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { ALL, insideViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
 
 import { momentText } from "./views/textual.js";
 
-/** @import { Handle, Header, Options, Part, Recording } from "./types.js" */
+/** @import { Handle, Options, Part, Recording } from "./types.js" */
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
@@ -35,12 +35,11 @@ function makeHelp(stage) {
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
-/** @param {Header} header */
-function makeRoot(header) {
-  const root = labelled(
-    el("div", "thplab-stage thplab-keys"),
-    `Stage: ${header.title}. Press ? for the keys.`,
-  );
+const NAME = "Stage";
+const ABOUT_KEYS = "Press ? for the keys.";
+
+function makeRoot() {
+  const root = labelled(el("div", "thplab-stage thplab-keys"), NAME);
   root.tabIndex = 0;
   root.setAttribute("role", "application");
   return root;
@@ -85,7 +84,7 @@ function followFullscreen(root, stage) {
 /** @param {HTMLElement} element @param {Recording} recording @param {Options} options @returns {Handle} */
 function build(element, recording, options) {
   const stage = new Stage(recording);
-  const root = makeRoot(recording.header);
+  const root = makeRoot();
   const theme = followTheme(root, options.theme, () => stage.paint());
   const full = followFullscreen(root, stage);
   const layout = makeLayout(stage);
@@ -117,7 +116,10 @@ function build(element, recording, options) {
     // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = String(moment.step);
-    root.dataset.steps = String(moment.last + 1);
+    const covered = stage.stops.covering(moment.step);
+    if (covered) delete root.dataset.steps;
+    else root.dataset.steps = String(moment.last + 1);
+    setAttribute(root, "aria-label", covered ? NAME : `${NAME}: ${recording.header.title}. ${ABOUT_KEYS}`);
     root.toggleAttribute("data-plain", stage.open.plain);
     root.toggleAttribute("data-presenting", stage.presenting.on);
     root.toggleAttribute("data-blank", stage.presenting.blank);

@@ -321,6 +321,9 @@ export interface Stop {
   choices?: string[];
   answer?: string;
   shows?: number;
+  evidence?: string[];
+  hides?: string[];
+  why?: Record<string, string>;
 }
 
 // What the edit row sends to Python, and what Python answers.

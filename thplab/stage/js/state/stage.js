@@ -146,10 +146,10 @@ export class Stage {
     this.arrive({ ...this.origin, ...this.stops.at(this.moment.step) });
   }
 
+  // The bet is made; the next step goes on towards the answer.
   /** @param {Stop} stop @param {string} text */
   guess(stop, text) {
     this.stops.guess(stop, text);
-    this.move(this.moment.step + 1);
   }
 
   /** @param {boolean} on */
