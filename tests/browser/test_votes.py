@@ -1,4 +1,4 @@
-"""A stop asks on the stage: before the bet nothing tells the answer; then the run shows it, and who was right."""
+"""A stop asks on the stage: before the bet nothing tells the answer; then the run shows who was right."""
 
 from __future__ import annotations
 

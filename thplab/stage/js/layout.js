@@ -59,10 +59,9 @@ export function makeLayout(stage) {
   function open(part) {
     part.made ??= part.view.make(stage);
     part.box ??= panel(part.view, part.made.root);
-    const later = parts
-      .slice(parts.indexOf(part) + 1)
-      .find(({ box, view }) => box && view.place === part.view.place);
-    places[part.view.place].insertBefore(part.box, later?.box ?? null);
+    const place = places[part.view.place];
+    const later = parts.slice(parts.indexOf(part) + 1).find(({ box }) => box?.parentNode === place);
+    place.insertBefore(part.box, later?.box ?? null);
   }
 
   // It is the last on the right, and the first of the other views.
