@@ -69,6 +69,11 @@ def entry_words(now: Now) -> Any:
     return "an entry" if entry is None else f"entry {entry}"
 
 
+def which(now: Now) -> Any:
+    begin, end = first(now), last(now)
+    return f"page {begin}" if begin == end else f"pages {begin} to {end}"
+
+
 def first(now: Now) -> Any:
     return now.page_words(now.number("start", "old"))
 
@@ -492,7 +497,7 @@ CHECKS: dict[str, Check] = {
     "prot": in_scenario("prot"), "referenced": counted("referenced", "referenced"), "result": result,
     "score": score, "shared": counted("shared", ""), "spent": spent, "state": state,
     "stuck": traced_count("nr_failed"), "table": table, "time": time, "to": to,
-    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "who": who,
+    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "which": which, "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,
 }  # fmt: skip
 
