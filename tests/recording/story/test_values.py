@@ -104,6 +104,11 @@ def table(now: Now) -> Any:
     return str(now.argument("table")).strip("<>")
 
 
+def table_frame(now: Now) -> Any:
+    """The PMD entry of the window leads there."""
+    return now.page(bits.entry_pfn(now.pmd(now.number("start_addr", "address"))))
+
+
 # Locks -----------------------------------------------------------------------------------------------
 
 
@@ -496,8 +501,9 @@ CHECKS: dict[str, Check] = {
     "new": new, "none": counted("none", "none_or_zero"), "op": op, "page": page, "pages": pages,
     "prot": in_scenario("prot"), "referenced": counted("referenced", "referenced"), "result": result,
     "score": score, "shared": counted("shared", ""), "spent": spent, "state": state,
-    "stuck": traced_count("nr_failed"), "table": table, "time": time, "to": to,
-    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "which": which, "who": who,
+    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "time": time, "to": to,
+    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "which": which,
+    "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,
 }  # fmt: skip
 
