@@ -23,7 +23,13 @@ SEED = 20261130
 MOMENTS = 50
 LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
-SEEN_IN: dict[str, list[tuple[str, str]]] = {"collapse": [("note", "6.18"), ("note", "6.1")]}
+SEEN_IN: dict[str, list[tuple[str, str]]] = {
+    "collapse": [("note", "6.18"), ("note", "6.1")],
+    "window": [
+        ("S07.none_411", "6.18"), ("S07.pin", "7.3"), ("S07.ro", "6.12"), ("S07.swap_young255", "6.1"),
+        ("S12.shared257_collapse", "6.18"), ("S07.huge", "6.18"),
+    ],
+}  # fmt: skip
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.
 WIDTHS = (390, 930, 1880)
