@@ -72,7 +72,7 @@ def _scan(at: ReadMoment) -> _Scan | None:
             scan.done = scan.done or each
         elif scan.verdict is None and each.kind.startswith("entry_"):
             scan.entry = each
-        elif scan.verdict is None and (each.kind == "accepted" or each.values.get("question")):
+        elif scan.verdict is None and (each.kind.startswith("accepted") or each.values.get("question")):
             scan.verdict = each
     return scan
 

@@ -53,7 +53,7 @@ OF_ENTRY = (
     Question("unwatched", "unwatched?", "userfaultfd", (S.PTE_UFFD_WP,)),
     Question("anonymous", "of no file?", "anonymous", (S.PAGE_ANON,)),
     Question(
-        "wanted", "not dropped?", "MADV_FREE", (S.PAGE_LAZYFREE,),
+        "wanted", "not freed?", "MADV_FREE", (S.PAGE_LAZYFREE,),
         asked=lambda profile, is_khugepaged: profile.refuses_lazyfree and is_khugepaged,
     ),
     Question("unshared", "not shared?", "map count", (S.EXCEED_SHARED_PTE,), "shared"),

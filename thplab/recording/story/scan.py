@@ -27,7 +27,12 @@ READS = story(
 ACCEPTED = story(
     "accepted",
     "{who} accepts {window}, because no entry rules it out: {referenced|entry was|entries were} used lately, "
-    "{none} empty, {unmapped} swapped out, {shared} shared.",
+    "{none|counts|count} as empty, {unmapped} as swapped out, {shared} as shared.",
+)
+ACCEPTED_UNBOUND = story(
+    "accepted_unbound",
+    "{who} accepts {window}, because no entry rules it out and no limit binds MADV_COLLAPSE: {none|counts|count} as "
+    "empty, {unmapped} as swapped out, {shared} as shared.",
 )
 _OF_ENTRY: dict[str, Template] = {
     "e": entry("entry_empty", "Entry {entry} is empty: {none} so far, and {max_none} may be."),
@@ -154,6 +159,7 @@ def _accepted(local: Locals, result: Any, at: At) -> Told | None:
     if result is not S.SUCCEED or scan is None:
         return None
     window = at.window(scan["start_addr"])
-    return ACCEPTED.tell(
+    template = ACCEPTED if scan["cc"].is_khugepaged else ACCEPTED_UNBOUND
+    return template.tell(
         who=at.who, mm=scan["mm"].name, window=window, need=need(scan, at), **counts(scan), **limits(at)
     )

@@ -86,7 +86,7 @@ MARKER_TOO_MANY = story(
 HALF = story(
     "lack_referenced_page_swap",
     "{who} refuses {window} after its last entry, because only {referenced|page was|pages were} used lately: with "
-    "{unmapped|entry|entries} swapped out {need} must be.",
+    "{unmapped|entry|entries} counted as swapped out, {need} must be.",
 )
 #: (function, result) -> sentence, where the function gives the result another meaning
 _OF_FUNCTION: dict[tuple[Point, S], Template] = {

@@ -36,7 +36,7 @@ function readKind(scan, told) {
   if (told.kind === "reads") {
     scan.reads = told;
     scan.states = unpacked(String(told.values.states));
-  } else if (told.kind === "accepted" || told.values.question) scan.verdict = told;
+  } else if (told.kind.startsWith("accepted") || told.values.question) scan.verdict = told;
 }
 
 // "100u412e" as one letter for each entry.

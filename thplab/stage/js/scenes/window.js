@@ -3,10 +3,11 @@
 import { hex } from "../data/machine.js";
 import { rect, words } from "./marks.js";
 import { readScan } from "./scans.js";
-import { card, cardHeight, decided } from "./window_card.js";
+import { card, cardHeight } from "./window_card.js";
 import { GAUGES, gaugeOf, shortGauge } from "./window_gauges.js";
 import { entriesOf, gridHeight, gridOf, legend } from "./window_grid.js";
 import { countLine, decisionLine, entryLine } from "./window_text.js";
+import { decided } from "./window_verdict.js";
 
 /** @import { Look, Mark, Moment, ScanState, SceneModule, ScenePart } from "../types.js" */
 
@@ -46,7 +47,13 @@ function entriesAndTitle(moment, scan, look, w, high) {
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
     words("entries", grid.x - 4, 13, `${scan.begin.entries} entries in address order`, "sc-strongtext"),
-    words("address", 4 + w, 13, window && !look.narrow ? hex(window.address) : "", "sc-end sc-small sc-quiettext sc-w-mono"),
+    words(
+      "address",
+      4 + w,
+      13,
+      window && !look.narrow ? hex(window.address) : "",
+      "sc-end sc-small sc-quiettext sc-w-mono",
+    ),
     ...(here ? entriesOf(grid, scan, chosenIn(moment, scan, look)) : noTable(moment, scan, 4, 22, w, high)),
   ];
 }
@@ -79,22 +86,22 @@ function wide(moment, scan, look) {
 function tall(moment, scan, look) {
   const w = look.width - 8;
   const grid = gridOf(4, 26, w, Number(scan.begin.entries));
-  const below = 36 + Math.max(60, gridHeight(grid));
+  const high = Math.max(44, gridHeight(grid));
+  const below = 34 + high;
   const entry = entryInCard(moment, scan, look);
-  const gauges = below + 24 + cardHeight(scan, true) + 6;
+  const gauges = below + 44 + cardHeight(scan, true);
   return [
-    ...entriesAndTitle(moment, scan, look, w, Math.max(60, gridHeight(grid))),
-    ...legend(scan, 4, below, w),
-    ...card(scan, entry, 4, below + 24, w, true),
-    ...GAUGES.flatMap((gauge, i) => shortGauge(scan, gauge, 4, gauges + i * 24, w)),
-    ...decided(scan, pmdOf(moment), 4, gauges + 4 * 24 + 3, w, 72),
+    ...entriesAndTitle(moment, scan, look, w, high),
+    ...legend(scan, 4, below, w, 108),
+    ...card(scan, entry, 4, below + 40, w, true),
+    ...GAUGES.flatMap((gauge, i) => shortGauge(scan, gauge, 4, gauges + i * 22, w)),
+    ...decided(scan, pmdOf(moment), 4, gauges + 4 * 22 + 5, w, 66),
   ];
 }
 
 // What is done of a scan, in the order of its parts.
 /** @param {ScanState} scan @returns {ScenePart["state"][]} */
 function statesOf({ states, verdict, veto, asksLast }) {
-  if (veto === "table") return ["failed", "later", "later"];
   if (!states) return ["now", "later", "later"];
   if (!verdict) return ["done", "now", "later"];
   if (!veto) return ["done", "done", "done"];
@@ -103,7 +110,7 @@ function statesOf({ states, verdict, veto, asksLast }) {
 
 /** @type {SceneModule} */
 export const windowScene = {
-  height: ({ narrow }) => (narrow ? 560 : 376),
+  height: ({ narrow }) => (narrow ? 570 : 376),
   marks(moment, look) {
     const scan = readScan(moment);
     if (!scan)

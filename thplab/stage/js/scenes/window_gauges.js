@@ -18,7 +18,7 @@ export const GAUGES = [
 function bar(scan, { name, limit }, x, y, w, h) {
   const entries = Number(scan.begin.entries);
   const { count, most } = numbersOf(scan, name, limit);
-  const over = limit && scan.bound && count > most;
+  const over = limit ? scan.bound && count > most : scan.veto === "enough";
   const at = x + Math.max(1.5, (Math.min(most, entries) / entries) * w);
   const marks = [
     rect(`g-all-${name}`, x, y, w, h, "sc-band", 3),
@@ -54,7 +54,7 @@ export function gaugeOf(scan, gauge, x, y, w) {
     words(`g-${name}`, x, y + 12, gauge.words, "sc-strongtext"),
     words(`g-rule-${name}`, x + w, y + 12, scan.bound ? bound : free, "sc-end sc-small sc-quiettext"),
     ...bar(scan, gauge, x, y + 19, w, 18),
-    words(`g-n-${name}`, inside ? end - 7 : end + 7, y + 34, String(count), look),
+    words(`g-n-${name}`, inside ? end - 7 : end + 7, y + 34, limit || scan.bound ? String(count) : "–", look),
   ];
 }
 
@@ -62,14 +62,16 @@ export function gaugeOf(scan, gauge, x, y, w) {
 /** @param {ScanState} scan @param {Gauge} gauge @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
 export function shortGauge(scan, gauge, x, y, w) {
   const { count, most } = numbersOf(scan, gauge.name, gauge.limit);
-  const rule = scan.bound
-    ? `, at ${gauge.limit ? "most" : "least"} ${most}`
-    : gauge.limit
-      ? ", no limit"
-      : ", not asked";
+  const rule = scan.bound ? `at ${gauge.limit ? "most" : "least"} ${most}` : "no limit";
   return [
     words(`g-${gauge.name}`, x, y + 14, gauge.words, "sc-small sc-strongtext"),
     ...bar(scan, gauge, x + 96, y + 3, w - 96 - 128, 13),
-    words(`g-rule-${gauge.name}`, x + w, y + 14, `${count}${rule}`, "sc-end sc-small"),
+    words(
+      `g-rule-${gauge.name}`,
+      x + w,
+      y + 14,
+      gauge.limit || scan.bound ? `${count}, ${rule}` : "not asked",
+      "sc-end sc-small",
+    ),
   ];
 }

@@ -7,6 +7,7 @@ import { moving, path, rect, words } from "./marks.js";
 
 const FEW = 32;
 const ROW = { few: 8, many: 32 };
+const PITCH = { few: 56, phone: 41, many: 14 };
 
 /** @typedef {{ x: number, y: number, entries: number, pitch: number, cell: number, columns: number, few: boolean, labels: number }} Grid */
 
@@ -16,10 +17,9 @@ export function gridOf(x, y, width, entries) {
   const few = entries <= FEW;
   const columns = Math.min(entries, few ? ROW.few : ROW.many);
   const labels = few ? 0 : 34;
-  const pitch = few
-    ? Math.min(41, Math.floor(width / columns))
-    : Math.min(14, Math.floor((width - labels - 2) / columns));
-  const cell = few ? Math.min(36, pitch - 4) : pitch - 3;
+  const most = few ? (width < 400 ? PITCH.phone : PITCH.few) : PITCH.many;
+  const pitch = Math.min(most, Math.floor((width - labels - 2) / columns));
+  const cell = few ? pitch - 6 : pitch - 3;
   return { x: x + labels, y, entries, pitch, cell, columns, few, labels };
 }
 
@@ -41,10 +41,10 @@ const ring = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0
 const SHAPES = {
   u: square,
   n: (x, y, s) => square(x, y, s) + square(x + s * 0.28, y + s * 0.28, s * 0.44),
-  e: (x, y, s) => ring(x + s / 2, y + s / 2, Math.min(s * 0.2, 5)),
+  e: (x, y, s) => ring(x + s / 2, y + s / 2, s * (s > 20 ? 0.4 : 0.2)),
   z: (x, y, s) => ring(x + s / 2, y + s / 2, s * 0.4),
   s: (x, y, s) =>
-    `${square(x, y, s)}M${x + s * 0.25} ${y + s * 0.75}L${x + s * 0.75} ${y + s * 0.25}M${x + s * 0.4} ${y + s * 0.25}H${x + s * 0.75}V${y + s * 0.6}`,
+    `${square(x, y, s)}M${x + s * 0.35} ${y + s * 0.65}L${x + s * 0.78} ${y + s * 0.22}M${x + s * 0.45} ${y + s * 0.22}H${x + s * 0.78}V${y + s * 0.55}`,
   g: (x, y, s) => `M${x + s / 2} ${y}l${s / 2} ${s / 2}l${-s / 2} ${s / 2}l${-s / 2} ${-s / 2}z`,
   H: (x, y, s) => square(x, y, s * 0.62) + square(x + s * 0.34, y + s * 0.34, s * 0.66),
   h: (x, y, s) => square(x, y, s * 0.62) + square(x + s * 0.34, y + s * 0.34, s * 0.66),
@@ -63,35 +63,42 @@ function cells(grid, states, read) {
     const [x, y] = placeOf(grid, entry);
     list.push(shape(entry < read || letter === "e" ? letter : UNREAD, x, y, grid.cell));
   });
-  return [...groups].map(([name, list]) => path(`cells-${name}`, list.join(""), `sc-w-cell sc-w-${name}`));
+  return [...groups].map(([name, list]) =>
+    path(`cells-${name}`, list.join(""), `sc-w-cell sc-w-${name}${grid.few ? " sc-w-few" : ""}`),
+  );
 }
+
+// Where the number of an entry is in a large cell, and on what: beside the arrow, on the page in front.
+/** @type {Record<string, [dx: number, dy: number, on: string]>} */
+const NUMBERED = {
+  u: [0.5, 0.5, " sc-w-onfull"],
+  s: [0.25, 0.8, ""],
+  H: [0.67, 0.67, " sc-w-onpage"],
+  h: [0.67, 0.67, ""],
+};
 
 /** @param {Grid} grid @param {string[]} states @param {number} read @returns {Mark[]} */
 function numbers(grid, states, read) {
-  if (grid.few)
-    return states.map((letter, entry) => {
-      const [x, y] = placeOf(grid, entry);
-      const full = entry < read && letter === "u";
-      return words(
-        `n-${entry}`,
-        x + grid.cell / 2,
-        y + grid.cell / 2 + 5,
-        String(entry),
-        `sc-middle ${full ? "sc-w-onfull" : "sc-w-number"}`,
-      );
-    });
-  const rows = Math.ceil(grid.entries / grid.columns);
-  return Array.from({ length: rows }, (_, row) => row)
-    .filter((row) => row % 4 === 0)
-    .map((row) =>
-      words(
-        `row-${row}`,
-        grid.x - 8,
-        grid.y + row * grid.pitch + grid.cell,
-        String(row * grid.columns),
-        "sc-end sc-small sc-quiettext",
-      ),
-    );
+  return states.map((letter, entry) => {
+    const [x, y] = placeOf(grid, entry);
+    const [dx, dy, on] = (entry < read && NUMBERED[letter]) || [0.5, 0.5, ""];
+    const look = `sc-middle sc-w-number${on}`;
+    return words(`n-${entry}`, x + grid.cell * dx, y + grid.cell * dy + 6, String(entry), look);
+  });
+}
+
+// Beside every fourth row the number of its first entry.
+/** @param {Grid} grid @returns {Mark[]} */
+function rowNumbers({ x, y, entries, columns, pitch, cell }) {
+  return Array.from({ length: Math.ceil(entries / columns / 4) }, (_, i) =>
+    words(
+      `row-${i}`,
+      x - 8,
+      y + i * 4 * pitch + cell,
+      String(i * 4 * columns),
+      "sc-end sc-small sc-quiettext",
+    ),
+  );
 }
 
 /** @param {Grid} grid @param {ScanState} scan @returns {Mark[]} */
@@ -99,15 +106,21 @@ function cursor(grid, scan) {
   if (scan.current < 0) return [];
   const [x, y] = placeOf(grid, scan.current);
   const s = grid.cell;
-  const [middle, h] = [x + s / 2, grid.few ? 7 : 9];
-  const frame = moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3));
-  const hand = path("hand", `M${middle - h * 0.8} ${y - 5 - h}h${h * 1.6}l${-h * 0.8} ${h}z`, "sc-w-hand");
-  const marks = [{ ...frame }, { ...moving(hand), at: { ...hand.at, x, y } }];
-  if (scan.veto)
-    marks.push(
-      path("cross", `M${x + 1} ${y + 1}l${s - 2} ${s - 2}m0 ${2 - s}l${2 - s} ${s - 2}`, "sc-w-cross"),
-    );
-  return marks;
+  const h = 8;
+  const hand = path("hand", `M${x + s / 2 - 7} ${y - 4 - h}h14l-7 ${h}z`, "sc-w-hand");
+  return [
+    moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3)),
+    { ...moving(hand), at: { ...hand.at, x, y } },
+  ];
+}
+
+// The entry that ended the scan.
+/** @param {Grid} grid @param {ScanState} scan @returns {Mark[]} */
+function cross(grid, { veto, current }) {
+  if (!veto || current < 0) return [];
+  const [x, y] = placeOf(grid, current);
+  const s = grid.cell - 2;
+  return [path("cross", `M${x + 1} ${y + 1}l${s} ${s}m0 ${-s}l${-s} ${s}`, "sc-w-cross")];
 }
 
 // A cell that the reader has chosen, and that is not the one in hand.
@@ -125,32 +138,25 @@ export function entriesOf(grid, scan, chosen) {
   return [
     rect("table", grid.x - 4, grid.y - 4, w + 5, gridHeight(grid) + 5, "sc-paper", 3),
     ...cells(grid, states, scan.read),
-    ...numbers(grid, states, scan.read),
+    ...cross(grid, scan),
+    ...(grid.few ? numbers(grid, states, scan.read) : rowNumbers(grid)),
     ...chosenMark(grid, chosen),
     ...cursor(grid, scan),
   ];
 }
 
-const LEGEND = [...Object.keys(STATES).filter((letter) => letter !== "h"), UNREAD];
-
-// What the shapes mean: those that are in this window, and the outline as long as one is not read.
-/** @param {ScanState} scan @param {number} x @param {number} y @param {number} width @returns {Mark[]} */
-export function legend(scan, x, y, width) {
-  const states = scan.states ?? [];
-  const seen = new Set(states.map((letter) => (letter === "h" ? "H" : letter)));
-  if (scan.read < states.length) seen.add(UNREAD);
-  const across = Math.max(1, Math.floor(width / 116));
-  return LEGEND.filter((letter) => seen.has(letter)).flatMap((letter, i) => {
-    const [left, top] = [x + (i % across) * 116, y + Math.floor(i / across) * 19];
+// What the shapes mean, in the order in which they were read: nothing is named that is still to come.
+/** @param {ScanState} scan @param {number} x @param {number} y @param {number} width @param {number} [step] @returns {Mark[]} */
+export function legend({ states, read }, x, y, width, step = 120) {
+  if (!states) return [];
+  const seen = new Set(states.slice(0, read).map((letter) => (letter === "h" ? "H" : letter)));
+  const across = Math.floor(width / step);
+  return [UNREAD, ...seen].flatMap((letter, i) => {
+    const [left, top] = [x + (i % across) * step, y + Math.floor(i / across) * 19];
+    const means = letter === UNREAD ? "not read yet" : STATES[letter].words;
     return [
       path(`legend-${letter}`, shape(letter, left, top, 11), `sc-w-cell sc-w-${letter}`),
-      words(
-        `legend-t-${letter}`,
-        left + 17,
-        top + 10,
-        letter === UNREAD ? "not read yet" : STATES[letter].words,
-        "sc-small",
-      ),
+      words(`legend-t-${letter}`, left + 17, top + 10, means, "sc-small"),
     ];
   });
 }
