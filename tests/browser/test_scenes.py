@@ -26,8 +26,8 @@ LETTERS = 13  # CSS pixels
 SEEN_IN: dict[str, list[tuple[str, str]]] = {
     "collapse": [("note", "6.18"), ("note", "6.1")],
     "window": [
-        ("S07.none_411", "6.18"), ("S07.pin", "7.3"), ("S07.ro", "6.12"), ("S07.swap_young255", "6.1"),
-        ("S12.shared257_collapse", "6.18"), ("S07.huge", "6.18"),
+        ("S07.none_411", "6.18"), ("S07.swap_young255", "6.1"), ("S07.pin", "7.3"),
+        ("S12.shared257_collapse", "6.12"), ("small_tables", "7.3"),
     ],
 }  # fmt: skip
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
