@@ -31,7 +31,7 @@ def context_page(browser: Browser) -> Iterator[Page]:
 
 def open_page(page: Page, small: Recording, folder: Path, **options: object) -> Page:
     file = folder / "page.html"
-    file.write_text(make_page(small, **options), "utf-8")  # type: ignore[arg-type]
+    file.write_text(make_page(small, **{"granularity": "line", **options}), "utf-8")  # type: ignore[arg-type]
     page.goto(file.as_uri())
     stage_on(page)
     return page
@@ -115,7 +115,7 @@ def test_playing_stops_at_a_match(page: Page, small: Recording) -> None:
     assert call is not None
     look_for(page, "fn scan_pmd")
     page.keyboard.press("Escape")
-    page.keyboard.press("i")
+    page.keyboard.press("I")
     for _ in range(3):
         page.keyboard.press(".")
     page.keyboard.press(" ")

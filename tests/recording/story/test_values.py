@@ -541,8 +541,8 @@ def why(now: Now) -> Any:
 
 CHECKS: dict[str, Check] = {
     "address": address, "advice": in_scenario("advice"), "asks": asks, "asks_last": asks_last,
-    "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"), "child": child, "collapsed": of_khugepaged("pages_collapsed"),
-    "copied": copied, "cost": cost, "does": does, "entries": entries, "entry": entry,
+    "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"), "child": child,
+    "collapsed": of_khugepaged("pages_collapsed"), "copied": copied, "cost": cost, "does": does, "entries": entries, "entry": entry,
     "entry_words": entry_words, "expected": expected, "first": first, "frame": frame, "free": free,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
@@ -550,8 +550,8 @@ CHECKS: dict[str, Check] = {
     "max_shared": knob("max_ptes_shared"), "max_swap": knob("max_ptes_swap"),
     "migrate_frame": reader("migrate_pfn", "migrate_pfn"), "mm": mm, "moved": traced_count("nr_migrated"),
     "need": need, "new": new, "none": counted("none", "none_or_zero"), "op": op, "page": page, "pages": pages,
-    "prot": in_scenario("prot"), "question": question, "referenced": counted("referenced", "referenced"), "result": result,
-    "score": score, "shared": counted("shared", ""), "spent": spent, "state": state, "states": states,
+    "prot": in_scenario("prot"), "question": question,
+    "referenced": counted("referenced", "referenced"), "result": result, "score": score, "shared": counted("shared", ""), "spent": spent, "state": state, "states": states,
     "stuck": traced_count("nr_failed"), "table": table, "time": time, "to": to,
     "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,

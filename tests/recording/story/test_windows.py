@@ -141,6 +141,22 @@ def test_a_guard_page_can_not_be_swapped_in() -> None:
     assert verdict(made, "collapse_huge_page").endswith("because the collapse ends with 'failed'.")
 
 
+def test_a_guard_page_is_not_called_swapped_out() -> None:
+    small, app = machine(max_ptes_swap=1)
+    touch(app, 0, 8)
+    app.madvise(ADDRESS + (2 << 12), 2 << 12, "guard_install")
+    recorder = Recorder(small.kernel, "lines")
+    with recorder:
+        advise(app)
+    assert entries_of(recorder.recording)[2] == (
+        "Entry 2 holds a guard marker and no page, but it counts as swapped out: 1 so far, and 1 may be."
+    )
+    assert verdict(recorder.recording) == (
+        "Entry 3 holds a marker and no page, and khugepaged refuses the window at 0x200000: "
+        "2 count as swapped out, and only 1 may (max_ptes_swap)."
+    )
+
+
 def test_what_was_swapped_out_is_brought_back_first() -> None:
     made = scanned(lambda app: app.madvise(ADDRESS, 2 << 12, "pageout"), max_ptes_swap=2)
     assert verdict(made, "__collapse_huge_page_swapin") == (
@@ -157,7 +173,8 @@ def test_shared_pages_are_counted_against_their_limit() -> None:
     with recorder:
         advise(app)
     assert verdict(recorder.recording) == (
-        "Entry 2 is shared, and khugepaged refuses the window at 0x200000: 3 are, and only 2 may be (max_ptes_shared)."
+        "Entry 2 is shared, and khugepaged refuses the window at 0x200000: "
+        "3 are, and only 2 may be (max_ptes_shared)."
     )
 
 
@@ -188,7 +205,8 @@ def test_empty_and_huge_windows() -> None:
     with recorder:
         app.madvise(ADDRESS, WINDOW, "collapse")
     assert verdict(recorder.recording) == (
-        "The window at 0x200000 is one huge page already, because its PMD entry is a leaf: there is no table to read."
+        "The window at 0x200000 is one huge page already, because its PMD entry is a leaf: "
+        "there is no table to read."
     )
 
 

@@ -2,7 +2,11 @@
 
 /** @import { Mark } from "../types.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
+const EMPTY = '<svg class="sc-picture" aria-hidden="true"></svg>';
+
+// An SVG element; its namespace is that of an SVG which the HTML parser has made.
+const makeRoot = () =>
+  document.adoptNode(new DOMParser().parseFromString(EMPTY, "text/html").body.children[0]);
 
 /** @param {string} k @param {number} x @param {number} y @param {number} w @param {number} h @param {string} cls @param {number} [r] @returns {Mark} */
 export const rect = (k, x, y, w, h, cls, r = 0) => ({
@@ -31,6 +35,47 @@ export function rings(k, centres, r, cls) {
   return path(k, centres.map(([x, y]) => `M${x - r} ${y}${ring}`).join(""), cls);
 }
 
+const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+const widths = /** @type {Map<string, number>} */ (new Map());
+
+// How wide a text is, in CSS pixels.
+/** @param {string} text @param {number} [size] @param {number} [weight] */
+export function widthOf(text, size = 14, weight = 400) {
+  const key = `${size} ${weight} ${text}`;
+  const found = widths.get(key);
+  if (found !== undefined) return found;
+  if (widths.size > 2000) widths.clear();
+  pen.font = `${weight} ${size}px system-ui, sans-serif`;
+  const width = pen.measureText(text).width;
+  widths.set(key, width);
+  return width;
+}
+
+// A text in lines that are no wider than `width`.
+/** @param {string} text @param {number} width @param {number} [size] @param {number} [weight] */
+export function wrapped(text, width, size = 14, weight = 400) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = [lines[lines.length - 1], word].filter(Boolean).join(" ");
+    if (lines[0] && widthOf(longer, size, weight) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+// Lines of text below each other.
+/** @param {string} k @param {number} x @param {number} y @param {string[]} lines @param {string} [cls] @param {number} [step] */
+export const paragraph = (k, x, y, lines, cls = "", step = 19) =>
+  lines.map((line, i) => words(`${k}-${i}`, x, y + i * step, line, cls));
+
+// A pill with a text in it; `width` is how wide it became.
+/** @param {string} k @param {number} x @param {number} y @param {string} text @param {string} [cls] */
+export function chip(k, x, y, text, cls = "") {
+  const width = widthOf(text) + 22;
+  const marks = [rect(k, x, y, width, 26, `sc-chip ${cls}`, 13), words(`${k}-t`, x + 11, y + 18, text)];
+  return { marks, width };
+}
+
 // A mark that moves: it comes from `from`, or from where it was drawn last, in a quarter of a second.
 /** @param {Mark} mark @param {[x: number, y: number]} [from] @returns {Mark} */
 export const moving = (mark, from) => ({ ...mark, moves: from ?? true });
@@ -57,9 +102,7 @@ function wayOf({ at, moves }, before) {
 // A picture: draw(marks, width, height, moves) shows these marks and no others, in their order. A motion that has
 // not ended when the next picture comes is finished at once.
 export function makePicture() {
-  const root = document.createElementNS(SVG, "svg");
-  root.setAttribute("class", "sc-picture");
-  root.setAttribute("aria-hidden", "true");
+  const root = makeRoot();
   const known = /** @type {Map<string, { node: Element, mark: Mark }>} */ (new Map());
   let running = /** @type {Animation[]} */ ([]);
 
@@ -70,7 +113,7 @@ export function makePicture() {
       item.node.remove();
       item = undefined;
     }
-    const node = item?.node ?? document.createElementNS(SVG, mark.tag);
+    const node = item?.node ?? document.createElementNS(root.namespaceURI, mark.tag);
     write(node, mark.at, item?.mark.at ?? {});
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;

@@ -104,7 +104,7 @@ function tall(moment, scan, look) {
 function statesOf({ states, verdict, veto, asksLast }) {
   if (!states) return ["now", "later", "later"];
   if (!verdict) return ["done", "now", "later"];
-  if (!veto) return ["done", "done", "done"];
+  if (!veto) return ["done", "done", "ended"];
   return asksLast.includes(veto) ? ["done", "done", "failed"] : ["done", "failed", "later"];
 }
 

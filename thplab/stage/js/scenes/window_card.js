@@ -1,7 +1,7 @@
 // The entry in hand, spelled out as the kernel's questions in their order.
 
 import { QUESTIONS, STATES } from "../data/questions.js";
-import { rect, words } from "./marks.js";
+import { rect, widthOf, words } from "./marks.js";
 import { answersOf } from "./scans.js";
 
 /** @import { Answer, Mark, ScanState } from "../types.js" */
@@ -117,7 +117,7 @@ export function card(scan, entry, x, y, width, narrow) {
   const marks = [
     rect("card", x, y, width, cardHeight(scan, narrow), look, 7),
     words("card-title", x + 10, y + 20, title, "sc-w-title"),
-    words("card-about", x + 20 + title.length * 10.4, y + 20, about),
+    words("card-about", x + 22 + widthOf(title, 17, 650), y + 20, about),
   ];
   if (asks === scan.asks && scan.veto !== "table" && !narrow)
     marks.push(words("card-asks", x + width - 10, y + 20, "May this page be moved?", "sc-end sc-strongtext"));

@@ -1,13 +1,14 @@
 // The scene: one large picture of the kind of work that goes on, chosen by where the run is.
 
+import { actor, crumbs, sceneOf } from "../data/places.js";
 import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
-import { actor, crumbs, sceneOf } from "../scenes/places.js";
 
-/** @import { Moment, ScenePart, ViewModule } from "../types.js" */
+/** @import { Mark, Moment, ScenePart, ViewModule } from "../types.js" */
 
-const GLYPH = { done: "✓ ", now: "▸ ", later: "", failed: "✗ " };
+const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
+const HERE = ["now", "ended", "failed"];
 const WIDE = 860; // below it the layout of a phone
 const NARROW = [340, 560];
 const MOST = 1200; // a larger stage shows the picture larger
@@ -27,18 +28,30 @@ function pictureOf(moment, pinned) {
   return PICTURES[outer?.scene] ?? PICTURES.collapse;
 }
 
-/** @param {HTMLElement} list @param {ScenePart[]} parts */
-function showParts(list, parts) {
+// Where there is little room, a part that is not the current one is its number.
+/** @param {HTMLElement} list @param {ScenePart[]} parts @param {boolean} narrow */
+function showParts(list, parts, narrow) {
   updateList(
     list,
     parts,
     () => el("li"),
     (item, /** @type {ScenePart} */ part) => {
-      setText(item, GLYPH[part.state] + part.name);
+      const short = narrow && !HERE.includes(part.state);
+      setText(item, GLYPH[part.state] + (short ? part.name.split(" ")[0] : part.name));
+      item.toggleAttribute("data-short", short);
       item.dataset.state = part.state;
     },
   );
   setHidden(list, !parts.length);
+}
+
+// Marks without those that hold an answer: a question mark takes the place of each.
+/** @param {Mark[]} marks @param {string[]} hides the beginnings of their keys */
+function covered(marks, hides) {
+  return marks.flatMap((mark) => {
+    if (!hides.some((name) => mark.k.startsWith(name))) return [mark];
+    return mark.tag === "text" ? [{ ...mark, text: "?", moves: undefined }] : [];
+  });
 }
 
 /** @type {ViewModule} */
@@ -57,9 +70,11 @@ export const sceneView = {
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
         const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
-        picture.draw(scene.marks(moment, look), width, scene.height(look), !far);
+        const hides = stage.stops.covering(moment.step)?.hides ?? [];
+        const marks = covered(scene.marks(moment, look), hides);
+        picture.draw(marks, width, scene.height(look), !far);
         box.toggleAttribute("data-narrow", look.narrow);
-        showParts(parts, scene.parts?.(moment) ?? []);
+        showParts(parts, scene.parts?.(moment) ?? [], look.narrow);
       },
     };
   },

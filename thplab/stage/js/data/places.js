@@ -1,7 +1,7 @@
 // Where the run is, as a chain from the task down to the kind of work: each link is a scene, and can be pinned.
 // thplab/reading/scene.py says the same in Python.
 
-import { SCENES } from "../data/scenes.js";
+import { SCENES } from "./scenes.js";
 
 /** @import { Crumb, Moment } from "../types.js" */
 
