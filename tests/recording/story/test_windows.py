@@ -138,7 +138,7 @@ def test_a_guard_page_can_not_be_swapped_in() -> None:
     made = scanned(lambda app: app.madvise(ADDRESS + (2 << 12), 1 << 12, "guard_install"), max_ptes_swap=2)
     said = verdict(made, "__collapse_huge_page_swapin")
     assert said.startswith("Entry 2 is not in swap at all (a guard page")
-    assert verdict(made, "collapse_huge_page").endswith("because the collapse ends with 'failed'.")
+    assert verdict(made, "collapse_huge_page").endswith("the collapse ends with 'failed'.")
 
 
 def test_a_guard_page_is_not_called_swapped_out() -> None:

@@ -22,7 +22,8 @@ LOOKS = detail(
     "{who} looks for the page table of {window} of {mm}, because only small pages need to be collapsed.",
 )
 READS = story(
-    "reads", "{who} begins to read {window} of {mm}: may the page of each of its {entries} entries be moved?"
+    "reads",
+    "{who} begins to read {window} of {mm}: each of its {entries} entries must say whether its page may be moved.",
 )
 ACCEPTED = story(
     "accepted",
