@@ -11,7 +11,7 @@ import { decided } from "./window_verdict.js";
 
 /** @import { Look, Mark, Moment, ScanState, SceneModule, ScenePart } from "../types.js" */
 
-const PARTS = ["look for a table", "read the entries", "decide"];
+const PARTS = ["1 find the table", "2 read the entries", "3 decide"];
 
 /** @param {Moment} moment */
 const pmdOf = (moment) => moment.window?.state ?? "missing";
@@ -46,7 +46,13 @@ function entriesAndTitle(moment, scan, look, w, high) {
   const grid = gridOf(4, 26, w, Number(scan.begin.entries));
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
-    words("entries", grid.x - 4, 13, `${scan.begin.entries} entries in address order`, "sc-strongtext"),
+    words(
+      "entries",
+      grid.x - 4,
+      13,
+      here ? `${scan.begin.entries} entries in address order` : String(scan.begin.window),
+      "sc-strongtext",
+    ),
     words(
       "address",
       4 + w,

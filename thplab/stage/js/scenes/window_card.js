@@ -1,11 +1,12 @@
 // The entry in hand, spelled out as the kernel's questions in their order.
 
 import { QUESTIONS, STATES } from "../data/questions.js";
-import { rect, widthOf, words } from "./marks.js";
+import { paragraph, rect, widthOf, words, wrapped } from "./marks.js";
 import { answersOf } from "./scans.js";
 
 /** @import { Answer, Mark, ScanState } from "../types.js" */
 
+const UNASKED = "MADV_COLLAPSE does not ask what was used lately.";
 const GAP = 4;
 const HEAD = 29;
 /** @param {boolean} narrow */
@@ -41,12 +42,13 @@ function boxes(asks, answers, x, y, width, across, room) {
 // The questions at the end have all the room to themselves, and say their numbers.
 /** @param {ScanState} scan @param {Answer[]} answers @param {number} x @param {number} y @param {number} width @param {number} room @returns {Mark[]} */
 function lastBoxes({ asksLast, counts, need }, answers, x, y, width, room) {
-  if (!asksLast.length) return [words("q-none", x + 5, y + 18, "nor what was used lately", "sc-quiettext")];
+  if (!asksLast.length)
+    return paragraph("q-none", x + 5, y + 18, wrapped(UNASKED, width - 10), "sc-quiettext");
   const marks = boxes(asksLast, answers, x, y, width, asksLast.length, room);
   const at = asksLast.indexOf("enough");
   const left = x + 5 + at * ((width + GAP) / asksLast.length);
   if (at >= 0 && answers[at] !== "unasked")
-    marks.push(words("q-more", left, y + 48, `${counts.referenced}, ${need} needed`, "sc-small"));
+    marks.push(words("q-more", left, y + 48, `${counts.referenced} used, ${need} needed`, "sc-small"));
   return marks;
 }
 
@@ -81,7 +83,9 @@ function contents(scan, entry, narrow) {
     return {
       title: `all ${read} entries read`,
       about: !scan.asksLast.length
-        ? "nothing more is asked"
+        ? narrow
+          ? ""
+          : "and no more is asked"
         : narrow
           ? "in the end:"
           : "and in the end, for all of them:",

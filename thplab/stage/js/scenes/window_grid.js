@@ -153,10 +153,17 @@ export function legend({ states, read }, x, y, width, step = 120) {
   const across = Math.floor(width / step);
   return [UNREAD, ...seen].flatMap((letter, i) => {
     const [left, top] = [x + (i % across) * step, y + Math.floor(i / across) * 19];
-    const means = letter === UNREAD ? "not read yet" : STATES[letter].words;
+    const unread = letter === UNREAD;
     return [
       path(`legend-${letter}`, shape(letter, left, top, 11), `sc-w-cell sc-w-${letter}`),
-      words(`legend-t-${letter}`, left + 17, top + 10, means, "sc-small"),
+      ...(unread ? [path("legend-hole", shape("e", left + 14, top, 11), "sc-w-cell sc-w-unread-e")] : []),
+      words(
+        `legend-t-${letter}`,
+        left + (unread ? 30 : 17),
+        top + 10,
+        unread ? "unread" : STATES[letter].words,
+        "sc-small",
+      ),
     ];
   });
 }
