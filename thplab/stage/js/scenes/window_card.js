@@ -66,6 +66,12 @@ function lastAnswers({ asksLast, veto }) {
   return asksLast.map((_, i) => (at < 0 || i < at ? "yes" : i === at ? "no" : "unasked"));
 }
 
+/** @param {ScanState} scan @param {boolean} narrow */
+function endWords({ asksLast }, narrow) {
+  if (narrow) return asksLast.length ? "in the end:" : "";
+  return asksLast.length ? "and in the end, for all of them:" : "and no more is asked";
+}
+
 // The card below the grid. `entry`: the one in hand or the chosen one, -1: none.
 /** @param {ScanState} scan @param {number} entry @param {boolean} narrow @returns {{ title: string, about: string, asks: string[], answers: Answer[] }} */
 function contents(scan, entry, narrow) {
@@ -82,13 +88,7 @@ function contents(scan, entry, narrow) {
   if (verdict && states && read === states.length)
     return {
       title: `all ${read} entries read`,
-      about: !scan.asksLast.length
-        ? narrow
-          ? ""
-          : "and no more is asked"
-        : narrow
-          ? "in the end:"
-          : "and in the end, for all of them:",
+      about: endWords(scan, narrow),
       asks: scan.asksLast,
       answers: lastAnswers(scan),
     };
