@@ -13,6 +13,7 @@ from thplab.reading.scene import LINES, scene_lines
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_scenario
 from thplab.recording.derive.focus import SCENES
+from thplab.scenario.build import experiment
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,7 +24,20 @@ SEED = 20261130
 MOMENTS = 50
 LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
-SEEN_IN: dict[str, list[tuple[str, str]]] = {"collapse": [("note", "6.18"), ("note", "6.1")]}
+SEEN_IN: dict[str, list[tuple[str, str]]] = {
+    "collapse": [("note", "6.18"), ("note", "6.1")],
+    "window": [
+        ("S07.none_411", "6.18"), ("S07.swap_young255", "6.1"), ("S07.pin", "7.3"),
+        ("S12.shared257_collapse", "6.12"), ("small tables", "7.3"),
+    ],
+}  # fmt: skip
+#: Scenarios that are not in the list.
+MADE = {
+    "small tables": experiment(
+        "6x young, 1x zero, 2x old, 1x shared, 2x none, 1x pinned, 3x young", "1x swap, 9x young, 6x none",
+        machine={"entries": 16}, max_ptes_none=8, max_ptes_shared=4,
+    )
+}  # fmt: skip
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.
 WIDTHS = (390, 930, 1880)
@@ -77,7 +91,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = record_scenario(name, kernel)
+    recording = record_scenario(MADE.get(name, name), kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"

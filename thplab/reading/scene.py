@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
+from thplab.reading.scenes.window import window_lines
 from thplab.recording.derive.focus import SCENES
 
 _OF_DAEMON = ("pass", "process", "window", "collapse")
@@ -14,7 +15,7 @@ _WORDS = {"fault": "page fault"}
 _MOST_WINDOWS = 1 << 18
 
 #: scene -> the numbers of its picture
-LINES: dict[str, Callable[[ReadMoment], list[str]]] = {"collapse": collapse_lines}
+LINES: dict[str, Callable[[ReadMoment], list[str]]] = {"collapse": collapse_lines, "window": window_lines}
 
 
 def scene_lines(at: ReadMoment) -> list[str]:
@@ -22,7 +23,8 @@ def scene_lines(at: ReadMoment) -> list[str]:
     comm, _, pid = at.moment.task.rpartition("-")
     actor = comm if pid != "0" else "no task"
     chain = _chain(at, comm)
-    lines = LINES.get(chain[-1], lambda at: [])(at) if chain else []
+    tell = LINES.get(chain[-1]) if chain else None
+    lines = tell(at) if tell else []
     return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]
 
 
@@ -44,12 +46,12 @@ def _words(at: ReadMoment, scene: str) -> str:
 
 
 def window_words(at: ReadMoment) -> str:
-    """The moment's window: by its number from the first one on, else by its address."""
+    """The moment's window: by its number from the first one on, if there is one, else by its address."""
     if at.window is None:
         return "window"
     geometry, focus = at.header["geometry"], at.header["focus"]
     size = geometry["entries"] << geometry["page_shift"]
     start = int(focus["address"]) if focus else 0
     number, _ = divmod(at.window.address - start, size)
-    numbered = 0 <= number < _MOST_WINDOWS and not start % size
+    numbered = start and 0 <= number < _MOST_WINDOWS and not start % size
     return f"window {number}" if numbered else f"window at {at.window.address:#x}"
