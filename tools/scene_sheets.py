@@ -1,0 +1,149 @@
+"""Sheets of the scenes for docs/gallery: ``python -m tools.scene_sheets [SCENE...]``.
+
+A sheet shows three moments of a scene (columns) as a reader meets them (rows): a cell of JupyterLab at
+1366x768, presented at 1920x1080, an exported page, and a phone; one sheet in the light and one in the dark.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from PIL import Image
+
+from tests.browser.chromium import chromium
+from tests.browser.jupyterlab import run_all, serve, show_cell
+from thplab.export import page as make_page
+from thplab.recording import Recording, record_scenario
+from tools.gallery import FOLDER, shrink
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+LAPTOP, PROJECTOR, PHONE = (1366, 768), (1920, 1080), (390, 844)
+COLUMN = 620  # pixels of the sheet
+GAP = 10
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The sentence of this ``kind`` that is told for the ``nth`` time (from 0) in a scenario."""
+
+    scenario: str
+    kind: str
+    nth: int = 0
+    kernel: str = "6.18"
+
+    def find(self, made: Recording) -> int:
+        """Its number."""
+        told = (made.told_as(place) for place in range(len(made.sections["t_moment"])))
+        return [each.moment for each in told if each.kind == self.kind][self.nth]
+
+
+#: scene -> what its sheet shows
+SHEETS: dict[str, tuple[Moment, ...]] = {
+    "collapse": (
+        Moment("note", "isolated"),
+        Moment("S08.100of512", "half_copied"),
+        Moment("S08.race.munmap.after_alloc", "unmaps"),
+    )
+}
+
+
+def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path: Path, *keys: str) -> None:
+    """A picture of an exported page, after some keys."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    file = path.with_suffix(".html")
+    file.write_text(text, "utf-8")
+    page.goto(file.as_uri())
+    stage = page.locator(".thplab-stage[data-step]")
+    stage.wait_for()
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    stage.evaluate("(root) => root.blur()")
+    page.screenshot(path=path)
+    page.close()
+
+
+def _in_jupyterlab(
+    browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme
+) -> Iterator[Path]:
+    """A picture of the window of JupyterLab for each moment."""
+    cells = ["from thplab.recording import record_scenario\nfrom thplab.stage import Stage"]
+    for moment in moments:
+        step = moment.find(record_scenario(moment.scenario, moment.kernel))
+        call = f"record_scenario({moment.scenario!r}, {moment.kernel!r})"
+        cells.append(f"Stage({call}, step={step}, theme={theme!r})")
+    with serve(folder) as lab:
+        page = lab.open(browser, lab.write("shown.ipynb", cells), LAPTOP)
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        run_all(page)
+        for number in range(1, len(cells)):
+            cell = show_cell(page, number)
+            cell.locator(".thplab-stage[data-step]").wait_for()
+            cell.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
+            page.wait_for_timeout(600)
+            path = folder / f"lab-{number}.png"
+            page.screenshot(path=path)
+            yield path
+        page.context.close()
+
+
+def _rows(browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme) -> Iterator[list[Path]]:
+    """Row by row the pictures of a sheet."""
+    yield list(_in_jupyterlab(browser, folder, moments, theme))
+    pages = []
+    for moment in moments:
+        made = record_scenario(moment.scenario, moment.kernel)
+        pages.append(make_page(made, moment.find(made), theme=theme))
+    for name, size, keys in (("shown", PROJECTOR, "p"), ("page", LAPTOP, ""), ("phone", PHONE, "")):
+        row = []
+        for number, text in enumerate(pages):
+            row.append(folder / f"{name}-{number}.png")
+            _page(browser, text, size, theme, row[-1], *keys)
+        yield row
+
+
+def _join(rows: list[list[Path]], path: Path) -> None:
+    """All in one picture, each as wide as its column at most."""
+    heights = []
+    pictures = [[Image.open(each).convert("RGB") for each in row] for row in rows]
+    for row in pictures:
+        for number, picture in enumerate(row):
+            scale = min(1, COLUMN / picture.width)
+            size = round(picture.width * scale), round(picture.height * scale)
+            row[number] = picture.resize(size, Image.Resampling.LANCZOS)
+        heights.append(max(picture.height for picture in row) + GAP)
+    columns = max(len(row) for row in pictures)
+    sheet = Image.new("RGB", (columns * (COLUMN + GAP), sum(heights)), "#888")
+    for row, top in zip(pictures, [sum(heights[:n]) for n in range(len(heights))], strict=True):
+        for number, picture in enumerate(row):
+            sheet.paste(picture, (number * (COLUMN + GAP), top))
+    sheet.save(path)
+
+
+def make(browser: Browser, scene: str) -> None:
+    """The two sheets of a scene."""
+    for theme in THEMES:
+        path = FOLDER / f"scene-{scene}-{theme}.png"
+        with TemporaryDirectory() as folder:
+            _join(list(_rows(browser, Path(folder), SHEETS[scene], theme)), path)
+        shrink(path)
+
+
+def main(names: list[str]) -> None:
+    """Make those of the scenes that are named, or all."""
+    with chromium() as browser:
+        for scene in names or SHEETS:
+            make(browser, scene)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
