@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.modules import as_text, page_with_modules
+from tests.recording.compacting import COMPACTING
 from thplab.reading.scene import LINES, scene_lines
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_scenario
@@ -23,7 +25,10 @@ SEED = 20261130
 MOMENTS = 50
 LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
-SEEN_IN: dict[str, list[tuple[str, str]]] = {"collapse": [("note", "6.18"), ("note", "6.1")]}
+SEEN_IN: dict[str, list[tuple[str, str]]] = {
+    "collapse": [("note", "6.18"), ("note", "6.1")],
+    "compaction": [(name, "6.18") for name in COMPACTING] + [("score", "6.1")],
+}
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.
 WIDTHS = (390, 930, 1880)
@@ -76,7 +81,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = record_scenario(name, kernel)
+    recording = (COMPACTING.get(name) or partial(record_scenario, name))(kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"
