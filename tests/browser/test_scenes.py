@@ -47,7 +47,11 @@ LINES_OF = """async ([text, steps]) => {
   return steps.map((step) => sceneView.lines(reader.read(step)));
 }"""
 DRAWN = "() => document.querySelector('.sc-picture').innerHTML"
-GO = "(step) => handle.go(step)"
+# What flies has arrived.
+GO = """(step) => {
+  handle.go(step);
+  document.getAnimations().forEach((each) => each.finish());
+}"""
 # Text that is too small, outside the picture, or on another text.
 UNREADABLE = """(least) => {
   const svg = document.querySelector(".sc-picture");

@@ -1,4 +1,4 @@
-"""Recordings of compaction: by kcompactd for the score, by a fault for its own block; with small tables, too."""
+"""Recordings of compaction: by kcompactd for the score, by a fault for its own block; small tables, too."""
 
 from __future__ import annotations
 

@@ -43,6 +43,8 @@ def compaction_lines(at: ReadMoment) -> list[str]:
     where = readers if places else "the scanners have no places"
     end = f"ended, {_ENDS[last.kind]}" if last.kind in _ENDS else "at work"
     blocks, whole = _blocks(state, zone)
+    if last.kind in _MOVES:  # not called whole yet: its last pages are on their way
+        whole = [block for block in whole if block != last.values["block"]]
     spoilt = [block for block, kind in _left(told).items() if kind in _SPOILT]
     lines = [
         f"zone {last.values['zone']}, {end}: {where}, {moved} pages moved",

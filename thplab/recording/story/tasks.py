@@ -42,7 +42,7 @@ IDLES = detail("idles", "No task runs now.")
 ASKS_KSWAPD = detail("asks_kswapd", "{who} wakes kswapd, because free memory is short.")
 ASKS_KCOMPACTD = story(
     "asks_kcompactd",
-    "{who} asks kcompactd for {wanted} free frames in a row, so that nobody has to wait for them later.",
+    "{who} asks kcompactd for {wanted} free frames in a row, so that no allocation has to wait for them later.",
 )
 KNOB_WAKES_KCOMPACTD = story(
     "knob_wakes_kcompactd", "kcompactd wakes up, because a value was written to compaction_proactiveness."

@@ -12,6 +12,7 @@ import {
   isWhole,
   movedSoFar,
   readCompaction,
+  wholeBlocks,
   zoneOf,
 } from "./compactions.js";
 import { path, rect, words } from "./marks.js";
@@ -28,11 +29,12 @@ const MANY = 16; // of so many blocks the text gives each one's free frames
 /** @param {CompactionState} state @param {ZoneFrames} zone */
 function fates(state, zone) {
   const left = new Map(blocksLeft(state).map(({ block, fate }) => [block, fate]));
+  const whole = new Set(wholeBlocks(state, zone));
   const taken = state.last.kind === "compaction_captured" ? Number(state.last.values.block) : -1;
   const fresh = isWhole(state.last) ? Number(state.last.values.block) : -1;
   return (/** @type {number} */ block) => {
     if (block === taken) return { mark: "✓", cls: "sc-paper sc-whole", says: "taken" };
-    if (zone.whole[block])
+    if (whole.has(block))
       return {
         mark: "✓",
         cls: block === fresh ? "sc-paper sc-whole sc-fresh" : "sc-paper sc-whole",
@@ -150,7 +152,7 @@ export const compactionScene = {
     const state = readCompaction(moment);
     if (!state) return [];
     const zone = zoneFrames(moment.reader, zoneOfMoment(moment, state), undefined);
-    const whole = zone.whole.flatMap((is, block) => (is ? [block] : []));
+    const whole = wholeBlocks(state, zone);
     const spoilt = blocksLeft(state).flatMap(({ block, fate }) => (fate === "spoilt" ? [block] : []));
     const at = `migrate scanner at frame ${state.migrate}, free scanner at frame ${state.free}`;
     const end = state.ended ? `ended, ${ENDS[state.ended.kind][0]}` : "at work";

@@ -1,6 +1,6 @@
 // What a run of compaction is for: a score that is to fall, or a block that somebody wants; and the whole blocks.
 
-import { ENDS, isWhole } from "./compactions.js";
+import { ENDS, isWhole, wholeBlocks } from "./compactions.js";
 import { moving, path, rect, words } from "./marks.js";
 
 /** @import { BlockBox, CompactionState, Mark, Moment, ZoneFrames } from "../types.js" */
@@ -78,9 +78,10 @@ export function wantedMarks({ values, ended, last }, w) {
 
 // The whole blocks by their numbers; one that has just become whole comes from its place.
 /** @param {Moment} moment @param {CompactionState} state @param {ZoneFrames} zone @param {BlockBox[]} boxes @param {{ x: number, y: number, w: number }} at @returns {Mark[]} */
-export function slotMarks(moment, { last }, zone, boxes, { x, y, w }) {
+export function slotMarks(moment, state, zone, boxes, { x, y, w }) {
   const [wide, high, step] = SLOT;
-  const whole = zone.whole.flatMap((is, block) => (is ? [block] : []));
+  const { last } = state;
+  const whole = wholeBlocks(state, zone);
   const room = Math.floor((w - wide) / step) + 1;
   const shown = whole.slice(0, whole.length > room ? room - 1 : room);
   const slots = Math.min(Math.max(LEAST_SLOTS, shown.length), room);

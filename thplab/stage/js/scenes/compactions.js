@@ -149,3 +149,10 @@ export function aimWords(values) {
   if (values.aim === "all") return "wanted: all of the zone in order";
   return `wanted: ${values.wanted} free frames in a row, ${values.waits} waits`;
 }
+
+// The whole blocks by their numbers; one whose last pages are on their way is not called whole yet.
+/** @param {CompactionState} state @param {ZoneFrames} zone */
+export function wholeBlocks({ last }, { whole }) {
+  const onTheWay = isMove(last) ? last.values.block : -1;
+  return whole.flatMap((is, block) => (is && block !== onTheWay ? [block] : []));
+}
