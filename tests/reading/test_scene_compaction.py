@@ -1,4 +1,4 @@
-"""The picture of compaction in numbers: known from the comb, in which 128 of 512 frames of a block are used."""
+"""The picture of compaction in numbers: known from the comb, where 128 of 512 frames of a block are used."""
 
 from __future__ import annotations
 

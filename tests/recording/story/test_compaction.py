@@ -54,8 +54,10 @@ def test_each_block_that_becomes_whole_is_a_step_of_the_story(four_blocks: Recor
     ]
     assert moved == [(block, pages) for block in range(4) for pages in (32, 96)]
     assert of_kind(four_blocks, "compaction_succeeds_score") == [
-        "kcompactd stops compacting zone Normal, because the score is 33 and not above 40 any more: "
-        "4 blocks are whole."
+        (
+            "kcompactd stops compacting zone Normal, because the score is 33 and not above 40 any more: "
+            "4 blocks are whole."
+        )
     ]
 
 
@@ -82,8 +84,10 @@ def test_blocks_that_were_whole_before_are_no_news() -> None:
 def test_a_pinned_page_spoils_its_block() -> None:
     made = proactive(100, depth="events", pinned=(1,))
     assert of_kind(made, "block_spoilt") == [
-        "95 pages leave block 1 in vain, because 1 page in it can't be moved: "
-        "the block does not become whole."
+        (
+            "95 pages leave block 1 in vain, because 1 page in it can't be moved: "
+            "the block does not become whole."
+        )
     ]
     assert of_kind(made, "compaction_complete")[0] == (
         "kcompactd stops compacting zone Normal, because the two readers have met: 5 blocks are whole."
@@ -105,8 +109,10 @@ def test_khugepaged_finds_its_block_on_the_free_list() -> None:
     made = lane("F", depth="events")
     assert of_kind(made, "block_whole", "compaction_succeeds") == [
         "Block 0 is whole: all its 512 frames are free, and zone Normal has 1 such block now.",
-        "khugepaged stops compacting zone Normal, because 512 frames in a row are free now: "
-        "1 block is whole.",
+        (
+            "khugepaged stops compacting zone Normal, because 512 frames in a row are free now: "
+            "1 block is whole."
+        ),
     ]
     waits = {told.values["waits"] for told in all_told(made) if "waits" in told.values}
     assert waits == {"khugepaged"}

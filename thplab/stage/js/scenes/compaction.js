@@ -17,7 +17,7 @@ import {
 } from "./compactions.js";
 import { path, rect, words } from "./marks.js";
 import { FRAMES, zoneFrames } from "./zone_frames.js";
-import { blockMarks, boxesOf, frameMarks, isCondensed, placeOf, zoneLegend } from "./zone_marks.js";
+import { blockMarks, boxesOf, frameMarks, isCondensed, isLarge, placeOf, zoneLegend } from "./zone_marks.js";
 
 /** @import { BlockBox, CompactionState, Look, Mark, Moment, SceneModule, ScenePart, ZoneFrames } from "../types.js" */
 
@@ -56,6 +56,7 @@ function verdicts(state, zone, boxes) {
       ? [words(`says-${block}`, x + w / 2, y + h / 2 + 6, says, "sc-middle sc-big sc-wholetext")]
       : [];
   });
+  if (isLarge(boxes)) return marks;
   for (const { values } of state.told.filter(isSpoilt)) {
     const { x, y, w, h } = boxes[Number(values.block)];
     const [wide, one] = [Math.min(w - 4, 92), Number(values.stays) === 1];

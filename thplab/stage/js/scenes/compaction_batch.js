@@ -1,8 +1,9 @@
 // A batch that compaction has moved: where it was, where it went, its way.
 
-import { batchOf, isMove } from "./compactions.js";
+import { isMove } from "./compactions.js";
 import { moving, path, rect, words } from "./marks.js";
-import { cells, isCondensed, placeOf } from "./zone_marks.js";
+import { batchOf } from "./zone_changes.js";
+import { cells, isCondensed, isFew, placeOf } from "./zone_marks.js";
 
 /** @import { BlockBox, CompactionState, Mark, Moment, ZoneFrames } from "../types.js" */
 
@@ -49,7 +50,7 @@ export function places(moment, state, zone, boxes) {
 /** @param {Moment} moment @param {CompactionState} state @param {ZoneFrames} zone @param {BlockBox[]} boxes @param {number} width @returns {Mark[]} */
 export function flight(moment, state, zone, boxes, width) {
   const { last } = state;
-  if (!isMove(last) || isCondensed(zone)) return [];
+  if (!isMove(last) || !isFew(zone)) return [];
   const { from, to } = batchOf(moment.reader, state.run, last, zone);
   if (!from.length || !to.length) return [];
   const text = `${last.values.moved} ${last.values.moved === 1 ? "page" : "pages"}`;

@@ -1,6 +1,6 @@
 // The runs of compaction in a recording, read from what is told: for what, how far, and what each batch moved.
 
-/** @import { Compaction, CompactionBatch, CompactionState, Moment, ObjectInfo, Reader, Sentence, Values, ZoneFrames } from "../types.js" */
+/** @import { Compaction, CompactionState, Moment, ObjectInfo, Reader, Sentence, Values, ZoneFrames } from "../types.js" */
 
 const BEGINS = "compaction_begins";
 const MOVES = ["batch", "batch_stuck", "batch_no_place", "block_spoilt"];
@@ -86,42 +86,6 @@ function readersNow({ machine }, name) {
 export function zoneOf({ machine }, name) {
   const zones = machine.header.objects.filter((object) => object.type === "Zone");
   return zones.find((zone) => machine.value(zone, "name") === name);
-}
-
-// Of each frame of the zone whether it is in use at a moment.
-/** @param {Reader} reader @param {ZoneFrames} zone @param {number} step */
-function usedAt({ machine, timeline }, { first, kinds }, step) {
-  const [references, flags] = ["refcount", "flags"].map((name) => machine.frameCell(name, first));
-  return Uint8Array.from(kinds, (_, i) => {
-    const referenced = timeline.valueAt(references + i, step).lo;
-    return referenced || timeline.valueAt(flags + i, step).lo & machine.flag.tail ? 1 : 0;
-  });
-}
-
-// The same when the run began: what is in use now and was free then was moved here.
-/** @param {Reader} reader @param {Compaction} run @param {ZoneFrames} zone */
-export function usedAtBegin(reader, run, zone) {
-  run.usedAtBegin ??= usedAt(reader, zone, run.begin.moment);
-  return run.usedAtBegin;
-}
-
-const batches = new WeakMap();
-
-// The frames that a batch has left, and those that it has gone to: what changed since the sentence before.
-/** @param {Reader} reader @param {Compaction} run @param {Sentence} told @param {ZoneFrames} zone @returns {CompactionBatch} */
-export function batchOf(reader, run, told, zone) {
-  const known = batches.get(run) ?? new Map();
-  batches.set(run, known);
-  if (!known.has(told.place)) {
-    const before = run.told[run.told.findIndex(({ place }) => place === told.place) - 1];
-    const [was, is] = [before, told].map(({ moment }) => usedAt(reader, zone, moment));
-    const batch = /** @type {CompactionBatch} */ ({ from: [], to: [] });
-    is.forEach((used, frame) => {
-      if (used !== was[frame]) (used ? batch.to : batch.from).push(frame);
-    });
-    known.set(told.place, batch);
-  }
-  return known.get(told.place);
 }
 
 // Of each block that pages have left in this run what became of it, in the order of the run.

@@ -2,10 +2,10 @@
 
 /** @import { Compaction, ObjectInfo, Reader, ZoneFrames } from "../types.js" */
 
-import { usedAtBegin } from "./compactions.js";
+import { changedBetween, isUsed } from "./zone_changes.js";
 
+const MOST_BLOCKS = 32; // of more it is not shown which page was moved
 export const FRAMES = { free: 0, movable: 1, moved: 2, pinned: 3, fixed: 4, huge: 5 };
-const MOST_TOLD = 1 << 16; // frames; of a larger zone it is not said which page was moved
 
 /** @param {Reader} reader @param {ObjectInfo} zone @param {Compaction | undefined} run @returns {ZoneFrames} */
 export function zoneFrames(reader, zone, run) {
@@ -25,13 +25,25 @@ export function zoneFrames(reader, zone, run) {
   found.free = Array(blocks).fill(0);
   found.whole = Array(blocks).fill(false);
   fillKinds(reader, found);
-  if (run && found.kinds.length <= MOST_TOLD) {
+  if (run && blocks <= MOST_BLOCKS) {
     const before = usedAtBegin(reader, run, found);
     found.kinds.forEach((kind, i) => {
       if (kind !== FRAMES.free && kind !== FRAMES.huge && !before[i]) found.kinds[i] = FRAMES.moved;
     });
   }
   return found;
+}
+
+// Of each frame whether it was in use when the run began: what is used now and was free then was moved here.
+/** @param {Reader} reader @param {Compaction} run @param {ZoneFrames} zone */
+function usedAtBegin(reader, run, zone) {
+  if (!run.usedAtBegin) {
+    const { moment } = run.begin;
+    run.usedAtBegin = Uint8Array.from(zone.kinds, (kind) => Number(kind !== FRAMES.free));
+    for (const frame of changedBetween(reader, zone, moment, reader.timeline.step))
+      run.usedAtBegin[frame] = Number(isUsed(reader, zone, frame, moment));
+  }
+  return run.usedAtBegin;
 }
 
 /** @param {Reader} reader @param {ZoneFrames} zone */

@@ -14,10 +14,17 @@ const CLASSES = /** @type {[kind: number, cls: string, words: string][]} */ ([
 ]);
 const GRIDS = 32; // so many blocks are drawn frame by frame
 const HEAD = 36; // above a block: its number, and what is free in it
-const DOTS = 9; // cells as large as this show what is free as a dot
+const LARGE = 9; // cells as large as this show what is free as a dot, and are not written over
+const FEW = 1 << 16; // frames; of a larger zone nothing is said of single ones
 
 /** @param {ZoneFrames} zone */
 export const isCondensed = ({ free }) => free.length > GRIDS;
+
+/** @param {ZoneFrames} zone */
+export const isFew = ({ kinds }) => kinds.length <= FEW;
+
+/** @param {BlockBox[]} boxes */
+export const isLarge = ([{ w, columns }]) => w / columns >= LARGE;
 
 // Columns and rows of the cells of a block: those that make the cells most like squares.
 /** @param {number} size @param {{ w: number, h: number }} box @returns {[columns: number, rows: number]} */
@@ -96,7 +103,7 @@ export function frameMarks(zone, boxes) {
   const marks = CLASSES.filter(([kind]) => found[kind].length).map(([kind, cls]) =>
     cells(`frames-${kind}`, zone, boxes, found[kind], cls, kind === FRAMES.pinned ? 1.5 : 0),
   );
-  if (boxes[0].w / boxes[0].columns >= DOTS) {
+  if (isLarge(boxes)) {
     const dots = found[FRAMES.free].map((frame) => placeOf(zone, boxes, frame));
     const d = dots.map(([x, y]) => `M${x - 1.4} ${y}a1.4 1.4 0 1 0 2.8 0a1.4 1.4 0 1 0 -2.8 0`).join("");
     marks.unshift(path("frames-free", d, "sc-dot"));
