@@ -8,6 +8,7 @@ from tests.recording.compacting import proactive, small
 from thplab.reading.scene import scene_lines
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording
+from thplab.recording.derive.focus import SCENES
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,21 @@ def test_who_waits_is_named() -> None:
     made = small(16)
     assert "wanted: 16 free frames in a row, app waits" in _lines(made, "compaction_begins")
     assert _lines(made, "compaction_captured")[1].startswith("zone Normal, ended, block taken: ")
+
+
+def test_events_alone_show_where_compaction_begins(pinned: Recording) -> None:
+    """Without functions the scene is that of the trace line, from then on."""
+    wanted = SCENES.index("compaction")
+    begins = next(
+        n
+        for n in range(len(pinned))
+        if pinned.moment(n).trace_lines and _traced(pinned, n) == "mm_compaction_begin"
+    )
+    assert pinned.sections["m_scene"].tolist() == [0] * begins + [wanted] * (len(pinned) - begins)
+
+
+def _traced(made: Recording, moment: int) -> str:
+    return str(made.header["trace"][made.moment(moment).trace_lines - 1]["event"])
 
 
 def test_before_the_first_run_there_are_no_numbers(pinned: Recording) -> None:

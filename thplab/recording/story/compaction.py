@@ -43,7 +43,7 @@ BEGINS_ALL = story(
 )
 BATCH = story(
     "batch",
-    "{moved|page moves|pages move} from block {block} to free places further up, because a block becomes whole only "
+    "{moved|page moves|pages move} from block {block} to free places in later blocks, because a block becomes whole only "
     "when every page has left it.",
 )
 STUCK = story(

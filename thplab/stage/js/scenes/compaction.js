@@ -111,7 +111,7 @@ export const compactionScene = {
     const room = { x: 8, y: top, w: width - 16, h: bottom - top };
     const boxes = boxesOf(zone, room, narrow);
     const half = narrow ? width : Math.floor(width / 2) - 16;
-    const slots = narrow ? { x: 0, y: 84, w: width } : { x: half + 32, y: 0, w: width - half - 32 };
+    const slots = narrow ? { x: 2, y: 84, w: width - 4 } : { x: half + 32, y: 0, w: width - half - 32 };
     const key = zoneLegend(zone, slots.x + 2, legend, slots.w - 4, Boolean(state && isMove(state.last)));
     if (!state)
       return [

@@ -43,7 +43,7 @@ export function wantedMarks({ values, ended, last }, w) {
     ? `aim: all of zone ${values.zone} in order`
     : `wanted: ${values.wanted} free frames in a row`;
   const reached = ended && ENDS[ended.kind][1];
-  const found = last.kind === "compaction_captured" || reached;
+  const found = !all && (isWhole(last) || reached);
   const status = all
     ? "until the two readers meet"
     : found

@@ -144,11 +144,11 @@ export function blockMarks(zone, boxes, fateOf) {
 /** @param {ZoneFrames} zone @param {number} x @param {number} y @param {number} w @param {boolean} moves @returns {Mark[]} */
 export function zoneLegend(zone, x, y, w, moves) {
   const there = new Set(zone.kinds);
-  const rows = CLASSES.filter(([kind]) => there.has(kind) || kind === FRAMES.movable);
-  const items = [
-    ...rows.map(([, cls, text]) => [cls, text]),
-    ...(moves ? [["sc-left", "left just now"]] : []),
-  ];
+  const rows = CLASSES.filter(([kind]) => there.has(kind) || kind === FRAMES.movable).map(
+    ([, ...row]) => row,
+  );
+  const left = /** @type {[cls: string, words: string][]} */ (moves ? [["sc-left", "left just now"]] : []);
+  const items = isCondensed(zone) ? [["sc-page", "in use (one column is a block)"]] : [...rows, ...left];
   let [at, line] = [x, y];
   return [...items, ["sc-freeframe", "free"]].flatMap(([cls, text], i) => {
     const wide = 24 + text.length * 8.2;
