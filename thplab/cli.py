@@ -20,11 +20,7 @@ _EXAMPLES = """examples:
   thplab lab                                  open the course in JupyterLab
   thplab trace note                           the trace lines of the collapse in the note
   thplab trace note --kernel 6.1 --backtrace  and who called whom, as gdb shows it
-<<<<<<< HEAD
   thplab predict scenarios.jsonl              what a kernel does, one answer for each line
-=======
-  thplab predict scenarios.jsonl              what a kernel would do, one answer for each
->>>>>>> main
   thplab export note --html                   a page that steps through it without Python
   thplab present 05                           notebook 05 as slides, with live stages
   thplab doctor                               what this computer can run"""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.modules import as_text, page_with_modules
+from tests.recording.compacting import COMPACTING
 from thplab.reading.scene import LINES, scene_lines
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_scenario
@@ -30,6 +32,7 @@ SEEN_IN: dict[str, list[tuple[str, str]]] = {
         ("S07.none_411", "6.18"), ("S07.swap_young255", "6.1"), ("S07.pin", "7.3"),
         ("S12.shared257_collapse", "6.12"), ("small tables", "7.3"),
     ],
+    "compaction": [(name, "6.18") for name in COMPACTING] + [("score", "6.1")],
 }  # fmt: skip
 #: Scenarios that are not in the list.
 MADE = {
@@ -56,7 +59,11 @@ LINES_OF = """async ([text, steps]) => {
   return steps.map((step) => sceneView.lines(reader.read(step)));
 }"""
 DRAWN = "() => document.querySelector('.sc-picture').innerHTML"
-GO = "(step) => handle.go(step)"
+# What flies has arrived.
+GO = """(step) => {
+  handle.go(step);
+  document.getAnimations().forEach((each) => each.finish());
+}"""
 # Text that is too small, outside the picture, or on another text.
 UNREADABLE = """(least) => {
   const svg = document.querySelector(".sc-picture");
@@ -91,7 +98,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = record_scenario(MADE.get(name, name), kernel)
+    recording = (COMPACTING.get(name) or partial(record_scenario, MADE.get(name, name)))(kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"

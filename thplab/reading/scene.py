@@ -6,25 +6,31 @@ from collections.abc import Callable
 
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
+from thplab.reading.scenes.compaction import compaction_lines
 from thplab.reading.scenes.window import window_lines
 from thplab.recording.derive.focus import SCENES
 
 _OF_DAEMON = ("pass", "process", "window", "collapse")
 _OF_PROGRAM = ("window", "collapse")
 _WORDS = {"fault": "page fault"}
+#: The daemons that each node has: there is one node, and its number says nothing.
+_DAEMONS = {"kcompactd0": "kcompactd", "kswapd0": "kswapd"}
 _MOST_WINDOWS = 1 << 18
 
 #: scene -> the numbers of its picture
-LINES: dict[str, Callable[[ReadMoment], list[str]]] = {"collapse": collapse_lines, "window": window_lines}
+LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
+    "collapse": collapse_lines,
+    "compaction": compaction_lines,
+    "window": window_lines,
+}
 
 
 def scene_lines(at: ReadMoment) -> list[str]:
     """From the task down to the kind of work; then what the picture shows."""
     comm, _, pid = at.moment.task.rpartition("-")
-    actor = comm if pid != "0" else "no task"
+    actor = _DAEMONS.get(comm, comm) if pid != "0" else "no task"
     chain = _chain(at, comm)
-    tell = LINES.get(chain[-1]) if chain else None
-    lines = tell(at) if tell else []
+    lines = LINES[chain[-1]](at) if chain and chain[-1] in LINES else []
     return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]
 
 

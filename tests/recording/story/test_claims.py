@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 
 import pytest
@@ -77,6 +78,22 @@ def _readers_have_met(now: Now) -> bool:
     return int(values["free_frame"]) >> order <= int(values["migrate_frame"]) >> order
 
 
+def _of_the_block(now: Now, name: str) -> array[int]:
+    """A column of the memory map for the frames of the block that is told of."""
+    size = now.geometry["entries"]
+    start = now.state.get(now.zone(str(now.told.values["zone"])), "zone_start_pfn")
+    first = (start // size + int(now.told.values["block"])) * size - now.state.path("mem_map.start_pfn")
+    return now.column(name)[first : first + size]
+
+
+def _block_is_whole(now: Now) -> bool:
+    return not any(_of_the_block(now, "refcount"))
+
+
+def _block_is_in_use(now: Now) -> bool:
+    return any(_of_the_block(now, "refcount"))
+
+
 CLAIMS: dict[str, Claim] = {
     "reads": _is_table,
     "accepted": lambda now: int(now.told.values["referenced"]) > 0,
@@ -113,8 +130,14 @@ CLAIMS: dict[str, Claim] = {
     "no_work": lambda now: not now.state.path("khugepaged.mm_head"),
     "lap": lambda now: now.state.path("khugepaged.scan_mm_slot") is None,
     "registered": lambda now: bool(now.state.path("khugepaged.mm_head")),
-    "compaction_begins_score": lambda now: int(now.told.values["score"]) > int(now.told.values["high"]),
+    "compaction_begins_score": lambda now: int(now.told.values["node_score"]) > int(now.told.values["high"]),
     "compaction_complete": _readers_have_met,
+    "compaction_partial": _readers_have_met,
+    "compaction_succeeds_score": lambda now: int(now.told.values["score"]) <= int(now.told.values["low"]),
+    "block_whole": _block_is_whole,
+    "block_whole_score": _block_is_whole,
+    "block_spoilt": _block_is_in_use,
+    "block_passed": _block_is_in_use,
 }
 
 

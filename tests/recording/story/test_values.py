@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from thplab.kernels import PROFILES, ScanResult
 from thplab.mm.include import page as pg
 from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording
+from thplab.recording.cells import ObjectInfo
 from thplab.recording.story.template import TEMPLATES, Value
 from thplab.scenario import NAMED
 
@@ -34,7 +35,8 @@ SHORT = [name for name in ALL if not name.startswith(("S06.", "S07.swap", "S12.s
 
 
 def who(now: Now) -> Any:
-    return now.task
+    """The task; of the daemons of the one node that there is without the node's number."""
+    return now.task.removesuffix("0") if now.task in ("kcompactd0", "kswapd0") else now.task
 
 
 def mm(now: Now) -> Any:
@@ -252,12 +254,25 @@ def whole(now: Now) -> Any:
     return sum(blocks << order - least for order, blocks in _blocks(now) if order >= least)
 
 
-def score(now: Now) -> Any:
-    """Per cent of the zone's free memory that is of no use for a huge page (extfrag_for_order)."""
+def score(now: Now, zones: Sequence[ObjectInfo] = ()) -> Any:
+    """Per cent of a zone's free memory that is of no use for a huge page (extfrag_for_order)."""
     least = _window_order(now)
-    every = sum(blocks << order for order, blocks in _blocks(now))
-    fit = sum(blocks << order for order, blocks in _blocks(now) if order >= least)
+    blocks = [
+        row
+        for zone in zones or [now.zone(str(now.told.values["zone"]))]
+        for row in enumerate(now.state.items(now.state.get(zone, "nr_free")))
+    ]
+    every = sum(count << order for order, count in blocks)
+    fit = sum(count << order for order, count in blocks if order >= least)
     return (every - fit) * 100 // every if every else 0
+
+
+def node_score(now: Now) -> Any:
+    """The zones' scores by their sizes; the kernel rounds each down, and divides by one page too many."""
+    pages = [now.state.get(zone, "spanned_pages") for zone in now.zones]
+    return sum(
+        score(now, [zone]) * size // (sum(pages) + 1) for zone, size in zip(now.zones, pages, strict=True)
+    )
 
 
 def low(now: Now) -> Any:
@@ -491,20 +506,61 @@ def reader(name: str, field: str) -> Check:
 
     def check(now: Now) -> Any:
         start = now.state.get(now.zone(str(now.told.values["zone"])), "zone_start_pfn")
-        control = now.state.path("compact_control")
-        if control is not None:
-            return now.state.get(control, name) - start
-        begins = now.told.kind.startswith("compaction_begins")
-        line = now.traced("mm_compaction_begin" if begins else "mm_compaction_end", ahead=begins)
-        assert line is not None
-        return int(line[field], 0) - start
+        line = now.traced(f"mm_compaction_{_edge(now)}") if _edge(now) else None
+        if line is not None:
+            return int(line[field], 0) - start
+        return now.state.get(now.state.path("compact_control"), name) - start
 
     return check
 
 
+def _edge(now: Now) -> str:
+    """Is it the beginning or the end of a run?"""
+    kind = now.told.kind
+    if kind.startswith("compaction_begins"):
+        return "begin"
+    return "end" if kind.startswith("compaction_") else ""
+
+
+def block(now: Now) -> Any:
+    """That in which the migrate scanner has read; a captured one is free, and on no free list."""
+    size = now.geometry["entries"]
+    start = now.state.get(now.zone(str(now.told.values["zone"])), "zone_start_pfn")
+    if now.told.kind == "compaction_captured":
+        capture = now.state.path("capture_control")
+        pfn = now.state.get(capture, "page") + now.state.path("mem_map.start_pfn")
+        return pfn // size - start // size
+    line = now.traced("mm_compaction_isolate_migratepages")
+    assert line is not None
+    return (int(line["end_pfn"], 0) - 1) // size - start // size
+
+
+def stays(now: Now) -> Any:
+    size = now.geometry["entries"]
+    start = now.state.get(now.zone(str(now.told.values["zone"])), "zone_start_pfn")
+    first = (start // size + int(now.told.values["block"])) * size - now.state.path("mem_map.start_pfn")
+    used = (count > 0 for count in now.column("refcount")[first : first + size])
+    return sum(used)
+
+
+def aim(now: Now) -> Any:
+    control = now.state.path("compact_control")
+    if control is None:  # it is not begun
+        return {"score", "block", "all"}
+    if now.state.get(control, "proactive_compaction"):
+        return "score"
+    return "all" if now.state.get(control, "order") < 0 else "block"
+
+
+def waits(now: Now) -> Any:
+    """Who allocates waits; for kcompactd nobody does."""
+    return "nobody" if now.task == "kcompactd0" else {now.task, "nobody"}
+
+
 def wanted(now: Now) -> Any:
-    line = now.traced("mm_compaction_suitable")
-    return {1 << int(line["order"])} if line else set()
+    """As the last trace line with an order says."""
+    names = ("mm_compaction_suitable", "mm_compaction_kcompactd_wake", "mm_compaction_wakeup_kcompactd")
+    return {1 << int(line["order"]) for line in map(now.traced, names) if line and int(line["order"]) >= 0}
 
 
 def traced_count(field: str) -> Check:
@@ -550,11 +606,11 @@ def why(now: Now) -> Any:
 
 
 CHECKS: dict[str, Check] = {
-    "address": address, "advice": in_scenario("advice"), "asks": asks, "asks_last": asks_last,
-    "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"), "child": child,
-    "collapsed": of_khugepaged("pages_collapsed"), "copied": copied, "cost": cost, "does": does,
-    "entries": entries, "entry": entry, "entry_words": entry_words, "expected": expected,
-    "first": first, "frame": frame, "free": free,
+    "address": address, "advice": in_scenario("advice"), "aim": aim, "asks": asks, "asks_last": asks_last,
+    "block": block, "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"),
+    "child": child, "collapsed": of_khugepaged("pages_collapsed"), "copied": copied, "cost": cost,
+    "does": does, "entries": entries, "entry": entry, "entry_words": entry_words, "expected": expected,
+    "first": first, "frame": frame, "free": free, "node_score": node_score, "stays": stays, "waits": waits,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
     "left": left, "listed": listed, "lock": lock, "low": low, "max_none": knob("max_ptes_none"),

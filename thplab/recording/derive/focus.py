@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import chain
@@ -22,6 +23,7 @@ _SCENE_OF = {
     points.DO_SCAN: "pass", points.WAIT_WORK: "pass", points.ALLOC_SLEEP: "pass", points.SCAN_MM: "process",
     points.SCAN: "window", points.COLLAPSE: "collapse", points.COMPACT: "compaction", points.FAULT: "fault",
 }  # fmt: skip
+_COMPACTION_BEGINS = "mm_compaction_begin"
 
 
 def derive_focus(
@@ -31,11 +33,12 @@ def derive_focus(
 
     A window is that of the running function or of its nearest caller that has a window's address in a
     variable. Between two windows of one task the last one stays; else it is the recording's own.
-    A scene is that of the innermost function that has one; if none has, the last one stays.
+    A scene is that of the innermost function that has one; if none has, the last one stays. Without
+    functions the trace says where compaction begins; nothing else that has a scene is followed there.
     """
     focus = _Focus(header, sections, fields, read)
     owner, task = sections["m_frame"], sections["m_task"]
-    moments = sorted({0, *changes(owner), *changes(task), *read})
+    moments = sorted({0, *changes(owner), *changes(task), *read, *focus.traced})
     rows = zip(*(focus.at(n, owner[n], task[n]) for n in moments), strict=True)
     codes = {"m_window": "I", "m_entry": "H", "m_scene": "B"}
     columns = {
@@ -43,6 +46,12 @@ def derive_focus(
         for (name, code), values in zip(codes.items(), rows, strict=True)
     }
     return focus.windows, columns
+
+
+def _traced_scenes(header: Mapping[str, Any], sections: Mapping[str, array[Any]]) -> dict[int, int]:
+    ends = sections["m_trace_end"]
+    begun = (i for i, line in enumerate(header["trace"]) if line["event"] == _COMPACTION_BEGINS)
+    return {bisect_right(ends, i): SCENES.index("compaction") for i in begun}
 
 
 class _Focus:
@@ -78,6 +87,8 @@ class _Focus:
         self._home_mm = home["mm"] if home else None
         self._home = self._number(home["mm"], int(home["address"])) if home else 0
         self._frame, self._task, self._window, self._scene = NO_FRAME, -1, self._home, 0
+        #: Moment -> the scene that begins there, where there are no functions that say so.
+        self.traced = {} if functions else _traced_scenes(header, sections)
 
     def _inherited(self, own: Mapping[int, int]) -> list[int | None]:
         """For each frame its own value or that of the nearest caller that has one."""
@@ -96,6 +107,7 @@ class _Focus:
                 moved = True
         if moved:
             self._move(frame, task)
+        self._scene = self.traced.get(n, self._scene)
         return self._window, self._entry(), self._scene
 
     def _move(self, frame: int, task: int) -> None:

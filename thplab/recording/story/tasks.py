@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from thplab import points
+from thplab.mm.compaction.kcompactd import kcompactd_work_requested
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.trace_events import TraceEvent
+from thplab.mm.vmscan.kswapd import MAX_RECLAIM_RETRIES
 from thplab.points import Locals
-from thplab.recording.story.tellers import At, at_call, at_change, at_event
+from thplab.recording.story.tellers import At, at_call, at_change, at_event, plain_name
 from thplab.recording.story.template import Told, Value, detail, story
 
 ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for {which}.")
@@ -34,11 +36,23 @@ RUNS = detail("runs", "{who} runs now.")
 IDLES = detail("idles", "No task runs now.")
 ASKS_KSWAPD = detail("asks_kswapd", "{who} wakes kswapd, because free memory is short.")
 ASKS_KCOMPACTD = story(
-    "asks_kcompactd", "{who} asks kcompactd for free blocks, so that others need not compact."
+    "asks_kcompactd",
+    "{who} asks kcompactd for {wanted} free frames in a row, so that no allocation has to wait for them later.",
 )
-KCOMPACTD_WORKS = story("kcompactd_works", "kcompactd begins to work on what it was asked for.")
-KCOMPACTD_SLEEPS = story("kcompactd_sleeps", "kcompactd sleeps, because it has nothing left to do.")
-KSWAPD_SLEEPS = detail("kswapd_sleeps", "kswapd sleeps, because enough memory is free.")
+KNOB_WAKES_KCOMPACTD = story(
+    "knob_wakes_kcompactd", "kcompactd wakes up, because a value was written to compaction_proactiveness."
+)
+KCOMPACTD_WORKS = story(
+    "kcompactd_works", "kcompactd begins to work, because it was asked for {wanted} free frames in a row."
+)
+KCOMPACTD_SLEEPS = detail("kcompactd_sleeps", "kcompactd goes to sleep, because no request waits for it.")
+KCOMPACTD_GOES_ON = detail(
+    "kcompactd_goes_on", "kcompactd does not go to sleep, because another request waits for it."
+)
+KSWAPD_SLEEPS = detail("kswapd_sleeps", "kswapd goes to sleep, because enough memory is free.")
+KSWAPD_GIVES_UP = detail(
+    "kswapd_gives_up", "kswapd goes to sleep, because it has tried in vain again and again to free memory."
+)
 
 
 def _range(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
@@ -114,7 +128,7 @@ def _marks(local: Locals, at: At) -> Told:
 
 @at_call(points.RECLAIM)
 def _reclaims(local: Locals, at: At) -> Told:
-    return RECLAIMS.tell(who=at.who, free=at.free_frames())
+    return RECLAIMS.tell(who=plain_name(at), free=at.free_frames())
 
 
 @at_call(points.BALANCE)
@@ -124,29 +138,33 @@ def _balances(local: Locals, at: At) -> Told:
 
 @at_change(Kernel, "current")
 def _runs(kernel: Kernel, at: At) -> Told:
-    return RUNS.tell(who=at.who) if kernel.current.pid else IDLES.tell()
+    return RUNS.tell(who=plain_name(at)) if kernel.current.pid else IDLES.tell()
 
 
 @at_event("mm_vmscan_wakeup_kswapd")
 def _asks_kswapd(event: TraceEvent, at: At) -> Told:
-    return ASKS_KSWAPD.tell(who=at.who)
+    return ASKS_KSWAPD.tell(who=plain_name(at))
 
 
 @at_event("mm_compaction_wakeup_kcompactd")
 def _asks_kcompactd(event: TraceEvent, at: At) -> Told:
-    return ASKS_KCOMPACTD.tell(who=at.who)
+    order = int(event.value("order"))
+    if order < 0:
+        return KNOB_WAKES_KCOMPACTD.tell()
+    return ASKS_KCOMPACTD.tell(who=plain_name(at), wanted=1 << order)
 
 
 @at_event("mm_compaction_kcompactd_wake")
 def _kcompactd_works(event: TraceEvent, at: At) -> Told:
-    return KCOMPACTD_WORKS.tell()
+    return KCOMPACTD_WORKS.tell(wanted=1 << int(event.value("order")))
 
 
 @at_event("mm_compaction_kcompactd_sleep")
 def _kcompactd_sleeps(event: TraceEvent, at: At) -> Told:
-    return KCOMPACTD_SLEEPS.tell()
+    return (KCOMPACTD_GOES_ON if kcompactd_work_requested(at.kernel) else KCOMPACTD_SLEEPS).tell()
 
 
 @at_event("mm_vmscan_kswapd_sleep")
 def _kswapd_sleeps(event: TraceEvent, at: At) -> Told:
-    return KSWAPD_SLEEPS.tell()
+    hopeless = at.kernel.node.kswapd_failures >= MAX_RECLAIM_RETRIES
+    return (KSWAPD_GIVES_UP if hopeless else KSWAPD_SLEEPS).tell()

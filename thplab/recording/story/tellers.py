@@ -136,6 +136,14 @@ def lock_words(lock: Lock) -> str:
     return " of ".join(filter(None, (kind, lock.name[len(kind) + 1 :])))
 
 
+def plain_name(at: At) -> str:
+    """The running task; the daemons of the one node that there is without its number."""
+    node = at.kernel.node
+    daemons = (thread.task for thread in (node.kcompactd, node.kswapd) if thread is not None)
+    own = any(task is at.kernel.current for task in daemons)
+    return at.who.rstrip("0123456789") if own else at.who
+
+
 def duration(ms: int) -> str:
     """A time in milliseconds for people."""
     return f"{ms} ms" if ms < 1000 or ms % 100 else f"{ms / 1000:g} s"

@@ -312,6 +312,51 @@ export interface Strike {
   changed: number[]; // entries of the table
 }
 
+// A run of compaction: what is told of it from its beginning to its end.
+export interface Compaction {
+  begin: Sentence;
+  told: Sentence[];
+  usedAtBegin?: Uint8Array; // of each frame of the zone whether it is in use
+}
+
+// Frames of the zone, counted from its first one.
+export interface CompactionBatch {
+  from: number[];
+  to: number[];
+}
+
+export interface CompactionState {
+  run: Compaction;
+  told: Sentence[]; // until now
+  last: Sentence;
+  values: Values; // the last ones that are known: those of the sentence that was told last
+  ended: Sentence | null;
+  migrate: number; // the readers' frames, -1: not placed
+  free: number;
+  begun: boolean; // the readers have their places
+}
+
+// A zone as the picture of compaction shows it: of each frame one of FRAMES, of each block what is free in it.
+export interface ZoneFrames {
+  name: string;
+  first: number; // its first frame in memory
+  size: number; // frames in a block
+  skew: number; // so many frames of the first block lie before the zone
+  kinds: Uint8Array;
+  free: number[];
+  whole: boolean[];
+}
+
+// A block's place in the picture, and the cells in it.
+export interface BlockBox {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  columns: number;
+  rows: number;
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;

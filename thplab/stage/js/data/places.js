@@ -48,6 +48,6 @@ function chain(moment) {
 /** @param {Moment} moment @returns {Crumb[]} */
 export const crumbs = (moment) => chain(moment).map((scene) => ({ scene, words: wordsOf(moment, scene) }));
 
-// Who runs, as the first link.
+// Who runs, as the first link; of the daemons that each node has there is one here, and its number says nothing.
 /** @param {Moment} moment */
-export const actor = ({ task }) => (task.pid ? task.comm : "no task");
+export const actor = ({ task }) => (task.pid ? task.comm.replace(/^(kcompactd|kswapd)0$/, "$1") : "no task");

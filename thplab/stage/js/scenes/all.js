@@ -1,9 +1,10 @@
 // The scenes by their names.
 
 import { collapseScene } from "./collapse.js";
+import { compactionScene } from "./compaction.js";
 import { windowScene } from "./window.js";
 
 /** @import { SceneModule } from "../types.js" */
 
 /** @type {Record<string, SceneModule>} */
-export const PICTURES = { collapse: collapseScene, window: windowScene };
+export const PICTURES = { collapse: collapseScene, compaction: compactionScene, window: windowScene };
