@@ -335,6 +335,37 @@ export interface FaultPlaces {
   cells: FaultBox;
 }
 
+// Three routes: what thplab/stage/routes.py has read from three recordings.
+
+export interface RouteCut {
+  works: string;
+  waits: string;
+  sees: string;
+  frames: string; // a sign for each
+  maps: number[];
+  huge: boolean;
+  fenced: boolean;
+  working: boolean;
+  whole: number[];
+  arcs: [from: number, to: number][]; // blocks
+  foot: [result: string, more: string];
+  end: "" | "huge" | "block";
+}
+
+export interface Route {
+  name: string;
+  title: string;
+  when: string;
+  cuts: RouteCut[];
+}
+
+export interface RoutesData {
+  title: string;
+  routes: Route[];
+  sentences: string[][]; // the part in bold, the rest
+  lines: string[][];
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;
