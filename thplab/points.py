@@ -15,11 +15,11 @@ from typing import Any
 
 from thplab.kernels import PROFILES
 from thplab.mm import exit as mm_exit
-from thplab.mm import fork, gup, mlock, mmap, mprotect, mremap, prctl, userfaultfd, vmstat
+from thplab.mm import fork, gup, memcontrol, mlock, mmap, mprotect, mremap, prctl, userfaultfd, vmstat
 from thplab.mm.compaction import compact
 from thplab.mm.huge_memory import fault as huge_fault
 from thplab.mm.huge_memory import pmd, policy
-from thplab.mm.include import lock, pgtable
+from thplab.mm.include import huge_mm, lock, pgtable
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
 from thplab.mm.khugepaged import enter as mm_slot
 from thplab.mm.khugepaged import pages as collapse_pages
@@ -168,7 +168,12 @@ FAULT = Point(memory.handle_mm_fault, ("mm", "vma", "address", "write"))
 HANDLE_FAULT = Point(memory.__handle_mm_fault, ("vma", "address", "pmd", "write"))
 ALLOWABLE = Point(policy.thp_vma_allowable_order, ("vma", "tva"))
 CREATE_HUGE = Point(huge_fault.create_huge_pmd, ("vma", "address", "write"))
+SUITABLE = Point(huge_mm.thp_vma_suitable_order, ("vma", "address"))
 ALLOC_HUGE = Point(huge_fault.vma_alloc_anon_folio_pmd, ("vma",))
+TAKE_BLOCK = Point(huge_fault.vma_alloc_folio, ("vma",))
+TAKE_ZERO = Point(huge_fault.mm_get_huge_zero_folio)
+REPLACE_ZERO = Point(huge_fault.replace_huge_zero_pmd, ("vma", "address"))
+CHARGE = Point(memcontrol.mem_cgroup_charge, ("mm",))
 COMPACT = Point(compact.compact_zone, ("kernel", "cc"))
 RECLAIM = Point(kswapd.try_to_free_pages, ("kernel",))
 BALANCE = Point(kswapd.balance_pgdat, ("kernel",))

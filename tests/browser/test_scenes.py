@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser.modules import as_text, page_with_modules
 from tests.recording.compacting import COMPACTING
+from tests.recording.small import ADDRESS, WINDOW, machine, touch
+from thplab.lessons.runs.lanes import run_lanes
 from thplab.reading.scene import LINES, scene_lines
 from thplab.reading.text import TextTwin
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recorder, Recording, record_scenario
 from thplab.recording.derive.focus import SCENES
 from thplab.scenario.build import experiment
 
@@ -31,6 +32,10 @@ SEEN_IN: dict[str, list[tuple[str, str]]] = {
     "window": [
         ("S07.none_411", "6.18"), ("S07.swap_young255", "6.1"), ("S07.pin", "7.3"),
         ("S12.shared257_collapse", "6.12"), ("small tables", "7.3"),
+    ],
+    "fault": [
+        ("S13.huge_zero", "6.18"), ("S13.huge_zero", "6.1"), ("S13.sizes", "6.18"), ("S12.fork", "6.18"),
+        ("lane A", "6.18"), ("lane B", "6.18"), ("8 entries", "6.18"),
     ],
     "compaction": [(name, "6.18") for name in COMPACTING] + [("score", "6.1")],
 }  # fmt: skip
@@ -98,11 +103,30 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = (COMPACTING.get(name) or partial(record_scenario, MADE.get(name, name)))(kernel)
+    recording = _recorded(name, kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"
     return scene, recording, random.Random(SEED).sample(moments, min(MOMENTS, len(moments)))
+
+
+def _recorded(name: str, kernel: str) -> Recording:
+    """A scenario, a lane with its clock, or all faults of a small machine."""
+    if name.startswith("lane "):
+        letter = name[-1]
+        return run_lanes(letter, kernel, depth="functions", ledger=True).recordings[letter]
+    if name in COMPACTING:
+        return COMPACTING[name](kernel)
+    if name != "8 entries":
+        return record_scenario(MADE.get(name, name), kernel)
+    small, app = machine(kernel)
+    small.write_sysfs("enabled", "always")
+    recorder = Recorder(small.kernel, "functions", focus=(app.mm, ADDRESS))
+    with recorder:
+        app.read(ADDRESS)
+        app.munmap(ADDRESS + WINDOW + 4096, 4096)
+        touch(app, 8, 1)
+    return recorder.recording
 
 
 def test_text_is_the_same_to_the_letter(seen: Any, page: Page) -> None:
@@ -133,6 +157,6 @@ def test_every_letter_is_readable(seen: Any, page: Page, width: int) -> None:
     page.evaluate(MOUNT, as_text(recording))
     story = recording.sections[recording.header["granularity"]["event"]]
     told = [n for n in story if recording.sections["m_scene"][n] == recording.sections["m_scene"][moments[0]]]
-    for n in [*told, *moments[:10]]:
+    for n in [*told[:60], *moments[:10]]:
         page.evaluate(GO, n)
         assert not page.evaluate(UNREADABLE, LETTERS), f"moment {n}"

@@ -28,8 +28,8 @@ def test_only_the_end_exports() -> None:
     lines = build.javascript().splitlines()
     assert not [line for line in lines if re.match(r"\s*import[\s{]", line)]
     assert [line for line in lines if line.startswith("export")] == [
-        "export default { stage: render, goOn, keep, kernelOf };",
-        "export { mount, mountPair };",
+        "export default { stage: render, goOn, routes, keep, kernelOf };",
+        "export { mount, mountPair, mountRoutes };",
     ]
 
 

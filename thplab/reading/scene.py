@@ -7,6 +7,7 @@ from collections.abc import Callable
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
 from thplab.reading.scenes.compaction import compaction_lines
+from thplab.reading.scenes.fault import fault_lines
 from thplab.reading.scenes.window import window_lines
 from thplab.recording.derive.focus import SCENES
 
@@ -21,6 +22,7 @@ _MOST_WINDOWS = 1 << 18
 LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
     "collapse": collapse_lines,
     "compaction": compaction_lines,
+    "fault": fault_lines,
     "window": window_lines,
 }
 

@@ -56,6 +56,17 @@ def _is_small(now: Now) -> bool:
     return int(now.told.values["largest"]) < now.geometry["entries"]
 
 
+def _lies_in_mapping(now: Now) -> bool:
+    vma, size = now.at_address("Vma", str(now.argument("vma"))), now.window_size
+    first = now.number("address") // size * size
+    return bool(now.state.get(vma, "vm_start") <= first and first + size <= now.state.get(vma, "vm_end"))
+
+
+def _has_limit(now: Now) -> bool:
+    memcg = now.state.get(now.process(), "memcg")
+    return memcg is not None and now.state.get(memcg, "max") is not None
+
+
 def _has_let_go(now: Now) -> bool:
     """No entry is left, and what only this process used is free."""
     grown = int(now.told.values["free"]) - int(now.last["copied"].values["free"])
@@ -118,6 +129,16 @@ CLAIMS: dict[str, Claim] = {
     "splits": _is_table,
     "alloc_huge_page_failed": _is_small,
     "fault_no_block": _is_small,
+    "fault_made_no_block": _is_small,
+    "fault_no_spare": lambda now: not _is_small(now),
+    "fault_whole": _lies_in_mapping,
+    "fault_partial": lambda now: not _lies_in_mapping(now),
+    "fault_no_limit": lambda now: not _has_limit(now),
+    "fault_room": lambda now: int(now.told.values["used"]) <= int(now.told.values["limit"]),
+    "fault_no_room": lambda now: (
+        int(now.told.values["used"]) + int(now.told.values["entries"]) > int(now.told.values["limit"])
+    ),
+    "fault_replaced": _is_leaf,
     "fault_huge": _is_leaf,
     "fault_huge_zero": _is_leaf,
     "touches": lambda now: _is_empty(now) and _is_touch(now),

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.recording.small import ADDRESS, WINDOW, machine, touch
-from tests.recording.story.telling import of_kind
+from tests.recording.story.telling import all_told, of_kind
 from tests.recording.story.test_values import wrong_values
+from thplab.lessons.runs.lanes import run_lanes
 from thplab.machine import Machine, Process
 from thplab.recording import Recorder, Recording
 
@@ -42,12 +43,15 @@ def test_the_next_touches_are_entries() -> None:
     assert [said.partition(",")[0] for said in of_kind(made, "touches_small")] == [
         "app writes to page 9", "app writes to page 10",
     ]  # fmt: skip
+    assert all("which is not mapped yet" in said for said in of_kind(made, "touches_small"))
     assert len(of_kind(made, "fault_done_small")) == 2
 
 
 def test_a_huge_page_saves_all_other_faults() -> None:
     made = faults(lambda app: touch(app, 0, 8), enabled="always")
-    assert of_kind(made, "fault_allowed") == ["Window 0 may have a huge page, so the fault tries to get one."]
+    assert of_kind(made, "fault_allowed") == [
+        "This mapping of app may have huge pages, because enabled is always."
+    ]
     assert of_kind(made, "fault_huge") == [
         "The fault maps one huge page of 8 frames, so app needs no other fault in window 0."
     ]
@@ -67,10 +71,65 @@ def test_the_huge_zero_page_saves_no_write() -> None:
     assert len(of_kind(made, "touches", "touches_small")) == 2
 
 
+def answers(made: Recording) -> list[str]:
+    """The kinds of what is told between a touch and its end."""
+    return [told.kind for told in all_told(made) if told.kind.startswith("fault_")]
+
+
+def test_the_questions_are_told_in_the_order_in_which_they_are_asked() -> None:
+    made = faults(lambda app: app.write(ADDRESS, 1), enabled="always")
+    asked = ["fault_allowed", "fault_whole", "fault_block", "fault_no_limit"]
+    assert answers(made) == [*asked, "fault_huge", "fault_done"]
+
+
+def test_a_window_that_is_not_all_mapped_gets_small_pages() -> None:
+    def act(app: Process) -> None:
+        app.munmap(ADDRESS + PAGE, PAGE)
+        app.write(ADDRESS, 1)
+
+    made = faults(act, enabled="always")
+    assert answers(made) == ["fault_allowed", "fault_partial", "fault_done"]
+    assert of_kind(made, "fault_partial") == [
+        "The fault maps no huge page, because only a part of window 0 lies in this mapping."
+    ]
+
+
+def test_a_full_cgroup_is_not_called_a_missing_block() -> None:
+    small, app = machine()
+    group = small.cgroup("limited")
+    group.max = 4
+    app.enter_cgroup(group)
+    small.write_sysfs("enabled", "always")
+    recorder = Recorder(small.kernel, "functions", focus=(app.mm, ADDRESS))
+    with recorder:
+        app.write(ADDRESS, 1)
+    asked = ["fault_allowed", "fault_whole", "fault_block", "fault_no_room"]
+    assert answers(recorder.recording) == [*asked, "fault_done"]
+    [said] = of_kind(recorder.recording, "fault_no_room")
+    assert said.endswith("the memory cgroup of app has no room for 8 more pages: 0 of its 4 are used.")
+    assert not [wrong for wrong in wrong_values(recorder.recording) if " fault_" in wrong]
+
+
+def test_a_block_that_the_fault_makes_itself_is_told_with_its_price() -> None:
+    """Lane B: 128 of the 1024 frames that are used must go, for one block of 512."""
+    made = run_lanes("B", depth="functions").recordings["B"]
+    assert of_kind(made, "fault_made_block") == [
+        "P itself made 512 frames in a row free, because none were: 128 pages moved."
+    ]
+    assert wrong_values(made) == []
+
+
+def test_a_write_to_the_huge_zero_page_says_what_it_came_upon() -> None:
+    made = faults(lambda app: (app.read(ADDRESS), app.write(ADDRESS, 1)), enabled="always")
+    [said] = of_kind(made, "touches_small")
+    assert "which lies in a huge page that is read-only" in said
+    assert len(of_kind(made, "fault_replaced")) == 1
+
+
 def test_a_small_page_says_why() -> None:
     made = faults(lambda app: app.write(ADDRESS, 1), enabled="madvise")
     assert of_kind(made, "fault_refused") == [
-        "The fault maps a small page, because enabled is madvise, and MADV_HUGEPAGE was not called."
+        "The fault maps no huge page, because enabled is madvise, and MADV_HUGEPAGE was not called."
     ]
 
 
@@ -91,7 +150,7 @@ def test_without_a_free_block_it_says_how_large_the_largest_is() -> None:
         app.write(empty, 1)
     assert largest < 8
     [said] = of_kind(recorder.recording, "fault_no_block")
-    assert said.startswith("The fault maps a small page, because no 8 free frames in a row were found")
+    assert said.startswith("The fault maps no huge page, because no 8 free frames in a row were found")
     assert wrong_values(recorder.recording) == []
 
 

@@ -16,6 +16,7 @@ from tests.sampling import sample
 from thplab.kernels import PROFILES, ScanResult
 from thplab.mm.include import page as pg
 from thplab.mm.include import pgtable as bits
+from thplab.reading.walk import walk
 from thplab.recording import Recording
 from thplab.recording.cells import ObjectInfo
 from thplab.recording.story.template import TEMPLATES, Value
@@ -596,6 +597,44 @@ def does(now: Now) -> Any:
     return "writes to" if now.number("write") else "reads"
 
 
+def found(now: Now) -> Any:
+    """What the processor came upon, as its walk says."""
+    process = now.process()
+    assert process is not None
+    last = walk(now.recording, now.state, process, now.number("address"))[-1]
+    huge, read_only = last.level == "PMD", now.number("write") and not last.entry & bits._PAGE_RW
+    if not last.entry:
+        return "is not mapped yet"
+    if not last.entry & bits._PAGE_PRESENT:
+        return "is not in memory"
+    if not read_only:
+        return "is mapped by now"
+    return "lies in a huge page that is read-only" if huge else "is read-only"
+
+
+def migrated(now: Now) -> Any:
+    """By how much the counter has grown since the block was asked for."""
+    asked = max(
+        now.recording.find("call", now.moment, forwards=False, name=name) or 0
+        for name in ("vma_alloc_folio", "mm_get_huge_zero_folio")
+    )
+    number, before = now.header["vmstat"].index("pgmigrate_success"), now.recording.state(asked)
+    counts = (each.items(each.path("vmstat"))[number] for each in (now.state, before))
+    return next(counts) - next(counts)
+
+
+def _memcg(now: Now) -> Any:
+    return now.state.get(now.process(), "memcg")
+
+
+def used(now: Now) -> Any:
+    return now.state.get(_memcg(now), "usage")
+
+
+def limit(now: Now) -> Any:
+    return now.state.get(_memcg(now), "max")
+
+
 def state(now: Now) -> Any:
     return "off" if now.number("disable") else "on"
 
@@ -610,19 +649,20 @@ CHECKS: dict[str, Check] = {
     "block": block, "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"),
     "child": child, "collapsed": of_khugepaged("pages_collapsed"), "copied": copied, "cost": cost,
     "does": does, "entries": entries, "entry": entry, "entry_words": entry_words, "expected": expected,
-    "first": first, "frame": frame, "free": free, "node_score": node_score, "stays": stays, "waits": waits,
+    "first": first, "found": found, "frame": frame, "free": free,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
-    "left": left, "listed": listed, "lock": lock, "low": low, "max_none": knob("max_ptes_none"),
-    "max_shared": knob("max_ptes_shared"), "max_swap": knob("max_ptes_swap"),
-    "migrate_frame": reader("migrate_pfn", "migrate_pfn"), "mm": mm, "moved": traced_count("nr_migrated"),
-    "need": need, "new": new, "none": counted("none", "none_or_zero"), "op": op, "page": page,
+    "left": left, "limit": limit, "listed": listed, "lock": lock, "low": low,
+    "max_none": knob("max_ptes_none"), "max_shared": knob("max_ptes_shared"),
+    "max_swap": knob("max_ptes_swap"), "migrate_frame": reader("migrate_pfn", "migrate_pfn"),
+    "migrated": migrated, "mm": mm, "moved": traced_count("nr_migrated"), "need": need, "new": new,
+    "node_score": node_score, "none": counted("none", "none_or_zero"), "op": op, "page": page,
     "pages": pages, "prot": in_scenario("prot"), "question": question,
     "referenced": counted("referenced", "referenced"), "result": result, "score": score,
-    "shared": counted("shared", ""), "spent": spent, "state": state, "states": states,
+    "shared": counted("shared", ""), "spent": spent, "state": state, "states": states, "stays": stays,
     "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "time": time, "to": to,
-    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "which": which,
-    "who": who,
+    "unmapped": counted("unmapped", "unmapped"), "used": used, "waiter": waiter, "waits": waits,
+    "wanted": wanted, "which": which, "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.khugepaged import Khugepaged
 from thplab.mm.khugepaged.scan import khugepaged_has_work
 from thplab.points import Locals
-from thplab.recording.story.faults import refused_by_policy
+from thplab.recording.story.faults import policy_asked
 from thplab.recording.story.tellers import At, at_call, at_change, at_return, at_wakeup, duration, lock_words
 from thplab.recording.story.template import Told, detail, story
 from thplab.scenario.reasons import refusal
@@ -104,10 +104,10 @@ def _visit(local: Locals, taken: Any, at: At) -> Told | None:
 def _vma(local: Locals, allowed: Any, at: At) -> Told | None:
     """Asked by a visit, or by a fault."""
     vma, size = local["vma"], at.kernel.geometry.PAGE_SIZE
-    if allowed or at.caller not in (points.SCAN_VMAS, points.HANDLE_FAULT):
-        return None
     if at.caller is points.HANDLE_FAULT:
-        return refused_by_policy(vma, at)
+        return policy_asked(vma, allowed, at)
+    if allowed or at.caller is not points.SCAN_VMAS:
+        return None
     return VMA_PASSED_OVER.tell(
         mm=vma.mm.name,
         address=f"{vma.vm_start:#x}",

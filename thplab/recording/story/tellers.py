@@ -119,8 +119,12 @@ class At:
 
     def rises(self, name: str, value: int) -> bool:
         """Is a number larger than when it was last asked about?"""
+        return self.grown(name, value) > 0
+
+    def grown(self, name: str, value: int) -> int:
+        """By how much a number has grown since it was last asked about."""
         before, self._known[name] = self._known.get(name, 0), value
-        return value > before
+        return value - before
 
     def free_frames(self) -> int:
         """Free page frames of the machine."""

@@ -357,6 +357,87 @@ export interface BlockBox {
   rows: number;
 }
 
+export type FaultAnswer = "yes" | "no";
+
+export type ReadEntry = (table: ColumnInfo, index: number) => Entry;
+
+export interface Fault {
+  touch: Sentence;
+  places: number[]; // of what is told of it
+  from: number; // the first and the last moment, -1: not looked for yet
+  end: number;
+}
+
+export type FaultOutcome = "" | "huge" | "late" | "zero" | "small";
+
+export interface FaultState {
+  mm: string;
+  does: string; // "": the kernel touches the page for a system call
+  address: bigint;
+  walk: WalkStep[];
+  pmd: "empty" | "table" | "huge";
+  was: "empty" | "table" | "huge"; // at the touch
+  answers: Record<string, FaultAnswer>; // by question
+  outcome: FaultOutcome; // where the way leads, as far as it is known
+  done: boolean;
+  migrated: number; // pages that the program itself moved
+  waited: number | null; // nanoseconds; null: the recording has no clock
+  mapped: boolean[]; // of each entry of the window
+  entry: number; // the one that was touched
+}
+
+export interface FaultBox {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface FaultWay {
+  points: [x: number, y: number][];
+  label: string;
+}
+
+export interface FaultPlaces {
+  boxes: Record<string, FaultBox>;
+  ways: Record<string, FaultWay>;
+  touch: FaultBox;
+  walk: FaultBox[];
+  clock: FaultBox;
+  cells: FaultBox;
+}
+
+// Three routes: what thplab/stage/routes.py has read from three recordings.
+
+export interface RouteCut {
+  works: string;
+  waits: string;
+  sees: string;
+  frames: string; // a sign for each
+  maps: number[];
+  huge: boolean;
+  fenced: boolean;
+  working: boolean;
+  whole: number[];
+  arcs: [from: number, to: number][]; // blocks
+  foot: [result: string, more: string];
+  end: "" | "huge" | "block";
+}
+
+export interface Route {
+  name: string;
+  title: string;
+  when: string;
+  cuts: RouteCut[];
+}
+
+export interface RoutesData {
+  title: string;
+  routes: Route[];
+  sentences: string[][]; // the part in bold, the rest
+  lines: string[][];
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;

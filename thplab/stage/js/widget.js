@@ -7,6 +7,7 @@ import { keep } from "./keep.js";
 import { kernelOf } from "./kernel.js";
 import { mount } from "./mount.js";
 import { mountPair } from "./pair.js";
+import { mountRoutes, routes } from "./routes.js";
 
 /** @import { Handle, Kernel } from "./types.js" */
 
@@ -105,5 +106,5 @@ async function render({ model, el, kernel }) {
   };
 }
 
-export default { stage: render, goOn, keep, kernelOf };
-export { mount, mountPair };
+export default { stage: render, goOn, routes, keep, kernelOf };
+export { mount, mountPair, mountRoutes };

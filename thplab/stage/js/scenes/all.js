@@ -2,9 +2,15 @@
 
 import { collapseScene } from "./collapse.js";
 import { compactionScene } from "./compaction.js";
+import { faultScene } from "./fault.js";
 import { windowScene } from "./window.js";
 
 /** @import { SceneModule } from "../types.js" */
 
 /** @type {Record<string, SceneModule>} */
-export const PICTURES = { collapse: collapseScene, compaction: compactionScene, window: windowScene };
+export const PICTURES = {
+  collapse: collapseScene,
+  compaction: compactionScene,
+  fault: faultScene,
+  window: windowScene,
+};

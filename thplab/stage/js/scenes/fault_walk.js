@@ -1,0 +1,91 @@
+// The upper row of the picture of a fault: who touched what, how far the walk came, how long the program has waited.
+
+import { path, rect, words } from "./marks.js";
+
+/** @import { FaultPlaces, FaultState, Mark } from "../types.js" */
+
+// A time of the virtual clock in words; thplab/reading/scenes/fault.py says the same.
+/** @param {number} ns */
+export function shortTime(ns) {
+  /** @param {number} unit */
+  const tenths = (unit) => `${Math.floor(ns / unit)}.${Math.floor((ns % unit) / (unit / 10))}`;
+  if (ns < 100) return "0 µs";
+  if (ns < 1e5) return `${tenths(1e3)} µs`;
+  return ns < 1e6 ? `${Math.floor(ns / 1e3)} µs` : `${tenths(1e6)} ms`;
+}
+
+/** @param {FaultState} state @param {number} level @param {boolean} narrow @returns {string} */
+function meaning({ walk, pmd }, level, narrow) {
+  const step = walk[level];
+  if (!step) return narrow ? "–" : "not reached";
+  if (step.entry.none) return "empty";
+  if (level === 2) return pmd === "huge" ? (narrow ? "huge" : "huge page") : "a table";
+  return level === 3 ? "a page" : "a table";
+}
+
+// The walk down the tables: entries on the way, the one at which it ends framed, those below it not reached.
+/** @param {FaultState} state @param {FaultPlaces} places @param {boolean} narrow @returns {Mark[]} */
+export function drawWalk(state, { walk: boxes }, narrow) {
+  return ["PGD", "PUD", "PMD", "PTE"].flatMap((name, level) => {
+    const { x, y, w, h } = boxes[level];
+    const step = state.walk[level];
+    const last = level === state.walk.length - 1;
+    const tone = step ? "" : "sc-quiettext";
+    const before = boxes[level - 1];
+    const cls = !step ? "sc-f-open" : last ? "sc-f-last" : "sc-f-passed";
+    return [
+      ...(before
+        ? [
+            path(
+              `walk-line-${level}`,
+              `M${before.x + before.w} ${y + h / 2}H${x}`,
+              step ? "sc-f-walked" : "sc-f-way",
+            ),
+          ]
+        : []),
+      rect(`walk-${level}`, x, y, w, h, `sc-f-box ${cls}`, 5),
+      words(
+        `walk-n-${level}`,
+        x + w / 2,
+        y + h / 2 - 4,
+        step && !narrow ? `${name} [${step.index}]` : name,
+        `sc-middle sc-strongtext ${tone}`,
+      ),
+      words(
+        `walk-is-${level}`,
+        x + w / 2,
+        y + h / 2 + 15,
+        meaning(state, level, narrow),
+        `sc-middle sc-small ${tone}`,
+      ),
+    ];
+  });
+}
+
+/** @param {FaultState} state */
+export const touchWords = ({ mm, does }) => (does ? `${mm} ${does}` : `a call of ${mm} needs`);
+
+/** @param {FaultState} state @param {FaultPlaces} places @param {boolean} narrow @returns {Mark[]} */
+export function touchAndClock(state, { touch, clock }, narrow) {
+  const at = `0x${state.address.toString(16)}`;
+  const waited = state.waited === null ? null : shortTime(state.waited);
+  if (narrow) {
+    const marks = [words("touch", 4, 18, `${touchWords(state)} ${at}`, "sc-strongtext")];
+    if (waited) marks.push(words("clock", 4, clock.y + 16, `❚❚ ${state.mm} has waited ${waited}`));
+    return marks;
+  }
+  const marks = [
+    rect("touch-box", touch.x, touch.y, touch.w, touch.h, "sc-f-box sc-f-passed", 5),
+    path("touch-flash", `M${touch.x + 15} ${touch.y + 8}l-7 11h6l-4 9 9 -12h-6l5 -8z`, "sc-f-flash"),
+    words("touch", touch.x + 26, touch.y + 23, touchWords(state), "sc-strongtext"),
+    words("touch-at", touch.x + 10, touch.y + 44, at),
+    path("touch-line", `M${touch.x + touch.w} ${touch.y + touch.h / 2}h20`, "sc-f-walked"),
+  ];
+  if (waited)
+    marks.push(
+      rect("clock-box", clock.x, clock.y, clock.w, clock.h, "sc-f-box sc-waits", 5),
+      words("clock-who", clock.x + 10, clock.y + 20, `❚❚ ${state.mm} has waited`),
+      words("clock", clock.x + clock.w - 10, clock.y + 46, waited, "sc-end sc-big"),
+    );
+  return marks;
+}
