@@ -23,7 +23,10 @@ SEED = 20261130
 MOMENTS = 50
 LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
-SEEN_IN: dict[str, list[tuple[str, str]]] = {"collapse": [("note", "6.18"), ("note", "6.1")]}
+SEEN_IN: dict[str, list[tuple[str, str]]] = {
+    "collapse": [("note", "6.18"), ("note", "6.1")],
+    "pass": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("S06.naps", "6.18")],
+}
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.
 WIDTHS = (390, 930, 1880)

@@ -280,6 +280,35 @@ export interface CollapseState {
   old: number[]; // of each entry the frame that it mapped, -1: none
 }
 
+// What units of a pass were spent on: so many, from so many on.
+export interface Block {
+  what: "visit" | "vma" | "window";
+  mm: string;
+  cost: number;
+  from: number;
+  huge: boolean; // the window was collapsed
+  told: Sentence;
+}
+
+export interface PassState {
+  begin: Sentence | null; // null: none has begun yet
+  budget: number;
+  spent: number;
+  blocks: Block[];
+  mms: Map<string, { spent: number; busy: boolean; seen: boolean }>; // by the names of processes
+  last: Sentence | null;
+  ended: boolean;
+  told: Sentence[]; // of all passes up to the moment
+}
+
+export interface PassTold {
+  names: string[];
+  at: number; // where the cursor is, -1: nowhere
+  cursor: string;
+  laps: number;
+  collapsed: number;
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;

@@ -1,8 +1,9 @@
 // The scenes by their names.
 
 import { collapseScene } from "./collapse.js";
+import { passScene } from "./pass.js";
 
 /** @import { SceneModule } from "../types.js" */
 
 /** @type {Record<string, SceneModule>} */
-export const PICTURES = { collapse: collapseScene };
+export const PICTURES = { collapse: collapseScene, pass: passScene };

@@ -25,7 +25,7 @@ function findCollapses({ story }) {
     if (told.kind === "steps_aside") {
       open = { begin: told, told: [], end: Number.POSITIVE_INFINITY };
       found.push(open);
-    } else if (told.kind === "visit_ends" && open) {
+    } else if (told.kind.startsWith("visit_ends") && open) {
       open.end = told.moment;
       open = null;
     }
