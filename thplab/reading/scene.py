@@ -23,7 +23,7 @@ def scene_lines(at: ReadMoment) -> list[str]:
     comm, _, pid = at.moment.task.rpartition("-")
     actor = comm if pid != "0" else "no task"
     chain = _chain(at, comm)
-    lines = LINES.get(chain[-1], lambda at: [])(at) if chain else []
+    lines = LINES[chain[-1]](at) if chain and chain[-1] in LINES else []
     return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from thplab.kernels import ScanResult
 from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
 from thplab.recording.story.windows import VERDICT_FUNCTIONS
@@ -49,6 +50,7 @@ def modules() -> dict[str, str]:
     }
     found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
+    found["data/verdicts.js"] += f"export const SUCCEEDED = {json.dumps(ScanResult.SUCCEED.value)};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
     found["data/scenes.js"] = f"export const SCENES = {json.dumps(SCENES)};\n"
     found["views/all.js"] = _views_module()

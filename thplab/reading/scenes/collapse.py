@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from thplab.kernels import ScanResult
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.told import free_frames, told_before
 from thplab.recording.recording import Sentence
@@ -19,7 +20,8 @@ def collapse_lines(at: ReadMoment) -> list[str]:
         return []
     ends = [_ENDS.index(each.kind) + 1 for each in told if each.kind in _ENDS]
     done = max(ends, default=0)
-    failed = any(each.kind.startswith("not_collapsed") or each.kind == "puts_back" for each in told)
+    results = {each.values["result"] for each in told if "result" in each.values}
+    failed = bool(results - {ScanResult.SUCCEED.value})
     copied = next((each.values["copied"] for each in told if "copied" in each.values), 0)
     phase = f"{min(done, 6) + 1} {_PHASES[min(done, 6)]}"
     where = "the window is huge" if done == len(_ENDS) else f"{'failed in ' if failed else ''}phase {phase}"
@@ -28,8 +30,11 @@ def collapse_lines(at: ReadMoment) -> list[str]:
 
 
 def _since_begin(at: ReadMoment) -> list[Sentence]:
+    """What was told since then, the latest first, and not beyond the end of the collapse."""
     found: list[Sentence] = []
     for each in told_before(at):
+        if each.kind == "lets_in" or each.kind.startswith("not_collapsed"):
+            found.clear()
         found.append(each)
         if each.kind == _BEGINS:
             break

@@ -6,7 +6,6 @@ from typing import Any
 
 from thplab import points
 from thplab.kernels import ScanResult
-from thplab.mm.huge_memory.policy import thp_vma_allowable_order
 from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import Khugepaged
@@ -158,7 +157,7 @@ def _vma(local: Locals, allowed: Any, at: At) -> Told | None:
         return None
     if at.caller is points.HANDLE_FAULT:
         return refused_by_policy(vma, at)
-    why = _why_passed_over(vma)
+    why = refusal(vma, TvaType.KHUGEPAGED) or "it may not have huge pages"
     return (VMA_PASSED_OVER_TOO if _is_another(vma, why, at) else VMA_PASSED_OVER).tell(
         mm=vma.mm.name,
         address=f"{vma.vm_start:#x}",
@@ -168,10 +167,6 @@ def _vma(local: Locals, allowed: Any, at: At) -> Told | None:
     )
 
 
-def _why_passed_over(vma: Vma) -> str:
-    return refusal(vma, TvaType.KHUGEPAGED) or "it may not have huge pages"
-
-
 def _is_another(vma: Vma, why: str, at: At) -> bool:
     """Was the mapping below passed over in this visit, too, and for the same reason?"""
     vmas = vma.mm.vmas
@@ -179,8 +174,7 @@ def _is_another(vma: Vma, why: str, at: At) -> bool:
     below = vmas[place - 1] if place else None
     if below is None or below.vm_end <= at.kernel.khugepaged.scan_address:
         return False
-    allowed = thp_vma_allowable_order(below, below.vm_flags, TvaType.KHUGEPAGED)
-    return not allowed and _why_passed_over(below) == why
+    return refusal(below, TvaType.KHUGEPAGED) == why
 
 
 @at_return(points.WINDOW_COST)

@@ -191,7 +191,7 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
     (points.CHECK_PMD, S.SUCCEED): detail("same_table", "The PMD entry of {window} still points at the same table."),
     (points.CHECK_PMD, S.FAIL): story("another_table", "The PMD entry of {window} points at another table than before."),
     **{
-        (points.COLLAPSE, result): story(f"not_collapsed_{result.name.lower()}", "{Window} stays as it was, because the collapse ends with '{result}'.")
+        (points.COLLAPSE, result): story(f"not_collapsed_{result.name.lower()}", "{Window} does not become huge: the collapse ends with '{result}'.")
         for result in S if result is not S.SUCCEED
     },
 }  # fmt: skip

@@ -250,7 +250,7 @@ export interface Look {
 
 export interface ScenePart {
   name: string;
-  state: "done" | "now" | "later" | "failed";
+  state: "done" | "now" | "ended" | "later" | "failed"; // ended: now, and its end is told
 }
 
 // What scenes/NAME.js exports as NAMEScene.
@@ -264,19 +264,18 @@ export interface SceneModule {
 export interface Collapse {
   begin: Sentence;
   told: Sentence[];
-  end: number;
   old?: number[];
 }
 
 export interface CollapseState {
-  collapse: Collapse;
   told: Sentence[];
-  last: Sentence;
   done: number; // the number of the phase that ended last
   failed: Sentence | null;
+  over: boolean; // it is published, or everything is back
   begin: Values;
   block: number; // the first frame of the new block, -1: none yet
   copied: number; // so many entries
+  flies: number[]; // entries whose contents move at this moment
   old: number[]; // of each entry the frame that it mapped, -1: none
 }
 
@@ -307,6 +306,12 @@ export interface PassTold {
   cursor: string;
   laps: number;
   collapsed: number;
+}
+
+// Another task in the middle of a collapse.
+export interface Strike {
+  who: string;
+  changed: number[]; // entries of the table
 }
 
 // A row of views.json.

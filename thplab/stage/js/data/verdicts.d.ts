@@ -1,2 +1,3 @@
 // build.py makes the module from thplab.recording.story.windows.
 export const VERDICT_FUNCTIONS: string[];
+export const SUCCEEDED: string;

@@ -1,307 +1,153 @@
 // The collapse: old frames on the left, the new block on the right, the PMD entry between them.
 
-import { lanesOf } from "../data/lane_data.js";
-import { PHASES, readCollapse } from "./collapses.js";
-import { path, rect, rings, squares, words } from "./marks.js";
+import { readWindow } from "../data/entries.js";
+import { middle, strip, WIDTH } from "./collapse_middle.js";
+import { ENDS, PHASES, readCollapse } from "./collapses.js";
+import { flight, gridOf, newBlock, oldFrames, placesOf } from "./frames.js";
+import { freeLine } from "./free_line.js";
+import { lockBar } from "./locks.js";
+import { rect, squares, words } from "./marks.js";
+import { programCard, programLine } from "./program_card.js";
+import { strikeAt } from "./strikes.js";
 
-/** @import { CollapseState, Mark, Moment, SceneModule } from "../types.js" */
+/** @import { CollapseState, Look, Mark, Moment, WindowState } from "../types.js" */
+/** @import { SceneModule } from "../types.js" */
+/** @import { Grid, OldPlaces } from "./frames.js" */
 
-const CELL = 9;
-const WIDE = 32; // cells in a row
-const SHADES = 8;
-const MOST_ROWS = 28;
+const HEIGHT = 376;
+const TOP = 72; // of the frames
+const GAP = 14;
+const CARD = 146; // its width at least
 
-/** @param {number} entry @param {number} entries */
-const shadeOf = (entry, entries) => Math.min(SHADES - 1, Math.floor((entry * SHADES) / entries));
-
-/** @typedef {[x: number, y: number]} Place */
-
-// Where the frames stand: rows of 32 neighbours that hold a page of the window, in the order of memory.
-/** @param {number[]} old */
-function placesOf(old) {
-  const rows = [...new Set(old.filter((page) => page >= 0).map((page) => Math.floor(page / WIDE)))].sort(
-    (a, b) => a - b,
+// The window that is collapsed, as it is now.
+/** @param {Moment} moment @param {CollapseState} state */
+function windowOf({ reader, step }, state) {
+  const begin = state.told[0].moment;
+  return readWindow(
+    reader.machine,
+    reader.windows[reader.recording.columns.m_window[begin] - 1] ?? reader.windows[step],
   );
-  if (rows.length <= MOST_ROWS) {
-    const rowOf = new Map(rows.map((row, i) => [row, i]));
-    return {
-      rows,
-      packed: false,
-      at: (/** @type {number} */ page) =>
-        /** @type {Place} */ ([(page % WIDE) * CELL, (rowOf.get(Math.floor(page / WIDE)) ?? 0) * CELL]),
-    };
-  }
-  const order = new Map(
-    [...old]
-      .filter((page) => page >= 0)
-      .sort((a, b) => a - b)
-      .map((page, i) => [page, i]),
-  );
-  return {
-    rows: Array.from({ length: Math.ceil(order.size / WIDE) }, (_, i) => i),
-    packed: true,
-    at: (/** @type {number} */ page) =>
-      /** @type {Place} */ ([
-        ((order.get(page) ?? 0) % WIDE) * CELL,
-        Math.floor((order.get(page) ?? 0) / WIDE) * CELL,
-      ]),
-  };
 }
 
-// The old frames: filled, with an edge while locked, hollow once copied, a dot once free.
-/** @param {Moment} moment @param {CollapseState} state @param {number} x @param {number} y @returns {Mark[]} */
-function oldFrames(moment, state, x, y) {
+// Everything that both layouts draw.
+/** @param {Moment} moment @param {Look} look */
+function read(moment, { width, narrow }) {
+  const state = readCollapse(moment);
+  if (!state) return null;
   const { machine } = moment.reader;
-  const places = placesOf(state.old);
-  const groups = /** @type {Map<string, Place[]>} */ (new Map());
-  /** @param {string} name @param {Place} place */
-  const put = (name, [px, py]) => {
-    const list = groups.get(name) ?? [];
-    groups.set(name, list);
-    list.push([x + px, y + py]);
+  const room = narrow ? Math.min(width - 8, 330) : (width - WIDTH - CARD - 3 * GAP - 16) / 2;
+  const grid = gridOf(state.old.length, room);
+  const most = Math.floor((narrow ? 180 : HEIGHT - TOP - 30) / grid.cell);
+  const where = placesOf(state.old, grid, most, machine.frames);
+  const mine = state.old.filter((page) => page >= 0);
+  const freed = mine.filter((page) => machine.isFree(page)).length;
+  const locked = mine.filter((page) => !machine.isFree(page) && machine.isLocked(page)).length;
+  return {
+    state,
+    grid,
+    where,
+    locked,
+    freed,
+    window: windowOf(moment, state),
+    strike: strikeAt(moment, state),
   };
-  const mine = new Set(state.old);
-  if (!places.packed) {
-    for (const row of places.rows) {
-      for (let i = 0; i < WIDE; i++) {
-        const page = row * WIDE + i;
-        if (!mine.has(page) && page < machine.frames)
-          put(machine.isFree(page) ? "free" : "other", places.at(page));
-      }
-    }
-  }
-  state.old.forEach((page, entry) => {
-    if (page < 0) return;
-    const shade = shadeOf(entry, state.old.length);
-    if (machine.isFree(page)) put("free", places.at(page));
-    else if (entry < state.copied) put("copied", places.at(page));
-    else put(`s${shade}`, places.at(page));
-    if (machine.isLocked(page)) put("locked", places.at(page));
+}
+
+// Marks what another task has just changed.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number[]} entries @param {number} x @param {number} y @returns {Mark[]} */
+function changes(state, where, { cell }, entries, x, y) {
+  const places = entries.flatMap((entry) => {
+    const place = where.places.get(state.old[entry]);
+    return place ? [/** @type {[number, number]} */ ([x + place[0], y + place[1]])] : [];
   });
-  const marks = [
-    rect("old", x - 4, y - 4, WIDE * CELL + 8, Math.max(1, places.rows.length) * CELL + 8, "sc-paper", 3),
-  ];
-  for (const [name, list] of groups) {
-    if (name === "free")
-      marks.push(
-        rings(
-          "old-free",
-          list.map(([px, py]) => [px + 4, py + 4]),
-          1,
-          "sc-dot",
-        ),
-      );
-    else if (name === "locked") marks.push(squares("old-locked", list, CELL - 2, "sc-edge"));
-    else marks.push(squares(`old-${name}`, list, CELL - 2, `sc-cell sc-${name}`));
-  }
-  return marks;
+  return places.length ? [squares("changed", places, cell - 2, "sc-changed")] : [];
 }
 
-// The new block: what is copied in the shade of its entry, a ring for a hole, a dot for what is not filled yet.
-/** @param {CollapseState} state @param {number} x @param {number} y @returns {Mark[]} */
-function newBlock(state, x, y) {
-  const entries = state.old.length;
-  const rows = Math.ceil(entries / WIDE);
-  const frame =
-    state.done >= 7 ? "sc-leaf" : state.block < 0 || state.failed ? "sc-ghost" : "sc-paper sc-strong";
-  const marks = [rect("new", x - 4, y - 4, WIDE * CELL + 8, rows * CELL + 8, frame, 3)];
-  if (state.block < 0 || state.failed) return marks;
-  const shades = /** @type {Place[][]} */ (Array.from({ length: SHADES }, () => []));
-  const zeros = /** @type {Place[]} */ ([]);
-  const waiting = /** @type {Place[]} */ ([]);
-  for (let entry = 0; entry < entries; entry++) {
-    const place = /** @type {Place} */ ([x + (entry % WIDE) * CELL, y + Math.floor(entry / WIDE) * CELL]);
-    if (entry >= state.copied) waiting.push([place[0] + 3.5, place[1] + 3.5]);
-    else if (state.old[entry] < 0) zeros.push([place[0] + 3.5, place[1] + 3.5]);
-    else shades[shadeOf(entry, entries)].push(place);
-  }
-  for (const [i, list] of shades.entries())
-    if (list.length) marks.push(squares(`new-s${i}`, list, CELL - 2, `sc-cell sc-s${i}`));
-  if (zeros.length) marks.push(rings("new-zero", zeros, 2.6, "sc-zero"));
-  if (waiting.length) marks.push(rings("new-wait", waiting, 0.8, "sc-dot"));
-  return marks;
-}
-
-const PMD = {
-  table: ["a table", "leads to the small pages"],
-  fenced: ["empty", "nobody new gets in"],
-  leaf: ["one huge page", "leads to the new block"],
-  empty: ["empty", "nothing is mapped"],
-  missing: ["not there", "no table has this entry"],
-};
-
-// The PMD entry, the old table below it, and the number that this phase is about.
-/** @param {Moment} moment @param {CollapseState} state @param {number} x @param {number} y @returns {Mark[]} */
-function middle(moment, state, x, y) {
-  const window = moment.window;
-  const kind = window ? window.state : "missing";
-  const [is, means] = PMD[kind];
-  const index = window?.walk[2]?.index ?? "?";
-  const centre = x + 66;
-  const cut = kind === "fenced" || kind === "leaf";
-  const marks = [
-    words("pmd-title", centre, y - 10, `PMD entry ${index}`, "sc-middle sc-strongtext"),
-    rect("pmd", x, y, 132, 46, `sc-box sc-pmd-${kind}`, 5),
-    words("pmd-is", centre, y + 20, is, "sc-middle sc-strongtext"),
-    words("pmd-means", centre, y + 37, means, "sc-middle sc-small"),
-    path(
-      "pmd-line",
-      cut
-        ? `M${centre} ${y + 46}v5M${centre} ${y + 61}v5M${centre - 8} ${y + 59}l16 -6`
-        : `M${centre} ${y + 46}v20`,
-      cut ? "sc-cut" : "sc-line",
-    ),
-    rect("table", x, y + 66, 132, 30, cut ? "sc-box sc-cutoff" : "sc-box", 5),
-    words(
-      "table-is",
-      centre,
-      y + 86,
-      `${state.old.length} entries${cut ? ", cut off" : ""}`,
-      "sc-middle sc-small",
-    ),
-  ];
-  const [number, of, what] = score(state);
-  marks.push(words("score", centre, y + 146, number, "sc-middle sc-huge"));
-  marks.push(words("score-of", centre, y + 168, of, "sc-middle"));
-  marks.push(words("score-what", centre, y + 187, what, "sc-middle sc-quiettext"));
-  return marks;
-}
-
-/** @param {CollapseState} state @returns {[number: string, of: string, what: string]} */
-function score(state) {
-  const entries = state.old.length;
-  const pages = state.old.filter((page) => page >= 0).length;
-  if (state.failed) return ["✗", "all goes back", "the window is as it was"];
-  if (state.done >= 7) return ["1", "huge page", `in place of ${pages} small ones`];
-  if (state.done >= 5)
-    return [String(pages), "old pages", state.done >= 6 ? "are free again" : "not needed any more"];
-  if (state.done >= 4)
-    return [
-      String(state.copied),
-      `of ${entries} copied`,
-      `${state.old.slice(0, state.copied).filter((page) => page < 0).length} of them holes, now zeros`,
-    ];
-  if (state.done >= 3) return [String(pages), "pages to isolate", "nothing is freed here"];
-  return [String(pages), "small pages", `and ${entries - pages} holes`];
-}
-
-// Free frames over the phases: flat while pages are isolated and copied, rising when the old ones are freed.
-/** @param {CollapseState} state @param {number} now @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
-function freeLine(state, now, x, y, w) {
-  const points = [{ phase: 0, free: Number(state.begin.free) }];
-  for (const { kind, values } of state.told) {
-    const phase =
-      ["found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published"].indexOf(kind) + 1;
-    if (phase && values.free !== undefined) points.push({ phase, free: Number(values.free) });
-  }
-  const h = 74;
-  const least = Math.min(now, ...points.map(({ free }) => free));
-  const most = Math.max(now, ...points.map(({ free }) => free));
-  /** @param {number} free */
-  const high = (free) => y + h - 8 - ((free - least) / Math.max(1, most - least)) * (h - 16);
-  /** @param {number} phase */
-  const along = (phase) => x + (phase * w) / 7;
-  const current = Math.min(7, state.done + 1);
-  const d = points
-    .map(({ phase, free }, i) =>
-      i ? `H${along(phase - 0.5)}V${high(free)}H${along(phase)}` : `M${along(phase)} ${high(free)}`,
-    )
-    .join("");
-  const marks = [
-    words("free-title", x, y - 8, "free frames", "sc-strongtext"),
-    words("free-now", x + w, y - 8, String(now), "sc-end sc-big"),
-  ];
-  for (let phase = 1; phase <= 7; phase++) {
+// What the shades and edges mean, as far as the picture has them.
+/** @param {CollapseState} state @param {number} locked @param {number} x @param {number} y @returns {Mark[]} */
+function ruler(state, locked, x, y) {
+  const last = state.old.length - 1;
+  const marks = [words("ruler-t", x, y, `light to dark: entry 0 to ${last}`, "sc-quiettext sc-small")];
+  if (locked)
     marks.push(
-      rect(
-        `free-${phase}`,
-        along(phase - 1) + 1,
-        y,
-        w / 7 - 2,
-        h,
-        phase === current ? "sc-band sc-now" : "sc-band",
-      ),
+      rect("ruler-lock", x + 196, y - 10, 10, 10, "sc-locked"),
+      words("ruler-lock-t", x + 212, y, "locked", "sc-quiettext sc-small"),
     );
-    marks.push(
-      words(
-        `free-n${phase}`,
-        along(phase - 0.5),
-        y + h + 15,
-        String(phase),
-        phase === current ? "sc-middle sc-strongtext" : "sc-middle sc-quiettext",
-      ),
-    );
-  }
-  marks.push(path("free-line", `${d}V${high(now)}`, "sc-graph"));
   return marks;
 }
 
-// Who holds which lock, at the top; who waits, at its right end.
-/** @param {Moment} moment @param {number} w @returns {Mark[]} */
-function lockBar(moment, w) {
-  const lanes = lanesOf(moment.reader);
-  const lasting = lanes.lasting(moment.step);
-  const marks = [
-    rect("locks", 0, 0, w, 34, "sc-bar", 5),
-    words("locks-title", 8, 22, "locks", "sc-strongtext"),
+/** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
+function wide(moment, { width }, { state, grid, where, locked, freed, window, strike }) {
+  const block = grid.per * grid.cell;
+  const gap = Math.max(GAP, (width - 2 * (block + 8) - WIDTH - CARD) / 3 - 10);
+  const left = 4;
+  const centre = left + block + 4 + gap;
+  const right = centre + WIDTH + gap + 4;
+  const card = right + block + 4 + gap;
+  const rows = Math.ceil(state.old.length / grid.per);
+  const line = Math.max(TOP + rows * grid.cell + 42, HEIGHT - 130);
+  return [
+    ...lockBar(moment, width, locked, String(state.begin.who)),
+    words("old-title", left - 4, 58, "old frames, where they are", "sc-strongtext"),
+    ...oldFrames(moment, state, where, grid, left, TOP),
+    ...ruler(state, locked, left - 4, Math.min(HEIGHT - 6, TOP + where.rows * grid.cell + 22)),
+    ...middle(state, window, locked, freed, centre, 78),
+    words("new-title", right - 4, 58, `new block: ${state.old.length} in a row`, "sc-strongtext"),
+    ...newBlock(state, grid, right, TOP),
+    ...freeLine(state, moment.reader.machine.freeFrames(), right - 4, line, block + 8, HEIGHT - line - 22),
+    ...programCard(moment, state, window, strike, card, 44, Math.max(CARD, width - card), HEIGHT - 48),
+    ...changes(state, where, grid, strike?.changed ?? [], left, TOP),
+    ...flight(state, where, grid, [left, TOP], [right, TOP]),
   ];
-  let x = 58;
-  const held = lasting.filter(({ what }) => what === "holds").slice(0, 4);
-  held.forEach((span, i) => {
-    const text = `${lanes.lockOf(span)} · ${span.who}`;
-    const wide = text.length * 7.2 + 22;
-    marks.push(rect(`lock-${i}`, x, 4, wide, 26, "sc-chip", 13), words(`lock-t${i}`, x + 11, 22, text));
-    x += wide + 6;
-  });
-  if (!held.length)
-    marks.push(words("lock-none", x, 22, "none is held: other tasks may change anything", "sc-quiettext"));
-  const waits = lasting.find(({ what }) => what === "waits");
-  if (waits) {
-    const text = `❚❚ ${waits.who} waits`;
-    const wide = text.length * 7.6 + 22;
-    marks.push(
-      rect("waits", w - wide - 5, 4, wide, 26, "sc-chip sc-waits", 13),
-      words("waits-t", w - wide + 6, 22, text),
-    );
-  }
-  return marks;
+}
+
+/** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
+function tall(moment, { width }, { state, grid, where, locked, freed, window, strike }) {
+  const left = (width - grid.per * grid.cell) / 2;
+  const top = 62;
+  const between = top + where.rows * grid.cell + 14;
+  const under = between + 70;
+  const foot = under + Math.ceil(state.old.length / grid.per) * grid.cell + 30;
+  const free = moment.reader.machine.freeFrames();
+  return [
+    ...lockBar(moment, width, locked, String(state.begin.who)),
+    words("old-title", left, 53, "old frames, where they are", "sc-strongtext"),
+    ...oldFrames(moment, state, where, grid, left, top),
+    ...strip(state, window, locked, freed, left, between, width - 2 * left),
+    words("new-title", left, under - 9, `new block: ${state.old.length} in a row`, "sc-strongtext"),
+    ...newBlock(state, grid, left, under),
+    words("free-title", left, foot, "free frames", "sc-strongtext"),
+    words("free-now", width - left, foot, String(free), "sc-end sc-big"),
+    ...programLine(moment, state, window, strike, left, foot + 10, width - 2 * left),
+    ...changes(state, where, grid, strike?.changed ?? [], left, top),
+    ...flight(state, where, grid, [left, top], [left, under]),
+  ];
 }
 
 /** @type {SceneModule} */
 export const collapseScene = {
-  height: () => 376,
-  marks(moment, { width }) {
-    const state = readCollapse(moment);
-    if (!state) return [words("none", width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];
-    const gap = Math.max(24, (width - 2 * (WIDE * CELL + 8) - 132) / 3);
-    const left = 6;
-    const centre = left + WIDE * CELL + gap;
-    const right = centre + 132 + gap;
-    const { machine } = moment.reader;
-    return [
-      ...lockBar(moment, width),
-      words("old-title", left - 4, 56, "old frames, scattered in memory", "sc-strongtext"),
-      ...oldFrames(moment, state, left, 70),
-      ...middle(moment, state, centre, 76),
-      words("new-title", right - 4, 56, `new block: ${state.old.length} in a row`, "sc-strongtext"),
-      ...newBlock(state, right, 70),
-      ...freeLine(state, machine.freeFrames(), right - 4, 266, WIDE * CELL + 8),
-    ];
+  height: ({ narrow }) => (narrow ? 560 : HEIGHT),
+  marks(moment, look) {
+    const found = read(moment, look);
+    if (!found) return [words("none", look.width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];
+    return look.narrow ? tall(moment, look, found) : wide(moment, look, found);
   },
   lines(moment) {
     const state = readCollapse(moment);
     if (!state) return [];
-    const last = Math.min(state.done, 6);
+    const last = Math.min(state.done, PHASES.length - 1);
     const phase = `${state.failed ? "failed in " : ""}phase ${last + 1} ${PHASES[last]}`;
-    const where = state.done === 7 ? "the window is huge" : phase;
+    const where = state.done === PHASES.length ? "the window is huge" : phase;
     const free = moment.reader.machine.freeFrames();
     return [`${where}: ${state.copied} of ${state.old.length} entries copied, ${free} frames free`];
   },
-  parts: (moment) => {
+  parts(moment) {
     const state = readCollapse(moment);
-    return PHASES.map((name, i) => ({
-      name: `${i + 1} ${name}`,
-      state: !state || i > state.done ? "later" : i < state.done ? "done" : state.failed ? "failed" : "now",
-    }));
+    const ends = ENDS.indexOf(moment.told?.kind ?? ""); // the phase whose end is told now
+    const now = ends < 0 ? (state ? state.done : PHASES.length) : ends;
+    return PHASES.map((name, i) => {
+      const here = ends >= 0 ? "ended" : state?.failed ? "failed" : "now";
+      return { name: `${i + 1} ${name}`, state: i < now ? "done" : i > now ? "later" : here };
+    });
   },
 };

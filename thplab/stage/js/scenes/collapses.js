@@ -1,9 +1,11 @@
 // The collapses of a recording, read from what is told: which window, from when on, and how far it is at a moment.
 
+import { SUCCEEDED } from "../data/verdicts.js";
+
 /** @import { Collapse, CollapseState, Machine, Moment, Reader, Sentence } from "../types.js" */
 
-// What is told at the end of each phase, by its number; and what is told when it goes wrong.
-const ENDS = { found_memory: 1, locks_out: 2, fenced: 3, isolated: 4, copied: 5, freed: 6, published: 7 };
+// What is told at the end of each phase, in their order.
+export const ENDS = ["found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published"];
 export const PHASES = ["get memory", "re-check", "fence", "isolate", "copy", "free", "publish"];
 const STORY = 2;
 
@@ -23,13 +25,11 @@ function findCollapses({ story }) {
     if (story.rankOf(place) < STORY) continue;
     const told = story.read(place);
     if (told.kind === "steps_aside") {
-      open = { begin: told, told: [], end: Number.POSITIVE_INFINITY };
+      open = { begin: told, told: [] };
       found.push(open);
-    } else if (told.kind.startsWith("visit_ends") && open) {
-      open.end = told.moment;
-      open = null;
     }
     open?.told.push(told);
+    if (told.kind === "lets_in" || told.kind.startsWith("not_collapsed")) open = null;
   }
   return found;
 }
@@ -41,20 +41,18 @@ export function readCollapse(moment) {
   const collapse = collapsesOf(reader).findLast(({ begin }) => begin.moment <= step);
   if (!collapse) return null;
   const told = collapse.told.filter((each) => each.moment <= step);
-  const last = told[told.length - 1];
   /** @param {string} kind */
   const of = (kind) => told.find((each) => each.kind === kind);
-  const done = Math.max(0, ...told.map(({ kind }) => ENDS[/** @type {keyof typeof ENDS} */ (kind)] ?? 0));
-  const failed = told.find(({ kind }) => kind.startsWith("not_collapsed") || kind === "puts_back");
+  const failed = told.find(({ values }) => "result" in values && values.result !== SUCCEEDED);
   return {
-    collapse,
     told,
-    last,
-    done,
-    failed: failed ?? null,
     begin: collapse.begin.values,
+    done: Math.max(0, ...told.map(({ kind }) => ENDS.indexOf(kind) + 1)),
+    failed: failed ?? null,
+    over: told[told.length - 1].kind === "lets_in",
     block: pageOf(reader.machine, of("found_memory")),
     copied: copied(moment, of("copies"), of("copied")),
+    flies: inFlight(moment),
     old: oldPages(reader, collapse),
   };
 }
@@ -73,6 +71,19 @@ function copied(moment, begun, ended) {
     if (values.copied !== undefined) return Number(values.copied);
   }
   return 0;
+}
+
+// The entries whose contents move at this moment: one, or some of a half; none at another moment.
+/** @param {Moment} moment @returns {number[]} */
+function inFlight({ told, step, reader }) {
+  if (told?.moment !== step) return [];
+  if (told.kind === "copied_entry") return [Number(told.values.entry)];
+  if (told.kind !== "half_copied" && told.kind !== "copied") return [];
+  const half = reader.header.geometry.entries / 2;
+  const first = told.kind === "copied" ? half : 0;
+  const few = Math.min(4, half);
+  const apart = half / few;
+  return Array.from({ length: few }, (_, i) => first + Math.floor(i * apart + ((i + 1) * apart) / (few + 2)));
 }
 
 // Of each entry the frame that it mapped when the collapse began (-1: none), whatever it maps now.

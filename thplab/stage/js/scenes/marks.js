@@ -31,6 +31,47 @@ export function rings(k, centres, r, cls) {
   return path(k, centres.map(([x, y]) => `M${x - r} ${y}${ring}`).join(""), cls);
 }
 
+const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+const widths = /** @type {Map<string, number>} */ (new Map());
+
+// How wide a text is, in CSS pixels.
+/** @param {string} text @param {number} [size] @param {number} [weight] */
+export function widthOf(text, size = 14, weight = 400) {
+  const key = `${size} ${weight} ${text}`;
+  const found = widths.get(key);
+  if (found !== undefined) return found;
+  if (widths.size > 2000) widths.clear();
+  pen.font = `${weight} ${size}px system-ui, sans-serif`;
+  const width = pen.measureText(text).width;
+  widths.set(key, width);
+  return width;
+}
+
+// A text in lines that are no wider than `width`.
+/** @param {string} text @param {number} width @param {number} [size] @param {number} [weight] */
+export function wrapped(text, width, size = 14, weight = 400) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = [lines[lines.length - 1], word].filter(Boolean).join(" ");
+    if (lines[0] && widthOf(longer, size, weight) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+// Lines of text below each other.
+/** @param {string} k @param {number} x @param {number} y @param {string[]} lines @param {string} [cls] @param {number} [step] */
+export const paragraph = (k, x, y, lines, cls = "", step = 19) =>
+  lines.map((line, i) => words(`${k}-${i}`, x, y + i * step, line, cls));
+
+// A pill with a text in it; `width` is how wide it became.
+/** @param {string} k @param {number} x @param {number} y @param {string} text @param {string} [cls] */
+export function chip(k, x, y, text, cls = "") {
+  const width = widthOf(text) + 22;
+  const marks = [rect(k, x, y, width, 26, `sc-chip ${cls}`, 13), words(`${k}-t`, x + 11, y + 18, text)];
+  return { marks, width };
+}
+
 // A mark that moves: it comes from `from`, or from where it was drawn last, in a quarter of a second.
 /** @param {Mark} mark @param {[x: number, y: number]} [from] @returns {Mark} */
 export const moving = (mark, from) => ({ ...mark, moves: from ?? true });

@@ -7,7 +7,8 @@ import { actor, crumbs, sceneOf } from "../scenes/places.js";
 
 /** @import { Moment, ScenePart, ViewModule } from "../types.js" */
 
-const GLYPH = { done: "✓ ", now: "▸ ", later: "", failed: "✗ " };
+const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
+const HERE = ["now", "ended", "failed"];
 const WIDE = 860; // below it the layout of a phone
 const NARROW = [340, 560];
 const MOST = 1200; // a larger stage shows the picture larger
@@ -24,17 +25,20 @@ function pictureOf(moment, pinned) {
   const wanted = pinned || sceneOf(moment);
   if (PICTURES[wanted]) return PICTURES[wanted];
   const [outer] = crumbs(moment).filter(({ scene }) => PICTURES[scene]);
-  return PICTURES[outer?.scene] ?? PICTURES.collapse;
+  return PICTURES[outer?.scene] ?? PICTURES.pass;
 }
 
-/** @param {HTMLElement} list @param {ScenePart[]} parts */
-function showParts(list, parts) {
+// Where there is little room, a part that is not the current one is its number.
+/** @param {HTMLElement} list @param {ScenePart[]} parts @param {boolean} narrow */
+function showParts(list, parts, narrow) {
   updateList(
     list,
     parts,
     () => el("li"),
     (item, /** @type {ScenePart} */ part) => {
-      setText(item, GLYPH[part.state] + part.name);
+      const short = narrow && !HERE.includes(part.state);
+      setText(item, GLYPH[part.state] + (short ? part.name.split(" ")[0] : part.name));
+      item.toggleAttribute("data-short", short);
       item.dataset.state = part.state;
     },
   );
@@ -59,7 +63,7 @@ export const sceneView = {
         const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
         picture.draw(scene.marks(moment, look), width, scene.height(look), !far);
         box.toggleAttribute("data-narrow", look.narrow);
-        showParts(parts, scene.parts?.(moment) ?? []);
+        showParts(parts, scene.parts?.(moment) ?? [], look.narrow);
       },
     };
   },

@@ -1,0 +1,158 @@
+// The frames of a collapse: the old ones where they are in memory, and the places of the new block.
+
+import { moving, path, rect, rings, squares, words } from "./marks.js";
+
+/** @import { CollapseState, Mark, Moment } from "../types.js" */
+
+const SHADES = 8;
+const FEW = 32; // a table with no more entries has large cells with numbers
+/** @typedef {[x: number, y: number]} Place */
+/** @typedef {{ per: number, cell: number, letters: boolean }} Grid */
+/** @typedef {{ rows: number, places: Map<number, Place>, others: Map<number, Place> }} OldPlaces */
+
+// Cells a row and their size, so that they fill a width.
+/** @param {number} entries @param {number} room @returns {Grid} */
+export function gridOf(entries, room) {
+  const letters = entries <= FEW;
+  const per = letters ? 8 : 32;
+  return { per, cell: Math.min(letters ? 36 : 12, Math.floor(room / per)), letters };
+}
+
+/** @param {number} entry @param {number} entries */
+const shadeOf = (entry, entries) => Math.min(SHADES - 1, Math.floor((entry * SHADES) / entries));
+
+// Rows of neighbours that hold a page of the window, in the order of memory; where those are too many, the pages
+// alone in that order.
+/** @param {number[]} old @param {Grid} grid @param {number} most @param {number} frames @returns {OldPlaces} */
+export function placesOf(old, { per, cell }, most, frames) {
+  const pages = [...new Set(old.filter((page) => page >= 0))].sort((a, b) => a - b);
+  const rows = [...new Set(pages.map((page) => Math.floor(page / per)))];
+  const places = /** @type {Map<number, Place>} */ (new Map());
+  const others = /** @type {Map<number, Place>} */ (new Map());
+  if (rows.length > most) {
+    pages.forEach((page, i) => {
+      places.set(page, [(i % per) * cell, Math.floor(i / per) * cell]);
+    });
+    return { rows: Math.ceil(pages.length / per), places, others };
+  }
+  const mine = new Set(pages);
+  rows.forEach((row, y) => {
+    for (let i = 0; i < per; i++) {
+      const page = row * per + i;
+      if (page < frames) (mine.has(page) ? places : others).set(page, [i * cell, y * cell]);
+    }
+  });
+  return { rows: Math.max(1, rows.length), places, others };
+}
+
+// Squares or dots, grouped by what they mean: one element each.
+class Groups {
+  lists = /** @type {Map<string, Place[]>} */ (new Map());
+
+  /** @param {string} name @param {Place} place */
+  put(name, place) {
+    const list = this.lists.get(name) ?? [];
+    this.lists.set(name, list);
+    list.push(place);
+  }
+
+  /** @param {string} k @param {number} x @param {number} y @param {number} size @returns {Mark[]} */
+  marks(k, x, y, size) {
+    const at = (/** @type {Place[]} */ list, /** @type {number} */ by) =>
+      list.map(([px, py]) => /** @type {Place} */ ([x + px + by, y + py + by]));
+    return [...this.lists].map(([name, list]) => {
+      const key = `${k}-${name}`;
+      if (name === "free" || name === "wait")
+        return rings(key, at(list, size / 2), Math.max(1, size / 9), "sc-dot");
+      if (name === "zero") return rings(key, at(list, size / 2), size / 2.7, "sc-zero");
+      const edge = ["locked", "changed"].includes(name);
+      return squares(key, at(list, 0), size, edge ? `sc-${name}` : `sc-cell sc-${name}`);
+    });
+  }
+}
+
+// The old frames: filled; an edge while locked; hollow once copied; a dot once free.
+/** @param {Moment} moment @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
+export function oldFrames(moment, state, where, { per, cell, letters }, x, y) {
+  const { machine } = moment.reader;
+  const groups = new Groups();
+  const edges = new Groups(); // drawn over what they surround
+  const marks = [rect("old", x - 4, y - 4, per * cell + 8, where.rows * cell + 8, "sc-paper", 3)];
+  for (const [page, place] of where.others) groups.put(machine.isFree(page) ? "free" : "other", place);
+  const numbers = /** @type {Mark[]} */ ([]);
+  state.old.forEach((page, entry) => {
+    const place = where.places.get(page);
+    if (!place) return;
+    const free = machine.isFree(page);
+    const copied = entry < state.copied;
+    groups.put(free ? "free" : copied ? "copied" : `s${shadeOf(entry, state.old.length)}`, place);
+    if (!free && machine.isLocked(page)) edges.put("locked", place);
+    if (letters && !free) numbers.push(number("old", entry, state, x + place[0], y + place[1], cell, copied));
+  });
+  const size = cell - 2;
+  return [...marks, ...groups.marks("old", x, y, size), ...edges.marks("old", x, y, size), ...numbers];
+}
+
+/** @param {string} k @param {number} entry @param {CollapseState} state @param {number} x @param {number} y @param {number} cell @param {boolean} hollow */
+function number(k, entry, state, x, y, cell, hollow) {
+  const dark = !hollow && shadeOf(entry, state.old.length) >= SHADES / 2;
+  return words(
+    `${k}-n${entry}`,
+    x + cell / 2 - 1,
+    y + cell / 2 + 4,
+    String(entry),
+    `sc-middle ${dark ? "sc-onfill" : ""}`,
+  );
+}
+
+/** @param {number} entry @param {Grid} grid @returns {Place} */
+const newPlace = (entry, { per, cell }) => [(entry % per) * cell, Math.floor(entry / per) * cell];
+
+// The new block: what is copied in the shade of its entry, a ring for a hole, a dot for what is not filled yet.
+/** @param {CollapseState} state @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
+export function newBlock(state, grid, x, y) {
+  const entries = state.old.length;
+  const { per, cell, letters } = grid;
+  const gone = state.block < 0 || Boolean(state.failed);
+  const frame = state.done >= 7 ? "sc-leaf" : gone ? "sc-ghost" : "sc-paper sc-strong";
+  const marks = [rect("new", x - 4, y - 4, per * cell + 8, Math.ceil(entries / per) * cell + 8, frame, 3)];
+  if (gone) return marks;
+  const groups = new Groups();
+  const numbers = /** @type {Mark[]} */ ([]);
+  for (let entry = 0; entry < entries; entry++) {
+    const place = newPlace(entry, grid);
+    const [hole, filled] = [state.old[entry] < 0, entry < state.copied];
+    groups.put(!filled ? "wait" : hole ? "zero" : `s${shadeOf(entry, entries)}`, place);
+    if (letters && filled && !hole)
+      numbers.push(number("new", entry, state, x + place[0], y + place[1], cell, false));
+  }
+  return [...marks, ...groups.marks("new", x, y, cell - 2), ...numbers];
+}
+
+// The contents on their way from the old frame to the new place; the dotted way shows it without motion.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {Place} from @param {Place} to @returns {Mark[]} */
+export function flight(state, where, grid, from, to) {
+  return state.flies.flatMap((entry, i) => {
+    const old = where.places.get(state.old[entry]);
+    if (!old) return [];
+    const [nx, ny] = newPlace(entry, grid);
+    const [x0, y0, x1, y1] = [from[0] + old[0], from[1] + old[1], to[0] + nx, to[1] + ny];
+    const [half, size] = [grid.cell / 2 - 1, grid.cell - 2];
+    const bend = Math.max(y0, y1) + 24 + i * 10;
+    const way = `M${x0 + half} ${y0 + half}Q${(x0 + x1) / 2} ${bend} ${x1 + half} ${y1 + half}`;
+    const token = rect(
+      `fly-${i}`,
+      x1,
+      y1,
+      size,
+      size,
+      `sc-cell sc-s${shadeOf(entry, state.old.length)} sc-flies`,
+      2,
+    );
+    return [
+      path(`way-${i}`, way, "sc-way"),
+      rect(`from-${i}`, x0 - 2, y0 - 2, size + 4, size + 4, "sc-here", 3),
+      moving(token, [x0, y0]),
+    ];
+  });
+}

@@ -1,0 +1,79 @@
+// Who holds which lock, and who waits for one: the bar on top of a picture.
+
+import { lanesOf } from "../data/lane_data.js";
+import { chip, rect, widthOf, words } from "./marks.js";
+
+/** @import { Mark, Moment, Span } from "../types.js" */
+
+const MOST = 4;
+const FEW = 560; // a bar less wide has no room for chips
+
+// A lock by its kind alone: whose it is says the picture.
+/** @param {Moment} moment @param {Span} span */
+function lockWords({ reader }, { lock, how }) {
+  const label = reader.header.objects[lock].label;
+  const kind = label.startsWith("vma lock") ? "VMA lock" : label.split(" ")[0];
+  return `${kind} (${how})`;
+}
+
+// Held locks, grouped by who holds them; locked pages are one of them.
+/** @param {Moment} moment @param {number} pages @param {string} actor @returns {[who: string, locks: string[]][]} */
+function holders(moment, pages, actor) {
+  const found = /** @type {Map<string, string[]>} */ (new Map());
+  /** @param {string} who @param {string} lock */
+  const put = (who, lock) => found.set(who, [...(found.get(who) ?? []), lock]);
+  for (const span of lanesOf(moment.reader).lasting(moment.step))
+    if (span.what === "holds") put(span.who, lockWords(moment, span));
+  if (pages) put(actor, `lock of ${pages} page${pages === 1 ? "" : "s"}`);
+  return [...found];
+}
+
+// The task that waits for a lock now, if any.
+/** @param {Moment} moment */
+export const waiting = (moment) =>
+  lanesOf(moment.reader)
+    .lasting(moment.step)
+    .find(({ what }) => what === "waits");
+
+/** @param {Moment} moment @param {number} w @param {number} pages @param {string} actor @returns {Mark[]} */
+export function lockBar(moment, w, pages, actor) {
+  const marks = [rect("locks", 0, 0, w, 34, "sc-bar", 5)];
+  const waits = waiting(moment);
+  const end = waits ? chip("waits", 0, 4, `❚❚ ${waits.who} waits`, "sc-waits") : null;
+  const room = w - (end ? end.width + 12 : 0);
+  let x = 8;
+  for (const [n, [who, locks]] of holders(moment, pages, actor).entries()) {
+    if (w < FEW) {
+      const more = locks.length > 1 ? ` + ${locks.length - 1} more` : "";
+      marks.push(words(`holder-${n}`, x, 22, `${who} holds ${locks[0]}${more}`));
+      break;
+    }
+    const title = `${who} holds`;
+    if (x + widthOf(title, 14, 600) > room) break;
+    marks.push(words(`holder-${n}`, x, 22, title, "sc-strongtext"));
+    x += widthOf(title, 14, 600) + 8;
+    const shown = locks.slice(0, MOST).map((text, i) => [text, chip(`lock-${n}-${i}`, 0, 4, text)]);
+    let left = locks.length;
+    for (const [, made] of /** @type {[string, ReturnType<typeof chip>][]} */ (shown)) {
+      if (x + made.width > room - (left > 1 ? 50 : 0)) break;
+      for (const mark of made.marks) marks.push({ ...mark, at: { ...mark.at, x: Number(mark.at.x) + x } });
+      x += made.width + 6;
+      left--;
+    }
+    if (left) marks.push(words(`locks-more-${n}`, x, 22, `+ ${left}`, "sc-quiettext"));
+    x += left ? 40 : 10;
+  }
+  if (marks.length === 1)
+    marks.push(
+      words(
+        "lock-none",
+        8,
+        22,
+        w < 400 ? "no lock is held" : "No lock is held: other tasks may change anything.",
+        "sc-quiettext",
+      ),
+    );
+  for (const mark of end?.marks ?? [])
+    marks.push({ ...mark, at: { ...mark.at, x: Number(mark.at.x) + w - (end?.width ?? 0) - 5 } });
+  return marks;
+}

@@ -1,0 +1,31 @@
+// Another task that acts in the middle of a collapse, and what it changed of the window.
+
+import { split } from "../data/machine.js";
+
+/** @import { CollapseState, Moment, Strike } from "../types.js" */
+
+const LONGEST = 20_000; // moments that are looked back at
+
+// The task that runs now, if it is not the one that collapses; null if it is.
+/** @param {Moment} moment @param {CollapseState} state @returns {Strike | null} */
+export function strikeAt(moment, state) {
+  const { reader, step, task } = moment;
+  if (state.over || !task.pid || task.comm === state.begin.who) return null;
+  const owner = reader.recording.columns.m_task;
+  let first = step;
+  while (first > 0 && step - first < LONGEST && owner[first - 1] === owner[step]) first--;
+  return { who: task.comm, changed: changedSince(moment, state, first - 1) };
+}
+
+// The entries of the table whose frame or presence differs from that at another moment.
+/** @param {Moment} moment @param {CollapseState} state @param {number} before */
+function changedSince({ reader: { machine, timeline } }, { begin, old }, before) {
+  const table = machine.tableOf(Number(begin.table));
+  if (!table || before < 0) return [];
+  return old.flatMap((_, i) => {
+    const now = machine.entry(table, i);
+    const { lo, hi } = timeline.valueAt(now.cell, before);
+    const then = split(lo, hi, now.cell);
+    return then.pfn === now.pfn && then.none === now.none ? [] : [i];
+  });
+}
