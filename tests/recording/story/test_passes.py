@@ -26,12 +26,16 @@ def test_a_pass_says_what_it_may_spend_and_visits_what_is_left(made: Recording) 
         "khugepaged is at the end of app: this visit cost 9 units, so 18 of 64 units are spent in this pass."
     ]
     assert of_kind(made, "visit_ends_midway") == [
-        "khugepaged leaves app and will go on there at window 1, because trying to collapse a window gives up "
-        "the lock: this visit cost 9 units, and 9 of 64 units are spent in this pass."
+        (
+            "khugepaged leaves app and will go on there at window 1, because trying to collapse a window "
+            "gives up the lock: this visit cost 9 units, and 9 of 64 units are spent in this pass."
+        )
     ]
     assert of_kind(made, "window_paid_huge") == [
-        "Window 0 of app was collapsed and costs 8 units, because all windows cost the same: "
-        "9 of 64 units are spent in this pass."
+        (
+            "Window 0 of app was collapsed and costs 8 units, because all windows cost the same: "
+            "9 of 64 units are spent in this pass."
+        )
     ]
 
 
@@ -100,12 +104,16 @@ def test_of_neighbours_that_are_passed_over_for_one_reason_the_first_is_a_step_o
 def test_a_process_that_is_passed_by_costs_nothing() -> None:
     made = record_scenario("S06.busyA", depth="functions")
     assert of_kind(made, "passed_by") == [
-        "khugepaged passes a by, because another task holds mmap_lock of a for writing "
-        "and khugepaged never waits for a process."
+        (
+            "khugepaged passes a by, because another task holds mmap_lock of a for writing "
+            "and khugepaged never waits for a process."
+        )
     ]
     assert of_kind(made, "visit_ends_unvisited") == [
-        "a has lost its turn until the next lap, because it was not visited: "
-        "that cost nothing, and 1 of 4096 units are spent in this pass."
+        (
+            "a has lost its turn until the next lap, because it was not visited: "
+            "that cost nothing, and 1 of 4096 units are spent in this pass."
+        )
     ]
 
 
@@ -124,8 +132,10 @@ def test_a_pass_that_ends_within_a_process_says_where_the_next_one_goes_on() -> 
     """Eight windows of 512 units and two visits are more than 4096 units."""
     made = record_scenario("note", depth="functions")
     assert of_kind(made, "nap") == [
-        "The pass is over, so khugepaged naps for 3600 s or until it is woken: "
-        "it will go on in app at window 8."
+        (
+            "The pass is over, so khugepaged naps for 3600 s or until it is woken: "
+            "it will go on in app at window 8."
+        )
     ]
     assert of_kind(made, "visit_ends_midway")[-1].startswith(
         "khugepaged leaves app and will go on there at window 8, because the budget of this pass is spent"

@@ -1,6 +1,6 @@
 // The budget of a pass: a bar from left to right with all that was spent, the limit as a thick line, and the bill.
 
-import { moving, path, rect, words } from "./marks.js";
+import { moving, path, rect, widthOf, words } from "./marks.js";
 import { billOf, limitWords } from "./passes.js";
 
 /** @import { Block, Mark, PassState } from "../types.js" */
@@ -37,7 +37,7 @@ function blocks(state, along, y, h) {
       words(`unit-${i}`, middle, y + h / 2 - 2, String(block.cost), "sc-middle sc-onunit sc-strongtext"),
     );
     const sign = `${block.huge ? "✓" : "✗"} ${block.mm}`;
-    const said = sign.length * 8 < wide ? sign : sign.slice(0, 1);
+    const said = widthOf(sign) + 4 < wide ? sign : sign.slice(0, 1);
     marks.push(words(`unit-s${i}`, middle, y + h / 2 + 15, said, "sc-middle sc-onunit"));
   });
   return [...[...groups].map(([name, d]) => path(name, d.join(""), name)), ...marks];
@@ -50,11 +50,9 @@ export function budgetBar(state, entries, [x, y, w], flies = null) {
   const along = (/** @type {number} */ units) => x + (units / length) * w;
   const h = 44;
   const far = state.budget > length;
-  const marks = [
-    rect("bar", x, y, w, h, "sc-paper"),
-    ...blocks(state, along, y, h),
-    path("spent-at", `M${along(state.spent)} ${y + h + 2}l7 11h-14z`, "sc-hand-tip"),
-  ];
+  const marks = [rect("bar", x, y, w, h, "sc-paper"), ...blocks(state, along, y, h)];
+  if (state.begin)
+    marks.push(path("spent-at", `M${along(state.spent)} ${y + h + 2}l7 11h-14z`, "sc-hand-tip"));
   const newest = state.blocks[state.blocks.length - 1];
   if (flies && newest)
     marks.push(moving(rect("flies", along(newest.from), y, 10, h, `${classOf(newest)} sc-flies`), flies));

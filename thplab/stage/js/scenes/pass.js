@@ -15,9 +15,9 @@ function layout(width, narrow) {
     return {
       ring: { x: 104, y: 118, far: 74, r: 24 },
       so_far: [218, 30, width - 220],
-      bar: [2, 250, width - 4],
-      bill: [2, 330, width - 4],
-      clock: [2, 462, width - 4],
+      bar: [8, 238, width - 16],
+      bill: [8, 327, width - 16],
+      clock: [8, 457, width - 16],
     };
   const x = 330;
   const w = width - x - 4;
@@ -75,7 +75,7 @@ function drawBudget(moment, state, list, { ring, bar }) {
 
 /** @type {SceneModule} */
 export const passScene = {
-  height: ({ narrow }) => (narrow ? 568 : 376),
+  height: ({ narrow }) => (narrow ? 566 : 376),
   marks(moment, { width, narrow }) {
     const state = readPass(moment);
     const list = readList(moment);
@@ -131,6 +131,7 @@ function asleep(state, { x, y, far, r }) {
 function parts(moment) {
   const state = readPass(moment);
   const list = readList(moment);
+  if (!list.names.length) return [];
   const seats = seatsOf(list).map(({ name, place, left }) => {
     const share = state.mms.get(name);
     const now = !state.ended && place === list.at && place >= 0;

@@ -26,7 +26,7 @@ function turnsOf(told) {
 /** @param {Turn} turn */
 function napWords({ sleep, woken }) {
   if (sleep?.kind === "no_work") return "no work: sleep";
-  return woken?.kind === "woken_early" ? "nap, woken early" : `nap ${sleep?.values.time ?? ""}`;
+  return woken?.kind === "woken_early" ? "woken early" : `nap ${sleep?.values.time ?? ""}`;
 }
 
 /** @param {Moment} moment @param {PassState} state @param {[x: number, y: number, w: number]} room @returns {Mark[]} */

@@ -63,7 +63,7 @@ export function drawRing(ring, list, state) {
     const [ux, uy] = spot(ring, (i + 0.5) / seats.length - 0.03, far - 7);
     return `M${tx} ${ty}L${hx} ${hy}L${ux} ${uy}`;
   });
-  marks.push(path("ring-ways", heads.slice(0, -1).join(""), "sc-way"), ...lapLine(ring, seats));
+  marks.push(path("ring-ways", heads.slice(0, -1).join(""), "sc-round"), ...lapLine(ring, seats));
   marks.push(...hand(ring, list, seats));
   for (const [i, seat] of seats.entries())
     marks.push(...drawSeat(seat, spot(ring, i / seats.length, far), r, list, state));
@@ -77,6 +77,7 @@ export function drawRing(ring, list, state) {
 // Where the list ends: a lap is counted there.
 /** @param {Ring} ring @param {Seat[]} seats @returns {Mark[]} */
 function lapLine(ring, seats) {
+  if (seats[0].place > 0) return []; // the end is in the gap
   const turn = -0.5 / seats.length;
   const [ax, ay] = spot(ring, turn, ring.far - 9);
   const [bx, by] = spot(ring, turn, ring.far + 9);
