@@ -13,8 +13,8 @@ import { billOf, limitWords, readList, readPass } from "./passes.js";
 function layout(width, narrow) {
   if (narrow)
     return {
-      ring: { x: 104, y: 118, far: 74, r: 24 },
-      so_far: [218, 30, width - 220],
+      ring: { x: 112, y: 122, far: 74, r: 24 },
+      so_far: [222, 30, width - 224],
       bar: [8, 238, width - 16],
       bill: [8, 327, width - 16],
       clock: [8, 457, width - 16],
@@ -36,11 +36,12 @@ function layout(width, narrow) {
 function soFar(state, list, [x, y, w]) {
   const windows = state.blocks.filter(({ what }) => what === "window");
   const huge = windows.filter((block) => block.huge).length;
+  const left = x + (w < 190 ? 6 : 14);
   return [
     rect("so-far", x, y, w, 116, "sc-frame", 5),
-    words("so-far-n", x + 14, y + 40, String(list.collapsed), "sc-number"),
-    words("so-far-are", x + 14, y + 60, list.collapsed === 1 ? "window" : "windows"),
-    words("so-far-all", x + 14, y + 77, "collapsed so far"),
+    words("so-far-n", left, y + 40, String(list.collapsed), "sc-number"),
+    words("so-far-are", left, y + 60, list.collapsed === 1 ? "window" : "windows"),
+    words("so-far-all", left, y + 77, "collapsed so far"),
     words(
       "so-far-now",
       x + 14,
@@ -115,7 +116,7 @@ const listed = ({ names }) => `${names.length} ${names.length === 1 ? "process" 
 /** @param {PassTold} list */
 function nextWords(list) {
   if (!list.names.length) return "nobody is on it";
-  return list.cursor ? `next: ${list.cursor}` : `next: ${list.names[0]}, a new lap`;
+  return `next: ${list.cursor || list.names[0]}`;
 }
 
 // While it sleeps, the letters that everybody knows, above the ring.

@@ -4,19 +4,19 @@ import { moving, path, rect, rings, words } from "./marks.js";
 
 /** @import { Mark, PassState, PassTold } from "../types.js" */
 
-const BEFORE = 5; // of a long list so many are drawn before the cursor, and after it
-const AFTER = 5;
+const AROUND = 5; // of a long list so many are drawn before the cursor, and after it
+const FEW = 3; // in a small ring
 
 /** @typedef {{ x: number, y: number, far: number, r: number }} Ring */
 /** @typedef {{ name: string, place: number, left: number }} Seat a process, or the gap for `left` of them */
 
 // Who is drawn: all, or the neighbours of the cursor and a gap for the others.
-/** @param {PassTold} list @returns {Seat[]} */
-export function seatsOf({ names, at }) {
+/** @param {PassTold} list @param {number} [around] @returns {Seat[]} */
+export function seatsOf({ names, at }, around = AROUND) {
   const all = names.map((name, place) => ({ name, place, left: 0 }));
-  if (all.length <= BEFORE + AFTER + 2) return all;
-  const from = Math.max(0, Math.min(at - BEFORE, all.length - BEFORE - AFTER - 1));
-  const shown = all.slice(from, from + BEFORE + AFTER + 1);
+  if (all.length <= 2 * around + 2) return all;
+  const from = Math.max(0, Math.min(at - around, all.length - 2 * around - 1));
+  const shown = all.slice(from, from + 2 * around + 1);
   return [...shown, { name: "", place: -1, left: all.length - shown.length }];
 }
 
@@ -29,7 +29,7 @@ function spot({ x, y }, turn, far) {
 // Where a process is drawn; null if it is in the gap.
 /** @param {Ring} ring @param {PassTold} list @param {string} name @returns {[number, number] | null} */
 export function seatOf(ring, list, name) {
-  const seats = seatsOf(list);
+  const seats = seatsOf(list, ring.far < 100 ? FEW : AROUND);
   const i = seats.findIndex((seat) => seat.name === name && !seat.left);
   return i < 0 ? null : spot(ring, i / seats.length, ring.far);
 }
@@ -49,7 +49,7 @@ export const lockMark = (k, x, y) =>
 /** @param {Ring} ring @param {PassTold} list @param {PassState} state @returns {Mark[]} */
 export function drawRing(ring, list, state) {
   const { x, y, far, r } = ring;
-  const seats = seatsOf(list);
+  const seats = seatsOf(list, ring.far < 100 ? FEW : AROUND);
   const marks = [rings("ring", [[x, y]], far, list.names.length ? "sc-ring" : "sc-ring sc-ghost")];
   if (!seats.length) {
     marks.push(words("ring-none", x, y - 4, "the list", "sc-middle sc-strongtext"));
