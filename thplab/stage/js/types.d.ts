@@ -314,6 +314,41 @@ export interface Strike {
   changed: number[]; // entries of the table
 }
 
+// A window in the picture of an address space.
+export interface SpaceWindow {
+  address: bigint;
+  index: number; // in its mapping
+  name: string; // as sentences name it
+  state: "huge" | "small" | "empty";
+  table: number; // the frame of its table, -1: none
+  told: Sentence | null; // what it cost last, and why
+  count: number; // of entries that broke a limit
+}
+
+// A mapping, or neighbours without a whole window.
+export interface SpaceRow {
+  number: number; // of the first, from 1 on
+  mappings: number;
+  start: bigint;
+  end: bigint;
+  bytes: bigint;
+  first: bigint; // its whole windows are from here on
+  last: bigint; // to here
+  file: boolean;
+  over: Sentence | null; // that it was passed over
+  units: number; // in this pass
+  count: number; // of windows
+  windows: SpaceWindow[]; // those around the cursor, if there are many
+}
+
+// Where a row is drawn, with its windows in so many lines.
+export interface RowPlace {
+  row: SpaceRow;
+  lines: number;
+  y: number;
+  high: number;
+}
+
 // A row of views.json.
 export interface ViewRow {
   name: string;

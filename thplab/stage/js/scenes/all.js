@@ -2,8 +2,9 @@
 
 import { collapseScene } from "./collapse.js";
 import { passScene } from "./pass.js";
+import { processScene } from "./process.js";
 
 /** @import { SceneModule } from "../types.js" */
 
 /** @type {Record<string, SceneModule>} */
-export const PICTURES = { collapse: collapseScene, pass: passScene };
+export const PICTURES = { collapse: collapseScene, pass: passScene, process: processScene };

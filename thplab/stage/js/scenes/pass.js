@@ -13,7 +13,7 @@ import { billOf, limitWords, readList, readPass } from "./passes.js";
 function layout(width, narrow) {
   if (narrow)
     return {
-      ring: { x: 112, y: 122, far: 74, r: 24 },
+      ring: { x: 112, y: 116, far: 74, r: 24 },
       so_far: [222, 30, width - 224],
       bar: [8, 238, width - 16],
       bill: [8, 327, width - 16],

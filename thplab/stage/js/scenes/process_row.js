@@ -1,0 +1,55 @@
+// A row of an address space: a mapping's name, its windows or why it has none, its units, the cursor.
+
+import { moving, rect, widthOf, words, wrapped } from "./marks.js";
+import { drawOver, drawWindows } from "./process_boxes.js";
+
+/** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
+/** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean }} RowLook */
+
+const HIGH = 40; // a box
+const REASON = 500; // no reason is wider
+
+/** @param {bigint} bytes */
+export function sizeWords(bytes) {
+  const kib = Number(bytes >> 10n);
+  return kib < 1024 ? `${kib} KiB` : `${Number((kib / 1024).toFixed(1))} MiB`;
+}
+
+/** @param {SpaceRow} row */
+export const rowName = ({ mappings, number }) =>
+  mappings > 1 ? `${mappings} mappings` : `mapping ${number}`;
+
+/** @param {SpaceRow} row @param {number} y @param {number} width @param {boolean} narrow @returns {Mark[]} */
+function names(row, y, width, narrow) {
+  const k = `row-${row.number}`;
+  const name = rowName(row);
+  const what = `${row.file ? "file" : "anonymous"}, ${sizeWords(row.bytes)}`;
+  const [x, top, below, middle] = narrow
+    ? [14 + widthOf(name, 14, 600), y + 16, y + 16, y + 16]
+    : [6, y + 26, y + 43, y + 36];
+  return [
+    words(`${k}-name`, 6, top, name, "sc-strongtext"),
+    words(`${k}-what`, x, below, what, "sc-small sc-quiettext"),
+    words(`${k}-units`, width - 6, middle, String(row.units), "sc-end sc-strongtext"),
+  ];
+}
+
+/** @param {Moment} moment @param {RowPlace} place @param {import("./process_plan.js").Layout} places @param {RowLook} look @returns {Mark[]} */
+export function drawRow(moment, { row, lines, y, high }, places, { here, cursor, width, narrow }) {
+  const k = `row-${row.number}`;
+  const marks = here ? [rect(`${k}-here`, 0, y, width, high - 2, "sc-herow", 5)] : [];
+  marks.push(...names(row, y, width, narrow));
+  const named = moment.told?.moment === moment.step ? String(moment.told.values.window ?? "") : "";
+  const room = { k, x: places.x, y: y + places.head, w: places.w, h: HIGH, line: places.line, lines, named };
+  if (row.over || !row.count) {
+    const why = row.over ? `passed over: ${row.over.values.why}` : "not asked yet";
+    return [...marks, ...drawOver(room, wrapped(why, Math.min(room.w, REASON) - 48, 13).slice(0, 2))];
+  }
+  const { marks: boxes, at } = drawWindows(moment.reader.machine, row, room);
+  marks.push(...boxes);
+  if (cursor < row.first || cursor > row.last) return marks;
+  const size = (row.last - row.first) / BigInt(row.count);
+  const [x, top] = at(Number((cursor - row.first) / size));
+  const inside = cursor < row.last ? 14 : 2; // else behind the last window
+  return [...marks, moving(words("cursor", x + inside, top + 3, "▼", "sc-middle sc-cursor"))];
+}

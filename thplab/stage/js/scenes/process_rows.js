@@ -1,0 +1,172 @@
+// The address space of the process that is visited: its mappings, cut into windows, with what is told of each.
+
+import { BIT } from "../data/machine.js";
+import { readPass, toldOfPasses } from "./passes.js";
+
+/** @import { Machine, Moment, ObjectInfo, Sentence, SpaceRow, SpaceWindow } from "../types.js" */
+
+const SHOWN = 256; // windows of a mapping that are read, around the cursor
+const FAR = 1 << 18; // a window farther from the first one has no number
+
+// A window in words, as sentences name it.
+/** @param {Moment} moment @param {bigint} address */
+export function wordsOf({ reader: { header } }, address) {
+  const { entries, page_shift } = header.geometry;
+  const size = BigInt(entries) << BigInt(page_shift);
+  const from = BigInt(header.focus?.address ?? 0);
+  const number = (address - from) / size;
+  const numbered = address >= from && !(from % size) && number < FAR;
+  return numbered ? `window ${number}` : `the window at 0x${(address - (address % size)).toString(16)}`;
+}
+
+// What was told last of a process, whichever it was.
+/** @param {Moment} moment @returns {Sentence | undefined} */
+const lastTold = (moment) =>
+  toldOfPasses(moment.reader).findLast(
+    ({ moment: at, kind, values }) =>
+      at <= moment.step && values.mm !== undefined && !kind.startsWith("exceed_"),
+  );
+
+// The name of the process that the scene is about: the one visited last; "" before the first visit.
+/** @param {Moment} moment */
+export const visited = (moment) => String(lastTold(moment)?.values.mm ?? "");
+
+// Its address space; before the first visit the one that the recording is about.
+/** @param {Moment} moment @returns {ObjectInfo | null} */
+export function spaceOf(moment) {
+  const { machine } = moment.reader;
+  const mms = (machine.value(machine.root, "mms")?.tuple ?? []).map(machine.object, machine);
+  const name = visited(moment);
+  const home = machine.header.focus ? machine.header.objects[machine.header.focus.mm] : null;
+  return (
+    mms.findLast((/** @type {ObjectInfo} */ mm) => machine.value(mm, "name") === name) ??
+    home ??
+    mms[0] ??
+    null
+  );
+}
+
+// Where the cursor is in a process; -1n: in another one.
+/** @param {Moment} moment @param {ObjectInfo} mm */
+export function cursorIn({ reader: { machine } }, mm) {
+  const daemon = machine.object(machine.value(machine.root, "khugepaged"));
+  const slot = machine.object(machine.value(daemon, "scan_mm_slot"));
+  if (!slot || machine.object(machine.value(slot, "mm")) !== mm) return -1n;
+  return BigInt(machine.value(daemon, "scan_address"));
+}
+
+/** @param {Moment} moment @param {string} name */
+function toldOf(moment, name) {
+  const windows = /** @type {Map<string, { told: Sentence, count: number }>} */ (new Map());
+  const mappings = /** @type {Map<string, Sentence>} */ (new Map());
+  let limit = /** @type {Sentence | null} */ (null);
+  for (const told of toldOfPasses(moment.reader)) {
+    if (told.moment > moment.step) break;
+    if (told.values.mm !== name) continue;
+    if (told.kind.startsWith("exceed_")) limit = told;
+    else if (told.kind.startsWith("vma_")) mappings.set(String(told.values.address), told);
+    else if (told.kind.startsWith("window_paid")) {
+      windows.set(String(told.values.window), { told, count: countOf(limit, told) });
+      limit = null;
+    }
+  }
+  return { windows, mappings };
+}
+
+const COUNTS = /** @type {Record<string, string>} */ ({
+  exceed_none_pte: "none",
+  exceed_swap_pte: "unmapped",
+  exceed_shared_pte: "shared",
+});
+
+// How many entries broke the limit, if one did.
+/** @param {Sentence | null} limit @param {Sentence} paid */
+function countOf(limit, { values }) {
+  const name = COUNTS[String(values.result)];
+  return name && limit?.values.window === values.window ? Number(limit?.values[name] ?? 0) : 0;
+}
+
+// Joined neighbours: mappings in which no window has room.
+/** @param {Moment} moment @param {ObjectInfo} mm @returns {SpaceRow[]} */
+export function rowsOf(moment, mm) {
+  const { machine } = moment.reader;
+  const { entries, page_shift } = machine.header.geometry;
+  const size = BigInt(entries) << BigInt(page_shift);
+  const told = toldOf(moment, String(machine.value(mm, "name")));
+  const cursor = cursorIn(moment, mm);
+  const begin = readPass(moment).begin?.moment ?? 0;
+  const rows = /** @type {SpaceRow[]} */ ([]);
+  const vmas = (machine.value(mm, "vmas")?.tuple ?? []).map(machine.object, machine);
+  vmas.forEach((/** @type {ObjectInfo} */ vma, /** @type {number} */ i) => {
+    const [start, end] = ["vm_start", "vm_end"].map((field) => BigInt(machine.value(vma, field)));
+    const first = ((start + size - 1n) / size) * size;
+    const last = (end / size) * size;
+    const over = told.mappings.get(`0x${start.toString(16)}`) ?? null;
+    const paid = over && over.moment >= begin ? 1 : 0;
+    const above = rows[rows.length - 1];
+    if (first >= last && above && !above.count && above.file === Boolean(machine.value(vma, "vm_file"))) {
+      above.mappings++;
+      above.end = end;
+      above.bytes += end - start;
+      above.over = over ?? above.over;
+      above.units += paid;
+      return;
+    }
+    const file = Boolean(machine.value(vma, "vm_file"));
+    const row = {
+      number: i + 1,
+      mappings: 1,
+      start,
+      end,
+      bytes: end - start,
+      first,
+      last,
+      file,
+      over,
+      units: paid,
+    };
+    const windows = first < last ? windowsOf(moment, mm, { first, last, size, cursor }, told.windows) : [];
+    const spent = windows.reduce(
+      (sum, { told: each }) => sum + (each && each.moment >= begin ? Number(each.values.cost) : 0),
+      0,
+    );
+    const count = first < last ? Number((last - first) / size) : 0;
+    rows.push({ ...row, units: paid + spent, count, windows });
+  });
+  return rows;
+}
+
+/** @param {Moment} moment @param {ObjectInfo} mm @param {{ first: bigint, last: bigint, size: bigint, cursor: bigint }} where @param {Map<string, { told: Sentence, count: number }>} told @returns {SpaceWindow[]} */
+function windowsOf(moment, mm, { first, last, size, cursor }, told) {
+  const { machine } = moment.reader;
+  const count = Number((last - first) / size);
+  const here = cursor >= first && cursor <= last ? Number((cursor - first) / size) : 0;
+  const from = Math.max(0, Math.min(here - SHOWN / 2, count - SHOWN));
+  return Array.from({ length: Math.min(count, SHOWN) }, (_, i) => {
+    const address = first + BigInt(from + i) * size;
+    const name = wordsOf(moment, address);
+    const known = { told: told.get(name)?.told ?? null, count: told.get(name)?.count ?? 0 };
+    return { address, index: from + i, name, ...known, ...stateOf(machine, mm, address) };
+  });
+}
+
+// What the PMD entry of a window says, and the table that it leads to.
+/** @param {Machine} machine @param {ObjectInfo} mm @param {bigint} address @returns {{ state: SpaceWindow["state"], table: number }} */
+function stateOf(machine, mm, address) {
+  const pmd = machine.walk(mm, address)[2]?.entry;
+  if (!pmd || pmd.none) return { state: "empty", table: -1 };
+  if (pmd.lo & BIT.leaf) return { state: "huge", table: -1 };
+  return { state: "small", table: pmd.pfn - machine.startPfn };
+}
+
+// The part of a window's entries that are present, from 0 to 1.
+/** @param {Machine} machine @param {number} page */
+export function filled(machine, page) {
+  const table = machine.tableOf(page);
+  if (!table) return 0;
+  const { entries } = machine.header.geometry;
+  let present = 0;
+  for (let i = 0; i < entries; i++)
+    if (machine.now.lo[table.base + i] & (BIT.present | BIT.protnone)) present++;
+  return present / entries;
+}
