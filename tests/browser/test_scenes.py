@@ -25,7 +25,8 @@ LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
 SEEN_IN: dict[str, list[tuple[str, str]]] = {
     "collapse": [("note", "6.18"), ("note", "6.1")],
-    "pass": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("S06.naps", "6.18")],
+    "pass": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("S06.nofree", "6.1")],
+    "process": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("note", "6.1")],
 }
 CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
 from thplab.reading.scenes.passes import pass_lines
+from thplab.reading.scenes.process import process_lines
 from thplab.recording.derive.focus import SCENES
 
 _OF_DAEMON = ("pass", "process", "window", "collapse")
@@ -15,7 +16,11 @@ _WORDS = {"fault": "page fault"}
 _MOST_WINDOWS = 1 << 18
 
 #: scene -> the numbers of its picture
-LINES: dict[str, Callable[[ReadMoment], list[str]]] = {"collapse": collapse_lines, "pass": pass_lines}
+LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
+    "collapse": collapse_lines,
+    "pass": pass_lines,
+    "process": process_lines,
+}
 
 
 def scene_lines(at: ReadMoment) -> list[str]:

@@ -304,6 +304,7 @@ export interface PassTold {
   names: string[];
   at: number; // where the cursor is, -1: nowhere
   cursor: string;
+  address: bigint; // where the next visit goes on
   laps: number;
   collapsed: number;
 }

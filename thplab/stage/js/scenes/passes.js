@@ -106,6 +106,7 @@ export function readList({ reader: { machine } }) {
     names: slots.map(nameOf),
     at: slots.indexOf(cursor),
     cursor: cursor ? nameOf(cursor) : "",
+    address: BigInt(machine.value(daemon, "scan_address") ?? 0),
     laps: machine.value(daemon, "full_scans") ?? 0,
     collapsed: machine.value(daemon, "pages_collapsed") ?? 0,
   };

@@ -2,7 +2,7 @@
 
 import { budgetBar, budgetWords } from "./budget.js";
 import { path, words } from "./marks.js";
-import { limitWords, readPass } from "./passes.js";
+import { limitWords, readList, readPass } from "./passes.js";
 import { layout, plan } from "./process_plan.js";
 import { drawRow, rowName, sizeWords } from "./process_row.js";
 import { cursorIn, rowsOf, spaceOf, visited, wordsOf } from "./process_rows.js";
@@ -96,29 +96,31 @@ export const processScene = {
   height: ({ width, narrow }) => layout(width, narrow).height,
   marks(moment, { width, narrow }) {
     const mm = spaceOf(moment);
-    if (!mm) return [words("none", width / 2, 120, "There is no process yet.", "sc-middle sc-big")];
+    if (!mm) return [words("none", width / 2, 120, gone(moment), "sc-middle sc-big")];
     return drawSpace(moment, mm, width, narrow);
   },
   lines(moment) {
     const name = visited(moment);
-    const mm = spaceOf(moment);
-    if (!name || !mm) return [];
+    if (!name) return [];
     const mine = readPass(moment).blocks.filter((block) => block.mm === name);
     const windows = mine.filter(({ what }) => what === "window");
     const huge = windows.filter((block) => block.huge).length;
     const units = mine.reduce((sum, { cost }) => sum + cost, 0);
     const over = mine.filter(({ what }) => what === "vma").reduce((sum, { cost }) => sum + cost, 0);
     const results = `${huge} windows collapsed, ${windows.length - huge} refused, ${over} mappings passed over`;
-    return [`${name}: ${cursorWords(moment, mm)}`, `in this pass ${units} units: ${results}`];
+    return [`${name}: ${cursorWords(moment, name)}`, `in this pass ${units} units: ${results}`];
   },
   parts,
 };
 
-/** @param {Moment} moment @param {ObjectInfo} mm */
-function cursorWords(moment, mm) {
-  const at = cursorIn(moment, mm);
-  if (at < 0n) return "the cursor is elsewhere";
-  return at ? `the cursor is at ${wordsOf(moment, at)}` : "the cursor is at its beginning";
+/** @param {Moment} moment */
+const gone = (moment) => (visited(moment) ? `${visited(moment)} has exited.` : "There is no process yet.");
+
+/** @param {Moment} moment @param {string} name */
+function cursorWords(moment, name) {
+  const { cursor, address } = readList(moment);
+  if (cursor !== name) return "the cursor is elsewhere";
+  return address ? `the cursor is at ${wordsOf(moment, address)}` : "the cursor is at its beginning";
 }
 
 // The rows of the address space: those before the one that matters are done.

@@ -11,7 +11,7 @@ const TOP = 20;
 /** @param {number} width @param {boolean} narrow */
 export const layout = (width, narrow) =>
   narrow
-    ? { head: 24, line: 48, room: 354, x: 4, w: width - 8, bar: 422, barX: 8, barW: width - 16, height: 524 }
+    ? { head: 30, line: 48, room: 354, x: 4, w: width - 8, bar: 422, barX: 8, barW: width - 16, height: 524 }
     : {
         head: 10,
         line: 54,

@@ -1,6 +1,6 @@
 // A row of an address space: a mapping's name, its windows or why it has none, its units, the cursor.
 
-import { moving, rect, widthOf, words, wrapped } from "./marks.js";
+import { moving, path, rect, widthOf, words, wrapped } from "./marks.js";
 import { drawOver, drawWindows } from "./process_boxes.js";
 
 /** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
@@ -51,5 +51,12 @@ export function drawRow(moment, { row, lines, y, high }, places, { here, cursor,
   const size = (row.last - row.first) / BigInt(row.count);
   const [x, top] = at(Number((cursor - row.first) / size));
   const inside = cursor < row.last ? 14 : 2; // else behind the last window
-  return [...marks, moving(words("cursor", x + inside, top + 3, "▼", "sc-middle sc-cursor"))];
+  return [...marks, cursorMark(x + inside, top)];
+}
+
+// A triangle that points at the top of a box, and moves to the next one.
+/** @param {number} x @param {number} y */
+function cursorMark(x, y) {
+  const mark = path("cursor", `M${x} ${y + 4}l-7 -13h14z`, "sc-hand-tip");
+  return moving({ ...mark, at: { ...mark.at, x, y } });
 }

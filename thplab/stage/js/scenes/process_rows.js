@@ -38,12 +38,8 @@ export function spaceOf(moment) {
   const mms = (machine.value(machine.root, "mms")?.tuple ?? []).map(machine.object, machine);
   const name = visited(moment);
   const home = machine.header.focus ? machine.header.objects[machine.header.focus.mm] : null;
-  return (
-    mms.findLast((/** @type {ObjectInfo} */ mm) => machine.value(mm, "name") === name) ??
-    home ??
-    mms[0] ??
-    null
-  );
+  const found = mms.findLast((/** @type {ObjectInfo} */ mm) => machine.value(mm, "name") === name);
+  return found ?? (name ? null : (home ?? mms[0] ?? null));
 }
 
 // Where the cursor is in a process; -1n: in another one.
