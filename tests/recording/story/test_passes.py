@@ -85,7 +85,7 @@ def test_a_mapping_that_is_passed_over_says_why() -> None:
         app.madvise(ADDRESS, WINDOW, "hugepage")
     [said] = of_kind(recorder.recording, "vma_passed_over")
     assert said.startswith(
-        f"The mapping of 8 pages at {ADDRESS + WINDOW:#x} is passed over for 1 unit, because "
+        f"Mapping 2 of app (8 pages at {ADDRESS + WINDOW:#x}) is passed over for 1 unit, because "
     )
     assert said.endswith(" MADV_NOHUGEPAGE forbids huge pages here.")
 

@@ -238,7 +238,10 @@ def left_words(now: Now) -> Any:
 
 
 def number(now: Now) -> Any:
-    """Of the pass that begins, which is not counted yet."""
+    """Of the pass that begins, which is not counted yet; of a mapping, from low to high."""
+    if now.told.kind.startswith("vma_passed_over"):
+        vma = now.at_address("Vma", str(now.argument("vma")))
+        return now.state.get(now.state.get(vma, "mm"), "vmas").index(vma) + 1
     return now.state.path("khugepaged.passes") + 1
 
 

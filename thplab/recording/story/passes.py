@@ -40,9 +40,7 @@ PASSED_BY = story(
     "process.",
 )
 #: The first of neighbours that are passed over for one reason; the others are many.
-_PASSED_OVER = (
-    "The mapping of {pages|page|pages} at {address} is passed over for {cost|unit|units}, because {why}."
-)
+_PASSED_OVER = "Mapping {number} of {mm} ({pages|page|pages} at {address}) is passed over for {cost|unit|units}, because {why}."
 VMA_PASSED_OVER = story("vma_passed_over", _PASSED_OVER)
 VMA_PASSED_OVER_TOO = entry("vma_passed_over_too", _PASSED_OVER)
 WINDOW_COLLAPSED = story(
@@ -160,6 +158,7 @@ def _vma(local: Locals, allowed: Any, at: At) -> Told | None:
     why = refusal(vma, TvaType.KHUGEPAGED) or "it may not have huge pages"
     return (VMA_PASSED_OVER_TOO if _is_another(vma, why, at) else VMA_PASSED_OVER).tell(
         mm=vma.mm.name,
+        number=vma.mm.vmas.index(vma) + 1,
         address=f"{vma.vm_start:#x}",
         pages=(vma.vm_end - vma.vm_start) // size,
         why=why,

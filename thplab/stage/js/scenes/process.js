@@ -76,9 +76,9 @@ function drawSpace(moment, mm, width, narrow) {
   const at = rowAt(moment, rows, cursor);
   const { from, shown } = plan(rows, at, places);
   const name = moment.reader.machine.value(mm, "name");
-  const below = rows.length - from - shown.length;
-  const more = rows.length > shown.length ? ` (${from} rows above, ${below} below)` : "";
-  const title = narrow ? `memory of ${name}${more}` : `address space of ${name}, low to high${more}`;
+  const some =
+    rows.length > shown.length ? `, rows ${from + 1} to ${from + shown.length} of ${rows.length}` : "";
+  const title = narrow ? `memory of ${name}${some}` : `address space of ${name}, low to high${some}`;
   const marks = [
     words("space-title", 6, 14, title, "sc-strongtext"),
     words("space-units", width - 6, 14, narrow ? "units" : "units, this pass", "sc-end sc-strongtext"),

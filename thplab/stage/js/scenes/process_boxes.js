@@ -42,9 +42,21 @@ const refusedFor = ({ told, count }) =>
 /** @param {SpaceWindow} window @returns {[name: string, sign: string, text: string]} */
 function looks(window) {
   if (window.state === "huge") return ["huge", "", "huge"];
-  if (window.told && window.told.kind === "window_paid") return ["refused", "✗", refusedFor(window)];
+  if (window.told?.kind === "window_paid") return ["refused", "✗", refusedFor(window)];
   return window.state === "small" ? ["small", "", "small pages"] : ["empty", "", "empty"];
 }
+
+// What a box that is too small for words would say.
+/** @param {SpaceRow} row @param {Room} room */
+export function saysBeside(row, room) {
+  const named = row.windows.find(({ name }) => name === room.named);
+  if (!named || sizes(room, row.windows.length).wide >= LARGE) return "";
+  const [, sign, text] = looks(named);
+  return `${numberOf(named)} ${sign} ${text}`.replace(/ {2,}/g, " ").trim();
+}
+
+/** @param {SpaceWindow} window */
+const numberOf = ({ name }) => /^window (\d+)$/.exec(name)?.[1] ?? "";
 
 /** @param {number} x @param {number} y @param {number} w @param {number} h */
 function hatching(x, y, w, h) {
@@ -127,7 +139,7 @@ function inside(machine, window, k, x, y, w, [name, sign, text]) {
       `sc-middle sc-small${inHuge}${inHuge && " sc-strongtext"}`,
     ),
   ];
-  const number = /^window (\d+)$/.exec(window.name)?.[1];
+  const number = numberOf(window);
   if (number) marks.push(words(`${k}-n`, x + 6, y + 16, number, `sc-small sc-strongtext${inHuge}`));
   if (window.state !== "small") return marks;
   const part = filled(machine, window.table);

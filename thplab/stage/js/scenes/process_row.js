@@ -1,7 +1,7 @@
 // A row of an address space: a mapping's name, its windows or why it has none, its units, the cursor.
 
 import { moving, path, rect, widthOf, words, wrapped } from "./marks.js";
-import { drawOver, drawWindows } from "./process_boxes.js";
+import { drawOver, drawWindows, saysBeside } from "./process_boxes.js";
 
 /** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
 /** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean }} RowLook */
@@ -19,28 +19,41 @@ export function sizeWords(bytes) {
 export const rowName = ({ mappings, number }) =>
   mappings > 1 ? `${mappings} mappings` : `mapping ${number}`;
 
-/** @param {SpaceRow} row @param {number} y @param {number} width @param {boolean} narrow @returns {Mark[]} */
-function names(row, y, width, narrow) {
+// `beside`: what the window in the sentence has no room to say in its box.
+/** @param {SpaceRow} row @param {number} y @param {RowLook} look @param {string} beside @returns {Mark[]} */
+function names(row, y, { width, narrow }, beside) {
   const k = `row-${row.number}`;
   const name = rowName(row);
-  const what = `${row.file ? "file" : "anonymous"}, ${sizeWords(row.bytes)}`;
-  const [x, top, below, middle] = narrow
-    ? [14 + widthOf(name, 14, 600), y + 16, y + 16, y + 16]
-    : [6, y + 26, y + 43, y + 36];
+  const size = `${row.file ? "file" : "anonymous"}, ${sizeWords(row.bytes)}`;
+  const units = words(
+    `${k}-units`,
+    width - 6,
+    y + (narrow ? 16 : 36),
+    String(row.units),
+    "sc-end sc-strongtext",
+  );
+  if (narrow)
+    return [
+      words(`${k}-name`, 6, y + 16, name, "sc-strongtext"),
+      words(`${k}-what`, 14 + widthOf(name, 14, 600), y + 16, beside || size, "sc-small sc-quiettext"),
+      units,
+    ];
   return [
-    words(`${k}-name`, 6, top, name, "sc-strongtext"),
-    words(`${k}-what`, x, below, what, "sc-small sc-quiettext"),
-    words(`${k}-units`, width - 6, middle, String(row.units), "sc-end sc-strongtext"),
+    words(`${k}-name`, 6, y + 26, name, "sc-strongtext"),
+    words(`${k}-what`, 6, y + 43, size, "sc-small sc-quiettext"),
+    words(`${k}-beside`, width - 6, y + 17, beside, "sc-end sc-small"),
+    units,
   ];
 }
 
 /** @param {Moment} moment @param {RowPlace} place @param {import("./process_plan.js").Layout} places @param {RowLook} look @returns {Mark[]} */
-export function drawRow(moment, { row, lines, y, high }, places, { here, cursor, width, narrow }) {
+export function drawRow(moment, { row, lines, y, high }, places, look) {
+  const { here, cursor, width } = look;
   const k = `row-${row.number}`;
-  const marks = here ? [rect(`${k}-here`, 0, y, width, high - 2, "sc-herow", 5)] : [];
-  marks.push(...names(row, y, width, narrow));
   const named = moment.told?.moment === moment.step ? String(moment.told.values.window ?? "") : "";
   const room = { k, x: places.x, y: y + places.head, w: places.w, h: HIGH, line: places.line, lines, named };
+  const marks = here ? [rect(`${k}-here`, 0, y, width, high - 2, "sc-herow", 5)] : [];
+  marks.push(...names(row, y, look, saysBeside(row, room)));
   if (row.over || !row.count) {
     const why = row.over ? `passed over: ${row.over.values.why}` : "not asked yet";
     return [...marks, ...drawOver(room, wrapped(why, Math.min(room.w, REASON) - 48, 13).slice(0, 2))];
