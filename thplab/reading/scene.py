@@ -8,6 +8,7 @@ from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
 from thplab.reading.scenes.passes import pass_lines
 from thplab.reading.scenes.process import process_lines
+from thplab.reading.scenes.spending import visited
 from thplab.recording.derive.focus import SCENES
 
 _OF_DAEMON = ("pass", "process", "window", "collapse")
@@ -45,7 +46,8 @@ def _chain(at: ReadMoment, comm: str) -> tuple[str, ...]:
 def _words(at: ReadMoment, scene: str) -> str:
     if scene == "process":
         mm = at.window.mm if at.window else None
-        return f"process {mm.label}" if mm else scene
+        name = visited(at) or (mm.label if mm else "")
+        return f"process {name}" if name else scene
     return window_words(at) if scene == "window" else _WORDS.get(scene, scene)
 
 

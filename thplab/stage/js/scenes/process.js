@@ -71,7 +71,7 @@ function drawBar(moment, state, width, narrow, { bar, barX, barW }) {
 /** @param {Moment} moment @param {ObjectInfo} mm @param {number} width @param {boolean} narrow @returns {Mark[]} */
 function drawSpace(moment, mm, width, narrow) {
   const places = layout(width, narrow);
-  const rows = rowsOf(moment, mm);
+  const rows = rowsOf(moment);
   const cursor = cursorIn(moment, mm);
   const at = rowAt(moment, rows, cursor);
   const { from, shown } = plan(rows, at, places);
@@ -128,7 +128,7 @@ function cursorWords(moment, name) {
 function parts(moment) {
   const mm = spaceOf(moment);
   if (!mm) return [];
-  const rows = rowsOf(moment, mm);
+  const rows = rowsOf(moment);
   const at = rowAt(moment, rows, cursorIn(moment, mm));
   const from = Math.max(0, Math.min(at - PARTS / 2, rows.length - PARTS));
   return rows.slice(from, from + PARTS).map((row, i) => ({

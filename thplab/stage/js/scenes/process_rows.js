@@ -1,6 +1,7 @@
 // The address space of the process that is visited: its mappings, cut into windows, with what is told of each.
 
 import { BIT } from "../data/machine.js";
+import { once } from "../data/moment.js";
 import { readPass, toldOfPasses } from "./passes.js";
 
 /** @import { Machine, Moment, ObjectInfo, Sentence, SpaceRow, SpaceWindow } from "../types.js" */
@@ -82,59 +83,73 @@ function countOf(limit, { values }) {
   return name && limit?.values.window === values.window ? Number(limit?.values[name] ?? 0) : 0;
 }
 
-// Joined neighbours: mappings in which no window has room.
-/** @param {Moment} moment @param {ObjectInfo} mm @returns {SpaceRow[]} */
-export function rowsOf(moment, mm) {
+// The rows of the address space that the scene is about, low to high.
+export const rowsOf = once((moment) => {
+  const mm = spaceOf(moment);
+  return mm ? readRows(moment, mm) : [];
+});
+
+/** @param {Moment} moment @param {ObjectInfo} mm */
+function readRows(moment, mm) {
   const { machine } = moment.reader;
-  const { entries, page_shift } = machine.header.geometry;
-  const size = BigInt(entries) << BigInt(page_shift);
   const told = toldOf(moment, String(machine.value(mm, "name")));
-  const cursor = cursorIn(moment, mm);
-  const begin = readPass(moment).begin?.moment ?? 0;
   const rows = /** @type {SpaceRow[]} */ ([]);
   const vmas = (machine.value(mm, "vmas")?.tuple ?? []).map(machine.object, machine);
-  vmas.forEach((/** @type {ObjectInfo} */ vma, /** @type {number} */ i) => {
-    const [start, end] = ["vm_start", "vm_end"].map((field) => BigInt(machine.value(vma, field)));
-    const first = ((start + size - 1n) / size) * size;
-    const last = (end / size) * size;
-    const over = told.mappings.get(`0x${start.toString(16)}`) ?? null;
-    const paid = over && over.moment >= begin ? 1 : 0;
+  for (const [i, vma] of vmas.entries()) {
+    const row = readRow(moment, mm, vma, told);
     const above = rows[rows.length - 1];
-    if (first >= last && above && !above.count && above.file === Boolean(machine.value(vma, "vm_file"))) {
-      above.mappings++;
-      above.end = end;
-      above.bytes += end - start;
-      above.over = over ?? above.over;
-      above.units += paid;
-      return;
-    }
-    const file = Boolean(machine.value(vma, "vm_file"));
-    const row = {
-      number: i + 1,
-      mappings: 1,
-      start,
-      end,
-      bytes: end - start,
-      first,
-      last,
-      file,
-      over,
-      units: paid,
-    };
-    const windows = first < last ? windowsOf(moment, mm, { first, last, size, cursor }, told.windows) : [];
-    const spent = windows.reduce(
-      (sum, { told: each }) => sum + (each && each.moment >= begin ? Number(each.values.cost) : 0),
-      0,
-    );
-    const count = first < last ? Number((last - first) / size) : 0;
-    rows.push({ ...row, units: paid + spent, count, windows });
-  });
+    if (above && !above.count && !row.count && above.file === row.file) join(above, row);
+    else rows.push({ ...row, number: i + 1 });
+  }
   return rows;
 }
 
-/** @param {Moment} moment @param {ObjectInfo} mm @param {{ first: bigint, last: bigint, size: bigint, cursor: bigint }} where @param {Map<string, { told: Sentence, count: number }>} told @returns {SpaceWindow[]} */
-function windowsOf(moment, mm, { first, last, size, cursor }, told) {
+// Neighbours in which no window has room are one row.
+/** @param {SpaceRow} above @param {SpaceRow} row */
+function join(above, row) {
+  above.mappings++;
+  above.end = row.end;
+  above.bytes += row.bytes;
+  above.units += row.units;
+  above.over = row.over ?? above.over;
+}
+
+/** @param {Moment} moment @param {ObjectInfo} mm @param {ObjectInfo} vma @param {ReturnType<typeof toldOf>} told @returns {SpaceRow} */
+function readRow(moment, mm, vma, told) {
   const { machine } = moment.reader;
+  const { entries, page_shift } = machine.header.geometry;
+  const size = BigInt(entries) << BigInt(page_shift);
+  const [start, end] = ["vm_start", "vm_end"].map((field) => BigInt(machine.value(vma, field)));
+  const first = ((start + size - 1n) / size) * size;
+  const last = (end / size) * size;
+  const count = first < last ? Number((last - first) / size) : 0;
+  const windows = count ? windowsOf(moment, mm, { first, last, size }, told.windows) : [];
+  const over = told.mappings.get(`0x${start.toString(16)}`) ?? null;
+  const begin = readPass(moment).begin?.moment ?? 0;
+  const units = [over, ...windows.map((window) => window.told)]
+    .filter((each) => each && each.moment >= begin)
+    .reduce((sum, each) => sum + Number(each?.values.cost), 0);
+  const file = Boolean(machine.value(vma, "vm_file"));
+  return {
+    number: 0,
+    mappings: 1,
+    start,
+    end,
+    bytes: end - start,
+    first,
+    last,
+    file,
+    over,
+    units,
+    count,
+    windows,
+  };
+}
+
+/** @param {Moment} moment @param {ObjectInfo} mm @param {{ first: bigint, last: bigint, size: bigint }} where @param {Map<string, { told: Sentence, count: number }>} told @returns {SpaceWindow[]} */
+function windowsOf(moment, mm, { first, last, size }, told) {
+  const { machine } = moment.reader;
+  const cursor = cursorIn(moment, mm);
   const count = Number((last - first) / size);
   const here = cursor >= first && cursor <= last ? Number((cursor - first) / size) : 0;
   const from = Math.max(0, Math.min(here - SHOWN / 2, count - SHOWN));
