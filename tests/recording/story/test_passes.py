@@ -23,7 +23,10 @@ def test_a_pass_says_what_it_may_spend_and_visits_what_is_left(made: Recording) 
         "64 units are left in this pass.", "55 units are left in this pass.",
     ]  # fmt: skip
     assert of_kind(made, "visit_ends") == [
-        "khugepaged is at the end of app: this visit cost 9 units, so 18 of 64 units are spent in this pass."
+        (
+            "khugepaged is done with app in this lap: this visit cost 9 units, "
+            "so 18 of 64 units are spent in this pass."
+        )
     ]
     assert of_kind(made, "visit_ends_midway") == [
         (
@@ -140,6 +143,13 @@ def test_a_pass_that_ends_within_a_process_says_where_the_next_one_goes_on() -> 
     assert of_kind(made, "visit_ends_midway")[-1].startswith(
         "khugepaged leaves app and will go on there at window 8, because the budget of this pass is spent"
     )
+
+
+def test_a_process_that_has_exited_leaves_the_list_at_its_next_visit() -> None:
+    """The cursor was on it, so khugepaged itself takes it off."""
+    made = record_scenario("S06.exit", depth="functions")
+    [said] = of_kind(made, "visit_ends_gone")
+    assert said.startswith("khugepaged takes a off its list, because it has exited: this visit cost 1 unit")
 
 
 @pytest.mark.parametrize(("kernel", "cost"), [("6.18", "512 units"), ("7.3", "1 unit")])

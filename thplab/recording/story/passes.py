@@ -55,8 +55,13 @@ WINDOW_REFUSED = story(
 )
 VISIT_ENDS = story(
     "visit_ends",
-    "khugepaged is at the end of {mm}: this visit cost {cost|unit|units}, so {spent} of {limit} are spent in this "
+    "khugepaged is done with {mm} in this lap: this visit cost {cost|unit|units}, so {spent} of {limit} are spent in this "
     "pass.",
+)
+VISIT_OF_GONE = story(
+    "visit_ends_gone",
+    "khugepaged takes {mm} off its list, because it has exited: this visit cost {cost|unit|units}, and {spent} of "
+    "{limit} are spent in this pass.",
 )
 VISIT_STOPS = story(
     "visit_ends_midway",
@@ -208,6 +213,8 @@ def _visit_ends(local: Locals, returned: Any, at: At) -> Told:
     values: dict[str, Value] = {"mm": mm.name, "cost": cost, "spent": _spent(at) + cost, **_budget(at)}
     if not cost:
         return NOT_VISITED.tell(**values)
+    if not mm.mm_users:
+        return VISIT_OF_GONE.tell(**values)
     if scan.scan_mm_slot is None or scan.scan_mm_slot.mm is not mm:
         return VISIT_ENDS.tell(**values)
     why = "it is to have no huge pages any more"
