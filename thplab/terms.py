@@ -25,10 +25,12 @@ class Term:
 
     def names(self) -> Iterator[str]:
         """What one may look for: the term, its parts at ``/``, without brackets, and the Chinese names."""
-        for whole in (self.term, self.zh):
-            yield whole.lower()
-            for part in re.split(r"\s*/\s*", whole):
-                yield re.sub(r"\s*[(（][^)）]*[)）]\s*", " ", part).strip().lower()
+        yield from _names(self.term)
+        yield from _names(self.zh)
+
+    def english(self) -> list[str]:
+        """The names by which a text in English uses the term."""
+        return list(dict.fromkeys(_names(self.term)))
 
     def __str__(self) -> str:
         """In one line."""
@@ -39,6 +41,12 @@ class Term:
     def _repr_html_(self) -> str:
         """For a notebook."""
         return Table.of(_HEADS, [(self.term, self.meaning, self.zh)])._repr_html_()
+
+
+def _names(whole: str) -> Iterator[str]:
+    yield whole.lower()
+    for part in re.split(r"\s*/\s*", whole):
+        yield re.sub(r"\s*[(（][^)）]*[)）]\s*", " ", part).strip().lower()
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.test_exported_page import see, stage_on
 from tests.browser.test_time_travel import stops_of
-from tests.stage.conftest import SMALL
+from tests.stage.conftest import SMALL, opening
 from thplab.export import page as make_page
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario
@@ -24,6 +24,8 @@ OPEN_ALL = "() => document.querySelectorAll('.ts-switch[aria-pressed=false]').fo
 #: What stands on the screen -> keys that put it there.
 STATES = {
     "start": (),
+    "inside": ("v",),
+    "words": ("h",),
     "find": ("/",),
     "keys": ("?",),
     "link": ("y",),
@@ -105,12 +107,14 @@ def test_every_control_has_a_name(page: Page) -> None:
 
 def test_the_whole_page_can_be_walked_by_tab(page: Page) -> None:
     reached = set()
+    page.keyboard.press("v")
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("() => document.activeElement.className.split(' ')[0]"))
     assert {"ts-slider", "ts-button", "ts-speed", "ts-choice", "ts-switch", "ts-code"} <= reached
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    see(page, 1)
+    see(page, opening(record_scenario(Scenario.from_data(SMALL))))
 
 
 def test_what_is_chosen_survives_forced_colours(page: Page) -> None:
@@ -137,7 +141,7 @@ def test_nothing_moves_where_no_motion_is_wanted(page: Page) -> None:
 
 def test_paper_has_the_picture_and_no_controls(page: Page) -> None:
     page.emulate_media(media="print")
-    assert page.locator(".ts-grid").is_visible()
+    assert page.locator(".sc-picture").is_visible()
     assert page.locator(".ts-sentence").is_visible()
     for part in (".ts-bar", ".ts-slider", ".ts-switches"):
         assert not page.locator(part).is_visible()

@@ -13,6 +13,7 @@ from tests.browser.expecting import expect
 from tests.browser.test_access import serious
 from tests.browser.test_time_travel import stops_of
 from tests.notebooks.execute import notebooks
+from tests.stage.conftest import opening
 from thplab.export.deck import Shelf, Slide, deck
 from thplab.export.notebook_deck import notebook_deck
 from thplab.recording import Recording
@@ -27,10 +28,10 @@ pytestmark = pytest.mark.browser
 def file(small: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A title, a slide with a stage and one below it with stops, a slide with too much text."""
     shelf, data = Shelf(), small.to_bytes()
-    lecture = shelf.stage(data, step=0, stops=stops_of(small))
+    lecture = shelf.stage(data, step=0, stops=stops_of(small), granularity="line")
     columns = [
         [Slide(["<h1>A title</h1>"], ["<p>Say hello.</p>"])],
-        [Slide(["<h3>Alive</h3>", shelf.stage(data, step=5)]), Slide([lecture])],
+        [Slide(["<h3>Alive</h3>", shelf.stage(data, step=5, granularity="line")]), Slide([lecture])],
         [Slide(["<p>long</p>" * 19, '<p class="fragment">last</p>'])],
         [Slide([f'<div class="fragment">{lecture}</div>'])],
     ]
@@ -96,7 +97,7 @@ def test_a_clicker_goes_through_the_stops_and_on(
     page.keyboard.press("Escape")  # and the deck's again
     page.keyboard.press("ArrowDown")
     at(page, "1/1")
-    step_on(page, 0)
+    step_on(page, opening(small))
     for step in (scan, collapse):
         page.keyboard.press("PageDown")
         step_on(page, step)
@@ -125,7 +126,7 @@ def test_a_stage_that_is_still_to_come_takes_no_key(opened: tuple[Page, list[str
     page.keyboard.press("Enter")  # nothing there yet that could take the focus
     page.keyboard.press("ArrowRight")  # the deck's: the stage appears
     expect(fragment).to_have_class(re.compile("visible"))
-    step_on(page, 0)
+    step_on(page, opening(small))
     page.keyboard.press("PageDown")
     step_on(page, scan)
     page.keyboard.press("Enter")

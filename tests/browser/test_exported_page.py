@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.expecting import expect
 from tests.browser.jupyterlab import step_of
+from tests.stage.conftest import opening
 from thplab.export import page as make_page
 from thplab.recording import Recording
 from thplab.stage import moment_text
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def file(small: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("exported") / "small.html"
-    path.write_text(make_page(small), "utf-8")
+    path.write_text(make_page(small, granularity="line"), "utf-8")
     return path
 
 
@@ -55,13 +56,14 @@ def test_it_steps_by_keys_at_once_and_asks_nobody(
 ) -> None:
     page, asked = opened
     stage = stage_on(page)
-    assert step_of(stage) == 0
+    first = opening(small)
+    assert step_of(stage) == first
     expect(stage).to_have_attribute("data-steps", str(len(small)))
     page.keyboard.press("ArrowRight")
-    see(page, 1)
+    see(page, first + 1)
     page.keyboard.press("x")
     expect(stage.locator(".ts-text")).to_be_visible()
-    assert stage.locator(".ts-text").text_content() == moment_text(small, 1)
+    assert stage.locator(".ts-text").text_content() == moment_text(small, first + 1)
     page.keyboard.press("End")
     see(page, len(small) - 1)
     page.keyboard.press("Home")
@@ -81,5 +83,5 @@ def test_without_javascript_it_says_the_moment_in_words(browser: Browser, file: 
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    assert "Nothing has run yet." in page.locator("body").inner_text()
+    assert "Before the first step." in page.locator("body").inner_text()
     context.close()

@@ -32,7 +32,7 @@ from thplab.scenario import Scenario
 from thplab.stage import Stage, explore
 small = record_scenario(Scenario.from_data({SMALL!r}))
 ask_at = {{"step": 5, "ask": "How many?", "answer": "4"}}
-Stage(small, stops=[ask_at], views=["window", "source", "trace", "text"])
+Stage(small, stops=[ask_at], views=["window", "source", "trace", "text"], granularity="line")
 """,
     "choice": "ask('05.caller')",
     "order": "ask('05.order')",
@@ -42,12 +42,12 @@ Stage(small, stops=[ask_at], views=["window", "source", "trace", "text"])
     "code": "ask('08.isolate')",
     "paint": "ask('07.paint')",
     "set": "recall(7)",
-    "jumps": "stage = Stage(small)\njumps(stage, {'seven': 7, 'nine': 9})",
+    "jumps": "stage = Stage(small, granularity='line')\njumps(stage, {'seven': 7, 'nine': 9})",
     "panel": "explore('S07.none_411')",
     "race": "RaceInjector()",
     "gallery": "gallery()",
     "limits": "thresholds('512x young')",
-    "what-if": "future = Stage('S07.none_411', views=['window'])\nfuture",
+    "what-if": "future = Stage('S07.none_411', views=['window'], granularity='line')\nfuture",
     "plain": "'nothing of ours'",
 }
 

@@ -30,21 +30,22 @@ from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage
 small = record_scenario(Scenario.from_data({SMALL!r}))
-Stage(small, views=["window", "locks"])
+Stage(small, views=["window", "locks"], granularity="line")
 """,
     """
-pair = Stage("S07.none_411")
+pair = Stage("S07.none_411", granularity="line")
 pair.branch(0, knobs="max_ptes_none=412")
 pair
 """,
     """
-Stage(small, stops=[{"step": 2, "ask": "How many?", "choices": ["1", "4"], "answer": "4", "shows": 3}])
+stop = {"step": 2, "ask": "How many?", "choices": ["1", "4"], "answer": "4", "shows": 3}
+Stage(small, stops=[stop], granularity="line")
 """,
     "predict('05.referenced')",
     "ask('05.pfn')",
     "ask('07.code')",
     "ask('05.cards')",
-    "jumps(Stage(small), {'tenth': 10})",
+    "jumps(Stage(small, granularity='line'), {'tenth': 10})",
 )
 
 

@@ -24,7 +24,7 @@ from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage
 recording = record_scenario(Scenario.from_data({SMALL!r}))
-stage, follower = Stage(recording), Stage(recording)
+stage, follower = Stage(recording, granularity="line"), Stage(recording)
 ipywidgets.jslink((stage, "shown"), (follower, "step"))
 ipywidgets.VBox([stage, follower])
 """

@@ -36,11 +36,11 @@ from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage, explore
 SMALL = {SMALL!r}
-note = Stage("note")
+note = Stage("note", granularity="line")
 note
 """,
     """
-small, follower = (Stage(record_scenario(Scenario.from_data(SMALL))) for _ in range(2))
+small, follower = (Stage(record_scenario(Scenario.from_data(SMALL)), granularity="line") for _ in range(2))
 ipywidgets.jslink((small, "shown"), (follower, "step"))
 ipywidgets.Tab([ipywidgets.VBox([small, follower])], titles=["small"])
 """,
@@ -175,7 +175,7 @@ def test_over_and_out(page: Page, note: Recording) -> None:
     assert there.number > call
     assert there.frame == line_before.frame
     go(page, stage, call)
-    assert note.moment(press(page, stage, "o")).frame == line_before.frame
+    assert note.moment(press(page, stage, "O")).frame == line_before.frame
 
 
 def test_start_and_end(page: Page, note: Recording) -> None:

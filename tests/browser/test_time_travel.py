@@ -12,6 +12,7 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.jupyterlab import step_of
 from tests.browser.test_exported_page import see, stage_on
+from tests.stage.conftest import opening
 from thplab.export import page as make_page
 from thplab.recording import Recording
 from thplab.stage.link import open_link
@@ -29,9 +30,13 @@ def context_page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
+#: What the stage shows of the code.
+INSIDE = ["window", "source", "variables", "stack"]
+
+
 def open_page(page: Page, small: Recording, folder: Path, **options: object) -> Page:
     file = folder / "page.html"
-    file.write_text(make_page(small, **options), "utf-8")  # type: ignore[arg-type]
+    file.write_text(make_page(small, **{"granularity": "line", "views": INSIDE, **options}), "utf-8")  # type: ignore[arg-type]
     page.goto(file.as_uri())
     stage_on(page)
     return page
@@ -103,11 +108,11 @@ def _walked(small: Recording, step: int) -> list[int]:
     return [each.entry for each in walk(small, state, state.objects("Mm")[0], 0x1000000)]
 
 
-def test_what_is_not_there_is_said(page: Page) -> None:
+def test_what_is_not_there_is_said(page: Page, small: Recording) -> None:
     look_for(page, "no such words")
     expect(page.locator(".ts-find output")).to_have_text("no such moment")
     page.keyboard.press("Enter")
-    assert step_of(stage_on(page)) == 0
+    assert step_of(stage_on(page)) == opening(small)
 
 
 def test_playing_stops_at_a_match(page: Page, small: Recording) -> None:
@@ -115,7 +120,7 @@ def test_playing_stops_at_a_match(page: Page, small: Recording) -> None:
     assert call is not None
     look_for(page, "fn scan_pmd")
     page.keyboard.press("Escape")
-    page.keyboard.press("i")
+    page.keyboard.press("I")
     for _ in range(3):
         page.keyboard.press(".")
     page.keyboard.press(" ")
@@ -140,18 +145,19 @@ def test_the_next_and_previous_of_a_kind(page: Page, small: Recording, key: str,
     see(page, wanted[1])
 
 
-def test_bookmarks(page: Page) -> None:
+def test_bookmarks(page: Page, small: Recording) -> None:
+    first = opening(small)
     for _ in range(2):
         for _ in range(3):
             page.keyboard.press("ArrowRight")
         page.keyboard.press("k")
-    see(page, 6)
+    see(page, first + 6)
     page.keyboard.press("Home")
-    for step in (3, 6):
+    for step in (first + 3, first + 6):
         page.keyboard.press("j")
         see(page, step)
     page.keyboard.press("Shift+J")
-    see(page, 3)
+    see(page, first + 3)
     expect(page.locator(".ts-mark")).to_have_count(2)
     page.keyboard.press("k")
     expect(page.locator(".ts-mark")).to_have_count(1)
@@ -162,7 +168,7 @@ def test_a_link_opens_the_same_moment(page: Page, small: Recording) -> None:
         page.keyboard.press("ArrowRight")
     page.keyboard.press("y")
     recording, step = open_link(page.locator(".ts-link-row input").input_value())
-    assert step == 7
+    assert step == opening(small) + 7
     assert recording.to_bytes() == small.to_bytes()
     page.keyboard.press("Escape")
     expect(page.locator(".ts-link-row")).to_be_hidden()
@@ -207,12 +213,13 @@ def test_a_stop_asks_before_it_shows(lecture: Page, small: Recording) -> None:
     lecture.wait_for_timeout(100)
     assert step_of(stage_on(lecture)) == scan
     lecture.locator(".ts-ask button", has_text="2").press("Enter")
-    see(lecture, scan + 1)
-    expect(lecture.locator(".ts-guess")).to_have_text("How many holes? You expected: 2.")
-    for _ in range(4):
+    expected = "How many holes? You expected: 2. Step on: the run will show it."
+    expect(lecture.locator(".ts-guess")).to_have_text(expected)
+    assert step_of(stage_on(lecture)) == scan
+    for _ in range(5):
         lecture.keyboard.press("ArrowRight")
     see(lecture, scan + 5)
-    expect(lecture.locator(".ts-guess")).to_have_text("How many holes? You expected: 2. It is: 4.")
+    expect(lecture.locator(".ts-guess")).to_have_text("How many holes? You expected: 2. ✗ It is: 4.")
 
 
 def test_presenting_with_a_clicker(lecture: Page, small: Recording) -> None:

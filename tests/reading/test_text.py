@@ -35,7 +35,7 @@ def test_the_page_on_the_stage_lists_the_views_in_their_order() -> None:
 
 def test_before_the_first_moment(note: Recording) -> None:
     text = moment_text(note, 0)
-    assert "Nothing has run yet." in text
+    assert "Before the first step." in text
     assert "points at this table\n512x present, in use\n" in text
     assert "No kernel function is running." in text
     assert "No lock is held: anything may happen." in text
@@ -95,7 +95,7 @@ def test_small_tables(small: Recording) -> None:
 
 def test_a_recording_without_lines(events: Recording) -> None:
     assert "app runs now." in moment_text(events, 1)
-    assert "Nobody runs now." in moment_text(events, 2)
+    assert "No task runs now." in moment_text(events, 2)
     text = moment_text(events, events.find("event", 0) or 0)
     assert "This recording has no source lines" in text
     assert "Prints mm_collapse_huge_page_isolate." in text
@@ -107,6 +107,6 @@ def test_outside_the_recording(note: Recording) -> None:
 
 
 def test_a_clock_stands_only_where_time_has_passed(note: Recording) -> None:
-    assert moment_text(note, 100).splitlines()[0].endswith(", untimed")
+    assert moment_text(note, 100).splitlines()[0].endswith(", no clock")
     naps = record_scenario("S06.naps", depth="events")
     assert moment_text(naps, len(naps) - 1).splitlines()[0].endswith(" s")

@@ -38,6 +38,11 @@ def small() -> Recording:
     return record_scenario(Scenario.from_data(SMALL))
 
 
+def opening(made: Recording) -> int:
+    """The moment on which a stage opens: the first, past the beginning, that tells something."""
+    return made.sections["g_event"][1]
+
+
 @pytest.fixture(scope="session")
 def events() -> Recording:
     return record_scenario("note", depth="events")

@@ -78,12 +78,12 @@ def test_go_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_are_checked(small: Recording) -> None:
     every = Stage(small, views=list(VIEWS), granularity="entry", theme="dark", height=500, step=7)
     assert (every.granularity, every.theme, every.height, every.step) == ("entry", "dark", 500, 7)
-    assert Stage(small).granularity == "line"
+    assert Stage(small).granularity == "event"
     assert set(GRANULARITIES) == set(small.header["granularity"])
     for wrong in ({"views": ["windw"]}, {"granularity": "word"}, {"theme": "pink"}, {"height": -1}):
         with pytest.raises(traitlets.TraitError):
             Stage(small, **wrong)
-    with pytest.raises(traitlets.TraitError, match="'windw' is not a view; there are window, source"):
+    with pytest.raises(traitlets.TraitError, match="'windw' is not a view; there are scene, window, source"):
         every.views = ["windw"]
 
 

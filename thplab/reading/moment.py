@@ -65,7 +65,7 @@ class ReadMoment:
     def clock(self) -> str:
         """The virtual time; a recording in which nothing took any time has no clock to show."""
         times = self.recording.sections["m_time"]
-        return f"{self.moment.time_ns / 1e9:.6f} s" if times[0] != times[-1] else "untimed"
+        return f"{self.moment.time_ns / 1e9:.6f} s" if times[0] != times[-1] else "no clock"
 
     def sentence(self) -> str:
         """What happened and why."""
@@ -79,7 +79,7 @@ class ReadMoment:
         if m.kind == "switch":
             return self.who_runs()
         if m.frame == NO_FRAME:
-            return "The recording ends here." if m.number else "Nothing has run yet."
+            return "The recording ends here." if m.number else "Before the first step."
         name = self.reader.calls.name_of(m.frame)
         if m.kind == "line":
             return f"Line {m.line} runs next: {self.line(m.file, m.line)}"
@@ -88,7 +88,7 @@ class ReadMoment:
     def who_runs(self) -> str:
         """At a moment at which another task goes on."""
         comm, _, pid = self.moment.task.rpartition("-")
-        return f"{comm} runs now." if pid != "0" else "Nobody runs now."
+        return f"{comm} runs now." if pid != "0" else "No task runs now."
 
     def source_around(self, around: int) -> list[tuple[int, str, bool]]:
         """(number, line, whether it runs next) of the source around the place; empty without one."""

@@ -9,6 +9,7 @@ from thplab.reading.scenes.collapse import collapse_lines
 from thplab.reading.scenes.passes import pass_lines
 from thplab.reading.scenes.process import process_lines
 from thplab.reading.scenes.spending import visited
+from thplab.reading.scenes.window import window_lines
 from thplab.recording.derive.focus import SCENES
 
 _OF_DAEMON = ("pass", "process", "window", "collapse")
@@ -21,6 +22,7 @@ LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
     "collapse": collapse_lines,
     "pass": pass_lines,
     "process": process_lines,
+    "window": window_lines,
 }
 
 
@@ -29,7 +31,8 @@ def scene_lines(at: ReadMoment) -> list[str]:
     comm, _, pid = at.moment.task.rpartition("-")
     actor = comm if pid != "0" else "no task"
     chain = _chain(at, comm)
-    lines = LINES[chain[-1]](at) if chain and chain[-1] in LINES else []
+    tell = LINES.get(chain[-1]) if chain else None
+    lines = tell(at) if tell else []
     return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]
 
 
@@ -52,12 +55,12 @@ def _words(at: ReadMoment, scene: str) -> str:
 
 
 def window_words(at: ReadMoment) -> str:
-    """The moment's window: by its number from the first one on, else by its address."""
+    """The moment's window: by its number from the first one on, if there is one, else by its address."""
     if at.window is None:
         return "window"
     geometry, focus = at.header["geometry"], at.header["focus"]
     size = geometry["entries"] << geometry["page_shift"]
     start = int(focus["address"]) if focus else 0
     number, _ = divmod(at.window.address - start, size)
-    numbered = 0 <= number < _MOST_WINDOWS and not start % size
+    numbered = start and 0 <= number < _MOST_WINDOWS and not start % size
     return f"window {number}" if numbered else f"window at {at.window.address:#x}"

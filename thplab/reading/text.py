@@ -129,7 +129,7 @@ def _lock_lines(at: ReadMoment) -> list[str]:
 
 
 def _lane_lines(at: ReadMoment) -> list[str]:
-    return at.reader.lanes.at(at.number) or ["Nobody runs in this recording."]
+    return at.reader.lanes.at(at.number) or ["No task runs in this recording."]
 
 
 def _table_locks(at: ReadMoment) -> dict[int, str]:

@@ -18,8 +18,10 @@ from pathlib import Path
 from thplab.kernels import ScanResult
 from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
+from thplab.recording.story.questions import OF_ALL, OF_ENTRY, STATES
 from thplab.recording.story.windows import VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
+from thplab.terms import terms
 
 _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
@@ -41,8 +43,18 @@ def _views_module() -> str:
     return "\n".join(lines)
 
 
+def _questions_module() -> str:
+    """What a scan asks, and what an entry can be: the words of the window's picture."""
+    asked = {
+        each.key: {"words": each.words, "looksAt": each.looks_at, "counts": bool(each.counts)}
+        for each in (*OF_ENTRY, *OF_ALL)
+    }
+    states = {letter: {"words": state.words, "leaves": state.leaves} for letter, state in STATES.items()}
+    return f"export const QUESTIONS = {json.dumps(asked)};\nexport const STATES = {json.dumps(states)};\n"
+
+
 def modules() -> dict[str, str]:
-    """Path in js/ -> text of all modules; five are made from glyphs.json, views.json and Python."""
+    """Path in js/ -> text of all modules; six are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
     found = {
         path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
@@ -52,7 +64,10 @@ def modules() -> dict[str, str]:
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/verdicts.js"] += f"export const SUCCEEDED = {json.dumps(ScanResult.SUCCEED.value)};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
+    names = [[each.term, each.meaning, each.english()] for each in terms()]
+    found["data/terms.js"] = f"export const TERMS = {json.dumps(names)};\n"
     found["data/scenes.js"] = f"export const SCENES = {json.dumps(SCENES)};\n"
+    found["data/questions.js"] = _questions_module()
     found["views/all.js"] = _views_module()
     return found
 

@@ -7,17 +7,15 @@ from typing import Any
 import traitlets
 
 from thplab.reading.compare import Comparison, compare
-from thplab.reading.glyphs import views
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, record_what_fits
 from thplab.stage.branching import Branch, branch
 from thplab.stage.editing import answer
 from thplab.stage.link import link_text, open_link
 from thplab.stage.program import Programmed
-from thplab.stage.stops import check_stops
+from thplab.stage.stops import VIEWS, check_stops
 
 GRANULARITIES = ("event", "entry", "function", "tracepoint", "line", "pass")
-VIEWS = tuple(view["name"] for view in views())
 
 
 def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Recording:

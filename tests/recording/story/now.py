@@ -173,7 +173,7 @@ class Now:
         """The window of an address as sentences name it."""
         first = address - address % self.window_size
         number = (first - self.region) // self.window_size
-        if 0 <= number < _MANY and not self.region % self.window_size:
+        if self.region and 0 <= number < _MANY and not self.region % self.window_size:
             return f"window {number}"
         return f"the window at {first:#x}"
 

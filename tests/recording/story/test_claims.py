@@ -79,11 +79,15 @@ def _readers_have_met(now: Now) -> bool:
 
 CLAIMS: dict[str, Claim] = {
     "reads": _is_table,
-    "accepted": lambda now: now.task != "khugepaged" or int(now.told.values["referenced"]) > 0,
+    "accepted": lambda now: int(now.told.values["referenced"]) > 0,
+    "accepted_unbound": lambda now: now.task != "khugepaged",
     "exceed_none_pte": lambda now: not _deciding(now),
     "exceed_none_pte_zero": lambda now: bits.pte_present(_deciding(now)) and now.is_hole(_deciding(now)),
     "exceed_swap_pte": lambda now: not bits.pte_present(_deciding(now)),
+    "exceed_swap_pte_marker": lambda now: _deciding(now) >> 59 == 31,
     "exceed_shared_pte": lambda now: now.is_shared(_deciding(now)),
+    "entry_guard": lambda now: _deciding(now) >> 59 == 31,
+    "entry_swapped": lambda now: bool(_deciding(now)) and _deciding(now) >> 59 != 31,
     "lack_referenced_page": lambda now: not now.told.values["referenced"],
     "pmd_none": _is_empty,
     "page_pmd_mapped": _is_leaf,

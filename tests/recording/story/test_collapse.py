@@ -129,9 +129,11 @@ def test_what_is_swapped_out_is_read_in_entry_by_entry() -> None:
     with recorder:
         advise(app)
     told = of_kind(recorder.recording, "reads_in", "read_in", "swapped_in")
-    assert told[0].startswith("khugepaged reads what is swapped out of window 64 back into memory")
+    assert told[0].startswith(
+        "khugepaged reads what is swapped out of the window at 0x200000 back into memory"
+    )
     assert told[1:3] == [f"The page of entry {n} was swapped out and is in memory again." for n in (3, 4)]
-    assert set(told[3:]) == {"All that was swapped out of window 64 is in memory again."}
+    assert set(told[3:]) == {"All that was swapped out of the window at 0x200000 is in memory again."}
 
 
 def test_a_rollback_is_told() -> None:
@@ -153,5 +155,8 @@ def test_a_rollback_is_told() -> None:
     [back] = of_kind(recorder.recording, "puts_back")
     assert back.startswith("2 pages go back to the LRU lists and ")
     [again] = of_kind(recorder.recording, "repopulated")
-    assert again == "The PMD entry points at the old table again, so app reaches window 64 as before."
+    assert (
+        again
+        == "The PMD entry points at the old table again, so app reaches the window at 0x200000 as before."
+    )
     assert any("'could_not_delete_page_from_lru'" in sentence for sentence in said)

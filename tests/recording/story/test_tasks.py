@@ -16,15 +16,12 @@ PAGE = 1 << 12
 
 CALLS: list[tuple[Callable[[Process], object], str]] = [
     (lambda a: a.madvise(ADDRESS, WINDOW, "hugepage"), "app calls madvise(MADV_HUGEPAGE) for pages 0 to 7."),
-    (
-        lambda a: a.madvise(ADDRESS + PAGE, PAGE, "dontneed"),
-        "app calls madvise(MADV_DONTNEED) for pages 1 to 1.",
-    ),
+    (lambda a: a.madvise(ADDRESS + PAGE, PAGE, "dontneed"), "app calls madvise(MADV_DONTNEED) for page 1."),
     (
         lambda a: a.madvise(ADDRESS, WINDOW, "collapse"),
         "app asks for huge pages itself: MADV_COLLAPSE for pages 0 to 7, in its own time.",
     ),
-    (lambda a: a.mmap(ADDRESS + 2 * WINDOW, PAGE), "app maps pages 16 to 16 with mmap()."),
+    (lambda a: a.mmap(ADDRESS + 2 * WINDOW, PAGE), "app maps page 16 with mmap()."),
     (lambda a: a.munmap(ADDRESS + WINDOW, WINDOW), "app unmaps pages 8 to 15 with munmap()."),
     (
         lambda a: a.mprotect(ADDRESS, 2 * PAGE, "r"),
@@ -34,11 +31,11 @@ CALLS: list[tuple[Callable[[Process], object], str]] = [
         lambda a: a.mremap(ADDRESS, WINDOW, WINDOW, ADDRESS + 4 * WINDOW),
         "app moves pages 0 to 7 to page 32 with mremap().",
     ),
-    (lambda a: a.mlock(ADDRESS, PAGE), "app locks pages 0 to 0 in memory with mlock()."),
-    (lambda a: a.munlock(ADDRESS, PAGE), "app lets pages 0 to 0 be reclaimed again with munlock()."),
+    (lambda a: a.mlock(ADDRESS, PAGE), "app locks page 0 in memory with mlock()."),
+    (lambda a: a.munlock(ADDRESS, PAGE), "app lets page 0 be reclaimed again with munlock()."),
     (
         lambda a: a.fork("child"),
-        "app forks, so its child child shares all its pages until one of them writes.",
+        "app forks, and child is the new process: the two share all pages until one of them writes.",
     ),
     (lambda a: a.exit(), "app exits, so its memory goes."),
     (

@@ -71,6 +71,11 @@ def entry_words(now: Now) -> Any:
     return "an entry" if entry is None else f"entry {entry}"
 
 
+def which(now: Now) -> Any:
+    begin, end = first(now), last(now)
+    return f"page {begin}" if begin == end else f"pages {begin} to {end}"
+
+
 def first(now: Now) -> Any:
     return now.page_words(now.number("start", "old"))
 
@@ -99,6 +104,11 @@ def zone(now: Now) -> Any:
 
 def table(now: Now) -> Any:
     return str(now.argument("table")).strip("<>")
+
+
+def table_frame(now: Now) -> Any:
+    """The PMD entry of the window leads there."""
+    return now.page(bits.entry_pfn(now.pmd(now.number("start_addr", "address"))))
 
 
 # Locks -----------------------------------------------------------------------------------------------
@@ -386,7 +396,8 @@ def counted(name: str, field: str) -> Check:
         if now.told.kind in _DECIDED_LATER:
             traced = now.traced("mm_khugepaged_scan_pmd")
             assert traced is not None
-            return int(traced[field]) if field else now.last["accepted"].values[name]
+            accepted = (each for kind, each in now.last.items() if kind.startswith("accepted"))
+            return int(traced[field]) if field else max(accepted, key=lambda told: told.moment).values[name]
         local = now.local(field or name)
         found = _count(now)[name]
         return found if local is None else {found} & {local}
@@ -421,7 +432,10 @@ def entry(now: Now) -> Any:
         done = local - (now.function == "__collapse_huge_page_copy_succeeded")
         return done if 0 <= done < now.geometry["entries"] else "no entry"
     value = int(now.told.values["entry"])
-    over = {"exceed_none_pte": "none", "exceed_swap_pte": "unmapped", "exceed_shared_pte": "shared"}
+    over = {
+        "exceed_none_pte": "none", "exceed_none_pte_zero": "none", "exceed_swap_pte": "unmapped",
+        "exceed_swap_pte_marker": "unmapped", "exceed_shared_pte": "shared",
+    }  # fmt: skip
     if (name := over.get(now.told.kind)) is not None:
         limit = now.told.values[f"max_{name}".replace("unmapped", "swap")]
         assert _count(now)[name] == limit + 1
@@ -469,6 +483,63 @@ def expected(now: Now) -> Any:
 def result(now: Now) -> Any:
     """That of the trace line, if the function prints one."""
     return {each.value for each in ScanResult}
+
+
+# What a scan asks ------------------------------------------------------------------------------------
+
+#: In the kernel's order, with the result of a no.
+_ASKED = {
+    "in_memory": "exceed_swap_pte", "not_empty": "exceed_none_pte", "unwatched": "pte_uffd_wp",
+    "anonymous": "page_not_anon", "wanted": "page_lazyfree", "unshared": "exceed_shared_pte",
+    "listed": "page_not_in_lru", "unlocked": "page_locked", "unheld": "not_suitable_page_count", "used": "",
+}  # fmt: skip
+_ASKED_LAST = {"writable": "no_writable_page", "enough": "lack_referenced_page"}
+
+
+def bound(now: Now) -> Any:
+    return int(now.argument("cc") == "<khugepaged_collapse_control>")
+
+
+def _asked(now: Now, questions: dict[str, str]) -> str:
+    profile = PROFILES[now.header["kernel"]]
+    leaves_out = {"wanted"} if not (profile.refuses_lazyfree and bound(now)) else set()
+    leaves_out |= set() if bound(now) else {"used", "enough"}
+    leaves_out |= set() if profile.needs_writable_pte else {"writable"}
+    return " ".join(each for each in questions if each not in leaves_out)
+
+
+def asks(now: Now) -> Any:
+    return _asked(now, _ASKED)
+
+
+def asks_last(now: Now) -> Any:
+    return _asked(now, _ASKED_LAST)
+
+
+def question(now: Now) -> Any:
+    of = {each: key for key, each in {**_ASKED, **_ASKED_LAST}.items() if each}
+    return of.get(str(now.told.values["result"]), "table")
+
+
+def need(now: Now) -> Any:
+    """One in use is enough, half of the window if anything is swapped out; MADV_COLLAPSE does not mind."""
+    half = now.geometry["entries"] // 2
+    return (half if now.told.values.get("unmapped") else 1) if bound(now) else 0
+
+
+def _letter(now: Now, pte: int) -> str:
+    if not pte & (bits._PAGE_PRESENT | bits._PAGE_PROTNONE):
+        return "e" if not pte else "g" if pte >> 59 == 31 else "s"
+    if now.is_hole(pte):
+        return "z"
+    used = now.is_young(pte)
+    return ("H" if used else "h") if now.is_shared(pte) else "u" if used else "n"
+
+
+def states(now: Now) -> Any:
+    """The states of the entries, in runs."""
+    found = "".join(_letter(now, pte) for pte in now.table())
+    return re.sub(r"(.)\1*", lambda run: f"{len(run[0])}{run[1]}", found)
 
 
 # Compaction ------------------------------------------------------------------------------------------
@@ -538,22 +609,26 @@ def why(now: Now) -> Any:
 
 
 CHECKS: dict[str, Check] = {
-    "address": address, "advice": in_scenario("advice"), "block_frames": entries,
-    "budget": knob("pages_to_scan"), "child": child, "collapsed": of_khugepaged("pages_collapsed"),
-    "copied": copied, "cost": cost, "does": does, "entries": entries, "entry": entry,
-    "entry_words": entry_words, "expected": expected, "first": first, "frame": frame, "free": free,
+    "address": address, "advice": in_scenario("advice"), "asks": asks, "asks_last": asks_last,
+    "block_frames": entries, "bound": bound, "budget": knob("pages_to_scan"), "child": child,
+    "collapsed": of_khugepaged("pages_collapsed"), "copied": copied, "cost": cost, "does": does,
+    "entries": entries, "entry": entry, "entry_words": entry_words, "expected": expected,
+    "first": first, "frame": frame, "free": free,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
     "left": left, "left_words": left_words, "limit": limit,
     "listed": listed, "lock": lock, "low": low, "max_none": knob("max_ptes_none"),
     "max_shared": knob("max_ptes_shared"), "max_swap": knob("max_ptes_swap"),
     "migrate_frame": reader("migrate_pfn", "migrate_pfn"), "mm": mm, "moved": traced_count("nr_migrated"),
-    "new": new, "none": counted("none", "none_or_zero"), "number": number, "op": op,
-    "page": page, "pages": pages,
-    "prot": in_scenario("prot"), "referenced": counted("referenced", "referenced"), "result": result,
-    "score": score, "shared": counted("shared", ""), "spent": spent, "state": state,
-    "stuck": traced_count("nr_failed"), "table": table, "then": then, "time": time, "to": to,
-    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "who": who,
+    "need": need, "new": new, "none": counted("none", "none_or_zero"), "number": number, "op": op,
+    "page": page,
+    "pages": pages, "prot": in_scenario("prot"), "question": question,
+    "referenced": counted("referenced", "referenced"), "result": result, "score": score,
+    "shared": counted("shared", ""), "spent": spent, "state": state, "states": states,
+    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "then": then,
+    "time": time, "to": to,
+    "unmapped": counted("unmapped", "unmapped"), "waiter": waiter, "wanted": wanted, "which": which,
+    "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,
 }  # fmt: skip
 

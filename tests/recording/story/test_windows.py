@@ -93,12 +93,12 @@ def test_the_refusal_of_the_issue_word_for_word() -> None:
         (
             lambda a: a.clear_refs(),
             {},
-            ["All entries were read, and 0 pages were used lately: no task uses window 64"],
+            ["refuses the window at 0x200000 after its last entry, because 0 pages were used lately:"],
         ),
         (
             lambda a: a.pin(ADDRESS + (3 << 12)),
             {},
-            ["Entry 3 maps a page with 2 references where 1 is expected:", "(a pin)"],
+            ["Entry 3 maps a page that another user holds (a pin), so", "2 references, where 1 is expected"],
         ),
         (flags_of(2, on=PG_locked), {}, ["Entry 2 maps a page that another task has locked"]),
         (flags_of(4, off=PG_lru), {}, ["Entry 4 maps a page that is not on an LRU list"]),
@@ -111,7 +111,7 @@ def test_the_refusal_of_the_issue_word_for_word() -> None:
         (
             lambda a: (a.madvise(ADDRESS, 1 << 12, "pageout"), a.clear_refs(), touch(a, 5, 3)),
             {"max_ptes_swap": 2},
-            ["With 1 page in swap half of the window must be in use, and only 3 pages were used lately"],
+            ["because only 3 pages were used lately: with 1 entry counted as swapped out, 4 must be."],
         ),
     ],
 )
@@ -127,25 +127,42 @@ def test_windows_on_the_machine(
 def test_a_window_that_is_accepted_has_its_counts(pages: int) -> None:
     made = scanned(nothing, pages=pages)
     assert (
-        "No entry of window 64 rules it out, so khugepaged collapses it: "
-        f"{pages} entries were used lately, {8 - pages} empty, 0 swapped out, 0 shared." in sentences(made)
+        "khugepaged accepts the window at 0x200000, because no entry rules it out: "
+        f"{pages} entries were used lately, {8 - pages} count as empty, 0 as swapped out, 0 as shared."
+        in sentences(made)
     )
-    assert verdict(made) == "khugepaged is done with window 64: 'succeeded'."
+    assert verdict(made) == "khugepaged is done with the window at 0x200000: 'succeeded'."
 
 
 def test_a_guard_page_can_not_be_swapped_in() -> None:
     made = scanned(lambda app: app.madvise(ADDRESS + (2 << 12), 1 << 12, "guard_install"), max_ptes_swap=2)
     said = verdict(made, "__collapse_huge_page_swapin")
     assert said.startswith("Entry 2 is not in swap at all (a guard page")
-    assert verdict(made, "collapse_huge_page").endswith("because the collapse ends with 'failed'.")
+    assert verdict(made, "collapse_huge_page").endswith("the collapse ends with 'failed'.")
+
+
+def test_a_guard_page_is_not_called_swapped_out() -> None:
+    small, app = machine(max_ptes_swap=1)
+    touch(app, 0, 8)
+    app.madvise(ADDRESS + (2 << 12), 2 << 12, "guard_install")
+    recorder = Recorder(small.kernel, "lines")
+    with recorder:
+        advise(app)
+    assert entries_of(recorder.recording)[2] == (
+        "Entry 2 holds a guard marker and no page, but it counts as swapped out: 1 so far, and 1 may be."
+    )
+    assert verdict(recorder.recording) == (
+        "Entry 3 holds a marker and no page, and khugepaged refuses the window at 0x200000: "
+        "2 count as swapped out, and only 1 may (max_ptes_swap)."
+    )
 
 
 def test_what_was_swapped_out_is_brought_back_first() -> None:
     made = scanned(lambda app: app.madvise(ADDRESS, 2 << 12, "pageout"), max_ptes_swap=2)
     assert verdict(made, "__collapse_huge_page_swapin") == (
-        "All that was swapped out of window 64 is in memory again."
+        "All that was swapped out of the window at 0x200000 is in memory again."
     )
-    assert any("rules it out" in said and "2 swapped out" in said for said in sentences(made))
+    assert any("rules it out" in said and "2 as swapped out" in said for said in sentences(made))
 
 
 def test_shared_pages_are_counted_against_their_limit() -> None:
@@ -156,7 +173,8 @@ def test_shared_pages_are_counted_against_their_limit() -> None:
     with recorder:
         advise(app)
     assert verdict(recorder.recording) == (
-        "Entry 2 is shared, and khugepaged refuses window 64: 3 are, and only 2 may be (max_ptes_shared)."
+        "Entry 2 is shared, and khugepaged refuses the window at 0x200000: "
+        "3 are, and only 2 may be (max_ptes_shared)."
     )
 
 
@@ -178,7 +196,7 @@ def test_empty_and_huge_windows() -> None:
     second = made.find("verdict", made.find("verdict", -1, name="scan_pmd") or 0, name="scan_pmd")
     assert second is not None
     assert made.moment(second).sentence == (
-        "The PMD entry of window 65 is empty, because nothing is mapped in these 8 pages."
+        "The PMD entry of the window at 0x208000 is empty, because nothing is mapped in these 8 pages."
     )
     small, app = machine()
     touch(app, 0, 8)
@@ -186,7 +204,10 @@ def test_empty_and_huge_windows() -> None:
     recorder = Recorder(small.kernel, "functions")
     with recorder:
         app.madvise(ADDRESS, WINDOW, "collapse")
-    assert verdict(recorder.recording) == ("The PMD entry is a leaf already, so window 64 is huge.")
+    assert verdict(recorder.recording) == (
+        "The window at 0x200000 is one huge page already, because its PMD entry is a leaf: "
+        "there is no table to read."
+    )
 
 
 def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
@@ -204,7 +225,7 @@ def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
     said = verdict(recorder.recording, "alloc_charge_folio")
     assert largest < 8
     assert said == (
-        "No free block of 8 frames was found, so window 64 stays as it is: "
+        "No free block of 8 frames was found, so the window at 0x200000 stays as it is: "
         f"the largest free block has {largest} frames."
     )
     assert "'alloc_huge_page_failed'" in verdict(recorder.recording, "collapse_huge_page")
@@ -242,6 +263,7 @@ def test_what_has_changed_while_no_lock_was_held(
 HAND_MADE = {
     "index": 7, "none_or_zero": 6, "unmapped": 5, "shared": 4, "referenced": 3, "address": ADDRESS,
     "start_addr": ADDRESS, "userfaultfd_armed": False, "isolated": [1, 2],
+    "cc": CollapseControl("cc", is_khugepaged=True),
 }  # fmt: skip
 
 #: Results that one entry decides, and the results that a count decides: its value and its limit.
@@ -321,8 +343,8 @@ def test_a_sentence_about_one_entry() -> None:
     made = collapse(pages=1)
     said = sentences(made)
     assert (
-        "No entry of window 0 rules it out, so khugepaged collapses it: "
-        "1 entry was used lately, 7 empty, 0 swapped out, 0 shared." in said
+        "khugepaged accepts window 0, because no entry rules it out: "
+        "1 entry was used lately, 7 count as empty, 0 as swapped out, 0 as shared." in said
     )
     one = r"\b1 (entries|pages|units|references|frames|are|were)\b"
     assert not [sentence for sentence in said if re.search(one, sentence)]
@@ -381,8 +403,10 @@ def test_no_limit_binds_the_process_itself() -> None:
     with recorder:
         app.madvise(ADDRESS, WINDOW, "collapse")
     told = entries_of(recorder.recording)
-    assert told[0] == "Entry 0 passes, because no limit binds MADV_COLLAPSE: 0 empty, 0 swapped out."
-    assert told[7] == "Entry 7 passes, because no limit binds MADV_COLLAPSE: 5 empty, 0 swapped out."
+    assert told[0] == (
+        "Entry 0 maps a page that may be moved: MADV_COLLAPSE does not ask whether it was used lately."
+    )
+    assert told[7] == "Entry 7 is empty, but no limit binds MADV_COLLAPSE: 5 so far."
 
 
 def test_where_only_events_are_recorded_a_scan_is_told_by_its_trace_line() -> None:

@@ -36,6 +36,6 @@ def _window(at: ReadMoment, address: int) -> str:
     start = int(focus["address"]) if focus else 0
     first = address - address % size
     number = (first - start) // size
-    if 0 <= number < _MOST_WINDOWS and not start % size:
+    if start and 0 <= number < _MOST_WINDOWS and not start % size:
         return f"window {number}"
     return f"the window at {first:#x}"

@@ -111,7 +111,7 @@ def _released(lock: Lock, at: At) -> Told:
         address = collapse["address"]
         table = at.table_page(collapse["mm"], address)
         return STEPS_ASIDE.tell(
-            **values, window=at.window(address), table=table, free=at.free_frames(), entries=at.entries
+            **values, window=at.window(address), table_frame=table, free=at.free_frames(), entries=at.entries
         )
     why = _RELEASED.get((at.caller, kind.name), "what it guarded is done")
     return RELEASES.tell(who=at.who, lock=lock_words(lock), why=why)

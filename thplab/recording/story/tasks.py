@@ -9,27 +9,22 @@ from thplab.points import Locals
 from thplab.recording.story.tellers import At, at_call, at_change, at_event
 from thplab.recording.story.template import Told, Value, detail, story
 
-ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for pages {first} to {last}.")
-COLLAPSES = story(
-    "collapses",
-    "{mm} asks for huge pages itself: MADV_COLLAPSE for pages {first} to {last}, in its own time.",
+ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for {which}.")
+COLLAPSES = story("collapses", "{mm} asks for huge pages itself: MADV_COLLAPSE for {which}, in its own time.")
+MAPS = story("maps", "{mm} maps {which} with mmap().")
+UNMAPS = story("unmaps", "{mm} unmaps {which} with munmap().")
+PROTECTS = story("protects", "{mm} changes the protection of {which} to '{prot}' with mprotect().")
+MOVES = story("moves", "{mm} moves {which} to page {to} with mremap().")
+LOCKS = story("locks_memory", "{mm} locks {which} in memory with mlock().")
+UNLOCKS = story("unlocks_memory", "{mm} lets {which} be reclaimed again with munlock().")
+FORKS = story(
+    "forks", "{mm} forks, and {child} is the new process: the two share all pages until one of them writes."
 )
-MAPS = story("maps", "{mm} maps pages {first} to {last} with mmap().")
-UNMAPS = story("unmaps", "{mm} unmaps pages {first} to {last} with munmap().")
-PROTECTS = story(
-    "protects", "{mm} changes the protection of pages {first} to {last} to '{prot}' with mprotect()."
-)
-MOVES = story("moves", "{mm} moves pages {first} to {last} to page {to} with mremap().")
-LOCKS = story("locks_memory", "{mm} locks pages {first} to {last} in memory with mlock().")
-UNLOCKS = story("unlocks_memory", "{mm} lets pages {first} to {last} be reclaimed again with munlock().")
-FORKS = story("forks", "{mm} forks, so its child {child} shares all its pages until one of them writes.")
 EXITS = story("exits", "{mm} exits, so its memory goes.")
 PINS = story("pins", "{mm} pins page {page}: an extra reference, so that the page can't be moved.")
 PRCTL = story("prctl", "{mm} switches huge pages {state} for itself with prctl().")
-WATCHES = story("watches", "{mm} registers pages {first} to {last} with its userfaultfd.")
-MARKS = story(
-    "marks", "{mm} changes the write protection of pages {first} to {last} through its userfaultfd."
-)
+WATCHES = story("watches", "{mm} registers {which} with its userfaultfd.")
+MARKS = story("marks", "{mm} changes the write protection of {which} through its userfaultfd.")
 RECLAIMS = story(
     "reclaims",
     "{who} must free memory itself before it goes on, because too little is free: {free|frame|frames}.",
@@ -48,8 +43,10 @@ KSWAPD_SLEEPS = detail("kswapd_sleeps", "kswapd sleeps, because enough memory is
 
 def _range(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
     """The pages of a system call, the last one included."""
-    first, size = local[start], local[length]
-    return {"mm": local["mm"].name, "first": at.page(first), "last": at.page(first + max(size, 1) - 1)}
+    address, size = local[start], local[length]
+    first, last = at.page(address), at.page(address + max(size, 1) - 1)
+    which = f"page {first}" if first == last else f"pages {first} to {last}"
+    return {"mm": local["mm"].name, "first": first, "last": last, "which": which}
 
 
 @at_call(points.DO_MADVISE)

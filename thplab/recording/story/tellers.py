@@ -85,10 +85,10 @@ class At:
         return next((local for local in self.callers() if local.point in wanted), None)
 
     def window(self, address: int) -> str:
-        """A window in words: by its number from the first one on, else by its address."""
+        """A window in words: by its number from the first one on, if there is one, else by its address."""
         size = self.kernel.geometry.HPAGE_PMD_SIZE
         number, inside = divmod(address - self._region, size)
-        if 0 <= number < 1 << 18 and not self._region % size:
+        if self._region and 0 <= number < 1 << 18 and not self._region % size:
             return f"window {number}"
         return f"the window at {address - inside:#x}"
 

@@ -1,4 +1,4 @@
-"""A window is read, entry by entry: what each entry is, and the first reason to refuse the window.
+"""What is decided about a window: the first reason to refuse it, and what a collapse ends with.
 
 There is a sentence for every result of every kernel, also for those that only another kind of memory or a
 race can bring about. A refusal names the entry that decided it, the count and the limit.
@@ -6,110 +6,19 @@ race can bring about. A refusal names the entry that decided it, the count and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from thplab import points
 from thplab.kernels import ScanResult as S
-from thplab.mm.include.page import PG_referenced, PG_young, folio_expected_ref_count
-from thplab.mm.include.pgtable import (
-    _PAGE_ACCESSED,
-    _PAGE_PRESENT,
-    _PAGE_PROTNONE,
-    _PAGE_PSE,
-    _PAGE_SPECIAL,
-    entry_pfn,
-)
+from thplab.mm.include.page import folio_expected_ref_count
+from thplab.mm.include.pgtable import _PAGE_PSE
+from thplab.mm.include.swapops import is_pte_marker
 from thplab.mm.include.trace_events import TraceEvent
-from thplab.mm.rmap.mapcount import folio_maybe_mapped_shared
 from thplab.points import Locals, Point
-from thplab.recording.story.tellers import At, OnReturn, at_entry, at_event, at_return
-from thplab.recording.story.template import Template, Told, Value, detail, entry, fill, holes, story
-
-READS = story("reads", "{who} reads the {entries} entries of {window} of {mm}, one after the other.")
-ACCEPTED = story(
-    "accepted",
-    "No entry of {window} rules it out, so {who} collapses it: {referenced|entry was|entries were} used lately, "
-    "{none} empty, {unmapped} swapped out, {shared} shared.",
-)
-EMPTY = entry("entry_empty", "Entry {entry} is empty: {none} so far, and {max_none} may be.")
-ZERO = entry(
-    "entry_zero",
-    "Entry {entry} maps the shared zero page, which counts as empty: {none} so far, and {max_none} may be.",
-)
-SWAPPED = entry("entry_swapped", "Entry {entry} is swapped out: {unmapped} so far, and {max_swap} may be.")
-SHARED = entry(
-    "entry_shared",
-    "Entry {entry} maps a page that another process maps, too: {shared} so far, and {max_shared} may be.",
-)
-USED = entry("entry_used", "Entry {entry} maps a page that was used lately: {referenced} so far.")
-UNUSED = entry(
-    "entry_unused", "Entry {entry} maps a page that was not used lately: {referenced} were so far."
-)
-FREE_OF_LIMITS = entry(
-    "entry_unbound",
-    "Entry {entry} passes, because no limit binds MADV_COLLAPSE: {none} empty, {unmapped} swapped out.",
-)
-
-
-def _limits(at: At) -> dict[str, Value]:
-    knobs = at.kernel.knobs
-    return {
-        "max_none": knobs.max_ptes_none, "max_swap": knobs.max_ptes_swap, "max_shared": knobs.max_ptes_shared,
-        "entries": at.kernel.geometry.HPAGE_PMD_NR,
-    }  # fmt: skip
-
-
-#: A count in sentences -> the local variable that has it.
-_COUNTS = {"none": "none_or_zero", "unmapped": "unmapped", "shared": "shared", "referenced": "referenced"}
-
-
-def _counts(local: Mapping[str, Any]) -> dict[str, Value]:
-    """What the function has counted so far; what it does not count is not told."""
-    return {name: local[variable] for name, variable in _COUNTS.items() if variable in local}
-
-
-@at_return(points.FIND_PMD)
-def _reads(local: Locals, returned: Any, at: At) -> Told | None:
-    """The scan has found a table to read."""
-    if at.caller is not points.SCAN or returned[0] is not S.SUCCEED:
-        return None
-    mm, address = local["mm"], local["address"]
-    return READS.tell(who=at.who, mm=mm.name, window=at.window(address), **_limits(at))
-
-
-@at_entry(points.SCAN)
-def _entry(local: Locals, at: At) -> Told:
-    values = {
-        "entry": local[points.ENTRY],
-        **_counts(local),
-        **_limits(at),
-        "window": at.window(local["start_addr"]),
-    }
-    if not local["cc"].is_khugepaged:
-        return FREE_OF_LIMITS.tell(**values)
-    pte = local["pte"]
-    if not pte:
-        return EMPTY.tell(**values)
-    if not pte & (_PAGE_PRESENT | _PAGE_PROTNONE):
-        return SWAPPED.tell(**values)
-    if pte & _PAGE_SPECIAL:
-        return ZERO.tell(**values)
-    if folio_maybe_mapped_shared(at.kernel, entry_pfn(pte) - at.kernel.mem_map.start_pfn):
-        return SHARED.tell(**values)
-    flags = at.kernel.mem_map.flags[local["folio"]]
-    used = pte & _PAGE_ACCESSED or flags & (PG_referenced | PG_young)
-    return (USED if used else UNUSED).tell(**values)
-
-
-@at_return(points.VERDICT_OF_SCAN)
-def _accepted(local: Locals, result: Any, at: At) -> Told | None:
-    scan = at.within(points.SCAN)
-    if result is not S.SUCCEED or scan is None:
-        return None
-    window = at.window(scan["start_addr"])
-    return ACCEPTED.tell(who=at.who, mm=scan["mm"].name, window=window, **_counts(scan), **_limits(at))
-
+from thplab.recording.story.questions import ended_by
+from thplab.recording.story.scan import COUNTS, counts, limits, need
+from thplab.recording.story.tellers import At, OnReturn, at_event, at_return
+from thplab.recording.story.template import Template, Told, Value, detail, fill, holes, story
 
 #: Functions that decide: they return a scan result (alone, or first in a tuple).
 VERDICT_POINTS = (
@@ -125,23 +34,23 @@ _REFUSED: dict[S, str] = {
     S.PMD_NULL: "{Window} has no PMD table, because nothing was ever touched near it.",
     S.PMD_NONE: "The PMD entry of {window} is empty, because nothing is mapped in these {entries} pages.",
     S.NO_PTE_TABLE: "{Window} has no page table, because nothing is mapped in these {entries} pages.",
-    S.PMD_MAPPED: "The PMD entry is a leaf already, so {window} is huge.",
+    S.PMD_MAPPED: "{Window} is one huge page already, because its PMD entry is a leaf: there is no table to read.",
     S.EXCEED_NONE_PTE: "{Entry_words} is empty, and {who} refuses {window}: {none|counts|count} as empty, and only {max_none} may (max_ptes_none).",
     S.EXCEED_SWAP_PTE: "{Entry_words} is swapped out, and {who} refuses {window}: {unmapped|is|are}, and only {max_swap} may be (max_ptes_swap).",
     S.EXCEED_SHARED_PTE: "{Entry_words} is shared, and {who} refuses {window}: {shared|is|are}, and only {max_shared} may be (max_ptes_shared).",
     S.PTE_NON_PRESENT: "{Entry_words} is not present any more: it was when the window was scanned.",
-    S.PTE_UFFD_WP: "{Entry_words} is write-protected through userfaultfd, so no other task may move its page.",
+    S.PTE_UFFD_WP: "{Entry_words} is write-protected through userfaultfd, so {who} leaves {window} as it is: a huge page would lose that mark.",
     S.PTE_MAPPED_HUGEPAGE: "The page cache has this huge page already, so only its mapping is small.",
-    S.PAGE_RO: "All entries were read and none is writable, so {who} refuses {window}: this kernel wants one.",
-    S.LACK_REFERENCED_PAGE: "All entries were read, and {referenced|page was|pages were} used lately: no task uses {window}, so it is not worth a huge page.",
+    S.PAGE_RO: "{who} refuses {window} after its last entry, because none is writable: this kernel wants one.",
+    S.LACK_REFERENCED_PAGE: "{who} refuses {window} after its last entry, because {referenced|page was|pages were} used lately: what no task uses is not worth a huge page.",
     S.PAGE_LAZYFREE: "{Entry_words} was given up by MADV_FREE and not written since, so {who} leaves {window} alone.",
     S.PAGE_DIRTY_OR_WRITEBACK: "A page of the file in {window} is still to be written to disk.",
     S.PAGE_NULL: "{Entry_words} maps no ordinary page.",
     S.SCAN_ABORT: "{Entry_words} maps a page on a node too far away from the others.",
-    S.PAGE_COUNT: "{Entry_words} maps a page with {held|reference|references} where {expected|is|are} expected: another user holds it (a pin), so it must not move.",
-    S.PAGE_LRU: "{Entry_words} maps a page that is not on an LRU list, because another task has isolated it.",
-    S.PAGE_LOCK: "{Entry_words} maps a page that another task has locked, and {who} does not wait for it.",
-    S.PAGE_ANON: "{Entry_words} maps a page that is not anonymous.",
+    S.PAGE_COUNT: "{Entry_words} maps a page that another user holds (a pin), so {who} leaves {window} as it is: {held|reference|references}, where {expected|is|are} expected.",
+    S.PAGE_LRU: "{Entry_words} maps a page that is not on an LRU list, so {who} leaves {window} as it is: another task has isolated it.",
+    S.PAGE_LOCK: "{Entry_words} maps a page that another task has locked, so {who} leaves {window} as it is: it does not wait for a page.",
+    S.PAGE_ANON: "{Entry_words} maps a page that is not anonymous, so {who} leaves {window} as it is: the page belongs to a file.",
     S.PAGE_COMPOUND: "{Entry_words} maps a large page of another size or place.",
     S.ANY_PROCESS: "{mm} exits or has switched huge pages off, so there is no use to go on.",
     S.VMA_NULL: "{Window} has no mapping any more: it went while no lock was held.",
@@ -169,10 +78,15 @@ ZERO_TOO_MANY = story(
     "{Entry_words} maps the shared zero page, and {who} refuses {window}: {none|counts|count} as empty, and only "
     "{max_none} may (max_ptes_none).",
 )
+MARKER_TOO_MANY = story(
+    "exceed_swap_pte_marker",
+    "{Entry_words} holds a marker and no page, and {who} refuses {window}: {unmapped|counts|count} as swapped out, and "
+    "only {max_swap} may (max_ptes_swap).",
+)
 HALF = story(
     "lack_referenced_page_swap",
-    "With {unmapped|page|pages} in swap half of the window must be in use, and only {referenced|page was|pages were} "
-    "used lately, so {who} refuses {window}.",
+    "{who} refuses {window} after its last entry, because only {referenced|page was|pages were} used lately: with "
+    "{unmapped|entry|entries} counted as swapped out, {need} must be.",
 )
 #: (function, result) -> sentence, where the function gives the result another meaning
 _OF_FUNCTION: dict[tuple[Point, S], Template] = {
@@ -224,18 +138,27 @@ def decided(local: Locals, result: S, at: At, returned: Any = None) -> Told | No
     if point is points.COLLAPSE and result is S.SUCCEED:
         huge = at.pmd(local["mm"], local["address"]) & _PAGE_PSE
         return (COLLAPSED if huge else CHANGED_SINCE).tell(**values)
-    template = _OF_FUNCTION.get((point, result)) or VERDICTS.get(result)
-    if result is S.EXCEED_NONE_PTE and local.get("userfaultfd_armed"):
-        template = ARMED
-    elif result is S.EXCEED_NONE_PTE and point in (points.SCAN, points.ISOLATE) and local.get("pte"):
-        template = ZERO_TOO_MANY
-    elif point is points.SCAN and result is S.LACK_REFERENCED_PAGE and local.get("unmapped"):
-        template = HALF
+    if point is points.SCAN:
+        values |= {"question": ended_by(result), "need": need(local, at)}
+    template = _special(local, result) or _OF_FUNCTION.get((point, result)) or VERDICTS.get(result)
     if template is None:
         return None
     # A function that counts nothing never decides by a count, but each pair has its sentence.
-    uncounted = {name: 0 for name in template.names if name in (*_COUNTS, "held", "expected")}
+    uncounted = {name: 0 for name in template.names if name in (*COUNTS, "held", "expected")}
     return template.tell(**uncounted | values)
+
+
+def _special(local: Locals, result: S) -> Template | None:
+    """The sentence of a result that has several causes, by the function's variables."""
+    if local.point not in (points.SCAN, points.ISOLATE):
+        return None
+    if result is S.EXCEED_NONE_PTE:
+        return ARMED if local.get("userfaultfd_armed") else ZERO_TOO_MANY if local.get("pte") else None
+    if local.point is points.ISOLATE:
+        return None
+    if result is S.EXCEED_SWAP_PTE and is_pte_marker(local.get("pte") or 0):
+        return MARKER_TOO_MANY
+    return HALF if result is S.LACK_REFERENCED_PAGE and local.get("unmapped") else None
 
 
 def sentence_of(result: S) -> str:
@@ -257,12 +180,12 @@ def _scanned(event: TraceEvent, at: At) -> Told | None:
     """Where no functions are recorded: they tell more."""
     if at.records_functions or event.address is None:
         return None
-    counts: dict[str, Value] = {
+    found: dict[str, Value] = {
         "referenced": int(event.value("referenced")), "none": int(event.value("none_or_zero")),
         "unmapped": int(event.value("unmapped")),
     }  # fmt: skip
     words = {"who": at.who, "mm": event.mm or "", "result": event.value("status")}
-    return SCANNED.tell(window=at.window(event.address), **words, **counts, **_limits(at))
+    return SCANNED.tell(window=at.window(event.address), **words, **found, **limits(at))
 
 
 def _verdict_values(local: Locals, result: S, at: At) -> dict[str, Value]:
@@ -275,7 +198,7 @@ def _verdict_values(local: Locals, result: S, at: At) -> dict[str, Value]:
         "who": at.who, "mm": mm.name if mm is not None else "the process", "result": result.value,
         "window": "this window" if address is None else at.window(address),
         "entry_words": "an entry" if index is None else f"entry {index}",
-        **_counts(local), **_limits(at),
+        **counts(local), **limits(at),
     }  # fmt: skip
     if index is not None:
         found["entry"] = index

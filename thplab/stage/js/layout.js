@@ -1,8 +1,9 @@
 // Where the views stand: window on the left, source and stack on the right, the others unfold below or, if
 // the right is free, there.
 
-import { button, el, named, scroller, setAttribute, setHidden, setText } from "./draw/dom.js";
+import { button, el, named, scroller, setAbsent, setAttribute, setHidden, setText } from "./draw/dom.js";
 import { makeFit } from "./draw/fit.js";
+import { evidenceOf } from "./state/stops.js";
 import { VIEWS } from "./views/all.js";
 import { textView } from "./views/textual.js";
 /** @import { Header, Moment, Stage, View } from "./types.js" */
@@ -43,8 +44,7 @@ export function makeLayout(stage) {
   const main = el("div", "ts-main", left, right);
   const below = scroller("div", "ts-below", "Other views");
   const fit = makeFit(stage, main, below);
-  const scene = el("div", "ts-scene-place");
-  const places = { scene, left, right: inner, below };
+  const places = { left, right: inner, below };
   const switches = named(el("div", "ts-switches"), "group", "Views");
   const parts = ALL.map((view) => {
     const badge = el("span", "ts-badge");
@@ -57,12 +57,11 @@ export function makeLayout(stage) {
 
   /** @param {Slot} part */
   function open(part) {
-    part.made = part.view.make(stage);
-    part.box = panel(part.view, part.made.root);
-    const later = parts
-      .slice(parts.indexOf(part) + 1)
-      .find(({ box, view }) => box && view.place === part.view.place);
-    places[part.view.place].insertBefore(part.box, later?.box ?? null);
+    part.made ??= part.view.make(stage);
+    part.box ??= panel(part.view, part.made.root);
+    const place = places[part.view.place];
+    const later = parts.slice(parts.indexOf(part) + 1).find(({ box }) => box?.parentNode === place);
+    place.insertBefore(part.box, later?.box ?? null);
   }
 
   // It is the last on the right, and the first of the other views.
@@ -75,22 +74,28 @@ export function makeLayout(stage) {
   }
 
   return {
-    scene,
     main,
     switches,
     below,
     /** @param {Moment} moment */
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
+      // What is not evidence of a question is not in the document before the answer.
+      const asked = stage.stops.covering(moment.step);
+      const evidence = asked && evidenceOf(asked);
+      /** @param {string} name */
+      const isShown = (name) => stage.open.isShown(name) && (!evidence || evidence.includes(name));
+      setAbsent(switches, Boolean(asked));
       for (const part of parts) {
-        const shown = stage.open.isShown(part.view.name);
+        const shown = isShown(part.view.name);
         setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
         setText(part.badge, part.view.summary?.(moment) ?? "");
-        if (shown && !part.box) open(part);
-        if (part.box) setHidden(part.box, !shown);
+        if (shown && !part.box?.parentNode) open(part);
+        if (!shown && asked) part.box?.remove();
+        else if (part.box) setHidden(part.box, !shown);
       }
       /** @param {View["place"]} place */
-      const shownAt = (place) => ALL.filter((view) => view.place === place && stage.open.isShown(view.name));
+      const shownAt = (place) => ALL.filter((view) => view.place === place && isShown(view.name));
       const others = shownAt("below").length > 0;
       setHidden(left, !shownAt("left").length);
       // A call stack alone needs little room: it stands with the other views.
@@ -102,10 +107,10 @@ export function makeLayout(stage) {
       setHidden(main, left.hidden === true && right.hidden === true);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentElement?.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made?.update(moment);
+      for (const part of parts) if (isShown(part.view.name)) part.made?.update(moment);
     },
     settle() {
-      for (const part of parts) if (stage.open.isShown(part.view.name)) part.made?.settle?.();
+      for (const part of parts) if (part.box?.isConnected && !part.box.hidden) part.made?.settle?.();
       fit();
     },
   };

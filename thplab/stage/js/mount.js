@@ -14,15 +14,16 @@ import { HELP, listenToKeys } from "./controls/keys.js";
 import { makeLink } from "./controls/marks.js";
 import { makePointed } from "./controls/pointed.js";
 import { makePresenter } from "./controls/presenter.js";
+import { explainWords, makeWords } from "./controls/words.js";
 import { decode } from "./data/decode.js";
-import { el, giveFocus, labelled, named, setHidden } from "./draw/dom.js";
+import { el, giveFocus, labelled, named, setAttribute, setHidden } from "./draw/dom.js";
 import { followTheme } from "./draw/theme.js";
 import { ALL, insideViews, makeLayout } from "./layout.js";
 import { Stage } from "./state/stage.js";
 
 import { momentText } from "./views/textual.js";
 
-/** @import { Handle, Header, Options, Part, Recording } from "./types.js" */
+/** @import { Handle, Options, Part, Recording } from "./types.js" */
 
 // Of the height of a stage, so that controls and first views fit into it; stage.css has it for the screen.
 const TYPE_SIZE = 0.0228;
@@ -34,12 +35,11 @@ function makeHelp(stage) {
   return { root: list, update: () => setHidden(list, !stage.helpShown) };
 }
 
-/** @param {Header} header */
-function makeRoot(header) {
-  const root = labelled(
-    el("div", "thplab-stage thplab-keys"),
-    `Stage: ${header.title}. Press ? for the keys.`,
-  );
+const NAME = "Stage";
+const ABOUT_KEYS = "Press ? for the keys.";
+
+function makeRoot() {
+  const root = labelled(el("div", "thplab-stage thplab-keys"), NAME);
   root.tabIndex = 0;
   root.setAttribute("role", "application");
   return root;
@@ -84,7 +84,7 @@ function followFullscreen(root, stage) {
 /** @param {HTMLElement} element @param {Recording} recording @param {Options} options @returns {Handle} */
 function build(element, recording, options) {
   const stage = new Stage(recording);
-  const root = makeRoot(recording.header);
+  const root = makeRoot();
   const theme = followTheme(root, options.theme, () => stage.paint());
   const full = followFullscreen(root, stage);
   const layout = makeLayout(stage);
@@ -103,10 +103,12 @@ function build(element, recording, options) {
   const parts = [head, sentence, ask, layout, help, controls, find, pointed, edit, link, presenter];
   const above = [head, sentence, ask].map((part) => part.root);
   const under = [controls, find, pointed, edit, link, help].map((part) => part.root);
-  root.append(
-    el("div", "ts-frame", ...above, layout.scene, layout.main, ...under, layout.switches, layout.below),
-    presenter.root,
-  );
+  const frame = el("div", "ts-frame", ...above, layout.main, ...under, layout.switches, layout.below);
+  const words = makeWords(stage, frame);
+  help.root.before(words.root);
+  parts.push(words);
+  root.append(frame, presenter.root);
+  explainWords(root);
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
@@ -114,12 +116,16 @@ function build(element, recording, options) {
     // All writing before all reading, so that the browser works out the layout once.
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = String(moment.step);
-    root.dataset.steps = String(moment.last + 1);
+    const covered = stage.stops.covering(moment.step);
+    if (covered) delete root.dataset.steps;
+    else root.dataset.steps = String(moment.last + 1);
+    setAttribute(root, "aria-label", covered ? NAME : `${NAME}: ${recording.header.title}. ${ABOUT_KEYS}`);
     root.toggleAttribute("data-plain", stage.open.plain);
     root.toggleAttribute("data-presenting", stage.presenting.on);
     root.toggleAttribute("data-blank", stage.presenting.blank);
     root.toggleAttribute("data-spotlight", Boolean(stage.open.spotlight));
     layout.settle();
+    words.settle?.();
     report.onStep(moment.step);
   });
   guardKeys();

@@ -309,6 +309,33 @@ export interface PassTold {
   collapsed: number;
 }
 
+export interface Scan {
+  begin: Sentence;
+  reads: Sentence | null;
+  verdict: Sentence | null;
+  done: Sentence | null;
+  states: string[]; // of each entry its letter in data/questions.js
+}
+
+// What came of a question: "counted": no, but only counted; "counts": yes, and counted; "without": neither.
+export type Answer = "yes" | "no" | "counted" | "counts" | "without" | "unasked";
+
+export interface ScanState {
+  begin: Values;
+  asks: string[]; // keys of the questions to each entry, in the kernel's order
+  asksLast: string[]; // and of those at the end
+  bound: boolean; // do the limits bind?
+  states: string[] | null; // null: no table is found yet
+  verdict: Sentence | null;
+  veto: string; // the question that ended it, "" if none has
+  done: Sentence | null;
+  counts: Values;
+  need: number; // so many pages must have been used lately
+  read: number; // so many entries
+  current: number; // the entry in hand, -1: none
+  open: boolean; // it has not answered yet
+}
+
 // Another task in the middle of a collapse.
 export interface Strike {
   who: string;
@@ -386,6 +413,9 @@ export interface Stop {
   choices?: string[];
   answer?: string;
   shows?: number;
+  evidence?: string[];
+  hides?: string[];
+  why?: Record<string, string>;
 }
 
 // What the edit row sends to Python, and what Python answers.

@@ -1,39 +1,54 @@
-// A stop that asks before it shows, and the guess beside the result.
+// A stop that asks before it shows: a bet by a click or a letter, locked until the run has shown the answer, and kept.
 
 import { button, el, labelled, leave, named, setHidden, setText } from "../draw/dom.js";
+import { showsAt } from "../state/stops.js";
 
 /** @import { Part, Stage, Stop, Stops } from "../types.js" */
+
+const LETTERS = "abcdefgh";
+
+/** @param {string} one @param {string} other */
+const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();
+
+// The choice that a letter stands for while a stop asks; null: none.
+/** @param {Stage} stage @param {string} letter */
+export function choiceOf(stage, letter) {
+  const stop = stage.stops.asking(stage.moment.step);
+  const text = stop?.choices?.[LETTERS.indexOf(letter)];
+  return stop && letter.length === 1 && text !== undefined ? () => stage.guess(stop, text) : null;
+}
 
 /** @param {Stage} stage @param {Stop} stop */
 function makeChoices(stage, stop) {
   /** @param {string} text */
-  const answer = (text) => stage.act(() => stage.guess(stop, text));
-  const skip = button("ts-link", "Look without a guess", () => answer(""), "look without a guess");
+  const bet = (text) => stage.actNow(() => stage.guess(stop, text));
+  const skip = button("ts-link", "Look without a guess", () => bet(""), "look without a guess");
   if (stop.choices?.length) {
-    return [...stop.choices.map((text) => button("ts-button", text, () => answer(text), text)), skip];
+    const keys = stop.choices.map((text, i) =>
+      button("ts-button", `${text} (${LETTERS[i]})`, () => bet(text), el("b", "", LETTERS[i]), text),
+    );
+    return [...keys, skip];
   }
   const field = labelled(el("input", "ts-field"), stop.ask ?? "");
+  const guess = () => field.value.trim() && bet(field.value.trim());
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && field.value.trim()) answer(field.value.trim());
+    if (event.key === "Enter") guess();
   });
-  return [
-    field,
-    button("ts-button", "Guess", () => field.value.trim() && answer(field.value.trim()), "Guess"),
-    skip,
-  ];
+  return [field, button("ts-button", "Guess", guess, "Guess"), skip];
 }
-
-/** @param {string} one @param {string} other */
-const same = (one, other) => one.trim().toLowerCase() === other.trim().toLowerCase();
 
 // What stands beside the picture once a guess was made.
 /** @param {Stops} stops @param {number} step */
 export function guessWords(stops, step) {
   const stop = stops.answered(step);
   if (!stop) return "";
-  const guess = `${stop.ask} You expected: ${stops.guesses.get(stop)}.`;
-  if (!stop.answer || step < (stop.shows ?? stop.step + 1)) return guess;
-  return `${guess} ${same(stop.answer, stops.guesses.get(stop)) ? "So it is" : `It is: ${stop.answer}`}.`;
+  const guessed = stops.guesses.get(stop);
+  const guess = `${stop.ask} You expected: ${guessed}.`;
+  if (step < showsAt(stop)) return `${guess} Step on: the run will show it.`;
+  if (!stop.answer) return guess;
+  const right = same(stop.answer, guessed);
+  const why = stop.why?.[guessed] ?? "";
+  return [guess, right ? "✓ So it is." : `✗ It is: ${stop.answer}.`, why].filter(Boolean).join(" ");
 }
 
 /** @param {Stage} stage @returns {Part} */

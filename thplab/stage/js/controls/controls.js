@@ -1,7 +1,7 @@
 // Slider, buttons, granularity, speed. Every control has a name and a key.
 
 import { GRANULARITIES } from "../data/navigate.js";
-import { button, el, labelled, named, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { button, el, labelled, named, setAbsent, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { icon, setIcon } from "../draw/icons.js";
 import { SPEEDS } from "../state/playback.js";
 import { makeMarks } from "./marks.js";
@@ -96,10 +96,14 @@ export function makeControls(stage, present) {
   const left = [el("div", "ts-cluster", ...steps), el("div", "ts-cluster", ...play.parts)];
   const bar = el("div", "ts-bar", ...left, granularity.group, right);
   const track = el("div", "ts-track", phases.root, marks.root);
-  const root = el("div", "ts-controls", el("div", "ts-time", track, count, slider, total), bar);
+  const time = el("div", "ts-time", track, count, slider, total);
+  const root = el("div", "ts-controls", time, bar);
   return {
     root,
     update(moment) {
+      // How long the run still is, and what it does then, are part of the answer.
+      setAbsent(time, Boolean(stage.stops.covering(moment.step)));
+      setAbsent(bar, Boolean(stage.stops.asking(moment.step)));
       phases.update(moment, stage);
       granularity.update();
       play.update();

@@ -1,7 +1,7 @@
 // The head: which recording, which task, when; below it the sentence of the moment.
 
-import { el, setAttribute, setText } from "../draw/dom.js";
-import { clock } from "../views/textual.js";
+import { el, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { clock, NO_CLOCK } from "../views/textual.js";
 import { makeTrail } from "./trail.js";
 
 /** @import { Header, Part, Stage } from "../types.js" */
@@ -9,14 +9,17 @@ import { makeTrail } from "./trail.js";
 export function makeHeader(header, stage, more) {
   const trail = makeTrail(stage);
   const at = el("span", "ts-clock");
-  const title = el("strong", "", header.title || "Recording");
+  const title = el("strong");
   const version = el("span", "ts-version", `Linux ${header.kernel}`);
   const root = el("div", "ts-head", trail.root, title, version, ...more, at);
   return {
     root,
     update(moment) {
       trail.update(moment, stage);
+      // A title often tells how the run ends.
+      setText(title, stage.stops.covering(moment.step) ? "" : header.title || "Recording");
       setText(at, clock(moment));
+      setHidden(at, at.textContent === NO_CLOCK);
     },
   };
 }
@@ -45,11 +48,13 @@ export function makeSentence() {
     update(moment, stage) {
       // Nobody can listen to thirty sentences a second.
       setAttribute(root, "aria-live", stage.playback.playing ? "off" : "polite");
-      const [first, rest] = parted(moment.sentence);
+      const asks = stage.stops.asking(moment.step); // the question takes its place
+      setHidden(root, Boolean(asks));
+      const [first, rest] = parted(asks ? "" : moment.sentence);
       setText(happened, first);
       setText(why, rest);
       setAttribute(root, "data-fresh", String(moment.sentenceIsNew));
-      setText(what, moment.what);
+      setText(what, asks ? "" : moment.what);
     },
   };
 }

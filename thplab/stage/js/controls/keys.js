@@ -1,5 +1,7 @@
 // Keys of the stage. They work wherever the focus is inside it, except in a field or a list of choices.
 
+import { choiceOf } from "./ask.js";
+
 /** @import { Action, Actions, Stage } from "../types.js" */
 
 /** @type {Record<string, keyof Actions | "present">} */
@@ -11,7 +13,7 @@ const KEYS = {
   e: "nextEntry", E: "previousEntry", V: "over", O: "out", v: "lookInside", o: "zoomOut", i: "zoomIn", w: "lastChange",
   Home: "start", 0: "restart", End: "end", " ": "play", ".": "faster", ",": "slower",
   g: "granularity", "]": "entryRight", "[": "entryLeft", u: "frameUp", d: "frameDown", z: "pointAtLine",
-  Escape: "follow", x: "text", "?": "help", p: "present",
+  Escape: "follow", x: "text", "?": "help", h: "words", p: "present",
   "/": "find", m: "nextMatch", M: "previousMatch", I: "stopAtMatches",
   r: "nextVerdict", R: "previousVerdict", l: "nextLock", L: "previousLock", a: "nextTask", A: "previousTask",
   k: "bookmark", j: "nextBookmark", J: "previousBookmark", y: "copyLink",
@@ -60,6 +62,8 @@ export const HELP = [
   ["1 … 9", "one open view alone; once more: all"],
   ["p", "present: full screen, PageDown and PageUp from stop to stop"],
   ["b  s  c", "while presenting: blank, notes, code"],
+  ["a  b  c", "where a stop asks: bet on an answer"],
+  ["h", "what the words on the stage mean"],
   ["?", "these keys"],
 ];
 
@@ -67,6 +71,8 @@ export const HELP = [
 function actionOf(event, stage) {
   const { key } = event;
   if (stage.presenting.blank) return "blank"; // any key brings the picture back
+  const choice = choiceOf(stage, key);
+  if (choice) return choice;
   if (stage.presenting.on && Object.hasOwn(PRESENTING, key)) return PRESENTING[key];
   if (key === "PageDown" && stage.stops.list.length) return "nextStop";
   if (key === "PageUp" && stage.stops.list.length) return "previousStop";

@@ -1,7 +1,7 @@
 // The chain that says where the run is: each link is a button that keeps its scene.
 
+import { actor, crumbs } from "../data/places.js";
 import { button, el, named, setAttribute, setText, updateList } from "../draw/dom.js";
-import { actor, crumbs } from "../scenes/places.js";
 
 /** @import { Part, Stage } from "../types.js" */
 

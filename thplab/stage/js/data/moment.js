@@ -100,8 +100,8 @@ export class Moment {
   // What this moment is, in a few words: the line about to run, a call, a return, a trace event.
   get what() {
     if (this.kind === "event") return `Prints ${this.reader.header.trace[this.traceLines - 1].event}.`;
-    if (this.kind === "switch") return this.task.pid ? `${this.task.comm} runs now.` : "Nobody runs now.";
-    if (this.nothingRuns) return this.step ? "The recording ends here." : "Nothing has run yet.";
+    if (this.kind === "switch") return this.task.pid ? `${this.task.comm} runs now.` : "No task runs now.";
+    if (this.nothingRuns) return this.step ? "The recording ends here." : "Before the first step.";
     const [frame] = this.stack;
     const name = this.reader.frames.nameOf(this.frame);
     if (this.kind === "call") return `Enters ${name}.`;

@@ -41,6 +41,12 @@ export class Story {
     return this.header.templates[this.columns.t_template[place]].rank;
   }
 
+  // What kind of happening sentence number `place` tells of.
+  /** @param {number} place */
+  kindOf(place) {
+    return this.header.templates[this.columns.t_template[place]].kind;
+  }
+
   // Sentence number `place` of all that are told.
   /** @param {number} place @returns {Sentence} */
   read(place) {

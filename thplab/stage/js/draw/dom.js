@@ -41,6 +41,24 @@ export function setHidden(node, hidden) {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
+const places = new WeakMap();
+
+// Not in the document at all, or back in its place: for what must not be found, whoever looks for it.
+/** @param {HTMLElement} node @param {boolean} absent */
+export function setAbsent(node, absent) {
+  const place = places.get(node);
+  if (absent === Boolean(place)) return;
+  if (absent) {
+    leave(node);
+    const mark = document.createComment("");
+    places.set(node, mark);
+    node.replaceWith(mark);
+  } else {
+    place.replaceWith(node);
+    places.delete(node);
+  }
+}
+
 /** @template {HTMLElement} T @param {T} node @param {string} label @returns {T} */
 export function labelled(node, label) {
   node.setAttribute("aria-label", label);
@@ -57,7 +75,7 @@ export const stageOf = (node) => /** @type {HTMLElement} */ (node.closest(".thpl
 // The focus must not stay in what is about to be hidden.
 /** @param {Element} node */
 export function leave(node) {
-  if (node.contains(document.activeElement)) stageOf(node).focus();
+  if (node.contains(document.activeElement)) stageOf(node)?.focus();
 }
 
 // Put the focus on it, and bring it into view if there is little of it to be seen. Reads the layout.

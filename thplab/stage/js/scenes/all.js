@@ -3,8 +3,14 @@
 import { collapseScene } from "./collapse.js";
 import { passScene } from "./pass.js";
 import { processScene } from "./process.js";
+import { windowScene } from "./window.js";
 
 /** @import { SceneModule } from "../types.js" */
 
 /** @type {Record<string, SceneModule>} */
-export const PICTURES = { collapse: collapseScene, pass: passScene, process: processScene };
+export const PICTURES = {
+  collapse: collapseScene,
+  pass: passScene,
+  process: processScene,
+  window: windowScene,
+};

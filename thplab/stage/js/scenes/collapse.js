@@ -144,7 +144,7 @@ export const collapseScene = {
   parts(moment) {
     const state = readCollapse(moment);
     const ends = ENDS.indexOf(moment.told?.kind ?? ""); // the phase whose end is told now
-    const now = ends < 0 ? (state ? state.done : PHASES.length) : ends;
+    const now = ends < 0 ? (state?.done ?? -1) : ends;
     return PHASES.map((name, i) => {
       const here = ends >= 0 ? "ended" : state?.failed ? "failed" : "now";
       return { name: `${i + 1} ${name}`, state: i < now ? "done" : i > now ? "later" : here };

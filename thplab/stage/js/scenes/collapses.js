@@ -91,7 +91,7 @@ function inFlight({ told, step, reader }) {
 function oldPages(reader, collapse) {
   if (!collapse.old) {
     const { machine, timeline } = reader;
-    const table = machine.tableOf(Number(collapse.begin.values.table));
+    const table = machine.tableOf(Number(collapse.begin.values.table_frame));
     const entries = machine.header.geometry.entries;
     collapse.old = Array.from({ length: entries }, (_, i) =>
       table ? machine.pageAt(timeline.valueAt(table.base + i, collapse.begin.moment)) : -1,

@@ -2,7 +2,11 @@
 
 /** @import { Mark } from "../types.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
+const EMPTY = '<svg class="sc-picture" aria-hidden="true"></svg>';
+
+// An SVG element; its namespace is that of an SVG which the HTML parser has made.
+const makeRoot = () =>
+  document.adoptNode(new DOMParser().parseFromString(EMPTY, "text/html").body.children[0]);
 
 /** @param {string} k @param {number} x @param {number} y @param {number} w @param {number} h @param {string} cls @param {number} [r] @returns {Mark} */
 export const rect = (k, x, y, w, h, cls, r = 0) => ({
@@ -98,9 +102,7 @@ function wayOf({ at, moves }, before) {
 // A picture: draw(marks, width, height, moves) shows these marks and no others, in their order. A motion that has
 // not ended when the next picture comes is finished at once.
 export function makePicture() {
-  const root = document.createElementNS(SVG, "svg");
-  root.setAttribute("class", "sc-picture");
-  root.setAttribute("aria-hidden", "true");
+  const root = makeRoot();
   const known = /** @type {Map<string, { node: Element, mark: Mark }>} */ (new Map());
   let running = /** @type {Animation[]} */ ([]);
 
@@ -111,7 +113,7 @@ export function makePicture() {
       item.node.remove();
       item = undefined;
     }
-    const node = item?.node ?? document.createElementNS(SVG, mark.tag);
+    const node = item?.node ?? document.createElementNS(root.namespaceURI, mark.tag);
     write(node, mark.at, item?.mark.at ?? {});
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;

@@ -1,31 +1,9 @@
 // The passes of a recording, read from what is told: what each unit was spent on, up to a moment.
 // thplab/reading/scenes/spending.py reads the same in Python.
 
+import { toldOfPasses } from "../data/visits.js";
+
 /** @import { Block, Moment, PassState, PassTold, Reader, Sentence } from "../types.js" */
-
-// biome-ignore format: a table
-const HEADS = [
-  "pass_begins", "visit", "passed_by", "vma_passed_over", "window_paid", "nap", "no_work", "alloc_nap", "woken",
-  "exceed_", // limits: their numbers belong to the window that is paid next
-];
-
-const known = new WeakMap();
-
-// All that is told of passes, in order; found once for a recording.
-/** @param {Reader} reader @returns {Sentence[]} */
-export function toldOfPasses(reader) {
-  if (!known.has(reader)) known.set(reader, find(reader));
-  return known.get(reader);
-}
-
-/** @param {Reader} reader */
-function find({ story, header, recording }) {
-  const wanted = header.templates.map(({ kind }) => HEADS.some((head) => kind.startsWith(head)));
-  const found = /** @type {Sentence[]} */ ([]);
-  for (let place = 0; place < story.length; place++)
-    if (wanted[recording.columns.t_template[place]]) found.push(story.read(place));
-  return found;
-}
 
 /** @type {WeakMap<Moment, PassState>} */
 const states = new WeakMap();

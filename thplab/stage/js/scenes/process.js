@@ -1,11 +1,12 @@
 // A visit to a process: its address space in rows of mappings, cut into windows, and what each has cost.
 
+import { visited } from "../data/visits.js";
 import { budgetBar, budgetWords } from "./budget.js";
 import { path, words } from "./marks.js";
 import { limitWords, readList, readPass } from "./passes.js";
 import { layout, plan } from "./process_plan.js";
 import { drawRow, rowName, sizeWords } from "./process_row.js";
-import { cursorIn, rowsOf, spaceOf, visited, wordsOf } from "./process_rows.js";
+import { cursorIn, rowsOf, spaceOf, wordsOf } from "./process_rows.js";
 
 /** @import { Mark, Moment, ObjectInfo, PassState, SceneModule, ScenePart, SpaceRow } from "../types.js" */
 /** @typedef {import("./process_plan.js").Layout} Layout */

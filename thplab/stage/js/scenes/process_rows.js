@@ -2,7 +2,8 @@
 
 import { BIT } from "../data/machine.js";
 import { once } from "../data/moment.js";
-import { readPass, toldOfPasses } from "./passes.js";
+import { toldOfPasses, visited } from "../data/visits.js";
+import { readPass } from "./passes.js";
 
 /** @import { Machine, Moment, ObjectInfo, Sentence, SpaceRow, SpaceWindow } from "../types.js" */
 
@@ -16,21 +17,9 @@ export function wordsOf({ reader: { header } }, address) {
   const size = BigInt(entries) << BigInt(page_shift);
   const from = BigInt(header.focus?.address ?? 0);
   const number = (address - from) / size;
-  const numbered = address >= from && !(from % size) && number < FAR;
+  const numbered = from && address >= from && !(from % size) && number < FAR;
   return numbered ? `window ${number}` : `the window at 0x${(address - (address % size)).toString(16)}`;
 }
-
-// What was told last of a process, whichever it was.
-/** @param {Moment} moment @returns {Sentence | undefined} */
-const lastTold = (moment) =>
-  toldOfPasses(moment.reader).findLast(
-    ({ moment: at, kind, values }) =>
-      at <= moment.step && values.mm !== undefined && !kind.startsWith("exceed_"),
-  );
-
-// The name of the process that the scene is about: the one visited last; "" before the first visit.
-/** @param {Moment} moment */
-export const visited = (moment) => String(lastTold(moment)?.values.mm ?? "");
 
 // Its address space; before the first visit the one that the recording is about.
 /** @param {Moment} moment @returns {ObjectInfo | null} */

@@ -20,7 +20,7 @@ export function strikeAt(moment, state) {
 // The entries of the table whose frame or presence differs from that at another moment.
 /** @param {Moment} moment @param {CollapseState} state @param {number} before */
 function changedSince({ reader: { machine, timeline } }, { begin, old }, before) {
-  const table = machine.tableOf(Number(begin.table));
+  const table = machine.tableOf(Number(begin.table_frame));
   if (!table || before < 0) return [];
   return old.flatMap((_, i) => {
     const now = machine.entry(table, i);

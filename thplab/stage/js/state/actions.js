@@ -1,7 +1,7 @@
 // What keys and buttons can ask a stage to do, by name.
 
 import { above, below } from "../data/lists.js";
-import { crumbs } from "../scenes/places.js";
+import { crumbs } from "../data/places.js";
 
 /** @import { Stage } from "../types.js" */
 /** @param {Stage} stage */
@@ -77,5 +77,6 @@ export function makeActions(stage) {
     zoomOut: () => zoom.move(crumbs(stage.moment), -1),
     zoomIn: () => zoom.move(crumbs(stage.moment), 1),
     help: () => stage.toggleHelp(),
+    words: () => stage.toggleWords(),
   };
 }

@@ -28,6 +28,7 @@ export class Stage {
     /** @type {Origin} */
     this.origin = { step: 0, views: [], granularity: this.granularity }; // where it was opened, or sent to
     this.helpShown = false;
+    this.wordsShown = false;
     this.selection = new Selection(() => this.moment);
     this.search = new Search(this.finder);
     this.presenting = new Presenting();
@@ -145,10 +146,10 @@ export class Stage {
     this.arrive({ ...this.origin, ...this.stops.at(this.moment.step) });
   }
 
+  // The bet is made; the next step goes on towards the answer.
   /** @param {Stop} stop @param {string} text */
   guess(stop, text) {
     this.stops.guess(stop, text);
-    this.move(this.moment.step + 1);
   }
 
   /** @param {boolean} on */
@@ -170,11 +171,15 @@ export class Stage {
     this.helpShown = !this.helpShown;
   }
 
+  toggleWords() {
+    this.wordsShown = !this.wordsShown;
+  }
+
   // Nothing selected, nothing opened beside the picture: the run alone.
   follow() {
     this.selection.clear();
     this.zoom.pin("");
-    this.helpShown = false;
+    this.helpShown = this.wordsShown = false;
     this.search.show(false);
     this.edit.hide();
     this.bookmarks.hideLink();
@@ -184,7 +189,8 @@ export class Stage {
   // Is there something that `follow`, or leaving the presentation, would take away?
   get showsMore() {
     const { search, bookmarks, open, selection, presenting } = this;
-    const shown = this.helpShown || search.shown || presenting.on || selection.selected !== null;
+    const shown =
+      this.helpShown || this.wordsShown || search.shown || presenting.on || selection.selected !== null;
     return shown || Boolean(bookmarks.text || open.spotlight);
   }
 

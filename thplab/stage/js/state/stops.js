@@ -3,12 +3,27 @@
 
 /** @import { Stop } from "../types.js" */
 
+const PICTURE = ["scene", "window"];
+
+// The moment from which on the answer is shown.
+/** @param {Stop} stop */
+export const showsAt = (stop) => stop.shows ?? stop.step + 1;
+
+// The views that may be looked at before the answer.
+/** @param {Stop} stop */
+export const evidenceOf = (stop) => stop.evidence ?? (stop.views?.length ? stop.views : PICTURE);
+
 export class Stops {
   /** @param {Stop[]} [list] @param {Record<string, string>} [guesses] of an earlier day: step -> what was guessed */
   constructor(list = [], guesses = {}) {
     this.list = [...list].sort((a, b) => a.step - b.step);
     this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
-    for (const stop of this.list) if (stop.step in guesses) this.guess(stop, guesses[stop.step]);
+    this.seen = new Set(); // stops of which the answer was shown
+    for (const stop of this.list) {
+      if (!(stop.step in guesses)) continue;
+      this.guess(stop, guesses[stop.step]);
+      this.seen.add(stop);
+    }
   }
 
   /** @param {Stop} stop @param {string} text */
@@ -36,6 +51,17 @@ export class Stops {
   /** @param {number} step */
   asking(step) {
     return this.list.find((stop) => stop.step === step && stop.ask && !this.guesses.has(stop)) ?? null;
+  }
+
+  // The stop whose answer is still to come at a moment, or null: until then only its evidence is shown.
+  /** @param {number} step */
+  covering(step) {
+    for (const stop of this.list) if (this.guesses.has(stop) && step >= showsAt(stop)) this.seen.add(stop);
+    return (
+      this.list.find(
+        (stop) => stop.ask && stop.step <= step && step < showsAt(stop) && !this.seen.has(stop),
+      ) ?? null
+    );
   }
 
   // How far a move may go: to the first stop on the way that still waits for a guess.

@@ -151,6 +151,6 @@ export const lanesView = {
     const found = lanes.at(moment.step).map(({ who, does, held }) => {
       return `${who}: ${[does, ...held.map((span) => `holds ${lanes.lockOf(span)}${lanes.from(span, moment.step)}`)].join("; ")}`;
     });
-    return found.length ? found : ["Nobody runs in this recording."];
+    return found.length ? found : ["No task runs in this recording."];
   },
 };

@@ -1,11 +1,11 @@
 // The scene: one large picture of the kind of work that goes on, chosen by where the run is.
 
+import { actor, crumbs, sceneOf } from "../data/places.js";
 import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
-import { actor, crumbs, sceneOf } from "../scenes/places.js";
 
-/** @import { Moment, ScenePart, ViewModule } from "../types.js" */
+/** @import { Mark, Moment, ScenePart, ViewModule } from "../types.js" */
 
 const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
 const HERE = ["now", "ended", "failed"];
@@ -45,6 +45,15 @@ function showParts(list, parts, narrow) {
   setHidden(list, !parts.length);
 }
 
+// Marks without those that hold an answer: a question mark takes the place of each.
+/** @param {Mark[]} marks @param {string[]} hides the beginnings of their keys */
+function covered(marks, hides) {
+  return marks.flatMap((mark) => {
+    if (!hides.some((name) => mark.k.startsWith(name))) return [mark];
+    return mark.tag === "text" ? [{ ...mark, text: "?", moves: undefined }] : [];
+  });
+}
+
 /** @type {ViewModule} */
 export const sceneView = {
   make(stage) {
@@ -61,7 +70,9 @@ export const sceneView = {
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
         const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
-        picture.draw(scene.marks(moment, look), width, scene.height(look), !far);
+        const hides = stage.stops.covering(moment.step)?.hides ?? [];
+        const marks = covered(scene.marks(moment, look), hides);
+        picture.draw(marks, width, scene.height(look), !far);
         box.toggleAttribute("data-narrow", look.narrow);
         showParts(parts, scene.parts?.(moment) ?? [], look.narrow);
       },

@@ -3,11 +3,13 @@
 import { scroller, setText } from "../draw/dom.js";
 import { TEXT, VIEWS } from "./all.js";
 /** @import { Moment, View } from "../types.js" */
+export const NO_CLOCK = "no clock";
+
 // The virtual time; a recording in which nothing took any time has no clock to show.
 /** @param {Moment} moment */
 export function clock(moment) {
   const times = moment.reader.recording.columns.m_time;
-  return times[0] === times[times.length - 1] ? "untimed" : `${(moment.time / 1e9).toFixed(6)} s`;
+  return times[0] === times[times.length - 1] ? NO_CLOCK : `${(moment.time / 1e9).toFixed(6)} s`;
 }
 
 /** @param {Moment} moment */

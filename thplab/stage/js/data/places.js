@@ -1,8 +1,8 @@
 // Where the run is, as a chain from the task down to the kind of work: each link is a scene, and can be pinned.
 // thplab/reading/scene.py says the same in Python.
 
-import { SCENES } from "../data/scenes.js";
-import { visited } from "./process_rows.js";
+import { SCENES } from "./scenes.js";
+import { visited } from "./visits.js";
 
 /** @import { Crumb, Moment } from "../types.js" */
 
@@ -17,7 +17,7 @@ export function sceneOf({ reader, step }) {
   return scene ? SCENES[scene] : "";
 }
 
-// A window in words: by its number from the first one on, else by its address.
+// A window in words: by its number from the first one on, if there is one, else by its address.
 /** @param {Moment} moment */
 export function windowWords(moment) {
   const { window, reader } = moment;
@@ -26,7 +26,7 @@ export function windowWords(moment) {
   const size = BigInt(entries) << BigInt(page_shift);
   const from = BigInt(reader.header.focus?.address ?? 0);
   const number = (window.address - from) / size;
-  const numbered = window.address >= from && !(from % size) && number < 1 << 18;
+  const numbered = from && window.address >= from && !(from % size) && number < 1 << 18;
   return numbered ? `window ${number}` : `window at 0x${window.address.toString(16)}`;
 }
 

@@ -1,0 +1,2 @@
+// build.py makes the module from thplab.terms.
+export const TERMS: [term: string, meaning: string, names: string[]][];

@@ -1,0 +1,135 @@
+// The window: its entries in address order, the questions to the one in hand, and four counts with their limits.
+
+import { hex } from "../data/machine.js";
+import { rect, words } from "./marks.js";
+import { readScan } from "./scans.js";
+import { card, cardHeight } from "./window_card.js";
+import { GAUGES, gaugeOf, shortGauge } from "./window_gauges.js";
+import { entriesOf, gridHeight, gridOf, legend } from "./window_grid.js";
+import { countLine, decisionLine, entryLine } from "./window_text.js";
+import { decided } from "./window_verdict.js";
+
+/** @import { Look, Mark, Moment, ScanState, SceneModule, ScenePart } from "../types.js" */
+
+const PARTS = ["1 find the table", "2 read the entries", "3 decide"];
+
+/** @param {Moment} moment */
+const pmdOf = (moment) => moment.window?.state ?? "missing";
+
+// In place of the entries, where there is no table.
+/** @param {Moment} moment @param {ScanState} scan @param {number} x @param {number} y @param {number} w @param {number} h @returns {Mark[]} */
+function noTable(moment, scan, x, y, w, h) {
+  const pmd = pmdOf(moment);
+  const [big, small] =
+    pmd === "leaf"
+      ? ["one huge page", "the PMD entry is a leaf: no table hangs below it"]
+      : pmd === "table"
+        ? ["a table of small pages?", `the PMD entry says where its ${scan.begin.entries} entries are`]
+        : ["nothing is mapped here", "the PMD entry is empty: no table hangs below it"];
+  return [
+    rect("no-table", x + 3, y + 3, w - 6, h - 6, pmd === "leaf" ? "sc-w-leaf" : "sc-ghost", 5),
+    words("no-table-big", x + w / 2, y + h / 2 - 2, big, "sc-middle sc-big"),
+    words("no-table-small", x + w / 2, y + h / 2 + 20, small, "sc-middle sc-small"),
+  ];
+}
+
+// The entry that the reader has chosen, if it is another than the one in hand; -1: none.
+/** @param {Moment} moment @param {ScanState} scan @param {Look} look */
+function chosenIn(moment, scan, { entry }) {
+  const follows = entry === moment.window?.cursor || entry === scan.current;
+  return follows || !scan.states || pmdOf(moment) === "leaf" ? -1 : entry;
+}
+
+/** @param {Moment} moment @param {ScanState} scan @param {Look} look @param {number} w @param {number} high @returns {Mark[]} */
+function entriesAndTitle(moment, scan, look, w, high) {
+  const { window } = moment;
+  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const here = scan.states && pmdOf(moment) !== "leaf";
+  return [
+    words(
+      "entries",
+      grid.x - 4,
+      13,
+      here ? `${scan.begin.entries} entries in address order` : String(scan.begin.window),
+      "sc-strongtext",
+    ),
+    words(
+      "address",
+      4 + w,
+      13,
+      window && !look.narrow ? hex(window.address) : "",
+      "sc-end sc-small sc-quiettext sc-w-mono",
+    ),
+    ...(here ? entriesOf(grid, scan, chosenIn(moment, scan, look)) : noTable(moment, scan, 4, 22, w, high)),
+  ];
+}
+
+/** @param {Moment} moment @param {ScanState} scan @param {Look} look */
+function entryInCard(moment, scan, look) {
+  const chosen = chosenIn(moment, scan, look);
+  return chosen >= 0 ? chosen : scan.current;
+}
+
+/** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
+function wide(moment, scan, look) {
+  const leftW = Math.max(486, Math.round(look.width * 0.53));
+  const x = leftW + 28;
+  const w = look.width - x - 4;
+  const h = cardHeight(scan, false);
+  return [
+    ...entriesAndTitle(moment, scan, look, leftW, 230),
+    ...card(scan, entryInCard(moment, scan, look), 4, 373 - h, leftW, false),
+    words("counts", x, 13, `what ${scan.begin.who} counts`, "sc-strongtext"),
+    words("counts-key", x + w, 13, "thick line: the limit", "sc-end sc-small sc-quiettext"),
+    ...GAUGES.flatMap((gauge, i) => gaugeOf(scan, gauge, x, 30 + i * 49, w)),
+    ...legend(scan, x, 236, w),
+    ...decided(scan, pmdOf(moment), x, 295, w, 78),
+  ];
+}
+
+// On a phone all stands below each other.
+/** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
+function tall(moment, scan, look) {
+  const w = look.width - 8;
+  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const high = Math.max(44, gridHeight(grid));
+  const below = 34 + high;
+  const entry = entryInCard(moment, scan, look);
+  const gauges = below + 44 + cardHeight(scan, true);
+  return [
+    ...entriesAndTitle(moment, scan, look, w, high),
+    ...legend(scan, 4, below, w, 108),
+    ...card(scan, entry, 4, below + 40, w, true),
+    ...GAUGES.flatMap((gauge, i) => shortGauge(scan, gauge, 4, gauges + i * 22, w)),
+    ...decided(scan, pmdOf(moment), 4, gauges + 4 * 22 + 5, w, 66),
+  ];
+}
+
+// What is done of a scan, in the order of its parts.
+/** @param {ScanState} scan @returns {ScenePart["state"][]} */
+function statesOf({ states, verdict, veto, asksLast }) {
+  if (!states) return ["now", "later", "later"];
+  if (!verdict) return ["done", "now", "later"];
+  if (!veto) return ["done", "done", "ended"];
+  return asksLast.includes(veto) ? ["done", "done", "failed"] : ["done", "failed", "later"];
+}
+
+/** @type {SceneModule} */
+export const windowScene = {
+  height: ({ narrow }) => (narrow ? 570 : 376),
+  marks(moment, look) {
+    const scan = readScan(moment);
+    if (!scan)
+      return [words("none", look.width / 2, 120, "This window has not been read yet.", "sc-middle sc-big")];
+    return look.narrow ? tall(moment, scan, look) : wide(moment, scan, look);
+  },
+  lines(moment) {
+    const scan = readScan(moment);
+    return scan ? [countLine(scan), ...entryLine(scan), decisionLine(scan)] : [];
+  },
+  parts(moment) {
+    const scan = readScan(moment);
+    const states = scan ? statesOf(scan) : [];
+    return PARTS.map((name, i) => ({ name, state: states[i] ?? "later" }));
+  },
+};
