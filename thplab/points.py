@@ -116,8 +116,9 @@ THREAD = Point(khugepaged.khugepaged)
 DO_SCAN = Point(khugepaged.khugepaged_do_scan, ("kernel",))
 WAIT_WORK = Point(khugepaged.khugepaged_wait_work, ("kernel",))
 ALLOC_SLEEP = Point(khugepaged.khugepaged_alloc_sleep, ("kernel", "deadline"))
-SCAN_MM = Point(khugepaged.khugepaged_scan_mm_slot, ("kernel", "pages", "mm", "progress"))
-SCAN_VMAS = Point(khugepaged._scan_vmas)
+SCAN_MM = Point(khugepaged.khugepaged_scan_mm_slot, ("kernel", "pages", "mm", "progress", "mmap_locked"))
+SCAN_VMAS = Point(khugepaged._scan_vmas, ("mm", "progress", "result"))
+WINDOW_COST = Point(khugepaged.window_cost, ("kernel", "cc"))
 SCAN = Point(
     khugepaged.scan_pmd,
     (

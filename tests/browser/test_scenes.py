@@ -29,6 +29,8 @@ LETTERS = 13  # CSS pixels
 #: scene -> scenarios in which it is seen, as (name, kernel)
 SEEN_IN: dict[str, list[tuple[str, str]]] = {
     "collapse": [("note", "6.18"), ("note", "6.1")],
+    "pass": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("S06.nofree", "6.1")],
+    "process": [("S06.busyA", "6.18"), ("S13.budget", "7.3"), ("note", "6.1")],
     "window": [
         ("S07.none_411", "6.18"), ("S07.swap_young255", "6.1"), ("S07.pin", "7.3"),
         ("S12.shared257_collapse", "6.12"), ("small tables", "7.3"),

@@ -78,7 +78,7 @@ def test_window_and_entry_are_those_of_the_scan(note: Recording) -> None:
 
 def test_a_scene_is_that_of_the_innermost_function_that_has_one(note: Recording) -> None:
     scene_of = {
-        "khugepaged_do_scan": "pass", "khugepaged_scan_mm_slot": "process", "scan_pmd": "window",
+        "khugepaged_do_scan": "pass", "_scan_vmas": "process", "scan_pmd": "window",
         "collapse_huge_page": "collapse",
     }  # fmt: skip
     seen = set()

@@ -8,6 +8,9 @@ from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.collapse import collapse_lines
 from thplab.reading.scenes.compaction import compaction_lines
 from thplab.reading.scenes.fault import fault_lines
+from thplab.reading.scenes.passes import pass_lines
+from thplab.reading.scenes.process import process_lines
+from thplab.reading.scenes.spending import visited
 from thplab.reading.scenes.window import window_lines
 from thplab.recording.derive.focus import SCENES
 
@@ -23,6 +26,8 @@ LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
     "collapse": collapse_lines,
     "compaction": compaction_lines,
     "fault": fault_lines,
+    "pass": pass_lines,
+    "process": process_lines,
     "window": window_lines,
 }
 
@@ -49,7 +54,8 @@ def _chain(at: ReadMoment, comm: str) -> tuple[str, ...]:
 def _words(at: ReadMoment, scene: str) -> str:
     if scene == "process":
         mm = at.window.mm if at.window else None
-        return f"process {mm.label}" if mm else scene
+        name = visited(at) or (mm.label if mm else "")
+        return f"process {name}" if name else scene
     return window_words(at) if scene == "window" else _WORDS.get(scene, scene)
 
 

@@ -18,7 +18,7 @@ from thplab.scenario.observe import folio_at
 
 def lock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
     """Another task takes the mmap_lock for writing."""
-    down_write(actor.process.mm.mmap_lock, "somebody")
+    down_write(actor.process.mm.mmap_lock, "another task")
 
 
 def unlock_mm(actor: Actor, op: Mapping[str, Any]) -> None:

@@ -27,6 +27,10 @@ _HERE = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[\w./]*\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))", re.MULTILINE)
 _TYPES = re.compile(r"^ *\/\*\*(?:(?!\*\/).)*\*\/\n", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_SELECTORS = re.compile(r"([^{}]+)\{")
+_COMMA = re.compile(r",\s*(?![^(]*\))")
+_MARK = re.compile(r"^(\s*)(?=\.sc-)")
 _ENTRY = "widget.js"
 
 
@@ -142,7 +146,19 @@ def css() -> str:
     on_paper = rules[: len(rules) // 2]
     dark_on_paper = [rule.replace(".thplab-stage ", '.thplab-stage[data-mode="dark"] ') for rule in on_paper]
     sheet = (_HERE / "stage.css").read_text("utf-8")
-    return "\n".join([sheet, *rules, "@media print {", *dark_on_paper, "}", ""])
+    scenes = [_of_scenes(path) for path in sorted((_HERE / "scenes").glob("*.css"))]
+    return "\n".join([sheet, *scenes, *rules, "@media print {", *dark_on_paper, "}", ""])
+
+
+def _of_scenes(path: Path) -> str:
+    """The rules for the marks of the scenes that the file is called after: they mean no other scene's."""
+    where = ", ".join(f'[data-scene="{scene}"]' for scene in path.stem.split("+"))
+
+    def of_scene(rule: re.Match[str]) -> str:
+        selectors = _COMMA.split(rule[1])
+        return ", ".join(_MARK.sub(rf"\1.thplab-stage :is({where}) ", each) for each in selectors) + "{"
+
+    return _SELECTORS.sub(of_scene, _COMMENT.sub("", path.read_text("utf-8")))
 
 
 def _colours(background: str, ink: str) -> str:

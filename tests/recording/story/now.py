@@ -56,6 +56,7 @@ class Now:
         #: kind -> the last sentence of it
         self.last: dict[str, Sentence] = {}
         self.told: Sentence
+        self.place = -1
 
     def sentences(self) -> Iterator[Sentence]:
         """All sentences; the state follows."""
@@ -63,7 +64,7 @@ class Now:
             told = self.recording.told_as(place)
             for moment in range(self.moment, told.moment + 1):
                 self._to(moment)
-            self.told = told
+            self.told, self.place = told, place
             yield told
             self.last[told.kind] = told
 

@@ -23,8 +23,22 @@ def test_a_pass_says_what_it_may_spend_and_visits_what_is_left(made: Recording) 
         "64 units are left in this pass.", "55 units are left in this pass.",
     ]  # fmt: skip
     assert of_kind(made, "visit_ends") == [
-        "khugepaged leaves app: this visit cost 9 units, so 9 of 64 are spent in this pass.",
-        "khugepaged leaves app: this visit cost 9 units, so 18 of 64 are spent in this pass.",
+        (
+            "khugepaged is done with app in this lap: this visit cost 9 units, "
+            "so 18 of 64 units are spent in this pass."
+        )
+    ]
+    assert of_kind(made, "visit_ends_midway") == [
+        (
+            "khugepaged leaves app and will go on there at window 1, because trying to collapse a window "
+            "gives up the lock: this visit cost 9 units, and 9 of 64 units are spent in this pass."
+        )
+    ]
+    assert of_kind(made, "window_paid_huge") == [
+        (
+            "Window 0 of app was collapsed and costs 8 units, because all windows cost the same: "
+            "9 of 64 units are spent in this pass."
+        )
     ]
 
 
@@ -33,7 +47,9 @@ def test_the_budget_is_that_of_the_knob(budget: int) -> None:
     made = collapse(pages_to_scan=budget, depth="functions")
     begins = of_kind(made, "pass_begins")[0]
     assert begins == f"A pass begins: khugepaged may spend {budget} units before it naps again."
-    assert all(f" of {budget} are spent" in said for said in of_kind(made, "visit_ends"))
+    assert all(
+        f" of {budget} units are spent" in said for said in of_kind(made, "visit_ends", "visit_ends_midway")
+    )
 
 
 def test_a_process_is_put_on_the_list_which_is_counted() -> None:
@@ -71,15 +87,85 @@ def test_a_mapping_that_is_passed_over_says_why() -> None:
     with recorder:
         app.madvise(ADDRESS, WINDOW, "hugepage")
     [said] = of_kind(recorder.recording, "vma_passed_over")
-    assert said.startswith(f"The mapping of 8 pages at {ADDRESS + WINDOW:#x} is passed over, because ")
+    assert said.startswith(
+        f"Mapping 2 of app (8 pages at {ADDRESS + WINDOW:#x}) is passed over for 1 unit, because "
+    )
     assert said.endswith(" MADV_NOHUGEPAGE forbids huge pages here.")
+
+
+def test_of_neighbours_that_are_passed_over_for_one_reason_the_first_is_a_step_of_the_story() -> None:
+    small, app = machine()
+    touch(app, 0, 1)
+    for place in (10, 12, 14):
+        app.mmap(ADDRESS + place * WINDOW, WINDOW // 2)
+    recorder = Recorder(small.kernel, "functions")
+    with recorder:
+        app.madvise(ADDRESS, WINDOW, "hugepage")
+    assert len(of_kind(recorder.recording, "vma_passed_over_too")) == 2
+
+
+def test_a_process_that_is_passed_by_costs_nothing() -> None:
+    made = record_scenario("S06.busyA", depth="functions")
+    assert of_kind(made, "passed_by") == [
+        (
+            "khugepaged passes a by, because another task holds mmap_lock of a for writing "
+            "and khugepaged never waits for a process."
+        )
+    ]
+    assert of_kind(made, "visit_ends_unvisited") == [
+        (
+            "a has lost its turn until the next lap, because it was not visited: "
+            "that cost nothing, and 1 of 4096 units are spent in this pass."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"), [(1, "1 unit"), (512, "512 units"), (4 * 10**9, "unlimited units")]
+)
+def test_a_budget_that_nobody_can_spend_is_called_unlimited(budget: int, words: str) -> None:
+    made = collapse(pages_to_scan=budget, depth="functions")
+    assert (
+        of_kind(made, "pass_begins")[0]
+        == f"A pass begins: khugepaged may spend {words} before it naps again."
+    )
+
+
+def test_a_pass_that_ends_within_a_process_says_where_the_next_one_goes_on() -> None:
+    """Eight windows of 512 units and two visits are more than 4096 units."""
+    made = record_scenario("note", depth="functions")
+    assert of_kind(made, "nap") == [
+        (
+            "The pass is over, so khugepaged naps for 3600 s or until it is woken: "
+            "it will go on in app at window 8."
+        )
+    ]
+    assert of_kind(made, "visit_ends_midway")[-1].startswith(
+        "khugepaged leaves app and will go on there at window 8, because the budget of this pass is spent"
+    )
+
+
+def test_a_process_that_has_exited_leaves_the_list_at_its_next_visit() -> None:
+    """The cursor was on it, so khugepaged itself takes it off."""
+    made = record_scenario("S06.exit", depth="functions")
+    [said] = of_kind(made, "visit_ends_gone")
+    assert said.startswith("khugepaged takes a off its list, because it has exited: this visit cost 1 unit")
+
+
+@pytest.mark.parametrize(("kernel", "cost"), [("6.18", "512 units"), ("7.3", "1 unit")])
+def test_a_window_costs_what_the_kernel_says(kernel: str, cost: str) -> None:
+    """Twelve windows that are huge already."""
+    said = of_kind(record_scenario("S13.budget", kernel, depth="functions"), "window_paid")
+    assert said[0].startswith(f"Window 0 of a stays as it is and still costs {cost}, because ")
 
 
 @pytest.mark.parametrize(("ms", "time"), [(10_000, "10 s"), (1500, "1.5 s"), (250, "250 ms"), (0, "1 ms")])
 def test_a_nap_lasts_as_long_as_the_knob_says(ms: int, time: str) -> None:
     """With a sleep of 0 the model's khugepaged sleeps one millisecond."""
     made = collapse(scan_sleep_millisecs=ms, depth="functions")
-    assert of_kind(made, "nap")[0].startswith(f"The pass is over, so khugepaged naps for {time}, unless")
+    assert of_kind(made, "nap")[0].startswith(
+        f"The pass is over, so khugepaged naps for {time} or until it is woken: "
+    )
 
 
 def test_sleep_begins_and_ends_with_its_reason() -> None:
@@ -92,7 +178,10 @@ def test_sleep_begins_and_ends_with_its_reason() -> None:
         small.run_for(10_001)
     said = sentences(recorder.recording)
     assert "khugepaged wakes up, because its nap is over." in said
-    assert "The pass is over, so khugepaged naps for 10 s, unless it is woken earlier." in said
+    assert (
+        "The pass is over, so khugepaged naps for 10 s or until it is woken: "
+        "its next visit is at the head of the list." in said
+    )
 
 
 def test_work_wakes_it_where_there_was_none() -> None:

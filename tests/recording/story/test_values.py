@@ -46,7 +46,7 @@ def mm(now: Now) -> Any:
     if now.told.kind in ("visit", "passed_by", "cursor_on"):
         slot = now.state.path("khugepaged.scan_mm_slot")
         return now.state.get(now.state.get(slot, "mm"), "name")
-    if now.told.kind == "visit_ends":
+    if now.told.kind.startswith("visit_ends"):
         return {now.last[kind].values["mm"] for kind in ("visit", "passed_by") if kind in now.last}
     if now.told.kind in ("steps_aside", "locks_out", "lets_in"):
         return str(now.told.values["lock"]).removeprefix("mmap_lock of ")
@@ -56,7 +56,9 @@ def mm(now: Now) -> Any:
 
 
 def window(now: Now) -> Any:
-    if now.told.kind == "cursor":
+    if now.told.kind.startswith("window_paid"):  # the cursor is behind it already
+        return now.window_words(now.state.path("khugepaged.scan_address") - now.window_size)
+    if now.told.kind in ("cursor", "visit_ends_midway"):
         return now.window_words(now.state.path("khugepaged.scan_address"))
     address = now.argument("start_addr", "address")
     if address is None and now.told.kind == "scanned":  # only events are recorded
@@ -194,20 +196,77 @@ def listed(now: Now) -> Any:
 
 
 def spent(now: Now) -> Any:
+    """What the pass has, and what the present visit adds at its end: so far, what its sentences say."""
     before = now.state.path("khugepaged.progress_of_pass")
-    return before + (cost(now) if now.told.kind == "visit_ends" else 0)
+    if now.told.kind.startswith("visit_ends"):
+        return before + cost(now)
+    if now.told.kind.startswith("window_paid"):
+        # The mappings before it are one unit each, and so is the visit.
+        [visit] = {now.last["visit"].moment}
+        return before + sum(
+            int(told.values["cost"]) for told in _told_since(now, visit) if "cost" in told.values
+        )
+    return before
+
+
+def _told_since(now: Now, moment: int) -> Iterator[Any]:
+    """What has been told from a moment on, up to this sentence."""
+    for place in range(now.place, -1, -1):
+        told = now.recording.told_as(place)
+        if told.moment < moment:
+            return
+        yield told
 
 
 def cost(now: Now) -> Any:
-    """Nothing where khugepaged did not get in, a unit for a mapping; of a visit what the pass adds next."""
-    fixed = {"passed_by": 0, "vma_passed_over": 1}
-    if now.told.kind in fixed:
-        return fixed[now.told.kind]
+    """Nothing where khugepaged did not get in, a unit for a visit and for a mapping; of a whole visit what
+    the pass adds next; of a window the same in all kernels but those that count what was read.
+    """
+    kind = now.told.kind
+    fixed = {"passed_by": 0, "visit": 1, "vma_passed_over": 1, "vma_passed_over_too": 1}
+    if kind in fixed:
+        return fixed[kind]
+    if kind.startswith("window_paid"):
+        read = now.state.path("khugepaged.collapse_control.ptes_read")
+        by_what_was_read = PROFILES[now.header["kernel"]].window_costs_what_was_read
+        return max(read, 1) if by_what_was_read else now.geometry["entries"]
     s, cell = now.sections, now.recording.cell_of("khugepaged.progress_of_pass")
     following = now.recording.find("call", now.moment)  # the list's lock is released
     end = len(s["c_cell"]) if following is None else s["m_changes_end"][following]
     changes = [i for i in range(s["m_changes_end"][now.moment], end) if s["c_cell"][i] == cell]
     return s["c_lo"][changes[-1]] - now.state.path("khugepaged.progress_of_pass") if changes else 0
+
+
+def limit(now: Now) -> Any:
+    """The budget in words."""
+    budget = knob("pages_to_scan")(now)
+    return "unlimited units" if budget >= 10**9 else f"{budget} unit{'' if budget == 1 else 's'}"
+
+
+def left_words(now: Now) -> Any:
+    units = left(now)
+    if units >= 5 * 10**8:
+        return "unlimited units are"
+    return f"{units} unit is" if units == 1 else f"{units} units are"
+
+
+def number(now: Now) -> Any:
+    """Of the pass that begins, which is not counted yet; of a mapping, from low to high."""
+    if now.told.kind.startswith("vma_passed_over"):
+        vma = now.at_address("Vma", str(now.argument("vma")))
+        return now.state.get(now.state.get(vma, "mm"), "vmas").index(vma) + 1
+    return now.state.path("khugepaged.passes") + 1
+
+
+def then(now: Now) -> Any:
+    """Where the cursor is."""
+    slot, cursor = now.state.path("khugepaged.scan_mm_slot"), now.state.path("khugepaged.scan_address")
+    if slot is None:
+        return "its next visit is at the head of the list"
+    name = now.state.get(now.state.get(slot, "mm"), "name")
+    return (
+        f"it will go on in {name} at {now.window_words(cursor)}" if cursor else f"its next visit is to {name}"
+    )
 
 
 def left(now: Now) -> Any:
@@ -287,7 +346,7 @@ def high(now: Now) -> Any:
 
 
 def pages(now: Now) -> Any:
-    if now.told.kind == "vma_passed_over":
+    if now.told.kind.startswith("vma_passed_over"):
         vma = now.at_address("Vma", str(now.argument("vma")))
         size = now.state.get(vma, "vm_end") - now.state.get(vma, "vm_start")
         return size >> now.geometry["page_shift"]
@@ -631,7 +690,7 @@ def used(now: Now) -> Any:
     return now.state.get(_memcg(now), "usage")
 
 
-def limit(now: Now) -> Any:
+def room(now: Now) -> Any:
     return now.state.get(_memcg(now), "max")
 
 
@@ -652,17 +711,17 @@ CHECKS: dict[str, Check] = {
     "first": first, "found": found, "frame": frame, "free": free,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
-    "left": left, "limit": limit, "listed": listed, "lock": lock, "low": low,
+    "left": left, "left_words": left_words, "limit": limit, "listed": listed, "lock": lock, "low": low,
     "max_none": knob("max_ptes_none"), "max_shared": knob("max_ptes_shared"),
     "max_swap": knob("max_ptes_swap"), "migrate_frame": reader("migrate_pfn", "migrate_pfn"),
     "migrated": migrated, "mm": mm, "moved": traced_count("nr_migrated"), "need": need, "new": new,
-    "node_score": node_score, "none": counted("none", "none_or_zero"), "op": op, "page": page,
-    "pages": pages, "prot": in_scenario("prot"), "question": question,
-    "referenced": counted("referenced", "referenced"), "result": result, "score": score,
+    "node_score": node_score, "none": counted("none", "none_or_zero"), "number": number, "op": op,
+    "page": page, "pages": pages, "prot": in_scenario("prot"), "question": question,
+    "referenced": counted("referenced", "referenced"), "result": result, "room": room, "score": score,
     "shared": counted("shared", ""), "spent": spent, "state": state, "states": states, "stays": stays,
-    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "time": time, "to": to,
-    "unmapped": counted("unmapped", "unmapped"), "used": used, "waiter": waiter, "waits": waits,
-    "wanted": wanted, "which": which, "who": who,
+    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "then": then,
+    "time": time, "to": to, "unmapped": counted("unmapped", "unmapped"), "used": used, "waiter": waiter,
+    "waits": waits, "wanted": wanted, "which": which, "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from thplab.recording.tracer import NO_FRAME
 SCENES = ("none", "pass", "process", "window", "collapse", "compaction", "fault")
 
 _SCENE_OF = {
-    points.DO_SCAN: "pass", points.WAIT_WORK: "pass", points.ALLOC_SLEEP: "pass", points.SCAN_MM: "process",
+    points.DO_SCAN: "pass", points.WAIT_WORK: "pass", points.ALLOC_SLEEP: "pass", points.SCAN_VMAS: "process",
     points.SCAN: "window", points.COLLAPSE: "collapse", points.COMPACT: "compaction", points.FAULT: "fault",
 }  # fmt: skip
 _COMPACTION_BEGINS = "mm_compaction_begin"

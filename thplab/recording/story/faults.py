@@ -67,7 +67,7 @@ MADE_NO_BLOCK = story(
 )
 ROOM = detail(
     "fault_room",
-    "The new block is charged to the memory cgroup of {mm}: {used} of its {limit} pages are used.",
+    "The new block is charged to the memory cgroup of {mm}: {used} of its {room} pages are used.",
 )
 NO_LIMIT = detail(
     "fault_no_limit", "No memory cgroup limits {mm}, so there is nothing to ask before the block is used."
@@ -75,7 +75,7 @@ NO_LIMIT = detail(
 NO_ROOM = story(
     "fault_no_room",
     "The fault maps no huge page, because the memory cgroup of {mm} has no room for {entries} more pages: "
-    "{used} of its {limit} are used.",
+    "{used} of its {room} are used.",
 )
 
 HUGE = story(
@@ -158,7 +158,7 @@ def _charged(local: Locals, fits: Any, at: At) -> Told | None:
     memcg, mm = local["mm"].memcg, local["mm"].name
     if memcg is None or memcg.max is None:
         return NO_LIMIT.tell(mm=mm)
-    return (ROOM if fits else NO_ROOM).tell(mm=mm, entries=at.entries, used=memcg.usage, limit=memcg.max)
+    return (ROOM if fits else NO_ROOM).tell(mm=mm, entries=at.entries, used=memcg.usage, room=memcg.max)
 
 
 @at_return(points.CREATE_HUGE)

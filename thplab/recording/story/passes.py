@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from thplab import points
+from thplab.kernels import ScanResult
 from thplab.mm.include.huge_mm import TvaType
+from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import Khugepaged
+from thplab.mm.include.mm_types import Vma
 from thplab.mm.khugepaged.scan import khugepaged_has_work
 from thplab.points import Locals
 from thplab.recording.story.faults import policy_asked
 from thplab.recording.story.tellers import At, at_call, at_change, at_return, at_wakeup, duration, lock_words
-from thplab.recording.story.template import Told, detail, story
+from thplab.recording.story.template import Told, Value, detail, entry, story
 from thplab.scenario.reasons import refusal
+from thplab.words import counted
 
 REGISTERED = story(
     "registered",
@@ -24,25 +28,50 @@ WOKEN_EARLY = story(
     "woken_early", "khugepaged wakes up before its nap is over, because another task wakes it."
 )
 WOKEN_BY_WORK = story("woken_by_work", "khugepaged wakes up, because there is work for it now.")
-PASS_BEGINS = story(
-    "pass_begins", "A pass begins: khugepaged may spend {budget|unit|units} before it naps again."
-)
+PASS_BEGINS = story("pass_begins", "A pass begins: khugepaged may spend {limit} before it naps again.")
 VISIT = story(
     "visit",
-    "khugepaged visits {mm} and takes {lock} for reading, so that no mapping changes while it looks: "
-    "{left|unit is|units are} left in this pass.",
+    "khugepaged visits {mm} for {cost|unit|units} and takes {lock} for reading, so that no mapping changes while "
+    "it looks: {left_words} left in this pass.",
 )
 PASSED_BY = story(
     "passed_by",
     "khugepaged passes {mm} by, because {holder} holds {lock} for writing and khugepaged never waits for a "
     "process.",
 )
-VMA_PASSED_OVER = detail(
-    "vma_passed_over", "The mapping of {pages|page|pages} at {address} is passed over, because {why}."
+#: The first of neighbours that are passed over for one reason; the others are many.
+_PASSED_OVER = "Mapping {number} of {mm} ({pages|page|pages} at {address}) is passed over for {cost|unit|units}, because {why}."
+VMA_PASSED_OVER = story("vma_passed_over", _PASSED_OVER)
+VMA_PASSED_OVER_TOO = entry("vma_passed_over_too", _PASSED_OVER)
+WINDOW_COLLAPSED = story(
+    "window_paid_huge",
+    "{Window} of {mm} was collapsed and costs {cost|unit|units}, because {why}: {spent} of {limit} are spent in "
+    "this pass.",
+)
+WINDOW_REFUSED = story(
+    "window_paid",
+    "{Window} of {mm} stays as it is and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
+    "in this pass.",
 )
 VISIT_ENDS = story(
     "visit_ends",
-    "khugepaged leaves {mm}: this visit cost {cost|unit|units}, so {spent} of {budget} are spent in this pass.",
+    "khugepaged is done with {mm} in this lap: this visit cost {cost|unit|units}, so {spent} of {limit} are spent in this "
+    "pass.",
+)
+VISIT_OF_GONE = story(
+    "visit_ends_gone",
+    "khugepaged takes {mm} off its list, because it has exited: this visit cost {cost|unit|units}, and {spent} of "
+    "{limit} are spent in this pass.",
+)
+VISIT_STOPS = story(
+    "visit_ends_midway",
+    "khugepaged leaves {mm} and will go on there at {window}, because {why}: this visit cost {cost|unit|units}, and "
+    "{spent} of {limit} are spent in this pass.",
+)
+NOT_VISITED = story(
+    "visit_ends_unvisited",
+    "{mm} has lost its turn until the next lap, because it was not visited: that cost nothing, and {spent} of "
+    "{limit} are spent in this pass.",
 )
 LAP = story(
     "lap",
@@ -55,7 +84,7 @@ CURSOR_NOWHERE = detail(
     "cursor_nowhere", "The cursor is on no process, so the next visit is at the head of the list."
 )
 COUNTED = detail("counted", "{collapsed|window is|windows are} collapsed so far, says pages_collapsed.")
-NAP = story("nap", "The pass is over, so khugepaged naps for {time}, unless it is woken earlier.")
+NAP = story("nap", "The pass is over, so khugepaged naps for {time} or until it is woken: {then}.")
 NO_WORK = story(
     "no_work", "The pass is over and there is no work left, so khugepaged sleeps until there is some."
 )
@@ -78,9 +107,24 @@ def _exits(local: Locals, at: At) -> Told:
     return LEAVES_LIST.tell(mm=local["mm"].name)
 
 
+#: From so many units on a budget says nothing: no pass of this model spends them.
+_NO_LIMIT = 1_000_000_000
+
+
+def limit_words(budget: int) -> str:
+    """A budget in words."""
+    return "unlimited units" if budget >= _NO_LIMIT else counted(budget, "unit")
+
+
+def _budget(at: At) -> dict[str, Value]:
+    budget = at.kernel.knobs.pages_to_scan
+    return {"budget": budget, "limit": limit_words(budget)}
+
+
 @at_call(points.DO_SCAN)
 def _pass_begins(local: Locals, at: At) -> Told:
-    return PASS_BEGINS.tell(budget=at.kernel.knobs.pages_to_scan)
+    # The pass has not counted itself yet.
+    return PASS_BEGINS.tell(number=at.kernel.khugepaged.passes + 1, **_budget(at))
 
 
 @at_return(points.DOWN_READ_TRYLOCK)
@@ -91,12 +135,20 @@ def _visit(local: Locals, taken: Any, at: At) -> Told | None:
     lock, mm = local["lock"], visit["mm"]
     if not taken:
         return PASSED_BY.tell(mm=mm.name, lock=lock_words(lock), holder=lock.writer or "another task", cost=0)
+    left = visit["pages"]
+    words = (
+        "unlimited units are"
+        if left >= _NO_LIMIT // 2
+        else f"{counted(left, 'unit')} {'is' if left == 1 else 'are'}"
+    )
     return VISIT.tell(
         mm=mm.name,
         lock=lock_words(lock),
-        left=visit["pages"],
-        budget=at.kernel.knobs.pages_to_scan,
+        left=left,
+        left_words=words,
         spent=_spent(at),
+        cost=1,
+        **_budget(at),
     )
 
 
@@ -108,28 +160,87 @@ def _vma(local: Locals, allowed: Any, at: At) -> Told | None:
         return policy_asked(vma, allowed, at)
     if allowed or at.caller is not points.SCAN_VMAS:
         return None
-    return VMA_PASSED_OVER.tell(
+    why = refusal(vma, TvaType.KHUGEPAGED) or "it may not have huge pages"
+    return (VMA_PASSED_OVER_TOO if _is_another(vma, why, at) else VMA_PASSED_OVER).tell(
         mm=vma.mm.name,
+        number=vma.mm.vmas.index(vma) + 1,
         address=f"{vma.vm_start:#x}",
         pages=(vma.vm_end - vma.vm_start) // size,
-        why=refusal(vma, TvaType.KHUGEPAGED) or "it may not have huge pages",
+        why=why,
         cost=1,
     )
 
 
+def _is_another(vma: Vma, why: str, at: At) -> bool:
+    """Was the mapping below passed over in this visit, too, and for the same reason?"""
+    vmas = vma.mm.vmas
+    place = vmas.index(vma)
+    below = vmas[place - 1] if place else None
+    if below is None or below.vm_end <= at.kernel.khugepaged.scan_address:
+        return False
+    return refusal(below, TvaType.KHUGEPAGED) == why
+
+
+@at_return(points.WINDOW_COST)
+def _window_paid(local: Locals, cost: Any, at: At) -> Told | None:
+    """The cursor is behind the window already; what the visit has spent does not have it yet."""
+    visit = at.within(points.SCAN_VMAS)
+    if visit is None:
+        return None
+    scan = at.kernel.khugepaged
+    template = WINDOW_COLLAPSED if visit["result"] is ScanResult.SUCCEED else WINDOW_REFUSED
+    return template.tell(
+        mm=visit["mm"].name,
+        window=at.window(scan.scan_address - at.kernel.geometry.HPAGE_PMD_SIZE),
+        cost=cost,
+        result=visit["result"].value,
+        why=_why_paid(at.kernel),
+        spent=_spent(at) + visit["progress"] + cost,
+        **_budget(at),
+    )
+
+
+def _why_paid(kernel: Kernel) -> str:
+    if not kernel.profile.window_costs_what_was_read:
+        return "all windows cost the same"
+    read = kernel.khugepaged.collapse_control.ptes_read
+    return "as many entries were read" if read else "even one of which no entry is read costs that much"
+
+
 @at_return(points.SCAN_MM)
 def _visit_ends(local: Locals, returned: Any, at: At) -> Told:
-    cost = local["progress"]
-    return VISIT_ENDS.tell(
-        mm=local["mm"].name, cost=cost, spent=_spent(at) + cost, budget=at.kernel.knobs.pages_to_scan
-    )
+    mm, cost, scan = local["mm"], local["progress"], at.kernel.khugepaged
+    values: dict[str, Value] = {"mm": mm.name, "cost": cost, "spent": _spent(at) + cost, **_budget(at)}
+    if not cost:
+        return NOT_VISITED.tell(**values)
+    if not mm.mm_users:
+        return VISIT_OF_GONE.tell(**values)
+    if scan.scan_mm_slot is None or scan.scan_mm_slot.mm is not mm:
+        return VISIT_ENDS.tell(**values)
+    why = "it is to have no huge pages any more"
+    if cost >= local["pages"]:
+        why = "the budget of this pass is spent"
+    elif not local["mmap_locked"]:
+        why = "trying to collapse a window gives up the lock"
+    return VISIT_STOPS.tell(window=at.window(scan.scan_address), why=why, **values)
+
+
+def _then(at: At) -> str:
+    """Where the next pass begins."""
+    scan = at.kernel.khugepaged
+    if scan.scan_mm_slot is None:
+        return "its next visit is at the head of the list"
+    name = scan.scan_mm_slot.mm.name
+    if not scan.scan_address:
+        return f"its next visit is to {name}"
+    return f"it will go on in {name} at {at.window(scan.scan_address)}"
 
 
 @at_call(points.WAIT_WORK)
 def _nap(local: Locals, at: At) -> Told:
     if not khugepaged_has_work(at.kernel):
         return NO_WORK.tell()
-    return NAP.tell(time=duration(max(at.kernel.knobs.scan_sleep_millisecs, 1)))
+    return NAP.tell(time=duration(max(at.kernel.knobs.scan_sleep_millisecs, 1)), then=_then(at))
 
 
 @at_call(points.ALLOC_SLEEP)

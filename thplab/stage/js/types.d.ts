@@ -279,6 +279,36 @@ export interface CollapseState {
   old: number[]; // of each entry the frame that it mapped, -1: none
 }
 
+// What units of a pass were spent on: so many, from so many on.
+export interface Block {
+  what: "visit" | "vma" | "window";
+  mm: string;
+  cost: number;
+  from: number;
+  huge: boolean; // the window was collapsed
+  told: Sentence;
+}
+
+export interface PassState {
+  begin: Sentence | null; // null: none has begun yet
+  budget: number;
+  spent: number;
+  blocks: Block[];
+  mms: Map<string, { spent: number; busy: boolean; seen: boolean }>; // by the names of processes
+  last: Sentence | null;
+  ended: boolean;
+  told: Sentence[]; // of all passes up to the moment
+}
+
+export interface PassTold {
+  names: string[];
+  at: number; // where the cursor is, -1: nowhere
+  cursor: string;
+  address: bigint; // where the next visit goes on
+  laps: number;
+  collapsed: number;
+}
+
 export interface Scan {
   begin: Sentence;
   reads: Sentence | null;
@@ -436,6 +466,41 @@ export interface RoutesData {
   routes: Route[];
   sentences: string[][]; // the part in bold, the rest
   lines: string[][];
+}
+
+// A window in the picture of an address space.
+export interface SpaceWindow {
+  address: bigint;
+  index: number; // in its mapping
+  name: string; // as sentences name it
+  state: "huge" | "small" | "empty";
+  table: number; // the frame of its table, -1: none
+  told: Sentence | null; // what it cost last, and why
+  count: number; // of entries that broke a limit
+}
+
+// A mapping, or neighbours without a whole window.
+export interface SpaceRow {
+  number: number; // of the first, from 1 on
+  mappings: number;
+  start: bigint;
+  end: bigint;
+  bytes: bigint;
+  first: bigint; // its whole windows are from here on
+  last: bigint; // to here
+  file: boolean;
+  over: Sentence | null; // that it was passed over
+  units: number; // in this pass
+  count: number; // of windows
+  windows: SpaceWindow[]; // those around the cursor, if there are many
+}
+
+// Where a row is drawn, with its windows in so many lines.
+export interface RowPlace {
+  row: SpaceRow;
+  lines: number;
+  y: number;
+  high: number;
 }
 
 // A row of views.json.

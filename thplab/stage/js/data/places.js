@@ -2,6 +2,7 @@
 // thplab/reading/scene.py says the same in Python.
 
 import { SCENES } from "./scenes.js";
+import { visited } from "./visits.js";
 
 /** @import { Crumb, Moment } from "../types.js" */
 
@@ -31,7 +32,10 @@ export function windowWords(moment) {
 
 /** @param {Moment} moment @param {string} scene */
 function wordsOf(moment, scene) {
-  if (scene === "process") return moment.window?.mm ? `process ${moment.window.mm.label}` : scene;
+  if (scene === "process") {
+    const name = visited(moment) || moment.window?.mm?.label;
+    return name ? `process ${name}` : scene;
+  }
   if (scene === "window") return windowWords(moment);
   return WORDS[scene] ?? scene;
 }

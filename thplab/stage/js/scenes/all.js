@@ -3,6 +3,8 @@
 import { collapseScene } from "./collapse.js";
 import { compactionScene } from "./compaction.js";
 import { faultScene } from "./fault.js";
+import { passScene } from "./pass.js";
+import { processScene } from "./process.js";
 import { windowScene } from "./window.js";
 
 /** @import { SceneModule } from "../types.js" */
@@ -12,5 +14,7 @@ export const PICTURES = {
   collapse: collapseScene,
   compaction: compactionScene,
   fault: faultScene,
+  pass: passScene,
+  process: processScene,
   window: windowScene,
 };

@@ -5,7 +5,7 @@ import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
 
-/** @import { Mark, Moment, ScenePart, ViewModule } from "../types.js" */
+/** @import { Mark, Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
 
 const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
 const HERE = ["now", "ended", "failed"];
@@ -25,8 +25,11 @@ function pictureOf(moment, pinned) {
   const wanted = pinned || sceneOf(moment);
   if (PICTURES[wanted]) return PICTURES[wanted];
   const [outer] = crumbs(moment).filter(({ scene }) => PICTURES[scene]);
-  return PICTURES[outer?.scene] ?? PICTURES.collapse;
+  return PICTURES[outer?.scene] ?? PICTURES.pass;
 }
+
+/** @param {SceneModule} scene */
+const nameOf = (scene) => Object.keys(PICTURES).find((name) => PICTURES[name] === scene) ?? "";
 
 // Where there is little room, a part that is not the current one is its number.
 /** @param {HTMLElement} list @param {ScenePart[]} parts @param {boolean} narrow */
@@ -73,6 +76,7 @@ export const sceneView = {
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
         picture.draw(marks, width, scene.height(look), !far);
+        box.dataset.scene = nameOf(scene);
         box.toggleAttribute("data-narrow", look.narrow);
         showParts(parts, scene.parts?.(moment) ?? [], look.narrow);
       },

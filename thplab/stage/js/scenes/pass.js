@@ -1,0 +1,152 @@
+// A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
+
+import { bill, budgetBar, budgetWords } from "./budget.js";
+import { rect, words } from "./marks.js";
+import { drawClock } from "./pass_clock.js";
+import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
+import { billOf, limitWords, readList, readPass } from "./passes.js";
+
+/** @import { Mark, Moment, PassState, PassTold, SceneModule, ScenePart } from "../types.js" */
+
+// Where everything is, from the width: beside each other, or below each other on a phone.
+/** @param {number} width @param {boolean} narrow @returns {{ ring: import("./pass_ring.js").Ring, bar: [number, number, number], bill: [number, number, number], so_far: [number, number, number], clock: [number, number, number] }} */
+function layout(width, narrow) {
+  if (narrow)
+    return {
+      ring: { x: 112, y: 116, far: 74, r: 24 },
+      so_far: [222, 30, width - 224],
+      bar: [8, 238, width - 16],
+      bill: [8, 327, width - 16],
+      clock: [8, 457, width - 16],
+    };
+  const x = 330;
+  const w = width - x - 4;
+  const half = Math.round((w - 16) * 0.6);
+  return {
+    ring: { x: 150, y: 176, far: 118, r: 28 },
+    bar: [x, 26, w],
+    bill: [x, 124, half],
+    so_far: [x + half + 16, 124, w - half - 16],
+    clock: [x, 266, w],
+  };
+}
+
+// What has come of it: windows that are huge now, and this pass's tries.
+/** @param {PassState} state @param {PassTold} list @param {[x: number, y: number, w: number]} room @returns {Mark[]} */
+function soFar(state, list, [x, y, w]) {
+  const windows = state.blocks.filter(({ what }) => what === "window");
+  const huge = windows.filter((block) => block.huge).length;
+  const left = x + (w < 190 ? 6 : 14);
+  return [
+    rect("so-far", x, y, w, 116, "sc-frame", 5),
+    words("so-far-n", left, y + 40, String(list.collapsed), "sc-number"),
+    words("so-far-are", left, y + 60, list.collapsed === 1 ? "window" : "windows"),
+    words("so-far-all", left, y + 77, "collapsed so far"),
+    words(
+      "so-far-now",
+      x + 14,
+      y + 102,
+      `${w < 190 ? "" : "this pass: "}${huge} yes ✓ ${windows.length - huge} no ✗`,
+      "sc-quiettext",
+    ),
+  ];
+}
+
+/** @param {Moment} moment @param {PassState} state @param {PassTold} list @param {ReturnType<typeof layout>} places @returns {Mark[]} */
+function drawBudget(moment, state, list, { ring, bar }) {
+  const [x, y, w] = bar;
+  const [spent, left] = budgetWords(state);
+  const newest = state.blocks[state.blocks.length - 1];
+  const flies = newest?.told.moment === moment.step ? seatOf(ring, list, newest.mm) : null;
+  const limit = state.begin ? `limit ${limitWords(state.budget)}` : "";
+  return [
+    words("bar-title", x, y - 12, "budget of this pass, in units", "sc-strongtext"),
+    words("bar-limit", x + w, y - 12, limit, "sc-end sc-quiettext"),
+    ...budgetBar(state, moment.reader.header.geometry.entries, bar, flies),
+    words("bar-spent", x, y + 78, spent, "sc-big"),
+    words(
+      "bar-left",
+      x + w,
+      y + 78,
+      left,
+      left.includes("over") ? "sc-end sc-strongtext" : "sc-end sc-quiettext",
+    ),
+  ];
+}
+
+/** @type {SceneModule} */
+export const passScene = {
+  height: ({ narrow }) => (narrow ? 566 : 376),
+  marks(moment, { width, narrow }) {
+    const state = readPass(moment);
+    const list = readList(moment);
+    const places = layout(width, narrow);
+    return [
+      words("list-title", 2, 14, "khugepaged's list", "sc-strongtext"),
+      words("list-n", 2, 31, nextWords(list), "sc-small"),
+      ...drawRing(places.ring, list, state),
+      ...drawBudget(moment, state, list, places),
+      ...bill(state, places.bill),
+      ...soFar(state, list, places.so_far),
+      ...drawClock(moment, state, places.clock),
+      ...asleep(state, places.ring),
+    ];
+  },
+  lines(moment) {
+    const state = readPass(moment);
+    const list = readList(moment);
+    const next = list.cursor ? `the cursor is on ${list.cursor}` : "the cursor is on none";
+    const who = list.names.length ? `${listed(list)}, ${next}` : "the list is empty";
+    const so_far = `${list.laps} laps, ${list.collapsed} windows collapsed so far`;
+    if (!state.begin) return [who, "no pass has begun", so_far];
+    const [visits, mappings, windows] = /** @type {const} */ (["visit", "vma", "window"]).map((what) =>
+      billOf(state, what),
+    );
+    const spent = `pass ${state.begin.values.number}: ${state.spent} of ${limitWords(state.budget)} units spent`;
+    const on = `visits ${visits.units}, mappings passed over ${mappings.units}, ${windows.count} windows ${windows.units}`;
+    return [who, `${spent}: ${on}`, so_far];
+  },
+  parts,
+};
+
+/** @param {PassTold} list */
+const listed = ({ names }) => `${names.length} ${names.length === 1 ? "process" : "processes"}`;
+
+// Whom the next visit is to, short enough to stand beside the ring.
+/** @param {PassTold} list */
+function nextWords(list) {
+  if (!list.names.length) return "nobody is on it";
+  return `next: ${list.cursor || list.names[0]}`;
+}
+
+// While it sleeps, the letters that everybody knows, above the ring.
+/** @param {PassState} state @param {{ x: number, y: number, far: number, r: number }} ring @returns {Mark[]} */
+function asleep(state, { x, y, far, r }) {
+  const last = state.told[state.told.length - 1];
+  if (!["nap", "no_work", "alloc_nap"].includes(last?.kind ?? "")) return [];
+  return [words("asleep", x + far + r - 6, y - far - 2, "zZ", "sc-end sc-big")];
+}
+
+// The processes of this pass in the order of the list, and the nap behind them.
+/** @param {Moment} moment @returns {ScenePart[]} */
+function parts(moment) {
+  const state = readPass(moment);
+  const list = readList(moment);
+  if (!list.names.length) return [];
+  const seats = seatsOf(list).map(({ name, place, left }) => {
+    const share = state.mms.get(name);
+    const now = !state.ended && place === list.at && place >= 0;
+    const said = left
+      ? `${left} more`
+      : share?.busy
+        ? `${name}: busy`
+        : share?.spent
+          ? `${name} ${share.spent}`
+          : name;
+    return {
+      name: said,
+      state: /** @type {ScenePart["state"]} */ (now ? "now" : share?.seen ? "done" : "later"),
+    };
+  });
+  return [...seats, { name: "nap", state: state.ended ? "now" : "later" }];
+}
