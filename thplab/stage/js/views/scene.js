@@ -1,7 +1,7 @@
 // The scene: one large picture of the kind of work that goes on, chosen by where the run is.
 
 import { actor, crumbs, sceneOf } from "../data/places.js";
-import { el, named, setHidden, setText, updateList } from "../draw/dom.js";
+import { el, named, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
 
@@ -45,7 +45,7 @@ function showParts(list, parts, narrow) {
       item.dataset.state = part.state;
     },
   );
-  setHidden(list, !parts.length);
+  list.toggleAttribute("data-empty", !parts.length); // its room stays: nothing jumps
 }
 
 // Marks without those that hold an answer: a question mark takes the place of each.
