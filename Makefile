@@ -74,6 +74,7 @@ bench: $(STAMP) ## measure; prints medians and how each was measured
 
 gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
 	$(BIN)/python -m tools.gallery
+	$(BIN)/python -m tools.scene_sheets
 
 notebooks: $(STAMP) ## make notebooks/*.ipynb from notebooks/text
 	$(BIN)/python -m tools.notebooks

@@ -179,14 +179,14 @@ def take_in_jupyterlab(browser: Browser, name: str) -> Path:
     return path
 
 
-def shrink(path: Path) -> None:
+def shrink(path: Path, most: int = COLOURS) -> None:
     """The commonest colours, exactly; ValueError if it is still larger than a repository should hold."""
     with Image.open(path) as picture:
         whole = np.asarray(picture.convert("RGB")).astype(int)
     pixels = whole @ np.array((1 << 16, 1 << 8, 1))
     colours, places, counts = np.unique(pixels, return_inverse=True, return_counts=True)
     parts = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
-    kept = parts[np.argsort(-counts)[:COLOURS]]
+    kept = parts[np.argsort(-counts)[:most]]
     nearest = np.array([np.argmin(((kept - each) ** 2).sum(axis=1)) for each in parts], dtype=np.uint8)
     few = Image.fromarray(nearest[places].reshape(pixels.shape), "P")
     few.putpalette(kept.astype(np.uint8).tobytes())

@@ -9,16 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import run_all, serve, show_cell
 from thplab.export import page as make_page
-from thplab.recording import Recording, record_scenario
+from thplab.recording import Recording
 from tools.gallery import FOLDER, shrink
 
 if TYPE_CHECKING:
@@ -27,32 +28,85 @@ if TYPE_CHECKING:
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 LAPTOP, PROJECTOR, PHONE = (1366, 768), (1920, 1080), (390, 844)
-COLUMN = 620  # pixels of the sheet
+COLUMN = 560  # pixels of the sheet
 GAP = 10
+SHEET_COLOURS = 40
+
+
+#: What a cell of a notebook needs for a recording.
+IMPORTS = """from thplab.lessons.runs.lanes import run_lanes
+from thplab.lessons.runs.scanners import comb_run
+from thplab.recording import record_scenario
+from thplab.stage import Stage"""
+LANE = "run_lanes({0!r}, '6.18', depth='functions', ledger=True).recordings[{0!r}]"
+
+
+def named(name: str) -> str:
+    """What records a named scenario."""
+    return f"record_scenario({name!r})"
+
+
+@cache
+def recorded(code: str) -> Recording:
+    """What ``code`` records, as in a cell of a notebook."""
+    names: dict[str, Any] = {}
+    exec(f"{IMPORTS}\nmade = {code}", names)
+    made: Recording = names["made"]
+    return made
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The sentence of this ``kind`` that is told for the ``nth`` time (from 0) in a scenario."""
+    """The sentence of this ``kind`` that is told for the ``nth`` time (from 0) in what ``code`` records."""
 
-    scenario: str
+    code: str
     kind: str
     nth: int = 0
-    kernel: str = "6.18"
 
-    def find(self, made: Recording) -> int:
-        """Its number."""
-        told = (made.told_as(place) for place in range(len(made.sections["t_moment"])))
+    @property
+    def made(self) -> Recording:
+        """The recording."""
+        return recorded(self.code)
+
+    @property
+    def step(self) -> int:
+        """The moment's number."""
+        told = (self.made.told_as(place) for place in range(len(self.made.sections["t_moment"])))
         return [each.moment for each in told if each.kind == self.kind][self.nth]
 
 
 #: scene -> what its sheet shows
 SHEETS: dict[str, tuple[Moment, ...]] = {
+    "pass": (
+        Moment(named("note"), "visit"),
+        Moment(named("S06.busyA"), "passed_by"),
+        Moment(named("S06.naps"), "nap", 1),
+    ),
+    "process": (
+        Moment(named("S06.600vmas"), "vma_passed_over"),
+        Moment(named("note"), "window_paid_huge"),
+        Moment(named("S07.pin"), "window_paid"),
+    ),
+    "window": (
+        Moment(named("S07.none_411"), "reads"),
+        Moment(named("S07.none_411"), "exceed_none_pte"),
+        Moment(named("note"), "accepted"),
+    ),
     "collapse": (
-        Moment("note", "isolated"),
-        Moment("S08.100of512", "half_copied"),
-        Moment("S08.race.munmap.after_alloc", "unmaps"),
-    )
+        Moment(named("note"), "isolated"),
+        Moment(named("S08.100of512"), "half_copied"),
+        Moment(named("S08.race.munmap.after_alloc"), "unmaps"),
+    ),
+    "compaction": (
+        Moment("comb_run(20)", "compaction_begins_score"),
+        Moment("comb_run(20)", "batch", 1),
+        Moment("comb_run(20, pinned_blocks=(1,))", "block_spoilt"),
+    ),
+    "fault": (
+        Moment(named("S13.huge_zero"), "fault_block"),
+        Moment(LANE.format("B"), "fault_made_block"),
+        Moment(named("S13.huge_zero"), "fault_replaced"),
+    ),
 }
 
 
@@ -76,11 +130,8 @@ def _in_jupyterlab(
     browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme
 ) -> Iterator[Path]:
     """A picture of the window of JupyterLab for each moment."""
-    cells = ["from thplab.recording import record_scenario\nfrom thplab.stage import Stage"]
-    for moment in moments:
-        step = moment.find(record_scenario(moment.scenario, moment.kernel))
-        call = f"record_scenario({moment.scenario!r}, {moment.kernel!r})"
-        cells.append(f"Stage({call}, step={step}, theme={theme!r})")
+    cells = [IMPORTS]
+    cells += [f"Stage({each.code}, step={each.step}, theme={theme!r})" for each in moments]
     with serve(folder) as lab:
         page = lab.open(browser, lab.write("shown.ipynb", cells), LAPTOP)
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -99,10 +150,7 @@ def _in_jupyterlab(
 def _rows(browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme) -> Iterator[list[Path]]:
     """Row by row the pictures of a sheet."""
     yield list(_in_jupyterlab(browser, folder, moments, theme))
-    pages = []
-    for moment in moments:
-        made = record_scenario(moment.scenario, moment.kernel)
-        pages.append(make_page(made, moment.find(made), theme=theme))
+    pages = [make_page(each.made, each.step, theme=theme) for each in moments]
     for name, size, keys in (("shown", PROJECTOR, "p"), ("page", LAPTOP, ""), ("phone", PHONE, "")):
         row = []
         for number, text in enumerate(pages):
@@ -135,7 +183,7 @@ def make(browser: Browser, scene: str) -> None:
         path = FOLDER / f"scene-{scene}-{theme}.png"
         with TemporaryDirectory() as folder:
             _join(list(_rows(browser, Path(folder), SHEETS[scene], theme)), path)
-        shrink(path)
+        shrink(path, SHEET_COLOURS)
 
 
 def main(names: list[str]) -> None:

@@ -12,10 +12,11 @@ const HERE = ["now", "ended", "failed"];
 const WIDE = 860; // below it the layout of a phone
 const NARROW = [340, 560];
 const MOST = 1200; // a larger stage shows the picture larger
+const SHOWN = 1000; // and a projector still more
 
-/** @param {number} width */
-function fit(width) {
-  const [least, most] = width < WIDE ? NARROW : [WIDE, MOST];
+/** @param {number} width @param {boolean} presenting */
+function fit(width, presenting) {
+  const [least, most] = width < WIDE ? NARROW : [WIDE, presenting ? SHOWN : MOST];
   return Math.round(Math.max(least, Math.min(most, width || WIDE)));
 }
 
@@ -69,7 +70,7 @@ export const sceneView = {
       root,
       update(moment) {
         const scene = pictureOf(moment, stage.zoom.pinned);
-        const width = fit(box.clientWidth);
+        const width = fit(box.clientWidth, stage.presenting.on);
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
         const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
