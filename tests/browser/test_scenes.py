@@ -48,7 +48,12 @@ MADE = {
         machine={"entries": 16}, max_ptes_none=8, max_ptes_shared=4,
     )
 }  # fmt: skip
-CASES = [(scene, *where) for scene, places in SEEN_IN.items() for where in places]
+#: The first of each scene in every run, the others in make test-long.
+CASES = [
+    pytest.param((scene, *where), id="-".join((scene, *where)), marks=[pytest.mark.long] if number else [])
+    for scene, places in SEEN_IN.items()
+    for number, where in enumerate(places)
+]
 #: Widths of a picture: a phone, a cell of a notebook, a projector.
 WIDTHS = (390, 930, 1880)
 
@@ -101,7 +106,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case))
+@pytest.fixture(scope="module", params=CASES)
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param

@@ -88,8 +88,11 @@ export function makeLayout(stage) {
       setAbsent(switches, Boolean(asked));
       for (const part of parts) {
         const shown = isShown(part.view.name);
-        setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
-        setText(part.badge, part.view.summary?.(moment) ?? "");
+        if (!stage.open.plain) {
+          // With the scene alone nobody sees them.
+          setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
+          setText(part.badge, part.view.summary?.(moment) ?? "");
+        }
         if (shown && !part.box?.parentNode) open(part);
         if (!shown && asked) part.box?.remove();
         else if (part.box) setHidden(part.box, !shown);

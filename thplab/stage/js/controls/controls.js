@@ -104,7 +104,7 @@ export function makeControls(stage, present) {
       // How long the run still is, and what it does then, are part of the answer.
       setAbsent(time, Boolean(stage.stops.covering(moment.step)));
       setAbsent(bar, Boolean(stage.stops.asking(moment.step)));
-      phases.update(moment, stage);
+      if (!stage.open.plain) phases.update(moment, stage);
       granularity.update();
       play.update();
       marks.update(moment, stage);
