@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.test_exported_page import stage_on
+from tests.browser.test_time_travel import INSIDE
 from thplab.export import page as make_page
 from thplab.reading.glyphs import glyphs
 from thplab.reading.text import window_keys
@@ -51,7 +52,7 @@ DRAWN = """async (mode) => {
 @pytest.fixture
 def page(browser: Browser, refused: Recording, tmp_path: Path) -> Iterator[Page]:
     file = tmp_path / "refused.html"
-    file.write_text(make_page(refused, 300), "utf-8")
+    file.write_text(make_page(refused, 300, views=INSIDE), "utf-8")
     page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     page.goto(file.as_uri())
     stage_on(page)

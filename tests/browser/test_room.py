@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.expecting import expect
 from tests.browser.test_exported_page import see, stage_on
+from tests.browser.test_time_travel import INSIDE
 from thplab.export import page as make_page
 from thplab.reading.memory import frame_keys
 from thplab.recording import Recording, record_scenario
@@ -65,7 +66,7 @@ def test_the_longest_line_that_runs_can_be_read(
     context_page: Page, refused: Recording, tmp_path: Path
 ) -> None:
     step, text = max(line_texts(refused), key=lambda found: len(found[1]))
-    page = open_page(context_page, tmp_path, refused, step)
+    page = open_page(context_page, tmp_path, refused, step, views=INSIDE)
     line = page.locator(".ts-line[data-now]")
     expect(line).to_have_text(text.strip())
     assert line.evaluate(HIDDEN) == [0, 0]

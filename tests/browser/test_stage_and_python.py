@@ -11,6 +11,7 @@ import pytest
 from tests.browser.jupyterlab import Lab, ask_python, run_all, step_of, wait_for_stage
 from tests.stage.conftest import SMALL
 from thplab.recording import Recording
+from thplab.stage import PRESETS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -91,11 +92,12 @@ def test_granularity_and_views_are_taken_from_python(page: Page, stage: Locator,
     ask_python(page, "stage.granularity, stage.views = 'tracepoint', 'trace'")
     stage.locator('.ts-choice[aria-pressed="true"]', has_text="tracepoint").wait_for()
     shown = stage.locator("[data-view]:visible").evaluate_all("(nodes) => nodes.map((n) => n.dataset.view)")
-    assert sorted(shown) == ["counters", "trace", "window"]
+    assert sorted(shown) == sorted(PRESETS["trace"])
     stage.press("ArrowRight")
     see(page, stage, small.sections["g_tracepoint"][1])
     ask_python(page, "stage.granularity, stage.views = 'line', []")
-    stage.locator('.ts-choice[aria-pressed="true"]', has_text="line").wait_for()
+    chosen = stage.locator('.ts-choice[aria-pressed="true"]', has_text="line")
+    chosen.wait_for(state="attached")
 
 
 def test_a_thousand_keys_end_on_the_right_moment_everywhere(page: Page, stage: Locator) -> None:

@@ -36,11 +36,12 @@ from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage, explore
 SMALL = {SMALL!r}
-note = Stage("note", granularity="line")
+note = Stage("note", granularity="line", views=["window", "source", "variables", "stack"])
 note
 """,
     """
-small, follower = (Stage(record_scenario(Scenario.from_data(SMALL)), granularity="line") for _ in range(2))
+recording = record_scenario(Scenario.from_data(SMALL))
+small, follower = (Stage(recording, granularity="line", views=["window", "stack"]) for _ in range(2))
 ipywidgets.jslink((small, "shown"), (follower, "step"))
 ipywidgets.Tab([ipywidgets.VBox([small, follower])], titles=["small"])
 """,
@@ -171,7 +172,7 @@ def test_over_and_out(page: Page, note: Recording) -> None:
     assert call is not None
     line_before = note.moment(call - 1)
     go(page, stage, call - 1)
-    there = note.moment(press(page, stage, "v"))
+    there = note.moment(press(page, stage, "V"))
     assert there.number > call
     assert there.frame == line_before.frame
     go(page, stage, call)

@@ -82,11 +82,12 @@ export function makeControls(stage, present) {
   const keep = button("ts-button", "Bookmark this moment (k)", () => stage.act("bookmark"), icon("mark"));
   const whatIf = () => stage.actNow("edit");
   const edit = button("ts-button", "What if? Edit, and run on from here (q)", whatIf, icon("fork"));
+  const insideWord = el("span");
   const inside = button(
     "ts-button",
     "Look inside: code, stack, locks and more (v)",
     () => stage.act("lookInside"),
-    el("span", "", "Look inside"),
+    insideWord,
   );
   const full = button("ts-button", "Present in full screen (p)", present, icon("full"));
   const help = button("ts-button", "Keys (?)", () => stage.act("help"), el("span", "", "?"));
@@ -111,6 +112,7 @@ export function makeControls(stage, present) {
       setAttribute(keep, "aria-pressed", String(stage.bookmarks.steps.includes(moment.step)));
       setAttribute(find, "aria-expanded", String(stage.search.shown));
       setAttribute(inside, "aria-pressed", String(!stage.open.plain));
+      setText(insideWord, stage.open.plain ? "Look inside" : "Picture");
       setAttribute(edit, "aria-expanded", String(stage.edit.shown));
       setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
       slider.value = String(moment.step);
