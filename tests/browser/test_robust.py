@@ -83,6 +83,7 @@ def test_no_text_of_a_recording_or_a_stop_becomes_markup(
         page.keyboard.press("Escape")
         page.keyboard.press("a")  # the other stop asks, too
         page.keyboard.press("t")
+    page.keyboard.press("Shift+F")  # to a sentence with a name in it
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.hacked") is None
     assert page.locator(":is(img, script):not(body > script)").count() == 0

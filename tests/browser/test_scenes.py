@@ -70,7 +70,11 @@ LINES_OF = """async ([text, steps]) => {
   const reader = new Reader(await decode(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))));
   return steps.map((step) => sceneView.lines(reader.read(step)));
 }"""
-DRAWN = "() => document.querySelector('.sc-picture').innerHTML"
+# Each mark, whatever the order in which its attributes were written.
+DRAWN = """() => [...document.querySelectorAll(".sc-picture *")].map((mark) => {
+  const attributes = [...mark.attributes].map(({ name, value }) => `${name}=${value}`);
+  return [mark.tagName, ...attributes.sort(), mark.textContent];
+})"""
 # What flies has arrived.
 GO = """(step) => {
   handle.go(step);

@@ -85,6 +85,7 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** @param {Element} node @param {Record<string, string | number>} at @param {Record<string, string | number>} before */
 function write(node, at, before) {
+  for (const name of Object.keys(before)) if (!(name in at)) node.removeAttribute(name);
   for (const [name, value] of Object.entries(at)) {
     if (before[name] !== value) node.setAttribute(name, String(value));
   }
