@@ -67,8 +67,7 @@ _LEAVES = {
 }
 _BEFORE = (
     "{program} wants a huge page",
-    ": {routes|way|ways}, each on a small machine of its own. "
-    "On {ready} of them a block of {entries} frames is free.",
+    ": {routes|way|ways}, each on its own machine. On {ready} of them {entries} frames in a row are free.",
 )
 _HUGE, _NOTHING_HUGE = "Huge in the end: {names}.", "Nothing is huge in the end."
 _DONE = {
