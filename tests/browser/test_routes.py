@@ -87,7 +87,7 @@ def test_text_takes_the_place_of_the_picture(page: Page) -> None:
     assert page.locator(".sc-picture").is_visible()
 
 
-@pytest.mark.parametrize("width", [390, 930, 1880])
+@pytest.mark.parametrize("width", [390, 862, 930, 1880])
 def test_every_letter_is_readable(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 1000})
     for _ in range(3):

@@ -125,7 +125,7 @@ def test_khugepaged_is_refused_and_nobody_waits() -> None:
     assert (facts.worker, facts.refused, facts.total.copied) == ("khugepaged", "not pinned?", 0)
     assert waits(facts, WORK) == "nobody"
     assert foot(facts, WORK)[0] == "reads what is there"
-    assert foot(facts, AFTER) == ("not huge: refused", "“not pinned?” no; nothing moved")
+    assert foot(facts, AFTER) == ("not huge: refused", "“not pinned?” no")
 
 
 def test_headlines_count_those_that_came_to_a_huge_page() -> None:
@@ -153,8 +153,9 @@ def test_a_kcompactd_that_is_not_woken_wins_no_block() -> None:
 
 def test_who_waits_for_a_lock_is_named_with_it() -> None:
     facts = replace(facts_of("khugepaged"), waited=(("A", "mmap_lock of A (read)"),))
-    assert waits(facts, WORK) == "A, for mmap_lock of A (read)"
-    assert foot(facts, AFTER)[0] == "huge, later; A waited for mmap_lock of A (read)"
+    assert waits(facts, WORK) == "A, for a lock"
+    assert sentences([("khugepaged", facts)])[1][1] == " khugepaged: A, for mmap_lock of A (read)."
+    assert foot(facts, AFTER)[0] == "huge, later; A had to wait"
 
 
 def test_picture_and_text_of_another_run_have_its_words() -> None:

@@ -15,14 +15,14 @@ _WAITS = {
     "fault": "{program}, in its own fault",
     "call": "{program}, in its own call",
     "touch": "{program}, if it touches",
-    "lock": "{waiter}, for {lock}",
+    "lock": "{waiter}, for a lock",
 }
 _WAITED = {
     "nobody": "{program} did not wait",
     "fault": "{program} waited",
     "call": "{program} waited",
     "touch": "{program} did not wait",
-    "lock": "{waiter} waited for {lock}",
+    "lock": "{waiter} had to wait",
 }
 _SAYS_OF_WAITING = {
     "nobody": "{title}: nobody",
@@ -54,8 +54,8 @@ _ENDS = {
     "huge at once": ("huge at once; {waited}", "{done}"),
     "huge later": ("huge, later; {waited}", "{done}"),
     "block": ("not huge, but {gained|whole block|whole blocks}", "{done}"),
-    "refused": ("not huge: refused", "“{refused}” no; {done}"),
-    "small": ("not huge; {waited}", "{mapped|small page|small pages}; {done}"),
+    "refused": ("not huge: refused", "“{refused}” no"),
+    "small": ("not huge; {waited}", "{mapped|small page|small pages}"),
     "nothing": ("not huge, no whole block", "{done}"),
 }
 #: The sentence on what is left of a route that ends in no huge page.

@@ -9,7 +9,8 @@ import { drawRoutes, routesHeight } from "./scenes/routes.js";
 
 /** @import { RoutesData } from "./types.js" */
 
-const WIDE = 860;
+const WIDE = 820; // the room of a cell in JupyterLab on a laptop is a little wider
+const PHONE = 480;
 const MOMENTS = ["before", "at work", "after"];
 const KEYS = { ArrowRight: 1, n: 1, PageDown: 1, ArrowLeft: -1, b: -1, PageUp: -1, Home: -9, End: 9 };
 
@@ -48,6 +49,7 @@ export function mountRoutes(element, data, options = {}) {
     const width = fit(room.clientWidth || WIDE);
     const narrow = width < WIDE;
     body.toggleAttribute("data-narrow", narrow);
+    body.toggleAttribute("data-phone", width < PHONE);
     room.toggleAttribute("data-narrow", narrow);
     picture.draw(drawRoutes(data, at, width, narrow), width, routesHeight(width, narrow), moves);
   }

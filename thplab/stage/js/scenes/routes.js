@@ -237,13 +237,13 @@ function key(routes, y, narrow) {
   if (!narrow) {
     const memory = `Memory: ${BLOCKS} blocks of ${cuts[0].maps.length} frames`;
     marks.push(words("key-memory", x, y, memory, "sc-quiettext"));
-    x += widthOf(memory) + 24;
+    x += widthOf(memory) + 16;
   }
   for (const [sign, meaning] of meanings) {
     if (!seen.has(sign)) continue;
     marks.push(signs("key", sign, [[x, y - 11]], 14));
     marks.push(words(`key-${sign}`, x + 18, y, meaning, "sc-quiettext"));
-    x += widthOf(meaning, narrow ? 13 : 14) + (narrow ? 30 : 42);
+    x += widthOf(meaning, narrow ? 13 : 14) + (narrow ? 30 : 34);
   }
   return marks;
 }
