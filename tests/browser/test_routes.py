@@ -128,7 +128,7 @@ def test_widget_in_jupyterlab(lab: Lab, browser: Browser) -> None:
     page = lab.open(browser, lab.write("routes.ipynb", CELLS))
     run_all(page)
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
-    stage = page.locator(".thplab-keys:has(.sc-routes)")
+    stage = page.locator(".thplab-stage.thplab-keys:has(.sc-routes)")
     stage.locator(".sc-picture text").first.wait_for()
     stage.focus()
     for key, step in (("ArrowRight", "1"), ("n", "2"), ("b", "1"), ("End", "2")):

@@ -9,6 +9,7 @@ from typing import Any
 import traitlets
 
 from thplab.reading.small_machine import SmallMachine
+from thplab.stage.keys import KEYS
 from thplab.stage.program import Programmed
 from thplab.words import counted
 
@@ -101,6 +102,7 @@ class Routes(Programmed):
             "lines": self._lines,
         }
         super().__init__(data=data, **traits)
+        self.add_class(KEYS)
 
     @staticmethod
     def _text(routes: Sequence[Route], sentences: Sequence[tuple[str, str]], at: int) -> list[str]:
