@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.expecting import expect
+from tests.browser.jupyterlab import Lab, ask_python, run_all
 from tests.browser.modules import page_with_modules
 from tests.browser.test_scenes import LETTERS, UNREADABLE
 from thplab.export.routes_page import routes_page
@@ -85,10 +87,61 @@ def test_text_takes_the_place_of_the_picture(page: Page) -> None:
     assert page.locator(".sc-picture").is_visible()
 
 
-@pytest.mark.parametrize("width", [390, 930, 1880])
+@pytest.mark.parametrize("width", [390, 862, 930, 1880])
 def test_every_letter_is_readable(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 1000})
     for _ in range(3):
         page.wait_for_timeout(100)
         assert not page.evaluate(UNREADABLE, LETTERS)
         page.keyboard.press("ArrowRight")
+
+
+# On a telephone the whole of it is at most so high, and as high at every moment.
+PHONE, HIGHEST = {"width": 390, "height": 844}, 700
+CUT = """() => [...document.querySelectorAll(".sc-parts li, .sc-routes-controls *")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent)"""
+
+
+def test_telephone_shows_all_three_at_once(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    heights = set()
+    for _ in range(3):
+        page.wait_for_timeout(100)
+        box = page.locator(".thplab-stage").bounding_box()
+        assert box
+        heights.add(box["height"])
+        assert not page.evaluate(CUT)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        page.keyboard.press("ArrowRight")
+    assert len(heights) == 1
+    assert heights.pop() <= HIGHEST
+
+
+# In JupyterLab: keys step, Python hears of it, and a letter is no shortcut of the notebook's.
+CELLS = (
+    "from thplab.lessons.runs.routes import three_routes\nshown = three_routes()\nshown",
+    "'another cell'",
+)
+
+
+def test_widget_in_jupyterlab(lab: Lab, browser: Browser) -> None:
+    page = lab.open(browser, lab.write("routes.ipynb", CELLS))
+    run_all(page)
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
+    stage = page.locator(".thplab-stage.thplab-keys:has(.sc-routes)")
+    stage.locator(".sc-picture text").first.wait_for()
+    stage.focus()
+    for key, step in (("ArrowRight", "1"), ("n", "2"), ("b", "1"), ("End", "2")):
+        page.keyboard.press(key)
+        expect(stage).to_have_attribute("data-step", step)
+    cells = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length")
+    for letter in ("a", "x", "d", "d", "x", "m"):
+        page.keyboard.press(letter)
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == cells
+    kinds = "() => window.jupyterapp.shell.currentWidget.content.widgets.map((each) => each.model.type)"
+    assert page.evaluate(kinds) == ["code"] * cells
+    assert ask_python(page, "print(shown.shown)") == "2"
+    ask_python(page, "shown.step = 1")
+    expect(stage).to_have_attribute("data-step", "1")
+    assert not page.evaluate(UNREADABLE, LETTERS)
+    page.context.close()

@@ -43,6 +43,7 @@ from .runs.passes import (
     wait_sweep as wait_sweep,
 )
 from .runs.races import races_table as races_table
+from .runs.routes import three_routes as three_routes
 from .runs.scan_tables import pairs_table as pairs_table, versions_table as versions_table
 from .runs.scanners import (
     batches_table as batches_table,

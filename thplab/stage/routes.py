@@ -9,25 +9,27 @@ from typing import Any
 import traitlets
 
 from thplab.reading.small_machine import SmallMachine
+from thplab.stage.keys import KEYS
 from thplab.stage.program import Programmed
 from thplab.words import counted
 
 MOMENTS = ("before", "at work", "after")
+NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A machine at one moment, who waits then, and two lines on what comes of it."""
+    """A machine at moment ``at`` of MOMENTS: who works, who waits, two lines on what comes of it.
+
+    ``works``: "" for nobody. ``gained``: is a block whole now that was not?
+    """
 
     machine: SmallMachine
+    works: str
     waits: str
     foot: tuple[str, str]
-    working: bool
-
-    @property
-    def works(self) -> str:
-        """Who runs."""
-        return self.machine.task or "nobody"
+    at: int
+    gained: bool = False
 
     @property
     def sees(self) -> str:
@@ -39,29 +41,46 @@ class Cut:
             return "fenced off"
         return f"{mapped} of {len(self.machine.maps)} mapped" if mapped else "nothing yet"
 
+    @property
+    def end(self) -> str:
+        """What has come of it: huge, a block, or nothing; "" before the end."""
+        if MOMENTS[self.at] != "after":
+            return ""
+        return "huge" if self.machine.huge else "block" if self.gained else "nothing"
+
     def to_data(self) -> dict[str, Any]:
         """For the browser."""
-        machine = asdict(self.machine)
-        end = "" if self.working else "huge" if self.machine.huge else "block" if self.machine.arcs else ""
-        said = {"works": self.works, "waits": self.waits, "sees": self.sees, "foot": self.foot}
-        return {**machine, **said, "working": self.working, "end": end}
+        working = MOMENTS[self.at] == "at work"
+        said = {"works": self.works or NOBODY, "waits": self.waits, "sees": self.sees, "foot": self.foot}
+        return {**asdict(self.machine), **said, "working": working, "end": self.end}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A recording that was cut at the moments: ``name`` is its colour's, ``when`` it comes."""
+    """A recording that was cut at the moments: ``name`` is its colour's, ``when`` it comes.
+
+    ``program``: whose window it is; ``others``: who else has pages.
+    """
 
     name: str
     title: str
     when: str
+    program: str
+    others: str
     cuts: tuple[Cut, ...]
 
     def line(self, at: int) -> str:
         """A moment as text."""
         cut = self.cuts[at]
-        what = f"works: {cut.works}; waits: {cut.waits}; A sees: {cut.sees}"
+        what = f"works: {cut.works or NOBODY}; waits: {cut.waits}; {self.program} sees: {cut.sees}"
         free, whole = cut.machine.free, counted(len(cut.machine.whole), "block")
         return f"{self.title}: {what}; {free} frames free, {whole} whole. {': '.join(cut.foot)}."
+
+    def to_data(self) -> dict[str, Any]:
+        """For the browser."""
+        said = {"name": self.name, "title": self.title, "when": self.when, "program": self.program}
+        said["others"] = self.others
+        return {**said, "cuts": [cut.to_data() for cut in self.cuts]}
 
 
 class Routes(Programmed):
@@ -78,14 +97,12 @@ class Routes(Programmed):
         self._lines = [self._text(routes, sentences, at) for at in range(len(MOMENTS))]
         data = {
             "title": f"{len(routes)} machines side by side, {len(MOMENTS)} moments",
-            "routes": [
-                {"name": r.name, "title": r.title, "when": r.when, "cuts": [c.to_data() for c in r.cuts]}
-                for r in routes
-            ],
+            "routes": [route.to_data() for route in routes],
             "sentences": [list(each) for each in sentences],
             "lines": self._lines,
         }
         super().__init__(data=data, **traits)
+        self.add_class(KEYS)
 
     @staticmethod
     def _text(routes: Sequence[Route], sentences: Sequence[tuple[str, str]], at: int) -> list[str]:

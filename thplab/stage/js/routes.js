@@ -9,7 +9,8 @@ import { drawRoutes, routesHeight } from "./scenes/routes.js";
 
 /** @import { RoutesData } from "./types.js" */
 
-const WIDE = 860;
+const WIDE = 820; // the room of a cell in JupyterLab on a laptop is a little wider
+const PHONE = 480;
 const MOMENTS = ["before", "at work", "after"];
 const KEYS = { ArrowRight: 1, n: 1, PageDown: 1, ArrowLeft: -1, b: -1, PageUp: -1, Home: -9, End: 9 };
 
@@ -33,10 +34,10 @@ export function mountRoutes(element, data, options = {}) {
   const step = button("ts-button", "The next moment", () => go(at + 1), "Step");
   const swap = button("ts-button", "Picture or text", () => turn(), "As text");
   const controls = el("div", "sc-routes-controls", back, step, slider, swap);
-  const root = labelled(
-    el("div", "thplab-stage thplab-keys", el("div", "sc-routes", said, room, text, parts, controls)),
-    data.title,
-  );
+  const body = el("div", "sc-routes", said, room, text, parts, controls);
+  const scene = el("div", "", body);
+  scene.dataset.scene = "routes";
+  const root = labelled(el("div", "thplab-stage thplab-keys", scene), data.title);
   root.tabIndex = 0;
   root.setAttribute("role", "application");
   let at = Math.min(options.step ?? 0, MOMENTS.length - 1);
@@ -47,6 +48,9 @@ export function mountRoutes(element, data, options = {}) {
   function draw(moves) {
     const width = fit(room.clientWidth || WIDE);
     const narrow = width < WIDE;
+    body.toggleAttribute("data-narrow", narrow);
+    body.toggleAttribute("data-phone", width < PHONE);
+    room.toggleAttribute("data-narrow", narrow);
     picture.draw(drawRoutes(data, at, width, narrow), width, routesHeight(width, narrow), moves);
   }
   function update() {

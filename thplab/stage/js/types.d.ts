@@ -451,13 +451,15 @@ export interface RouteCut {
   whole: number[];
   arcs: [from: number, to: number][]; // blocks
   foot: [result: string, more: string];
-  end: "" | "huge" | "block";
+  end: "" | "huge" | "block" | "nothing";
 }
 
 export interface Route {
   name: string;
   title: string;
   when: string;
+  program: string; // whose window it is
+  others: string; // who else has pages
   cuts: RouteCut[];
 }
 
