@@ -65,6 +65,6 @@ def test_a_link_that_leads_nowhere_says_why(text: str, words: str) -> None:
 
 
 def test_a_preset_opens_its_views(small: Recording) -> None:
-    assert Stage(small, views="memory").views == ["window", "memory", "buddy"]
+    assert Stage(small, views="memory").views == ["scene", "memory", "buddy"]
     with pytest.raises(traitlets.TraitError, match="no preset 'mem'; there are first"):
         Stage(small, views="mem")

@@ -34,13 +34,13 @@ def load_recording(source: Recording | bytes | str, kernel: str = "6.18") -> Rec
 #: Sets of views by what a lesson is about.
 PRESETS: dict[str, list[str]] = {
     "first": [],
-    "collapse": ["window", "source", "stack", "locks"],
-    "memory": ["window", "memory", "buddy"],
-    "space": ["window", "space", "counters"],
-    "locks": ["window", "locks", "trace"],
+    "collapse": ["scene", "source", "stack", "locks"],
+    "memory": ["scene", "memory", "buddy"],
+    "space": ["scene", "space", "counters"],
+    "locks": ["scene", "locks", "trace"],
     "lanes": ["lanes", "ledger"],
-    "walk": ["window", "walk", "memory"],
-    "trace": ["trace", "counters", "window"],
+    "walk": ["scene", "walk", "memory"],
+    "trace": ["scene", "trace", "counters"],
 }
 
 
@@ -69,7 +69,7 @@ class Stage(Programmed):
 
     Traits: ``step`` (int, Python to browser: go there), ``shown`` (int, browser to Python: where the
     reader is; link others to this one), ``granularity`` (one of GRANULARITIES), ``views`` (some of
-    VIEWS or the name of one of PRESETS; empty: the first four), ``theme`` ("", "light" or "dark"; "":
+    VIEWS or the name of one of PRESETS; empty: the scene alone), ``theme`` ("", "light" or "dark"; "":
     as the notebook), ``height`` (CSS pixels; 0: as high as it needs), ``stops`` (see
     :func:`check_stops`), ``guesses`` (browser to Python: the step of an asking stop, as text -> what
     was guessed), ``bookmarks`` (steps); ``second`` and ``differences`` are set by :meth:`beside`,

@@ -73,7 +73,7 @@ class Gallery(WrittenBox):
         seen = self.exhibit.line_by_line
         if seen is None:
             return None
-        stage = Stage(seen.recording, step=seen.moment, granularity="function")
+        stage = Stage(seen.recording, step=seen.moment)
         self._put(stage)
         return stage
 

@@ -38,8 +38,7 @@ class RaceInjector(WrittenBox):
         button.on_click(lambda _: self._press())
         self.said = widgets.HTML()
         recording = record_scenario(first, depth="functions")
-        views = ["window", "locks", "counters"]
-        self.stage = Stage(recording, step=_collapse(recording), granularity="function", views=views)
+        self.stage = Stage(recording, step=_collapse(recording))
         super().__init__([self.kind, self.gap, button, self.said, self.stage])
         self._say(race(kind, gap))
 
@@ -76,8 +75,10 @@ class RaceInjector(WrittenBox):
 
 
 def _collapse(recording: Recording) -> int:
-    """The moment at which the first collapse begins; the run's beginning if there is none."""
-    return recording.find_call(points.COLLAPSE) or 0
+    """The first event of the first collapse; the run's beginning if there is none."""
+    begin = recording.find_call(points.COLLAPSE)
+    events = recording.sections[recording.header["granularity"]["event"]]
+    return next((moment for moment in events if moment >= begin), 0) if begin else 0
 
 
 def race_text(seen: Race) -> str:
