@@ -62,7 +62,12 @@ def test_chromium_accepts_the_joined_module(page: Page) -> None:
     exported: Any = page.evaluate(
         "async () => Object.entries(await import('/stage.js')).map(([name, it]) => [name, typeof it])"
     )
-    assert sorted(exported) == [["default", "object"], ["mount", "function"], ["mountPair", "function"]]
+    assert sorted(exported) == [
+        ["default", "object"],
+        ["mount", "function"],
+        ["mountPair", "function"],
+        ["mountRoutes", "function"],
+    ]
 
 
 def test_a_recording_of_an_older_version_is_refused_in_words(

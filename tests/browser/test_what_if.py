@@ -11,7 +11,7 @@ import pytest
 from tests.browser.expecting import expect
 from tests.browser.jupyterlab import Lab, run_all, wait_for_stage
 from tests.browser.modules import as_text, page_with_modules
-from tests.stage.conftest import SMALL
+from tests.stage.conftest import SMALL, opening
 from thplab.export import page as make_page
 from thplab.ledger import Meter
 from thplab.reading.lanes import duration
@@ -30,6 +30,7 @@ MOUNT = """async ([texts, options, python]) => {
   const bytes = texts.map((text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
   const main = document.querySelector("main");
   window.sent = [];
+  options.granularity ??= "line";
   if (python) options.onEdit = (message) => window.sent.push(message);
   const [one, two] = bytes;
   window.handle = await (two ? stage.mountPair(main, bytes, options) : stage.mount(main, one, options));
@@ -67,7 +68,13 @@ def test_what_is_written_and_painted_is_sent_and_answered(page: Page) -> None:
     field(page, "Knobs").fill("max_ptes_none=16")
     field(page, "When").select_option("after_alloc")
     field(page, "Knobs").press("Enter")
-    edit = {"at": 1, "paint": "2x swap", "knobs": "max_ptes_none=16", "op": "", "gap": "after_alloc"}
+    edit = {
+        "at": opening(record_scenario(Scenario.from_data(SMALL))) + 1,
+        "paint": "2x swap",
+        "knobs": "max_ptes_none=16",
+        "op": "",
+        "gap": "after_alloc",
+    }
     expect(page.get_by_role("button", name="Run on from here with this")).to_be_disabled()
     assert page.evaluate("() => sent") == [{"edit": edit}]
     refused = {"field": "knobs", "text": "16 is not accepted; allowed: an integer from 0 to 15"}
@@ -106,8 +113,9 @@ def test_without_python_it_says_so_and_stays_out_of_the_way(page: Page) -> None:
     expect(page.locator(".ts-edit")).to_contain_text("Editing needs Python")
     expect(page.locator(".ts-edit input:visible")).to_have_count(0)
     page.keyboard.press("Escape")
+    first = opening(record_scenario(Scenario.from_data(SMALL)))
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".thplab-stage")).to_have_attribute("data-step", "1")
+    expect(page.locator(".thplab-stage")).to_have_attribute("data-step", str(first + 1))
 
 
 def test_python_that_does_not_answer_is_told(page: Page) -> None:
