@@ -201,7 +201,7 @@ def test_a_comparison_is_one_file_that_asks_nobody(
     browser: Browser, futures: Comparison, tmp_path: Path
 ) -> None:
     file = tmp_path / "futures.html"
-    file.write_text(make_page(futures), "utf-8")
+    file.write_text(make_page(futures, granularity="line"), "utf-8")
     opened = browser.new_page()
     asked: list[str] = []
     opened.on("request", lambda request: asked.append(request.url))
