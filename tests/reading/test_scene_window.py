@@ -36,7 +36,7 @@ def test_the_last_entry_is_one_too_many(holes: Recording) -> None:
     _, counts, entry, decision = lines_at(holes, "exceed_none_pte")
     assert counts.startswith("512 of 512 entries read: 412 empty (at most 411)")
     assert counts.endswith("100 used lately (at least 1)")
-    assert entry.startswith("entry 511, empty: in memory? yes; not empty? no; unwatched? unasked;")
+    assert entry.startswith("entry 511, empty: not in swap? yes; not empty? no; unwatched? unasked;")
     assert decision == "refused at: not empty?"
 
 

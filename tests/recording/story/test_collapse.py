@@ -153,7 +153,7 @@ def test_a_rollback_is_told() -> None:
     said = sentences(recorder.recording)
     assert "Entry 2 maps a page that another task took off the LRU list first." in said
     [back] = of_kind(recorder.recording, "puts_back")
-    assert back.startswith("2 pages go back to the LRU lists and ")
+    assert back.startswith("2 pages are unlocked and back on the LRU lists, ")
     [again] = of_kind(recorder.recording, "repopulated")
     assert (
         again

@@ -243,13 +243,6 @@ def limit(now: Now) -> Any:
     return "unlimited units" if budget >= 10**9 else f"{budget} unit{'' if budget == 1 else 's'}"
 
 
-def left_words(now: Now) -> Any:
-    units = left(now)
-    if units >= 5 * 10**8:
-        return "unlimited units are"
-    return f"{units} unit is" if units == 1 else f"{units} units are"
-
-
 def number(now: Now) -> Any:
     """Of the pass that begins, which is not counted yet; of a mapping, from low to high."""
     if now.told.kind.startswith("vma_passed_over"):
@@ -711,7 +704,7 @@ CHECKS: dict[str, Check] = {
     "first": first, "found": found, "frame": frame, "free": free,
     "free_frame": reader("free_pfn", "free_pfn"), "held": held, "high": high, "holder": holder, "how": how,
     "isolated": isolated, "laps": of_khugepaged("full_scans"), "largest": largest, "last": last,
-    "left": left, "left_words": left_words, "limit": limit, "listed": listed, "lock": lock, "low": low,
+    "left": left, "limit": limit, "listed": listed, "lock": lock, "low": low,
     "max_none": knob("max_ptes_none"), "max_shared": knob("max_ptes_shared"),
     "max_swap": knob("max_ptes_swap"), "migrate_frame": reader("migrate_pfn", "migrate_pfn"),
     "migrated": migrated, "mm": mm, "moved": traced_count("nr_migrated"), "need": need, "new": new,

@@ -8,6 +8,7 @@ from thplab.reading.scenes.told import free_frames, told_before
 from thplab.recording.recording import Sentence
 
 _BEGINS = "steps_aside"
+_GOES_BACK = "puts_back"
 #: What is told at the end of each phase, in their order.
 _ENDS = ("found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published")
 _PHASES = ("get memory", "re-check", "fence", "isolate", "copy", "free", "publish")
@@ -21,7 +22,7 @@ def collapse_lines(at: ReadMoment) -> list[str]:
     ends = [_ENDS.index(each.kind) + 1 for each in told if each.kind in _ENDS]
     done = max(ends, default=0)
     results = {each.values["result"] for each in told if "result" in each.values}
-    failed = bool(results - {ScanResult.SUCCEED.value})
+    failed = bool(results - {ScanResult.SUCCEED.value}) or any(each.kind == _GOES_BACK for each in told)
     copied = next((each.values["copied"] for each in told if "copied" in each.values), 0)
     phase = f"{min(done, 6) + 1} {_PHASES[min(done, 6)]}"
     where = "the window is huge" if done == len(_ENDS) else f"{'failed in ' if failed else ''}phase {phase}"

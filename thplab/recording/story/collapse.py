@@ -74,7 +74,7 @@ PUBLISHED = story(
 )
 PUTS_BACK = story(
     "puts_back",
-    "{isolated|page goes|pages go} back to the LRU lists and {isolated|is|are} unlocked, because isolating must succeed for all or none.",
+    "{isolated|page is|pages are} unlocked and back on the LRU lists, because an entry was refused: it is all or none.",
 )
 REPOPULATED = story(
     "repopulated", "The PMD entry points at the old table again, so {mm} reaches {window} as before."

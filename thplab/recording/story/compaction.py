@@ -19,7 +19,7 @@ from thplab.mm.include.mmzone import Zone
 from thplab.mm.include.page import PG_buddy
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.points import Locals
-from thplab.recording.story.tellers import At, at_event, at_return, plain_name
+from thplab.recording.story.tellers import At, at_event, at_return
 from thplab.recording.story.template import Template, Told, Value, story
 
 _READERS = (
@@ -143,7 +143,7 @@ def _about(cc: CompactControl, at: At) -> dict[str, Value]:
             "free_frame": cc.free_pfn - zone.zone_start_pfn,
         }
     return {
-        "who": plain_name(at), "zone": zone.name, "block_frames": 1 << order, "aim": _aim(cc),
+        "who": at.who, "zone": zone.name, "block_frames": 1 << order, "aim": _aim(cc),
         **({"wanted": 1 << cc.order} if cc.order >= 0 else {}), **readers,
         "waits": at.who if cc.direct_compaction else "nobody",
         "whole": whole_blocks(zone, order), "free": zone.free_pages,

@@ -32,7 +32,7 @@ PASS_BEGINS = story("pass_begins", "A pass begins: khugepaged may spend {limit} 
 VISIT = story(
     "visit",
     "khugepaged visits {mm} for {cost|unit|units} and takes {lock} for reading, so that no mapping changes while "
-    "it looks: {left_words} left in this pass.",
+    "it looks.",
 )
 PASSED_BY = story(
     "passed_by",
@@ -135,20 +135,8 @@ def _visit(local: Locals, taken: Any, at: At) -> Told | None:
     lock, mm = local["lock"], visit["mm"]
     if not taken:
         return PASSED_BY.tell(mm=mm.name, lock=lock_words(lock), holder=lock.writer or "another task", cost=0)
-    left = visit["pages"]
-    words = (
-        "unlimited units are"
-        if left >= _NO_LIMIT // 2
-        else f"{counted(left, 'unit')} {'is' if left == 1 else 'are'}"
-    )
     return VISIT.tell(
-        mm=mm.name,
-        lock=lock_words(lock),
-        left=left,
-        left_words=words,
-        spent=_spent(at),
-        cost=1,
-        **_budget(at),
+        mm=mm.name, lock=lock_words(lock), left=visit["pages"], spent=_spent(at), cost=1, **_budget(at)
     )
 
 

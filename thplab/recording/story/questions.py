@@ -48,7 +48,7 @@ class Question:
 TABLE = "table"
 #: Asked of each entry.
 OF_ENTRY = (
-    Question("in_memory", "in memory?", "present bit", (S.EXCEED_SWAP_PTE,), "unmapped"),
+    Question("in_memory", "not in swap?", "swap entry", (S.EXCEED_SWAP_PTE,), "unmapped"),
     Question("not_empty", "not empty?", "pte_none", (S.EXCEED_NONE_PTE,), "none_or_zero"),
     Question("unwatched", "unwatched?", "userfaultfd", (S.PTE_UFFD_WP,)),
     Question("anonymous", "of no file?", "anonymous", (S.PAGE_ANON,)),

@@ -8,7 +8,7 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.mm.vmscan.kswapd import MAX_RECLAIM_RETRIES
 from thplab.points import Locals
-from thplab.recording.story.tellers import At, at_call, at_change, at_event, plain_name
+from thplab.recording.story.tellers import At, at_call, at_change, at_event
 from thplab.recording.story.template import Told, Value, detail, story
 
 ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for {which}.")
@@ -128,7 +128,7 @@ def _marks(local: Locals, at: At) -> Told:
 
 @at_call(points.RECLAIM)
 def _reclaims(local: Locals, at: At) -> Told:
-    return RECLAIMS.tell(who=plain_name(at), free=at.free_frames())
+    return RECLAIMS.tell(who=at.who, free=at.free_frames())
 
 
 @at_call(points.BALANCE)
@@ -138,12 +138,12 @@ def _balances(local: Locals, at: At) -> Told:
 
 @at_change(Kernel, "current")
 def _runs(kernel: Kernel, at: At) -> Told:
-    return RUNS.tell(who=plain_name(at)) if kernel.current.pid else IDLES.tell()
+    return RUNS.tell(who=at.who) if kernel.current.pid else IDLES.tell()
 
 
 @at_event("mm_vmscan_wakeup_kswapd")
 def _asks_kswapd(event: TraceEvent, at: At) -> Told:
-    return ASKS_KSWAPD.tell(who=plain_name(at))
+    return ASKS_KSWAPD.tell(who=at.who)
 
 
 @at_event("mm_compaction_wakeup_kcompactd")
@@ -151,7 +151,7 @@ def _asks_kcompactd(event: TraceEvent, at: At) -> Told:
     order = int(event.value("order"))
     if order < 0:
         return KNOB_WAKES_KCOMPACTD.tell()
-    return ASKS_KCOMPACTD.tell(who=plain_name(at), wanted=1 << order)
+    return ASKS_KCOMPACTD.tell(who=at.who, wanted=1 << order)
 
 
 @at_event("mm_compaction_kcompactd_wake")

@@ -29,6 +29,8 @@ from thplab.mm.include.trace_events import TraceEvent
 from thplab.points import Locals, Point, point_of
 from thplab.recording.story.template import Told
 
+#: Daemons that each node has one of.
+_OF_A_NODE = ("kcompactd", "kswapd")
 _MODEL = str(Path(mm.__file__).parent)
 
 
@@ -51,8 +53,10 @@ class At:
 
     @property
     def who(self) -> str:
-        """The running task (comm)."""
-        return self.kernel.current.comm
+        """The running task (comm); a daemon of the one node that there is without the node's number."""
+        comm = self.kernel.current.comm
+        plain = comm.rstrip("0123456789")
+        return plain if plain in _OF_A_NODE else comm
 
     def callers(self) -> Iterator[Locals]:
         """The variables of the points that are on the stack above, innermost first."""
@@ -138,14 +142,6 @@ def lock_words(lock: Lock) -> str:
     """A lock by its kind and what it guards: ``mmap_lock of app``."""
     kind = next((kind for kind in _LOCKS if lock.name.startswith(f"{kind} ")), lock.name)
     return " of ".join(filter(None, (kind, lock.name[len(kind) + 1 :])))
-
-
-def plain_name(at: At) -> str:
-    """The running task; the daemons of the one node that there is without its number."""
-    node = at.kernel.node
-    daemons = (thread.task for thread in (node.kcompactd, node.kswapd) if thread is not None)
-    own = any(task is at.kernel.current for task in daemons)
-    return at.who.rstrip("0123456789") if own else at.who
 
 
 def duration(ms: int) -> str:

@@ -271,6 +271,7 @@ export interface CollapseState {
   told: Sentence[];
   done: number; // the number of the phase that ended last
   failed: Sentence | null;
+  culprit: number; // the entry for which it failed, -1: none is known
   over: boolean; // it is published, or everything is back
   begin: Values;
   block: number; // the first frame of the new block, -1: none yet

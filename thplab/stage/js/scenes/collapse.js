@@ -63,9 +63,16 @@ function changes(state, where, { cell }, entries, x, y) {
   return places.length ? [squares("changed", places, cell - 2, "sc-changed")] : [];
 }
 
+// The page for which all goes back.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
+function culprit(state, where, { cell }, x, y) {
+  const place = where.places.get(state.old[state.culprit] ?? -1);
+  return place ? [rect("culprit", x + place[0] - 4, y + place[1] - 4, cell + 6, cell + 6, "sc-here", 4)] : [];
+}
+
 // What the shades and edges mean, as far as the picture has them.
-/** @param {CollapseState} state @param {number} locked @param {number} x @param {number} y @returns {Mark[]} */
-function ruler(state, locked, x, y) {
+/** @param {CollapseState} state @param {number} locked @param {number} changed @param {number} x @param {number} y @returns {Mark[]} */
+function ruler(state, locked, changed, x, y) {
   const last = state.old.length - 1;
   const marks = [words("ruler-t", x, y, `light to dark: entry 0 to ${last}`, "sc-quiettext sc-small")];
   if (locked)
@@ -73,6 +80,13 @@ function ruler(state, locked, x, y) {
       rect("ruler-lock", x + 196, y - 10, 10, 10, "sc-locked"),
       words("ruler-lock-t", x + 212, y, "locked", "sc-quiettext sc-small"),
     );
+  if (changed || state.culprit >= 0) {
+    const [cls, text] = changed ? ["sc-changed", "just changed"] : ["sc-here", "the reason"];
+    marks.push(
+      rect("ruler-new", x + 2, y + 9, 9, 9, cls),
+      words("ruler-new-t", x + 18, y + 18, text, "sc-quiettext sc-small"),
+    );
+  }
   return marks;
 }
 
@@ -90,13 +104,20 @@ function wide(moment, { width }, { state, grid, where, locked, freed, window, st
     ...lockBar(moment, width, locked, String(state.begin.who)),
     words("old-title", left - 4, 58, "old frames, where they are", "sc-strongtext"),
     ...oldFrames(moment, state, where, grid, left, TOP),
-    ...ruler(state, locked, left - 4, Math.min(HEIGHT - 6, TOP + where.rows * grid.cell + 22)),
+    ...ruler(
+      state,
+      locked,
+      strike?.changed.length ?? 0,
+      left - 4,
+      Math.min(HEIGHT - 24, TOP + where.rows * grid.cell + 22),
+    ),
     ...middle(state, window, locked, freed, centre, 78),
     words("new-title", right - 4, 58, `new block: ${state.old.length} in a row`, "sc-strongtext"),
     ...newBlock(state, grid, right, TOP),
     ...freeLine(state, moment.reader.machine.freeFrames(), right - 4, line, block + 8, HEIGHT - line - 22),
     ...programCard(moment, state, window, strike, card, 44, Math.max(CARD, width - card), HEIGHT - 48),
     ...changes(state, where, grid, strike?.changed ?? [], left, TOP),
+    ...culprit(state, where, grid, left, TOP),
     ...flight(state, where, grid, [left, TOP], [right, TOP]),
   ];
 }
@@ -120,6 +141,7 @@ function tall(moment, { width }, { state, grid, where, locked, freed, window, st
     words("free-now", width - left, foot, String(free), "sc-end sc-big"),
     ...programLine(moment, state, window, strike, left, foot + 10, width - 2 * left),
     ...changes(state, where, grid, strike?.changed ?? [], left, top),
+    ...culprit(state, where, grid, left, top),
     ...flight(state, where, grid, [left, top], [left, under]),
   ];
 }

@@ -34,6 +34,13 @@ function score(state, locked, freed) {
   return [String(pages), "small pages", entries > pages ? `and ${entries - pages} holes` : "no holes"];
 }
 
+// After the collapse the old table is kept, so that a later split needs no memory.
+/** @param {number} entries @param {WindowState["state"]} pmd */
+function tableWords(entries, pmd) {
+  if (pmd === "leaf") return "old table, kept";
+  return `${entries} entries${pmd === "table" ? "" : ", cut off"}`;
+}
+
 /** @param {CollapseState} state @param {WindowState} window @param {number} locked @param {number} freed @param {number} x @param {number} y @returns {Mark[]} */
 export function middle(state, window, locked, freed, x, y) {
   const [is, means] = PMD[window.state];
@@ -54,13 +61,7 @@ export function middle(state, window, locked, freed, x, y) {
     words("pmd-means", centre, y + 38, means, "sc-middle sc-small"),
     path("pmd-line", cut ? tick : `M${centre} ${y + 46}v20`, cut ? "sc-cut" : "sc-line"),
     rect("table", x, y + 66, WIDTH, 30, cut ? "sc-box sc-cutoff" : "sc-box", 5),
-    words(
-      "table-is",
-      centre,
-      y + 86,
-      `${state.old.length} entries${cut ? ", cut off" : ""}`,
-      "sc-middle sc-small",
-    ),
+    words("table-is", centre, y + 86, tableWords(state.old.length, window.state), "sc-middle sc-small"),
     words("score", centre, y + 148, number, "sc-middle sc-huge"),
     words("score-of", centre, y + 170, of, "sc-middle"),
     words("score-what", centre, y + 190, what, "sc-middle sc-quiettext"),

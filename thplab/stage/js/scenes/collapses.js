@@ -8,6 +8,7 @@ import { SUCCEEDED } from "../data/verdicts.js";
 export const ENDS = ["found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published"];
 export const PHASES = ["get memory", "re-check", "fence", "isolate", "copy", "free", "publish"];
 const STORY = 2;
+const GOES_BACK = "puts_back"; // told before the reason is
 
 const made = new WeakMap();
 
@@ -43,12 +44,16 @@ export function readCollapse(moment) {
   const told = collapse.told.filter((each) => each.moment <= step);
   /** @param {string} kind */
   const of = (kind) => told.find((each) => each.kind === kind);
-  const failed = told.find(({ values }) => "result" in values && values.result !== SUCCEEDED);
+  const failed = told.find(
+    ({ kind, values }) => kind === GOES_BACK || ("result" in values && values.result !== SUCCEEDED),
+  );
+  const why = told.find(({ values }) => values.entry !== undefined && values.result !== undefined);
   return {
     told,
     begin: collapse.begin.values,
     done: Math.max(0, ...told.map(({ kind }) => ENDS.indexOf(kind) + 1)),
     failed: failed ?? null,
+    culprit: why ? Number(why.values.entry) : -1,
     over: told[told.length - 1].kind === "lets_in",
     block: pageOf(reader.machine, of("found_memory")),
     copied: copied(moment, of("copies"), of("copied")),

@@ -85,10 +85,7 @@ function questions({ answers }, { boxes }, entries, narrow) {
         ),
       );
     });
-    if (answer)
-      marks.push(
-        words(`q-${name}-a`, x + w - 5, y + h - 7, answer === "yes" ? "✓" : "✗", "sc-end sc-strongtext"),
-      );
+    if (answer) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, answer, "sc-end sc-strongtext"));
     return marks;
   });
 }
@@ -154,6 +151,7 @@ function small(state, { boxes, cells }) {
   });
   if (none.length) marks.push(rings("small-none", none, Math.min(2, size / 5), "sc-dot"));
   if (full.length) marks.push(squares("small-full", full, size * 0.8, "sc-f-page"));
+  if (!here) return marks;
   const [tx, ty] = place(state.entry);
   marks.push(
     rect("small-touched", tx - size * 0.15, ty - size * 0.15, size * 1.1, size * 1.1, "sc-f-touched"),
