@@ -14,11 +14,18 @@ import pytest
 from tests.conformance.lanes.compare import ACCIDENTS, Observed, judge, judge_all
 from tests.conformance.lanes.rows import KERNELS, lane_rows
 from tests.conformance.lanes.table import HEAD, lane_lines
+from tests.sampling import sample
 
 PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="every lane runs in a fork of one machine")
 
 
+def test_every_lane_of_a_sampled_kernel_ends_as_it_was_recorded() -> None:
+    [kernel] = sample(KERNELS, 1)
+    test_every_lane_ends_as_it_was_recorded(kernel)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_lane_ends_as_it_was_recorded(kernel: str) -> None:
     """No difference in any of them, and what docs/fidelity.md says of each is what came out."""

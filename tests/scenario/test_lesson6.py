@@ -107,6 +107,7 @@ def test_without_a_nap_it_never_rests() -> None:
     assert seen["steps"][0]["passes"] >= 20
 
 
+@pytest.mark.long
 def test_sixty_four_gib_take_4096_passes() -> None:
     """32768 windows with one page in use, 8 in each pass; n passes have n - 1 naps of 10 s between them.
 
