@@ -32,7 +32,8 @@ from thplab.scenario import Scenario
 from thplab.stage import Stage, explore
 small = record_scenario(Scenario.from_data({SMALL!r}))
 ask_at = {{"step": 5, "ask": "How many?", "answer": "4"}}
-Stage(small, stops=[ask_at], views=["window", "source", "trace", "text"], granularity="line")
+views = ["window", "source", "trace", "text"]
+Stage(small, stops=[ask_at], guesses={{"5": "4"}}, views=views, granularity="line")
 """,
     "choice": "ask('05.caller')",
     "order": "ask('05.order')",
@@ -92,7 +93,7 @@ CONTROLS = [
 #: Each letter and digit, and what JupyterLab knows with Shift.
 LETTERS = [*string.ascii_lowercase, *string.digits, *"ABJKLMRVZ"]
 #: May hide the control that it is typed on, until it is typed once more.
-HIDING = {"p", *string.digits}
+HIDING = {"p", "v", *string.digits}
 NAMED = [
     "Escape", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown",
     "Backspace", "Delete", "Home", "End", "Control+Shift+ArrowUp", "Control+Shift+ArrowDown",

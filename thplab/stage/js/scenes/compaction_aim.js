@@ -16,13 +16,7 @@ export function scoreMarks({ values }, w) {
   const inside = score > 12;
   const title = `zone ${values.zone}: how scattered`;
   return [
-    words(
-      "aim",
-      0,
-      14,
-      w < 400 ? `${title} is it?` : `${title} is free memory? (score of the zone)`,
-      "sc-strongtext",
-    ),
+    words("aim", 0, 14, w < 400 ? `${title} is it?` : `${title} is free memory? (score)`, "sc-strongtext"),
     rect("score-all", 2, 24, w - 4, 22, "sc-box sc-gauge", 3),
     rect("score", 2, 24, ((w - 4) * score) / 100, 22, score > low ? "sc-score" : "sc-score sc-reached", 3),
     words(

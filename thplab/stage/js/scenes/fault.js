@@ -66,6 +66,8 @@ function drawWay(k, { points, label }, as) {
   return marks;
 }
 
+const SIGNS = { yes: "✓", no: "✗" };
+
 /** @param {FaultState} state @param {FaultPlaces} places @param {number} entries @param {boolean} narrow @returns {Mark[]} */
 function questions({ answers }, { boxes }, entries, narrow) {
   return QUESTIONS.flatMap((name) => {
@@ -85,7 +87,8 @@ function questions({ answers }, { boxes }, entries, narrow) {
         ),
       );
     });
-    if (answer) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, answer, "sc-end sc-strongtext"));
+    const said = narrow && answer ? SIGNS[answer] : answer; // a phone has no room for the word
+    if (said) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, said, "sc-end sc-strongtext"));
     return marks;
   });
 }
