@@ -30,7 +30,7 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 LAPTOP, PROJECTOR, PHONE = (1366, 768), (1920, 1080), (390, 844)
 COLUMN = 560  # pixels of the sheet
 GAP = 10
-SHEET_COLOURS = 40
+SHEET_COLOURS = 20
 
 
 #: What a cell of a notebook needs for a recording.
