@@ -9,7 +9,7 @@ from thplab.recording.recording import Sentence
 
 _BEGINS = "steps_aside"
 _GOES_BACK = "puts_back"
-#: What is told at the end of each phase, in their order.
+#: The sentence that ends each phase, in their order.
 _ENDS = ("found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published")
 _PHASES = ("get memory", "re-check", "fence", "isolate", "copy", "free", "publish")
 

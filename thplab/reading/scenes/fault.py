@@ -17,7 +17,7 @@ from thplab.recording.tracer import NO_FRAME
 _TOUCHES = ("touches", "touches_small", "faults_in")
 _DONE = ("fault_done", "fault_done_small", "faulted_in")
 _HUGE = {"fault_huge": "huge", "fault_replaced": "huge", "fault_huge_zero": "zero"}
-#: What is told -> the answers that it gives.
+#: Kind of a sentence -> the answers that it gives.
 _ANSWERS: dict[str, dict[str, str]] = {
     "fault_allowed": {"allowed": "yes"}, "fault_refused": {"allowed": "no"},
     "fault_whole": {"whole": "yes"}, "fault_partial": {"whole": "no"},

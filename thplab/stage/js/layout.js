@@ -89,7 +89,7 @@ export function makeLayout(stage) {
       for (const part of parts) {
         const shown = isShown(part.view.name);
         if (!stage.open.plain) {
-          // With the scene alone nobody sees them.
+          // With the scene alone they are hidden.
           setAttribute(part.toggle, "aria-pressed", String(stage.open.names.has(part.view.name)));
           setText(part.badge, part.view.summary?.(moment) ?? "");
         }
