@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.expecting import expect
 from tests.browser.test_exported_page import see, stage_on
 from tests.browser.test_time_travel import stops_of
 from tests.stage.conftest import opening
@@ -84,7 +85,7 @@ def test_no_text_of_a_recording_or_a_stop_becomes_markup(
         page.keyboard.press("a")  # the other stop asks, too
         page.keyboard.press("t")
     page.keyboard.press("Shift+F")  # to a sentence with a name in it
-    page.wait_for_timeout(200)
+    expect(page.locator(".ts-said").first).to_contain_text(MARKUP[:10])
     assert page.evaluate("() => window.hacked") is None
     assert page.locator(":is(img, script):not(body > script)").count() == 0
     for part in ("said", "text", "notes", "frames", "trace-lines", "code", "guess", "rows"):

@@ -101,3 +101,19 @@ def test_a_letter_bets_and_the_run_shows(
     expect(kept).to_contain_text(sign)
     expect(kept).to_contain_text(why)
     expect(page.locator(".ts-said")).to_contain_text("refuses window 0")
+
+
+def test_a_letter_right_after_other_keys_bets_where_they_lead(
+    two: list[tuple[Recording, dict[str, Any]]], page: Page
+) -> None:
+    """On a machine that draws slowly: no letter gets a meaning of an earlier moment."""
+    made, stop = two[0]
+    page.evaluate(MOUNT, [as_text(made), {"stops": [stop], "step": stop["step"] - 3, "granularity": "line"}])
+    page.evaluate(
+        """(keys) => {
+          const root = document.querySelector(".thplab-stage");
+          for (const key of keys) root.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        }""",
+        [*["ArrowRight"] * 4, "b"],
+    )
+    expect(page.locator(".ts-guess")).to_contain_text("You expected: no.")
