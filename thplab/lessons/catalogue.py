@@ -29,6 +29,7 @@ from thplab.words import did_you_mean
 
 if TYPE_CHECKING:
     from thplab.lessons.widgets.box import QuestionBox
+    from thplab.lessons.widgets.vote_box import VoteBox
 
 _MAKERS: dict[str, Callable[[Random], Question]] = {
     **first_steps.QUESTIONS,
@@ -71,11 +72,16 @@ def ask(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> Q
     return QuestionBox(partial(make, name), seed, shows=shows)
 
 
-def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> QuestionBox:
+def predict(name: str, seed: int = 0, shows: Callable[[], Table] | None = None) -> VoteBox | QuestionBox:
     """The same question before you have seen the run: your guess is kept beside what the run says.
 
-    ``shows`` makes a table that appears once you have guessed.
+    Where one run shows the answer it is a bet on the stage, else a box as of :func:`ask`. ``shows`` makes a
+    table that appears once you have guessed and seen.
     """
     from thplab.lessons.widgets.box import QuestionBox
+    from thplab.lessons.widgets.vote_box import VoteBox
 
+    question = make(name, seed)
+    if question.vote is not None:
+        return VoteBox(question, question.vote(), seed, shows=shows)
     return QuestionBox(partial(make, name), seed, predict=True, shows=shows)

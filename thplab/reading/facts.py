@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from thplab.mm.include.pgtable import entry_pfn, pte_present
 from thplab.points import Named, name_of
 from thplab.reading.moment import Reader
@@ -32,6 +34,14 @@ def span(recording: Recording, function: Named, occurrence: int = 1) -> tuple[in
         if moment is not None and recording.moment(moment).frame == frame != NO_FRAME:
             return begin, moment
     raise LookupError(f"{name_of(function)} does not return in {recording!r}")
+
+
+def event_of(recording: Recording, event: str, occurrence: int = 1) -> int:
+    """The moment of the first (or a later) trace line of an event. LookupError if there is none."""
+    found = [number for number, line in enumerate(recording.header["trace"]) if line["event"] == event]
+    if len(found) < occurrence:
+        raise LookupError(f"{event} is not traced {occurrence} times in {recording!r}")
+    return bisect_right(recording.sections["m_trace_end"], found[occurrence - 1])
 
 
 def counter(recording: Recording, moment: int, name: str) -> int:

@@ -9,6 +9,8 @@ from thplab.reading.glyphs import views
 from thplab.words import did_you_mean
 
 VIEWS = tuple(view["name"] for view in views())
+#: The picture: the view with which a stage opens.
+SCENE = VIEWS[0]
 
 #: name -> type of what a stop may say
 FIELDS: dict[str, type] = {

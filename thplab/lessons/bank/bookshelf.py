@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from thplab.experiments.lanes import LANES
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.lanes import lane
 from thplab.lessons.runs.scanners import batches, comb_run, huge_after, proactive_rows
+from thplab.reading.facts import event_of
+from thplab.recording import Recording
+from thplab.stage.stops import SCENE
 from thplab.sweeps import ProactiveRow
 
 _BLOCKS = 8
@@ -26,8 +31,7 @@ def stop(random: Random) -> Question:
     row = _row(random.choice((20, 40, 60, 80, 100)))
     return Question(
         "09.stop",
-        f"The comb: {_BLOCKS} blocks, in each of them {_USED} frames in use, the score is "
-        f"{row.score_before}. "
+        f"The comb: {_BLOCKS} blocks, in each of them {_USED} frames in use. "
         f"vm.compaction_proactiveness is {row.proactiveness}. How many free 2 MiB blocks does kcompactd "
         "make before it stops?",
         Number(row.blocks, "blocks"),
@@ -48,7 +52,13 @@ def stop(random: Random) -> Question:
             ),
             Mistake.gives(row.copies, "Those are the pages that it copies. How many blocks become free?"),
         ),
+        vote=lambda: _to_the_end(comb_run(row.proactiveness)),
     )
+
+
+def _to_the_end(recording: Recording, **more: Any) -> Vote:
+    """From the beginning of the compaction to the end of the run."""
+    return Vote(recording, event_of(recording, "mm_compaction_begin"), len(recording) - 1, **more)
 
 
 def copies(random: Random) -> Question:
@@ -119,13 +129,15 @@ def pins(random: Random) -> Question:
             Mistake.gives(free.blocks, "One page of 4 KiB in the wrong place spoils 2 MiB.", "M19"),
             Mistake.gives(_BLOCKS - len(pinned), "And where would the pages go? Two blocks are filled."),
         ),
+        vote=lambda: _to_the_end(comb_run(100, pinned_blocks=pinned), others=(0, len(pinned))),
     )
 
 
 def huge(random: Random) -> Question:
     """How many huge mappings are there afterwards?"""
     value = random.choice((20, 100))
-    right = huge_after(comb_run(value))
+    recording = comb_run(value)
+    right = huge_after(recording)
     return Question(
         "09.huge",
         f"kcompactd has made {_row(value).blocks} free blocks of 2 MiB. How many huge pages does the "
@@ -142,14 +154,19 @@ def huge(random: Random) -> Question:
                 lambda n: n > 0,
                 "Look at the counter of mappings (AnonHugePages), not at the free list.",
                 "M2",
+                (1, _row(value).blocks),
             ),
+        ),
+        vote=lambda: Vote(
+            recording, len(recording) - 2, len(recording) - 1, evidence=(), views=(SCENE, "counters")
         ),
     )
 
 
 def batch(random: Random) -> Question:
     """How far has the migrate scanner come?"""
-    all_batches = list(batches(comb_run(100)))
+    recording = comb_run(100)
+    all_batches = list(batches(recording))
     number = random.randrange(1, len(all_batches) - 1)
     seen, following = all_batches[number], all_batches[number + 1]
     first = following.migrate[0]
@@ -169,6 +186,12 @@ def batch(random: Random) -> Question:
             Mistake.gives(
                 seen.migrate[0] - (seen.migrate[1] - seen.migrate[0]), "That is the other scanner's way."
             ),
+        ),
+        vote=lambda: Vote(
+            recording,
+            event_of(recording, "mm_compaction_migratepages", number + 1),
+            event_of(recording, "mm_compaction_isolate_migratepages", number + 2),
+            evidence=(),
         ),
     )
 

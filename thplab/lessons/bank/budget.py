@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number
-from thplab.lessons.runs.passes import passes, small_first, touched, wait_sweep, windows_in_a_pass
+from thplab.lessons.kinds.vote import Vote
+from thplab.lessons.runs.passes import (
+    passes,
+    small_first,
+    touched,
+    two_tenants,
+    wait_sweep,
+    windows_in_a_pass,
+)
+from thplab.reading.facts import call_of, event_of, span
+from thplab.recording import record_scenario
+from thplab.scenario import Scenario
 
 _WINDOW = 512
 _WINDOWS_OF_A_GIB = 512
@@ -17,11 +30,12 @@ def units(random: Random) -> Question:
     """How many units does the first pass spend?"""
     budget = random.choice((1024, 2048, 4096, 8192))
     windows = budget // _WINDOW + random.randrange(2, 9)
-    first = passes(touched(windows, budget))[0]
+    data = touched(windows, budget)
+    first = passes(data)[0]
     return Question(
         "06.units",
-        f"A process has {windows} windows, and each of them can be collapsed. pages_to_scan is {budget}. How "
-        "many units has khugepaged counted when its first pass ends?",
+        f"A process has {windows} windows, and each of them can be collapsed. pages_to_scan is {budget}. "
+        "A pass begins. How many units has khugepaged counted when it ends?",
         Number(first.units, "units"),
         f"{first.collapsed} windows, each with 512 for the window and 1 for the visit: "
         f"{first.collapsed} x 513 = {first.units}.",
@@ -38,7 +52,15 @@ def units(random: Random) -> Question:
                 first.units - 513, "One more: before its last window the budget was not spent yet."
             ),
         ),
+        vote=lambda: _first_pass(data),
     )
+
+
+def _first_pass(data: Scenario) -> Vote:
+    """From the beginning of the first pass to its end."""
+    recording = record_scenario(data, depth="functions")
+    begin, end = span(recording, points.DO_SCAN)
+    return Vote(recording, begin, end)
 
 
 def small(random: Random) -> Question:
@@ -96,12 +118,13 @@ def lap(random: Random) -> Question:
                 windows * sleep // 1000, "One window in each pass? The budget is good for more of them."
             ),
         ),
+        vote=lambda: replace(_first_pass(touched(each + 2, budget)), evidence=()),
     )
 
 
 def wait(random: Random) -> Question:
     """In which pass is B served?"""
-    windows = 8 * random.randrange(3, 20) - random.choice((0, 0, 3))
+    windows = 8 * random.randrange(2, 6) - random.choice((0, 0, 3))
     row = wait_sweep((windows,))[0]
     return Question(
         "06.wait",
@@ -119,11 +142,22 @@ def wait(random: Random) -> Question:
             Mistake(
                 lambda n: n in (1, 2),
                 "That would be a turn for everybody. The cursor stays in A until A's end is reached.",
+                values=(2,),
             ),
             Mistake.gives(row.first_pass - 1, "That is a pass in which A is still being served."),
             Mistake.gives(windows + 1, "One window in each pass? The budget is good for 8."),
         ),
+        vote=lambda: _until_b(two_tenants(windows, 8, row.first_pass)),
     )
+
+
+def _until_b(data: Scenario) -> Vote:
+    """From the first pass to the first verdict on a window of another process than the first."""
+    recording = record_scenario(data, depth="functions")
+    verdicts = [line for line in recording.header["trace"] if line["event"] == "mm_khugepaged_scan_pmd"]
+    others = [n for n, line in enumerate(verdicts) if line["fields"]["mm"] != verdicts[0]["fields"]["mm"]]
+    shows = event_of(recording, "mm_khugepaged_scan_pmd", others[0] + 1)
+    return Vote(recording, call_of(recording, points.DO_SCAN), shows, evidence=())
 
 
 QUESTIONS: dict[str, Callable[[Random], Question]] = {

@@ -9,9 +9,10 @@ from random import Random
 from thplab import phases, points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number, Order
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.chain import VARIANTS, run_variant, windows_scanned
 from thplab.lessons.runs.collapse_phases import reached
-from thplab.reading.facts import free_frames, locks_held, span
+from thplab.reading.facts import event_of, free_frames, locks_held, span
 from thplab.recording import Recording, record_scenario
 
 
@@ -56,6 +57,7 @@ def locks(random: Random) -> Question:
                 "fault that needs the lock, would have to wait for the allocation.",
             ),
         ),
+        vote=lambda: Vote(recording, begin, end, evidence=(), views=("scene", "locks")),
     )
 
 
@@ -91,7 +93,13 @@ def chain(random: Random) -> Question:
                 "Without a write the memory has no anon_vma, and the advice registers nobody.",
             ),
         ),
+        vote=lambda: _scan_of(run_variant(scanned[0])),
     )
+
+
+def _scan_of(recording: Recording) -> Vote:
+    """From the beginning of a run to its first verdict on a window."""
+    return Vote(recording, 1, event_of(recording, "mm_khugepaged_scan_pmd"), evidence=())
 
 
 def isolate_frees(random: Random) -> Question:
@@ -116,11 +124,15 @@ def isolate_frees(random: Random) -> Question:
             Mistake(
                 lambda n: n in (freed, 1),
                 "If a page were freed here and the next one turned out to be pinned, what would roll back?",
+                values=(freed, 1),
             ),
             Mistake(
-                lambda n: n < 0, "The huge page was taken from the free lists before, in the allocation."
+                lambda n: n < 0,
+                "The huge page was taken from the free lists before, in the allocation.",
+                values=(-freed,),
             ),
         ),
+        vote=lambda: Vote(recording, begin, end, hides=("score",)),
     )
 
 

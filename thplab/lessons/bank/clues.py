@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.compare import model_backtrace
 from thplab.lessons.runs.decode import LEVELS, page_pfn, table_indices
 from thplab.lessons.runs.gdb import SOURCES, load_backtrace
 from thplab.mm.include.gfp import GFP_HIGHUSER_MOVABLE, GFP_TRANSHUGE, GFP_TRANSHUGE_LIGHT, gfp_names
 from thplab.mm.include.page import VMEMMAP_START
-from thplab.reading.facts import call_of, trace_field
+from thplab.reading.facts import call_of, span, trace_field
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario, scenario
+from thplab.scenario.build import experiment
 
 
 def _like_the_note(**changes: object) -> Scenario:
@@ -51,7 +54,17 @@ def caller(random: Random) -> Question:
                 "kcompactd makes free blocks and never a huge page: it can't be on the stack of its birth.",
             ),
         ),
+        vote=lambda: _same_place(daemon),
     )
+
+
+def _same_place(daemon: bool) -> Vote:
+    """The model where a huge page has just been allocated, on one road or the other: only the stack tells."""
+    touch: list[dict[str, Any]] = [{"type": "ops", "ops": [{"op": "write", "pages": [[0, 1]]}]}]
+    made = experiment("512x young") if daemon else experiment("512x none", then=touch)
+    recording = record_scenario(made, depth="functions")
+    _, allocated = span(recording, points.ALLOCATE if daemon else points.ALLOC_HUGE)
+    return Vote(recording, allocated, allocated + 1, evidence=(), views=("scene", "stack"))
 
 
 def referenced(random: Random) -> Question:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from random import Random
 
 from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Order
-from thplab.lessons.runs.passes import no_memory, nofree_table, passes, touched, two_tenants
-from thplab.reading.facts import call_of
-from thplab.recording import record_scenario
+from thplab.lessons.kinds.vote import Vote
+from thplab.lessons.runs.passes import no_memory, passes, two_tenants
+from thplab.reading.facts import call_of, event_of, span
+from thplab.recording import Recording, record_scenario
+from thplab.scenario import Scenario, scenario
 from thplab.scenario.build import experiment
 
 _Place = tuple[str, int]
@@ -27,52 +31,79 @@ def _went_on(last: _Place, then: _Place) -> str:
     return _SAME if then == last else _NEXT if then[1] == last[1] + 1 else _ANEW
 
 
-def _scanned(which: str) -> list[_Place]:
-    return [(proc, window) for each in passes(which) for proc, window, _ in each.scans]
+def _verdict(recording: Recording) -> int:
+    return event_of(recording, "mm_khugepaged_scan_pmd")
 
 
-def _after_refusal() -> str:
-    data = experiment("512x old", "512x young", name="refused", pages_to_scan=1024)
-    first, second = passes(data)[0].scans
-    return _went_on(first[:2], second[:2])
+def _slept(recording: Recording) -> int:
+    return span(recording, points.ALLOC_SLEEP)[1]
 
 
-def _after_no_memory() -> str:
-    windows = [int(number) for number in nofree_table(61).column("window")]
-    return _went_on(("a", windows[0]), ("a", windows[1]))
+def _napped(recording: Recording) -> int:
+    return call_of(recording, points.DO_SCAN, 2)
 
 
-def _after_budget() -> str:
-    one, two = passes(touched(16, 4096, wakeups=2))
-    return _went_on(one.scans[-1][:2], two.scans[0][:2])
+def _exited(recording: Recording) -> int:
+    return span(recording, points.EXIT_MM)[1]
 
 
-def _after_exit() -> str:
-    return _went_on(("a", 0), next(each for each in _scanned("S06.exit") if each[0] != "a"))
+def _turned_away(recording: Recording) -> int:
+    return span(recording, points.SCAN_MM)[1]
 
 
-def _after_busy() -> str:
-    return _went_on(("a", 0), _scanned("S06.busyA")[0])
+@dataclass(frozen=True)
+class _Situation:
+    """A run, the moment at which something has happened, and how many windows were looked at by then."""
+
+    words: str
+    data: Callable[[], Scenario]
+    at: Callable[[Recording], int]
+    looked_at: int
+
+    def goes_on(self) -> str:
+        """What khugepaged looks at next, in words."""
+        scans = [scan[:2] for each in passes(self.data()) for scan in each.scans]
+        return _went_on(scans[self.looked_at - 1] if self.looked_at else ("a", 0), scans[self.looked_at])
+
+    def vote(self) -> Vote:
+        """From this moment to the next window."""
+        recording = record_scenario(self.data(), depth="functions")
+        return Vote(
+            recording, self.at(recording), call_of(recording, points.SCAN, self.looked_at + 1), evidence=()
+        )
 
 
-#: Situation in words -> what the run does next.
-_SITUATIONS: dict[str, Callable[[], str]] = {
-    "scan_pmd has refused a window, and the budget is not spent": _after_refusal,
-    "the allocation for a window has failed; khugepaged has slept alloc_sleep": _after_no_memory,
-    "the budget is spent in the middle of a process; khugepaged has napped": _after_budget,
-    "the process under the cursor has exited": _after_exit,
-    "khugepaged comes to a process whose mmap_lock is taken": _after_busy,
-}
+def _refused() -> Scenario:
+    return experiment("512x old", "512x young", name="refused", pages_to_scan=1024)
+
+
+_SITUATIONS = (
+    _Situation("scan_pmd has refused a window, and the budget is not spent", _refused, _verdict, 1),
+    _Situation(
+        "the allocation for a window has failed; khugepaged has slept alloc_sleep",
+        partial(no_memory, 61), _slept, 1,
+    ),
+    _Situation(
+        "the budget is spent in the middle of a process; khugepaged has napped",
+        partial(two_tenants, 16, 1, 2), _napped, 8,
+    ),
+    _Situation("the process under the cursor has exited", partial(scenario, "S06.exit"), _exited, 8),
+    _Situation(
+        "khugepaged comes to a process whose mmap_lock is taken", partial(scenario, "S06.busyA"),
+        _turned_away, 0,
+    ),
+)  # fmt: skip
 
 
 def cursor(random: Random) -> Question:
     """Which window is looked at next?"""
-    situation = random.choice(list(_SITUATIONS))
-    right = _SITUATIONS[situation]()
+    situation = random.choice(_SITUATIONS)
+    right = situation.goes_on()
     kind = Choice.shuffled(random, right, *(each for each in (_SAME, _NEXT, _OTHER, _ANEW) if each != right))
     return Question(
         "06.cursor",
-        f"This has happened: {situation}. Two processes are on the list. Which window is looked at next?",
+        f"This has happened: {situation.words}. Two processes are on the list. Which window is looked at "
+        "next?",
         kind,
         "The cursor moves on before anything is known about the window; a process that can't be entered is "
         "passed over.",
@@ -94,6 +125,7 @@ def cursor(random: Random) -> Question:
                 "khugepaged leaves a process at its end, or if it can't be entered: not here.",
             ),
         ),
+        vote=situation.vote,
     )
 
 

@@ -11,8 +11,9 @@ from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.explaining import Explain, Point
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Order
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.cases import case_result
-from thplab.lessons.runs.lanes import lane
+from thplab.lessons.runs.lanes import lane, run_lanes
 from thplab.machine import Machine
 from thplab.mm.proc.task_mmu import huge_pages
 
@@ -55,6 +56,46 @@ def result(random: Random) -> Question:
     )
 
 
+def lane_result(random: Random) -> Question:
+    """What does one lane come to?"""
+    letter = random.choice("BEFG")
+    seen = lane(letter)
+    kind = Choice.shuffled(
+        random, _RESULTS[seen.result], *(words for name, words in _RESULTS.items() if name != seen.result)
+    )
+    return Question(
+        "10.lane",
+        f"No block of 512 frames is free. One way to ask for a huge page: {LANES[letter].who}. What does it "
+        "come to?",
+        kind,
+        f"{_WORKERS[seen.worked]} made room: {seen.moved} pages were moved. Mapped huge pages now: "
+        f"{seen.huge_pages}.",
+        (
+            "Two things are needed: somebody who makes room, and somebody who uses it.",
+            "Who may compact here, and who allocates?",
+        ),
+        (
+            Mistake(
+                lambda i: seen.result == "blocks" and kind.options[i] == _RESULTS["huge"],
+                "Look at the mapping counter, not at the free list.",
+                "M2",
+            ),
+            Mistake(
+                lambda i: seen.result == "failed" and kind.options[i] == _RESULTS["huge"],
+                "With its own defrag at 0 khugepaged only takes what is free.",
+                "M1",
+            ),
+        ),
+        vote=lambda: _whole(letter),
+    )
+
+
+def _whole(letter: str) -> Vote:
+    """A lane from its beginning to its end."""
+    recording = run_lanes((letter,)).recordings[letter]
+    return Vote(recording, 1, len(recording) - 1, evidence=())
+
+
 def price(random: Random) -> Question:
     """Order lanes by the pages that are copied."""
     letters = ["A", "B", "G", random.choice("DFH")]
@@ -81,6 +122,7 @@ def price(random: Random) -> Question:
     )
 
 
+_WORKERS = {"P": "The program", "khugepaged": "khugepaged", "kcompactd0": "kcompactd", "nobody": "Nobody"}
 _WAITERS = {"P": "the program", "khugepaged": "khugepaged", "nobody": "nobody"}
 
 
@@ -97,6 +139,27 @@ def waits(random: Random) -> Question:
             "Who asked for the block, and in whose time is it made?",
             "MADV_COLLAPSE is a system call: the caller does the work.",
         ),
+    )
+
+
+def waiter(random: Random) -> Question:
+    """Who waits in one lane?"""
+    letter = random.choice("BDFG")
+    kind = Choice.shuffled(
+        random,
+        _WAITERS[lane(letter).waited],
+        *(words for who, words in _WAITERS.items() if who != lane(letter).waited),
+    )
+    return Question(
+        "10.waiter",
+        f"Memory is compacted in this lane: {LANES[letter].who}. Who has to wait meanwhile?",
+        kind,
+        f"{_WORKERS[lane(letter).worked]} compacts, so {_WAITERS[lane(letter).waited]} waits.",
+        (
+            "Who asked for the block, and in whose time is it made?",
+            "MADV_COLLAPSE is a system call: the caller does the work.",
+        ),
+        vote=lambda: _whole(letter),
     )
 
 
@@ -236,7 +299,9 @@ def why(random: Random) -> Question:
 
 QUESTIONS: dict[str, Callable[[Random], Question]] = {
     "10.result": result,
+    "10.lane": lane_result,
     "10.price": price,
+    "10.waiter": waiter,
     "10.waits": waits,
     "10.knob": knob,
     "10.complaint": complaint,

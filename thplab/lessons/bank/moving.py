@@ -11,6 +11,7 @@ from thplab.lessons.bank.isolate_code import ISOLATE
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number, Order
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.collapse_phases import phase_locks, reached
 from thplab.phases import GET_MEMORY
 from thplab.reading.facts import counter, free_frames, span, trace_field
@@ -156,6 +157,9 @@ def frames(random: Random) -> Question:
             Mistake(lambda n: n == -right, "The other way round: is memory taken, or given back?"),
             Mistake(lambda n: abs(n) == _WINDOW - abs(right), "You counted the empty entries.", "M6"),
         ),
+        vote=lambda: Vote(
+            recording, first, last, hides=("score",), others=(-_WINDOW, 0, used, used - _WINDOW)
+        ),
     )
 
 
@@ -184,6 +188,7 @@ def moved(random: Random) -> Question:
             ),
             Mistake.gives(0, "A huge page has no holes: what was never touched must read as zero."),
         ),
+        vote=lambda: Vote(recording, *span(recording, points.COPY)),
     )
 
 

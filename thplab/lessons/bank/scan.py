@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from random import Random
 
+from thplab import points
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Number
 from thplab.lessons.kinds.stopping import Stop
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.looking import Look, look, look_at
+from thplab.reading.facts import span
+from thplab.recording import record_scenario
 from thplab.scenario.build import experiment
 from thplab.scenario.windows import window
+from thplab.stage.stops import SCENE
 
 _NR = 512
 #: What khugepaged's limits are unless a question says otherwise.
@@ -26,6 +32,14 @@ def in_runs(pages: Sequence[str]) -> str:
 
 def _look(text: str, knobs: dict[str, int]) -> Look:
     return look_at(experiment(text, **knobs))  # type: ignore[arg-type] # mypy takes them for other arguments
+
+
+def _read(text: str, knobs: Mapping[str, int], *, evidence: bool = True) -> Vote:
+    """From the beginning of the scan to its verdict; ``evidence``: may the window be seen before?"""
+    made = experiment(text, **knobs)  # type: ignore[arg-type] # mypy takes them for other arguments
+    recording = record_scenario(made, depth="functions")
+    begin, end = span(recording, points.SCAN)
+    return Vote(recording, begin, end, evidence=(SCENE,) if evidence else ())
 
 
 def _near_a_limit(random: Random) -> tuple[str, dict[str, int]]:
@@ -122,8 +136,10 @@ def mirrored(random: Random) -> Question:
                 lambda given: given[0] == first.status != right.status,
                 "The scan stops at the first fault in address order. Which one comes first now?",
                 "M30",
+                ((first.status, first.stopped), (first.status, right.stopped)),
             ),
         ),
+        vote=lambda: replace(_read(back, knobs), others=((right.status, first.stopped),)),
     )
 
 
@@ -159,6 +175,7 @@ def tail(random: Random) -> Question:
                 "So many holes are allowed: it is the one after them that is too many.",
             ),
         ),
+        vote=lambda: _read(text, {"max_ptes_none": limit}),
     )
 
 
@@ -230,6 +247,7 @@ def in_use(random: Random) -> Question:
             Mistake.gives((_NR - swapped) // 2, "Half of the whole table, not of what is present."),
             Mistake.gives(_DEFAULTS["max_ptes_swap"], "That is how many may be swapped out: another limit."),
         ),
+        vote=lambda: _read(window_with(right), {}, evidence=False),
     )
 
 

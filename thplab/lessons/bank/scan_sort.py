@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from thplab import points
 from thplab.kernels import PROFILES, profile
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
+from thplab.lessons.kinds.simple import Choice
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.looking import look_at
 from thplab.lessons.runs.scan_tables import VERSION_CASES
 from thplab.lessons.runs.verdict_gallery import Exhibit, exhibits
-from thplab.scenario import scenario
+from thplab.reading.facts import span
+from thplab.recording import record_scenario
+from thplab.scenario import Scenario, scenario
 
 
 def _drawn(random: Random, groups: Callable[[Exhibit], str], count: int = 5) -> dict[str, str]:
@@ -106,8 +111,47 @@ def versions(random: Random) -> Question:
     )
 
 
+def read_only(random: Random) -> Question:
+    """A window that was only ever read, under one kernel."""
+    kernel = random.choice(list(PROFILES))
+    words = "all of it read-only"
+    chosen = scenario(VERSION_CASES[words])
+    found = {each: look_at(chosen, each).status for each in PROFILES}
+    others = {*found.values(), "exceed_none_pte", "page_locked"} - {found[kernel]}
+    kind = Choice.shuffled(random, found[kernel], *sorted(others))
+    told = ", ".join(f"{each}: {status}" for each, status in found.items())
+    return Question(
+        "07.read_only",
+        f"A window of 512 pages, {words}. What does khugepaged of Linux {kernel} say to it?",
+        kind,
+        f"A rule went away between two kernels. {told}.",
+        (
+            "What could be bad about a huge page that nobody ever writes to? Opinions changed.",
+            f"Under {min(set(PROFILES) - {kernel})} it is {found[min(set(PROFILES) - {kernel})]}.",
+        ),
+        (
+            Mistake(
+                lambda i: kind.options[i] in found.values(),
+                f"That is what another kernel says; this one is {kernel}.",
+            ),
+            Mistake(
+                lambda i: kind.options[i] == "exceed_none_pte",
+                "A page that is read-only is a page: the entry is not empty.",
+            ),
+        ),
+        vote=lambda: _scan(chosen, kernel),
+    )
+
+
+def _scan(chosen: Scenario, kernel: str) -> Vote:
+    """From the beginning of the scan to its verdict."""
+    recording = record_scenario(chosen, kernel, depth="functions")
+    return Vote(recording, *span(recording, points.SCAN))
+
+
 QUESTIONS: dict[str, Callable[[Random], Question]] = {
     "07.step": step,
     "07.errno": errno,
     "07.versions": versions,
+    "07.read_only": read_only,
 }

@@ -10,8 +10,9 @@ from thplab import phases, points
 from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Choice, Number
+from thplab.lessons.kinds.vote import Vote
 from thplab.lessons.runs.races import RACES, Race, race, race_name
-from thplab.reading.facts import call_of, counter, free_frames, rss_pages, window_frames
+from thplab.reading.facts import call_of, counter, free_frames, rss_pages, span, window_frames
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import scenario
 from thplab.scenario.build import experiment
@@ -121,7 +122,7 @@ def wasted(random: Random) -> Question:
     right = counter(recording, call_of(recording, points.RELEASE), "nr_isolated_anon")
     return Question(
         "08.wasted",
-        f"Just before the PMD is cleared somebody pins the page at index {number}. How many pages does "
+        f"Just before the PMD is cleared another task pins the page at index {number}. How many pages does "
         "isolate have to put back?",
         Number(right, "pages"),
         f"Those at indices 0 to {number - 1}: isolate goes through the table in order and stops at {number}.",
@@ -136,6 +137,7 @@ def wasted(random: Random) -> Question:
                 511 if number != 511 else 512, "Isolate never came to those behind the pinned page."
             ),
         ),
+        vote=lambda: Vote(recording, *span(recording, points.ISOLATE)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thplab.lessons.kinds.simple import AnswerError, Kind
+from thplab.lessons.kinds.vote import Vote
 
 
 @dataclass(frozen=True)
@@ -14,16 +15,18 @@ class Mistake:
     """A wrong answer that has a known cause. ``matches`` is asked with the value that was given.
 
     ``tag``: the misconception behind it, by its number in the course (``M6``); empty for a slip.
+    ``values``: some that match, for a vote to choose from.
     """
 
     matches: Callable[[Any], bool]
     cause: str
     tag: str = ""
+    values: tuple[object, ...] = ()
 
     @classmethod
     def gives(cls, value: object, cause: str, tag: str = "") -> Mistake:
         """The mistake that leads to just this value."""
-        return cls(lambda given: given == value, cause, tag)
+        return cls(lambda given: given == value, cause, tag, (value,))
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Verdict:
 class Question:
     """``because`` is said with the right answer; ``hints`` are given one after the other.
 
-    The key in ``kind`` is read from a recording when the question is made.
+    The key in ``kind`` is read from a recording when the question is made. ``vote`` makes that recording
+    for a stage, with the moment to ask at; None: no single run shows the answer.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Question:
     because: str
     hints: tuple[str, str]
     mistakes: tuple[Mistake, ...] = ()
+    vote: Callable[[], Vote] | None = None
 
     def judge(self, text: str) -> Verdict:
         """Compare an answer with the run."""
@@ -58,15 +63,26 @@ class Question:
             given = self.kind.read(text)
         except AnswerError as error:
             return Verdict(None, f"That is not a valid answer: {error}.")
+        return self.verdict(given)
+
+    def verdict(self, given: object) -> Verdict:
+        """What is said to a value."""
         if self.kind.accepts(given):
             return Verdict(True, f"Yes. {self.because}")
-        known = next((m for m in self.mistakes if m.matches(given)), None)
-        if known is not None:
-            return Verdict(False, f"Not quite. {known.cause}", known.tag)
-        gap = self.kind.gap(given)
-        if gap:
-            return Verdict(False, f"Not quite. {gap}")
-        return Verdict(False, "The run gives a different result.")
+        cause, tag = self._mistake(given)
+        return Verdict(False, f"Not quite. {cause}" if cause else "The run gives a different result.", tag)
+
+    def why(self, given: object) -> str:
+        """What is said once the run has shown the answer: where a wrong value comes from, and what is so."""
+        if self.kind.accepts(given):
+            return self.because
+        cause, _ = self._mistake(given)
+        return f"{cause} {self.because}".strip()
+
+    def _mistake(self, given: object) -> tuple[str, str]:
+        """Where a wrong value comes from, as far as that is known, and the misconception's tag."""
+        known = next((each for each in self.mistakes if each.matches(given)), None)
+        return (known.cause, known.tag) if known else (self.kind.gap(given), "")
 
     def answer(self) -> str:
         """The right answer and why."""

@@ -114,7 +114,11 @@ class Number(Exact):
 
     def show(self, value: object) -> str:
         """The number with its unit."""
-        return f"{value} {self.unit}".strip()
+        return f"{value} {_singular(self.unit) if value == 1 else self.unit}".strip()
+
+
+def _singular(unit: str) -> str:
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit.removesuffix("s")
 
 
 def letter(text: str, count: int) -> int:

@@ -43,12 +43,12 @@ export function guessWords(stops, step) {
   const stop = stops.answered(step);
   if (!stop) return "";
   const guessed = stops.guesses.get(stop);
-  const guess = `${stop.ask} You expected: ${guessed}.`;
+  const guess = `You expected: ${guessed}.`;
   if (step < showsAt(stop)) return `${guess} Step on: the run will show it.`;
-  if (!stop.answer) return guess;
+  if (!stop.answer) return `${stop.ask} ${guess}`;
   const right = same(stop.answer, guessed);
   const why = stop.why?.[guessed] ?? "";
-  return [guess, right ? "✓ So it is." : `✗ It is: ${stop.answer}.`, why].filter(Boolean).join(" ");
+  return [stop.ask, guess, right ? "✓ So it is." : `✗ It is: ${stop.answer}.`, why].filter(Boolean).join(" ");
 }
 
 /** @param {Stage} stage @returns {Part} */
@@ -56,7 +56,9 @@ export function makeAsk(stage) {
   const question = el("strong");
   const choices = el("div", "ts-choices");
   const card = named(el("div", "ts-ask", question, choices), "group", "What do you expect?");
-  const kept = el("p", "ts-guess");
+  const said = el("span");
+  const onward = button("ts-button", "Show it", () => stage.act("nextStop"), "Show it");
+  const kept = el("div", "ts-guess", said, onward);
   const root = el("div", "ts-asking", card, kept);
   root.setAttribute("aria-live", "polite");
   let asked = /** @type {Stop | null} */ (null);
@@ -71,8 +73,10 @@ export function makeAsk(stage) {
         asked = stop;
       }
       setHidden(card, !stop);
-      setText(kept, guessWords(stage.stops, moment.step));
-      setHidden(kept, !kept.textContent);
+      const words = guessWords(stage.stops, moment.step);
+      setText(said, words);
+      setHidden(onward, !stage.stops.covering(moment.step));
+      setHidden(kept, Boolean(stop) || !(words || !onward.hidden));
       setHidden(root, !stop && kept.hidden === true);
     },
   };

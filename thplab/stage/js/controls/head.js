@@ -1,6 +1,7 @@
 // The head: which recording, which task, when; below it the sentence of the moment.
 
 import { el, setAttribute, setHidden, setText } from "../draw/dom.js";
+import { showsPicture } from "../state/stops.js";
 import { clock, NO_CLOCK } from "../views/textual.js";
 import { makeTrail } from "./trail.js";
 
@@ -17,8 +18,9 @@ export function makeHeader(header, stage, more) {
     update(moment) {
       trail.update(moment, stage);
       // A title often tells how the run ends.
-      setText(title, stage.stops.covering(moment.step) ? "" : header.title || "Recording");
-      setText(at, clock(moment));
+      const asked = stage.stops.covering(moment.step);
+      setText(title, asked ? "" : header.title || "Recording");
+      setText(at, asked && !showsPicture(asked) ? NO_CLOCK : clock(moment));
       setHidden(at, at.textContent === NO_CLOCK);
     },
   };

@@ -1,7 +1,8 @@
 // The chain that says where the run is: each link is a button that keeps its scene.
 
 import { actor, crumbs } from "../data/places.js";
-import { button, el, named, setAttribute, setText, updateList } from "../draw/dom.js";
+import { button, el, named, setAttribute, setHidden, setText, updateList } from "../draw/dom.js";
+import { showsPicture } from "../state/stops.js";
 
 /** @import { Part, Stage } from "../types.js" */
 
@@ -11,8 +12,10 @@ export function makeTrail(stage) {
   return {
     root: trail,
     update(moment) {
+      const asked = stage.stops.covering(moment.step);
+      setHidden(trail, Boolean(asked && !showsPicture(asked)));
       const links = crumbs(moment);
-      const rows = [{ scene: "", words: actor(moment) }, ...links];
+      const rows = trail.hidden ? [] : [{ scene: "", words: actor(moment) }, ...links];
       updateList(
         trail,
         rows,

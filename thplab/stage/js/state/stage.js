@@ -13,7 +13,7 @@ import { Presenting } from "./presenting.js";
 import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Selection } from "./selection.js";
-import { Stops } from "./stops.js";
+import { Stops, showsAt } from "./stops.js";
 import { Zoom } from "./zoom.js";
 /** @import { Action, Actions, Moment, Origin, Recording, Stop } from "../types.js" */
 export class Stage {
@@ -133,10 +133,13 @@ export class Stage {
 
   // A clicker has no other key: where a stop waits for a guess, going on is going on without one.
   nextStop() {
-    const waiting = this.stops.asking(this.moment.step);
+    const { step } = this.moment;
+    const waiting = this.stops.asking(step);
     if (waiting) this.stops.guess(waiting, "");
-    const next = this.stops.after(this.moment.step);
-    if (next) this.arrive(next);
+    const next = this.stops.after(step);
+    const asked = this.stops.covering(step);
+    if (asked && !(next && next.step <= showsAt(asked))) this.move(showsAt(asked));
+    else if (next) this.arrive(next);
     else this.move(this.navigator.next(this.moment.step, this.granularity));
   }
 

@@ -13,6 +13,10 @@ export const showsAt = (stop) => stop.shows ?? stop.step + 1;
 /** @param {Stop} stop */
 export const evidenceOf = (stop) => stop.evidence ?? (stop.views?.length ? stop.views : PICTURE);
 
+// May the picture, and where the run is, be seen before the answer?
+/** @param {Stop} stop */
+export const showsPicture = (stop) => evidenceOf(stop).includes(PICTURE[0]);
+
 export class Stops {
   /** @param {Stop[]} [list] @param {Record<string, string>} [guesses] of an earlier day: step -> what was guessed */
   constructor(list = [], guesses = {}) {
