@@ -147,7 +147,7 @@ def test_two_futures_step_and_one_can_be_kept(page: Page) -> None:
 def test_the_guess_at_a_stop_stands_there(page: Page) -> None:
     stage = stage_in(page, ASKING)
     assert step_of(stage) == 4
-    expect(stage.locator(".ts-guess")).to_have_text("How many? You expected: 4. ✓ So it is.")
+    expect(stage.locator(".ts-guess > span")).to_have_text("How many? You expected: 4. ✓ So it is.")
 
 
 def test_a_prediction_and_its_result_are_there(page: Page) -> None:

@@ -37,18 +37,19 @@ function makeChoices(stage, stop) {
   return [field, button("ts-button", "Guess", guess, "Guess"), skip];
 }
 
-// What stands beside the picture once a guess was made.
+// What stands beside the picture once a guess was made. The question was just read, unless that was on another day.
 /** @param {Stops} stops @param {number} step */
 export function guessWords(stops, step) {
   const stop = stops.answered(step);
   if (!stop) return "";
   const guessed = stops.guesses.get(stop);
+  const asked = stops.earlier.has(stop) ? stop.ask : "";
   const guess = `You expected: ${guessed}.`;
   if (step < showsAt(stop)) return `${guess} Step on: the run will show it.`;
-  if (!stop.answer) return `${stop.ask} ${guess}`;
+  if (!stop.answer) return `${asked} ${guess}`.trim();
   const right = same(stop.answer, guessed);
   const why = stop.why?.[guessed] ?? "";
-  return [stop.ask, guess, right ? "✓ So it is." : `✗ It is: ${stop.answer}.`, why].filter(Boolean).join(" ");
+  return [asked, guess, right ? "✓ So it is." : `✗ It is: ${stop.answer}.`, why].filter(Boolean).join(" ");
 }
 
 /** @param {Stage} stage @returns {Part} */

@@ -23,10 +23,12 @@ export class Stops {
     this.list = [...list].sort((a, b) => a.step - b.step);
     this.guesses = new Map(); // stop -> what was guessed; "" looked without a guess
     this.seen = new Set(); // stops of which the answer was shown
+    this.earlier = new Set(); // stops that were answered on an earlier day
     for (const stop of this.list) {
       if (!(stop.step in guesses)) continue;
       this.guess(stop, guesses[stop.step]);
       this.seen.add(stop);
+      this.earlier.add(stop);
     }
   }
 
