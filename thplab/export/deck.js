@@ -97,7 +97,7 @@ function click(forward) {
   const stage = element && stages.get(element).stage;
   const { step } = stage?.moment ?? {};
   const more =
-    stage && (forward ? stage.stops.after(step) || stage.stops.asking(step) : stage.stops.before(step));
+    stage && (forward ? stage.stops.after(step) || stage.stops.covering(step) : stage.stops.before(step));
   if (more) return stage.act(forward ? "nextStop" : "previousStop");
   document.activeElement.blur();
   return forward ? deck.next() : deck.prev();
