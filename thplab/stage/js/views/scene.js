@@ -66,11 +66,15 @@ export const sceneView = {
     const box = el("div", "sc-room", /** @type {any} */ (picture.root));
     const root = el("div", "ts-scene", box, parts);
     let drawn = 0;
+    let room = 0;
     return {
       root,
+      measure() {
+        room = box.clientWidth;
+      },
       update(moment) {
         const scene = pictureOf(moment, stage.zoom.pinned);
-        const width = fit(box.clientWidth, stage.presenting.on);
+        const width = fit(room, stage.presenting.on);
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
         const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
