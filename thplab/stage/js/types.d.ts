@@ -383,6 +383,7 @@ export interface ZoneFrames {
   size: number; // frames in a block
   skew: number; // so many frames of the first block lie before the zone
   kinds: Uint8Array;
+  ofKind: number[][]; // the frames of each kind
   free: number[];
   whole: boolean[];
 }

@@ -2,7 +2,7 @@
 
 /** @import { Compaction, ObjectInfo, Reader, ZoneFrames } from "../types.js" */
 
-import { changedBetween, isUsed } from "./zone_changes.js";
+import { changedBetween } from "./zone_changes.js";
 
 const MOST_BLOCKS = 32; // of more it is not shown which page was moved
 export const FRAMES = { free: 0, movable: 1, moved: 2, pinned: 3, fixed: 4, huge: 5 };
@@ -18,6 +18,7 @@ export function zoneFrames(reader, zone, run) {
     size,
     skew: start % size,
     kinds: new Uint8Array(machine.value(zone, "spanned_pages")),
+    ofKind: Object.values(FRAMES).map(() => /** @type {number[]} */ ([])),
     free: /** @type {number[]} */ ([]),
     whole: /** @type {boolean[]} */ ([]),
   };
@@ -31,6 +32,9 @@ export function zoneFrames(reader, zone, run) {
       if (kind !== FRAMES.free && kind !== FRAMES.huge && !before[i]) found.kinds[i] = FRAMES.moved;
     });
   }
+  found.kinds.forEach((kind, i) => {
+    found.ofKind[kind].push(i);
+  });
   return found;
 }
 
@@ -40,8 +44,8 @@ function usedAtBegin(reader, run, zone) {
   if (!run.usedAtBegin) {
     const { moment } = run.begin;
     run.usedAtBegin = Uint8Array.from(zone.kinds, (kind) => Number(kind !== FRAMES.free));
-    for (const frame of changedBetween(reader, zone, moment, reader.timeline.step))
-      run.usedAtBegin[frame] = Number(isUsed(reader, zone, frame, moment));
+    for (const [frame, { was }] of changedBetween(reader, zone, moment, reader.timeline.step))
+      run.usedAtBegin[frame] = Number(was);
   }
   return run.usedAtBegin;
 }
