@@ -33,7 +33,7 @@ def main() -> int:
 
     print("")
     show_table("Script of a key press with a scene open, CPU time (! is over the limit)", scenes.presses())
-    show_table("A key held with a scene open", scenes.held_keys())
+    show_table("A key held with a scene open, 30 times a second", scenes.held_keys())
     show_table("To the first picture", scenes.first_pictures())
     print("")
     for figure in (*stage.figures(), *long_recording.figures()):

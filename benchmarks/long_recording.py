@@ -80,7 +80,7 @@ def figures() -> list[Figure]:
             (f"preset {BUSIEST}", PRESETS[BUSIEST]),
             ("all views", list(VIEWS[:-1])),
         )
-        for name, views in cases:
+        for name, views in cases.items():
             file = Path(folder, "page.html")
             file.write_text(make_page(recording, views=views), "utf-8")
             first, jumps, cpu = _measure(browser, file, count)

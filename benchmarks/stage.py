@@ -150,7 +150,8 @@ def figures() -> list[Figure]:
         Figure("  as many times slower", "times", ratio, "median by median"),
         Figure(
             "running the cell to the first picture", "ms", first,
-            "Stage('note') in a new kernel, import and recording included, to the painted picture", aim=FIRST_PICTURE,
+            "Stage('note') in a new kernel, import and recording included, to the painted picture",
+            aim=FIRST_PICTURE,
         ),
     ]  # fmt: skip
 
