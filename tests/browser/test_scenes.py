@@ -80,6 +80,16 @@ GO = """(step) => {
   handle.go(step);
   document.getAnimations().forEach((each) => each.finish());
 }"""
+# Wait until the browser has been idle so often; where the state is then, and what it is if it is read anew.
+IDLE = """async (times) => {
+  for (let i = 0; i < times; i++) await new Promise((done) => requestIdleCallback(done));
+  const { reader, moment } = handle.stage;
+  const now = [...reader.timeline.now.lo].join();
+  const step = reader.timeline.step;
+  reader.timeline.seek(reader.last);
+  reader.timeline.seek(moment.step);
+  return { step, shown: moment.step, cells: now, anew: [...reader.timeline.now.lo].join() };
+}"""
 # Text that is too small, outside the picture, or on another text.
 UNREADABLE = """(least) => {
   const svg = document.querySelector(".sc-picture");
@@ -159,6 +169,15 @@ def test_picture_is_the_same_from_both_sides(seen: Any, page: Page) -> None:
         page.evaluate(GO, len(recording) - 1)
         page.evaluate(GO, n)
         assert page.evaluate(DRAWN) == forwards, f"moment {n}"
+
+
+def test_what_is_worked_out_ahead_moves_nothing(page: Page) -> None:
+    page.evaluate(MOUNT, as_text(record_scenario("S06.busyA")))
+    before = page.evaluate(DRAWN)
+    state = page.evaluate(IDLE, len(SCENES) + 1)
+    assert state["step"] == state["shown"]
+    assert state["cells"] == state["anew"]
+    assert page.evaluate(DRAWN) == before
 
 
 @pytest.mark.parametrize("width", WIDTHS)
