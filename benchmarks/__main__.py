@@ -8,7 +8,7 @@ import platform
 import sys
 
 from benchmarks import khugepaged, memory, recording, scan
-from benchmarks.report import show
+from benchmarks.report import show, show_table
 from thplab.host.doctor import find_browser
 
 
@@ -29,8 +29,13 @@ def main() -> int:
     if missing or find_browser() is None:
         print(f"not measured, for want of {', '.join(missing) or 'Chromium'}: the stage in the browser")
         return 0
-    from benchmarks import long_recording, stage
+    from benchmarks import long_recording, scenes, stage
 
+    print("")
+    show_table("Script of a key press with a scene open, CPU time (! is over the limit)", scenes.presses())
+    show_table("A key held with a scene open, 30 times a second", scenes.held_keys())
+    show_table("To the first picture", scenes.first_pictures())
+    print("")
     for figure in (*stage.figures(), *long_recording.figures()):
         show(figure)
     return 0

@@ -68,14 +68,19 @@ def hole() -> Recording:
 
 
 def figures() -> list[Figure]:
-    """First picture and jumps, with the busiest preset and with every view open."""
+    """First picture and jumps, with the scene alone, with the busiest preset and with every view open."""
     recording = long_recording()
     count = len(recording)
     what = f"{count} moments, exported page in Chromium"
     payload = [len(recording.to_bytes()) / count]
     found = [Figure("payload of 1000 moments", "kB", payload, f"gzip, {what}; 1 kB = 1000 bytes")]
     with TemporaryDirectory() as folder, chromium() as browser:
-        for name, views in ((f"preset {BUSIEST}", PRESETS[BUSIEST]), ("all views", list(VIEWS[:-1]))):
+        cases = (
+            ("the scene alone", []),
+            (f"preset {BUSIEST}", PRESETS[BUSIEST]),
+            ("all views", list(VIEWS[:-1])),
+        )
+        for name, views in cases.items():
             file = Path(folder, "page.html")
             file.write_text(make_page(recording, views=views), "utf-8")
             first, jumps, cpu = _measure(browser, file, count)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import median, quantiles
 
-__all__ = ["Figure", "show"]
+__all__ = ["Figure", "show", "show_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,23 @@ def show(figure: Figure) -> None:
     aim = "" if figure.aim is None else f" {_met(figure.median, figure.aim, figure.unit)}"
     print(f"{figure.name}: {figure.median:.4g} {figure.unit} (quartiles {low:.4g} to {high:.4g}){aim}{tail}")
     print(f"    {len(figure.values)} times; {figure.how}", flush=True)
+
+
+def show_table(title: str, figures: Iterable[Figure]) -> None:
+    """Print figures of one kind, one line each, with the limits beside them."""
+    print(f"{title}\n{'':38}{'median':>9} {'limit':>7}{'95 %':>9} {'limit':>7}")
+    for each in figures:
+        middle, tail = (_cell(value, aim) for value, aim in _limits(each))
+        print(f"{each.name:38}{middle}{tail}  {each.unit}; {len(each.values)} times; {each.how}", flush=True)
+
+
+def _limits(figure: Figure) -> tuple[tuple[float, float | None], tuple[float, float | None]]:
+    return (figure.median, figure.aim), (figure.p95, figure.aim_p95)
+
+
+def _cell(value: float, aim: float | None) -> str:
+    limit = "" if aim is None else f"{'' if value <= aim else '!'}<= {aim:g}"
+    return f"{value:9.4g} {limit:>7}"
 
 
 def _met(value: float, aim: float, unit: str = "") -> str:

@@ -79,6 +79,14 @@ def test_its_address_opens_a_moment(browser: Browser, file: Path) -> None:
     page.close()
 
 
+def test_a_browser_that_can_unpack_nothing_says_so(browser: Browser, file: Path) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete globalThis.DecompressionStream")
+    page.goto(file.as_uri())
+    expect(page.locator("#stage")).to_contain_text("This browser can't unpack the stage")
+    page.close()
+
+
 def test_without_javascript_it_says_the_moment_in_words(browser: Browser, file: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

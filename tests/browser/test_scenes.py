@@ -80,6 +80,16 @@ GO = """(step) => {
   handle.go(step);
   document.getAnimations().forEach((each) => each.finish());
 }"""
+# Wait until the browser has been idle so often; where the state is then, and what it is if it is read anew.
+IDLE = """async (times) => {
+  for (let i = 0; i < times; i++) await new Promise((done) => requestIdleCallback(done));
+  const { reader, moment } = handle.stage;
+  const now = [...reader.timeline.now.lo].join();
+  const step = reader.timeline.step;
+  reader.timeline.seek(reader.last);
+  reader.timeline.seek(moment.step);
+  return { step, shown: moment.step, cells: now, anew: [...reader.timeline.now.lo].join() };
+}"""
 # Text that is too small, outside the picture, or on another text.
 UNREADABLE = """(least) => {
   const svg = document.querySelector(".sc-picture");
@@ -114,14 +124,14 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = _recorded(name, kernel)
+    recording = recorded(name, kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"
     return scene, recording, random.Random(SEED).sample(moments, min(MOMENTS, len(moments)))
 
 
-def _recorded(name: str, kernel: str) -> Recording:
+def recorded(name: str, kernel: str) -> Recording:
     """A scenario, a lane with its clock, or all faults of a small machine."""
     if name.startswith("lane "):
         letter = name[-1]
@@ -159,6 +169,15 @@ def test_picture_is_the_same_from_both_sides(seen: Any, page: Page) -> None:
         page.evaluate(GO, len(recording) - 1)
         page.evaluate(GO, n)
         assert page.evaluate(DRAWN) == forwards, f"moment {n}"
+
+
+def test_what_is_worked_out_ahead_moves_nothing(page: Page) -> None:
+    page.evaluate(MOUNT, as_text(record_scenario("S06.busyA")))
+    before = page.evaluate(DRAWN)
+    state = page.evaluate(IDLE, len(SCENES) + 1)
+    assert state["step"] == state["shown"]
+    assert state["cells"] == state["anew"]
+    assert page.evaluate(DRAWN) == before
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from gzip import decompress
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from thplab.stage import moment_text, window_text
 
 MARKUP = "</script><script>window.hacked = 1</script>"
 
+#: Bytes of the page of a run of some ten thousand moments.
+MOST = 500_000
+
 
 @pytest.fixture(scope="module")
 def refused() -> Recording:
@@ -26,12 +30,20 @@ def refused() -> Recording:
 
 def test_a_page_holds_the_recording_and_asks_nobody(refused: Recording) -> None:
     text = page(refused)
+    held = re.search(r'id="program">([^<]*)<', text)
+    assert held
+    text += decompress(b64decode(held[1])).decode()
+    assert "mountPair" in text
     assert "http:" not in text
     assert "https:" not in text
     assert not re.search(r"\b(src|href)=", text)
     held = re.search(r'id="recording">([^<]*)<', text)
     assert held
     assert b64decode(held[1]) == refused.to_bytes()
+
+
+def test_the_page_of_the_note_is_small() -> None:
+    assert len(page(record_scenario("note")).encode()) < MOST
 
 
 def test_a_page_says_its_moment_without_javascript(refused: Recording) -> None:
@@ -42,7 +54,7 @@ def test_a_page_says_its_moment_without_javascript(refused: Recording) -> None:
 def test_text_of_a_scenario_ends_no_script() -> None:
     text = page(record_scenario(Scenario.from_data({**SMALL, "name": MARKUP, "story": MARKUP})))
     assert MARKUP not in text
-    assert text.count("</script>") == 3
+    assert text.count("</script>") == 4
 
 
 def test_moments_have_the_names_of_events_and_of_functions(refused: Recording) -> None:

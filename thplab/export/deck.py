@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from thplab.export.embed import POLICY, library, recording_script, script
+from thplab.export.embed import POLICY, bytes_script, library, script
 from thplab.export.reveal import reveal
 from thplab.stage.build import css, javascript
 
@@ -49,7 +49,7 @@ class Shelf:
 
     def scripts(self) -> str:
         """The elements with the recordings."""
-        return "\n".join(recording_script(*item) for item in self._recordings.items())
+        return "\n".join(bytes_script(*item) for item in self._recordings.items())
 
 
 def deck(title: str, columns: Iterable[Sequence[Slide]], shelf: Shelf, *, source: str = "") -> str:

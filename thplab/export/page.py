@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from thplab.export.embed import POLICY, recording_script, script
+from thplab.export.embed import POLICY, UNPACK, bytes_script, packed, script
 from thplab.reading.compare import Comparison
 from thplab.reading.text import moment_text
 from thplab.recording import Recording
@@ -19,8 +19,7 @@ _BODY = """body { margin: 0; padding: 8px; background: #fff; }
 @media print { body { background: #fff; padding: 0; } }
 noscript pre { white-space: pre-wrap; font: 1em/1.5 monospace; }"""
 
-_START = """const held = (node) => Uint8Array.from(atob(node.textContent), (letter) => letter.charCodeAt(0));
-const recordings = [...document.querySelectorAll('[id^="recording"]')].map(held);
+_START = """const recordings = [...document.querySelectorAll('[id^="recording"]')].map(held);
 const options = JSON.parse(document.getElementById("options").textContent);
 const place = /^#(\\d+)$/.exec(location.hash);
 if (place) options.step = Number(place[1]);
@@ -58,7 +57,8 @@ def _title(recording: Recording) -> str:
 
 def _document(title: str, twin: str, data: dict[str, Any], recordings: Sequence[Recording]) -> str:
     ids = ("recording", "recording-2")
-    held = [recording_script(name, each.to_bytes()) for name, each in zip(ids, recordings, strict=False)]
+    held = [bytes_script(name, each.to_bytes()) for name, each in zip(ids, recordings, strict=False)]
+    held.append(bytes_script("program", packed(f"{javascript()}\n{_START}")))
     bytes_ = "\n".join(held)
     return f"""<!doctype html>
 <html lang="en">
@@ -78,8 +78,7 @@ def _document(title: str, twin: str, data: dict[str, Any], recordings: Sequence[
 <script type="application/json" id="options">{script(json.dumps(data))}</script>
 {bytes_}
 <script type="module">
-{script(javascript())}
-{_START}
+{UNPACK}
 </script>
 </body>
 </html>

@@ -73,10 +73,16 @@ export function makeLayout(stage) {
     else place.append(box);
   }
 
+  const measure = () => {
+    for (const part of parts) if (part.box?.isConnected && !part.box.hidden) part.made?.measure?.();
+  };
+  let measured = ""; // with these views open
+
   return {
     main,
     switches,
     below,
+    measure,
     /** @param {Moment} moment */
     update(moment) {
       // First the boxes, then what is in them: a view that scrolls must know its height.
@@ -110,7 +116,11 @@ export function makeLayout(stage) {
       setHidden(main, left.hidden === true && right.hidden === true);
       // With nothing on the right the other views stand there, so that they need no scrolling.
       main.parentElement?.toggleAttribute("data-beside", !left.hidden && right.hidden && others);
-      for (const part of parts) if (isShown(part.view.name)) part.made?.update(moment);
+      const shown = parts.filter(({ view }) => isShown(view.name));
+      const names = shown.map(({ view }) => view.name).join();
+      if (names !== measured) measure();
+      measured = names;
+      for (const { made } of shown) made?.update(moment);
     },
     settle() {
       for (const part of parts) if (part.box?.isConnected && !part.box.hidden) part.made?.settle?.();

@@ -113,7 +113,8 @@ function build(element, recording, options) {
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.
   stage.onChange((moment) => {
-    // All writing before all reading, so that the browser works out the layout once.
+    // Reading, writing, reading: the browser works out the layout once. It has done so since the last picture.
+    layout.measure();
     for (const part of parts) part.update(moment, stage);
     root.dataset.step = String(moment.step);
     const covered = stage.stops.covering(moment.step);

@@ -217,10 +217,19 @@ export interface Part {
   settle?(): void;
 }
 
+// A part with the picture or the text of a view. `measure` reads the layout before anything is written, when that
+// costs nothing, and again after other views were opened.
+export interface ViewPart {
+  root: HTMLElement;
+  measure?(): void;
+  update(moment: Moment): void;
+  settle?(): void;
+}
+
 // What views/NAME.js exports as NAMEView.
 export interface ViewModule {
   summary?(moment: Moment): string; // the badge on its switch
-  make(stage: Stage): { root: HTMLElement; update(moment: Moment): void; settle?(): void };
+  make(stage: Stage): ViewPart;
   lines(moment: Moment): string[]; // the same as text
 }
 
@@ -374,6 +383,7 @@ export interface ZoneFrames {
   size: number; // frames in a block
   skew: number; // so many frames of the first block lie before the zone
   kinds: Uint8Array;
+  ofKind: number[][]; // the frames of each kind
   free: number[];
   whole: boolean[];
 }

@@ -55,8 +55,9 @@ function makeGuard() {
   // A button that is drawn anew or greyed out loses the focus to the page. The reader is still in its box.
   /** @param {KeyboardEvent} event */
   const findAgain = (event) => {
+    if (event.target !== document.body || !staysHere(event)) return;
     const left = held && !held.matches(":disabled") && held.checkVisibility(SEEN);
-    if (event.target !== document.body || left || !staysHere(event) || !last?.checkVisibility(SEEN)) return;
+    if (left || !last?.checkVisibility(SEEN)) return;
     event.stopPropagation();
     makeFocusable(last).focus({ preventScroll: true });
     if (!last.dispatchEvent(new KeyboardEvent("keydown", event))) event.preventDefault();

@@ -6,7 +6,7 @@ import { Machine } from "./machine.js";
 import { Timeline } from "./timeline.js";
 import { Story } from "./told.js";
 
-/** @import { Frame, Recording, WindowState } from "../types.js" */
+/** @import { Frame, Recording, WindowPlace, WindowState } from "../types.js" */
 
 const KINDS = ["line", "call", "return", "event", "switch"];
 
@@ -80,13 +80,23 @@ export class Moment {
     return this.stack.find((frame) => frame.source >= 0) ?? null;
   }
 
+  // Which window it is about, without what is in it; or null.
+  /** @returns {WindowPlace | null} */
+  get where() {
+    const { windows, recording } = this.reader;
+    return windows[recording.columns.m_window[this.step] - 1] ?? null;
+  }
+
+  // The entry of the window at which the run looks, or -1.
+  get cursor() {
+    return this.where ? this.reader.recording.columns.m_entry[this.step] - 1 : -1;
+  }
+
   /** @returns {WindowState | null} */
   get window() {
     if (this._window === undefined) {
-      const { windows, machine, recording } = this.reader;
-      const where = windows[recording.columns.m_window[this.step] - 1];
-      const cursor = recording.columns.m_entry[this.step] - 1;
-      this._window = where ? { ...readWindow(machine, where), cursor } : null;
+      const { where, cursor } = this;
+      this._window = where ? { ...readWindow(this.reader.machine, where), cursor } : null;
     }
     return this._window;
   }

@@ -20,20 +20,20 @@ export function sceneOf({ reader, step }) {
 // A window in words: by its number from the first one on, if there is one, else by its address.
 /** @param {Moment} moment */
 export function windowWords(moment) {
-  const { window, reader } = moment;
-  if (!window) return "window";
+  const { where, reader } = moment;
+  if (!where) return "window";
   const { entries, page_shift } = reader.header.geometry;
   const size = BigInt(entries) << BigInt(page_shift);
   const from = BigInt(reader.header.focus?.address ?? 0);
-  const number = (window.address - from) / size;
-  const numbered = from && window.address >= from && !(from % size) && number < 1 << 18;
-  return numbered ? `window ${number}` : `window at 0x${window.address.toString(16)}`;
+  const number = (where.address - from) / size;
+  const numbered = from && where.address >= from && !(from % size) && number < 1 << 18;
+  return numbered ? `window ${number}` : `window at 0x${where.address.toString(16)}`;
 }
 
 /** @param {Moment} moment @param {string} scene */
 function wordsOf(moment, scene) {
   if (scene === "process") {
-    const name = visited(moment) || moment.window?.mm?.label;
+    const name = visited(moment) || moment.where?.mm?.label;
     return name ? `process ${name}` : scene;
   }
   if (scene === "window") return windowWords(moment);

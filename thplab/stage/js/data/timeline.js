@@ -84,6 +84,24 @@ export class Timeline {
     return { lo: from.lo[i], hi: from.hi[i] };
   }
 
+  // Neighbouring cells as they are at any moment: those of now, less what changes in between (as lo/hi).
+  /** @param {number} first @param {number} count @param {number} step */
+  cellsAt(first, count, step) {
+    const lo = this.now.lo.slice(first, first + count);
+    const hi = this.now.hi.slice(first, first + count);
+    const end = this.changeEnd[step];
+    /** @param {Cells} values @param {number} i */
+    const take = (values, i) => {
+      const at = this.cell[i] - first;
+      if (at < 0 || at >= count) return;
+      lo[at] = values.lo[i];
+      hi[at] = values.hi[i];
+    };
+    for (let i = this.applied; i < end; i++) take(this.after, i);
+    for (let i = this.applied - 1; i >= end; i--) take(this.before, i);
+    return { lo, hi };
+  }
+
   // The last value other than 0 that a cell had before now (as lo/hi), or null.
   /** @param {number} cell */
   lastNonZero(cell) {

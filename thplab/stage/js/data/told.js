@@ -26,6 +26,7 @@ export class Story {
     this.header = header;
     this.columns = columns;
     this.length = columns.t_moment.length;
+    this.known = /** @type {Sentence[]} */ (Array(this.length)); // what was read, by its number
   }
 
   // The sentence that was told last at a moment, or null.
@@ -50,6 +51,12 @@ export class Story {
   // Sentence number `place` of all that are told.
   /** @param {number} place @returns {Sentence} */
   read(place) {
+    this.known[place] ??= this.decode(place);
+    return this.known[place];
+  }
+
+  /** @param {number} place @returns {Sentence} */
+  decode(place) {
     const { t_moment, t_template, t_values_end, v_kind, v_value } = this.columns;
     const { kind, rank, text, names } = this.header.templates[t_template[place]];
     const begin = place ? t_values_end[place - 1] : 0;
@@ -58,6 +65,18 @@ export class Story {
       const at = begin + i;
       if (v_kind[at] !== ABSENT) values[name] = v_kind[at] ? this.header.texts[v_value[at]] : v_value[at];
     });
-    return { moment: t_moment[place], place, kind, rank, sentence: fill(text, values), values };
+    let filled = "";
+    return {
+      moment: t_moment[place],
+      place,
+      kind,
+      rank,
+      values,
+      // Of most sentences only the values are asked for.
+      get sentence() {
+        filled ||= fill(text, values);
+        return filled;
+      },
+    };
   }
 }

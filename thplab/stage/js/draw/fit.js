@@ -16,19 +16,21 @@ export function makeFit(stage, main, below) {
     size = 0;
     below.style.fontSize = below.style.minHeight = "";
   };
-  // Reads the layout: call it after all writing.
-  return () => {
-    const root = stageOf(below);
-    const beside = main.parentElement?.hasAttribute("data-beside");
+  const lookOf = () => {
     const { presenting, open } = stage;
+    const root = stageOf(below);
     const place = [root.clientWidth, window.innerHeight, root.style.height];
-    const now = beside ? [...place, presenting.on, open.spotlight, ...open.names].join() : "";
+    return [...place, presenting.on, open.spotlight, ...open.names].join();
+  };
+  // Reads the layout if something is beside the picture: call it after all writing.
+  return () => {
+    const now = main.parentElement?.hasAttribute("data-beside") ? lookOf() : "";
     if (now !== known) reset();
     known = now;
-    if (!beside) return;
+    if (!now) return;
     const over = () => below.scrollHeight > below.clientHeight + 1;
     while (size < SIZES.length - 1 && over()) below.style.fontSize = `${SIZES[++size]}em`;
-    if (over() && !stage.presenting.on && !root.style.height)
+    if (over() && !stage.presenting.on && !stageOf(below).style.height)
       below.style.minHeight = `${below.scrollHeight}px`;
   };
 }

@@ -1,5 +1,6 @@
 // The collapses of a recording, read from what is told: which window, from when on, and how far it is at a moment.
 
+import { once } from "../data/moment.js";
 import { SUCCEEDED } from "../data/verdicts.js";
 
 /** @import { Collapse, CollapseState, Machine, Moment, Reader, Sentence } from "../types.js" */
@@ -36,8 +37,10 @@ function findCollapses({ story }) {
 }
 
 // How far the collapse of a moment is, or the last one before it; null before the first.
+export const readCollapse = once(read);
+
 /** @param {Moment} moment @returns {CollapseState | null} */
-export function readCollapse(moment) {
+function read(moment) {
   const { reader, step } = moment;
   const collapse = collapsesOf(reader).findLast(({ begin }) => begin.moment <= step);
   if (!collapse) return null;
@@ -98,8 +101,9 @@ function oldPages(reader, collapse) {
     const { machine, timeline } = reader;
     const table = machine.tableOf(Number(collapse.begin.values.table_frame));
     const entries = machine.header.geometry.entries;
+    const then = table && timeline.cellsAt(table.base, entries, collapse.begin.moment);
     collapse.old = Array.from({ length: entries }, (_, i) =>
-      table ? machine.pageAt(timeline.valueAt(table.base + i, collapse.begin.moment)) : -1,
+      then ? machine.pageAt({ lo: then.lo[i], hi: then.hi[i] }) : -1,
     );
   }
   return collapse.old;

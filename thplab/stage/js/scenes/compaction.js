@@ -79,7 +79,7 @@ function verdicts(state, zone, boxes) {
 // A pin at each frame that is held, where there are few: a square alone is too small to be seen.
 /** @param {ZoneFrames} zone @param {BlockBox[]} boxes @returns {Mark[]} */
 function pins(zone, boxes) {
-  const held = [...zone.kinds.keys()].filter((frame) => zone.kinds[frame] === FRAMES.pinned);
+  const held = zone.ofKind[FRAMES.pinned];
   if (!held.length || held.length > 12 || isCondensed(zone)) return [];
   const d = held.map((frame) => {
     const [x, y] = placeOf(zone, boxes, frame);

@@ -1,5 +1,7 @@
 // The runs of compaction in a recording, read from what is told: for what, how far, and what each batch moved.
 
+import { once } from "../data/moment.js";
+
 /** @import { Compaction, CompactionState, Moment, ObjectInfo, Reader, Sentence, Values, ZoneFrames } from "../types.js" */
 
 const BEGINS = "compaction_begins";
@@ -50,9 +52,10 @@ function findCompactions({ story }) {
 }
 
 // How far the run of a moment is, or the last one before it; null before the first.
+export const readCompaction = once(read);
+
 /** @param {Moment} moment @returns {CompactionState | null} */
-export function readCompaction(moment) {
-  const { reader, step } = moment;
+function read({ reader, step }) {
   const run = compactionsOf(reader).findLast(({ begin }) => begin.moment <= step);
   if (!run) return null;
   const told = run.told.filter((each) => each.moment <= step);

@@ -3,6 +3,7 @@
 
 import { firstAbove } from "../data/lists.js";
 import { BIT, split } from "../data/machine.js";
+import { once } from "../data/moment.js";
 
 /** @import { FaultAnswer, Fault, FaultOutcome, FaultState, Moment, Reader, ReadEntry, Sentence, WalkStep } from "../types.js" */
 
@@ -124,8 +125,10 @@ function kindOf([, , pmd]) {
 }
 
 // The fault of a moment, or the last one before it; null before the first.
+export const readFault = once(read);
+
 /** @param {Moment} moment @returns {FaultState | null} */
-export function readFault({ reader, step }) {
+function read({ reader, step }) {
   const faults = faultsOf(reader);
   const number = faults.findLastIndex(({ touch }) => touch.moment <= step);
   const fault = faults[number];
@@ -134,8 +137,8 @@ export function readFault({ reader, step }) {
   const at = Math.min(step, fault.end);
   const address = addressOf(reader, fault.touch);
   const told = fault.places.map((place) => reader.story.read(place)).filter(({ moment }) => moment <= at);
-  const read = entriesAt(reader, at, step);
-  const walk = walkOf(reader, fault, address, read);
+  const entry = entriesAt(reader, at, step);
+  const walk = walkOf(reader, fault, address, entry);
   const was = kindOf(walkOf(reader, fault, address, entriesAt(reader, fault.touch.moment, step)));
   const answers = /** @type {Record<string, FaultAnswer>} */ ({ empty: was === "empty" ? "yes" : "no" });
   for (const { kind } of told) Object.assign(answers, ANSWERS[kind]);
@@ -153,7 +156,7 @@ export function readFault({ reader, step }) {
     done,
     migrated: Number(told.find(({ values }) => values.migrated !== undefined)?.values.migrated ?? 0),
     waited: reader.header.ledger ? paid(reader, fault.from, done ? fault.end + 1 : step) : null, // its own price comes at its end
-    mapped: mappedIn(reader, walk, read),
+    mapped: mappedIn(reader, walk, entry),
     entry: Number(
       (address >> BigInt(reader.header.geometry.page_shift)) % BigInt(reader.header.geometry.entries),
     ),

@@ -37,6 +37,7 @@ export function rings(k, centres, r, cls) {
 
 const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 const widths = /** @type {Map<string, number>} */ (new Map());
+let font = "";
 
 // How wide a text is, in CSS pixels.
 /** @param {string} text @param {number} [size] @param {number} [weight] */
@@ -45,7 +46,9 @@ export function widthOf(text, size = 14, weight = 400) {
   const found = widths.get(key);
   if (found !== undefined) return found;
   if (widths.size > 2000) widths.clear();
-  pen.font = `${weight} ${size}px system-ui, sans-serif`;
+  const wanted = `${weight} ${size}px system-ui, sans-serif`;
+  if (font !== wanted) pen.font = wanted; // slow, even where it is the same
+  font = wanted;
   const width = pen.measureText(text).width;
   widths.set(key, width);
   return width;
@@ -54,13 +57,22 @@ export function widthOf(text, size = 14, weight = 400) {
 // A text in lines that are no wider than `width`.
 /** @param {string} text @param {number} width @param {number} [size] @param {number} [weight] */
 export function wrapped(text, width, size = 14, weight = 400) {
-  const lines = [""];
+  const gap = widthOf(" ", size, weight);
+  const lines = /** @type {string[][]} */ ([[]]);
+  let used = 0;
+  // Word by word: the same words come again and again, and are measured once.
   for (const word of text.split(" ")) {
-    const longer = [lines[lines.length - 1], word].filter(Boolean).join(" ");
-    if (lines[0] && widthOf(longer, size, weight) > width) lines.push(word);
-    else lines[lines.length - 1] = longer;
+    const wide = widthOf(word, size, weight);
+    const line = lines[lines.length - 1];
+    if (line.length && used + gap + wide > width) {
+      lines.push([word]);
+      used = wide;
+    } else {
+      used += line.length ? gap + wide : wide;
+      line.push(word);
+    }
   }
-  return lines;
+  return lines.map((line) => line.join(" "));
 }
 
 // Lines of text below each other.
@@ -105,6 +117,7 @@ function wayOf({ at, moves }, before) {
 export function makePicture() {
   const root = makeRoot();
   const known = /** @type {Map<string, { node: Element, mark: Mark }>} */ (new Map());
+  let ways = /** @type {[node: Element, way: [number, number]][]} */ ([]);
   let running = /** @type {Animation[]} */ ([]);
 
   /** @param {Mark} mark @param {boolean} moves */
@@ -119,10 +132,7 @@ export function makePicture() {
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;
     const way = moves ? wayOf(mark, item?.mark) : null;
-    if (way)
-      running.push(
-        node.animate([{ transform: `translate(${way[0]}px, ${way[1]}px)` }, { transform: "none" }], MOTION),
-      );
+    if (way) ways.push([node, way]);
     known.set(mark.k, { node, mark });
     return node;
   }
@@ -132,7 +142,7 @@ export function makePicture() {
     /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves */
     draw(marks, width, height, moves) {
       for (const each of running) each.finish();
-      running = [];
+      ways = [];
       const wanted = new Set(marks.map(({ k }) => k));
       for (const [k, { node }] of known) {
         if (wanted.has(k)) continue;
@@ -146,6 +156,10 @@ export function makePicture() {
         if (here !== node) root.insertBefore(node, here);
         after = node;
       }
+      // After all writing: each motion makes the browser work out the styles.
+      running = ways.map(([node, [x, y]]) =>
+        node.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], MOTION),
+      );
       const box = `0 0 ${width} ${height}`;
       if (root.getAttribute("viewBox") !== box) root.setAttribute("viewBox", box);
     },

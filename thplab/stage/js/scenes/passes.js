@@ -1,22 +1,15 @@
 // The passes of a recording, read from what is told: what each unit was spent on, up to a moment.
 // thplab/reading/scenes/spending.py reads the same in Python.
 
+import { once } from "../data/moment.js";
 import { toldOfPasses } from "../data/visits.js";
 
 /** @import { Block, Moment, PassState, PassTold, Reader, Sentence } from "../types.js" */
 
-/** @type {WeakMap<Moment, PassState>} */
-const states = new WeakMap();
-
 // What is known of the pass of a moment, or of the last one before it.
-/** @param {Moment} moment @returns {PassState} */
-export function readPass(moment) {
-  const state = states.get(moment) ?? work(moment);
-  states.set(moment, state);
-  return state;
-}
+export const readPass = once(work);
 
-/** @param {Moment} moment */
+/** @param {Moment} moment @returns {PassState} */
 function work(moment) {
   const until = toldOfPasses(moment.reader).filter((told) => told.moment <= moment.step);
   const first = until.findLastIndex(({ kind }) => kind === "pass_begins");
@@ -73,8 +66,10 @@ export function billOf(state, what) {
 }
 
 // khugepaged's list, its cursor and its counters, as they are at the moment.
+export const readList = once(list);
+
 /** @param {Moment} moment @returns {PassTold} */
-export function readList({ reader: { machine } }) {
+function list({ reader: { machine } }) {
   const daemon = machine.object(machine.value(machine.root, "khugepaged"));
   const nameOf = (/** @type {any} */ slot) =>
     String(machine.value(machine.object(machine.value(slot, "mm")), "name"));

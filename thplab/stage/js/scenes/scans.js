@@ -1,6 +1,7 @@
 // The scans of a recording, read from what is told: which window, how far, and what was decided.
 // thplab/reading/scenes/window.py reads the same.
 
+import { once } from "../data/moment.js";
 import { STATES } from "../data/questions.js";
 
 /** @import { Answer, Moment, Reader, Scan, ScanState, Sentence, Values } from "../types.js" */
@@ -45,8 +46,10 @@ const unpacked = (runs) =>
   [...runs.matchAll(/(\d+)(\w)/g)].flatMap(([, many, letter]) => Array(Number(many)).fill(letter));
 
 // The scan that a moment is about: the last one that has begun, if it is of the moment's window; else null.
+export const readScan = once(read);
+
 /** @param {Moment} moment @returns {ScanState | null} */
-export function readScan(moment) {
+function read(moment) {
   const { reader, step } = moment;
   const { m_window } = reader.recording.columns;
   const scan = scansOf(reader).findLast(({ begin }) => begin.moment <= step);
@@ -91,7 +94,7 @@ function howFar(moment, begin, last, verdict) {
   if (verdict && (!question || asksLast.includes(question)))
     return { read: entries, current: -1, open: false };
   const told = last ? Number(last.values.entry) : -1;
-  const cursor = verdict ? -1 : (moment.window?.cursor ?? -1);
+  const cursor = verdict ? -1 : moment.cursor;
   return { read: told + 1, current: Math.max(told, cursor), open: cursor > told };
 }
 

@@ -22,10 +22,10 @@ export function strikeAt(moment, state) {
 function changedSince({ reader: { machine, timeline } }, { begin, old }, before) {
   const table = machine.tableOf(Number(begin.table_frame));
   if (!table || before < 0) return [];
+  const { lo, hi } = timeline.cellsAt(table.base, old.length, before);
   return old.flatMap((_, i) => {
     const now = machine.entry(table, i);
-    const { lo, hi } = timeline.valueAt(now.cell, before);
-    const then = split(lo, hi, now.cell);
+    const then = split(lo[i], hi[i], now.cell);
     return then.pfn === now.pfn && then.none === now.none ? [] : [i];
   });
 }

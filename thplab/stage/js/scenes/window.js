@@ -36,7 +36,7 @@ function noTable(moment, scan, x, y, w, h) {
 // The entry that the reader has chosen, if it is another than the one in hand; -1: none.
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look */
 function chosenIn(moment, scan, { entry }) {
-  const follows = entry === moment.window?.cursor || entry === scan.current;
+  const follows = entry === moment.cursor || entry === scan.current;
   return follows || !scan.states || pmdOf(moment) === "leaf" ? -1 : entry;
 }
 

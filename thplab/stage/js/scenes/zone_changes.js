@@ -2,22 +2,21 @@
 
 /** @import { Compaction, CompactionBatch, Reader, Sentence, ZoneFrames } from "../types.js" */
 
-// The frames of the zone whose count of references changes from one moment to another.
-/** @param {Reader} reader @param {ZoneFrames} zone @param {number} one @param {number} other @returns {Set<number>} */
+// The frames of the zone whose count of references changes from one moment to a later one: was each in use, is it?
+/** @param {Reader} reader @param {ZoneFrames} zone @param {number} one @param {number} other @returns {Map<number, { was: boolean, is: boolean }>} */
 export function changedBetween({ machine, timeline }, { first, kinds }, one, other) {
   const base = machine.frameCell("refcount", first);
-  const [from, to] = [one, other].map((step) => timeline.changeEnd[step]).sort((a, b) => a - b);
-  const found = /** @type {Set<number>} */ (new Set());
-  for (let i = from; i < to; i++) {
-    const frame = timeline.cell[i] - base;
-    if (frame >= 0 && frame < kinds.length) found.add(frame);
+  const { changeEnd, cell, before, after } = timeline;
+  const found = /** @type {Map<number, { was: boolean, is: boolean }>} */ (new Map());
+  for (let i = changeEnd[one]; i < changeEnd[other]; i++) {
+    const frame = cell[i] - base;
+    if (frame < 0 || frame >= kinds.length) continue;
+    const known = found.get(frame);
+    if (known) known.is = after.lo[i] > 0;
+    else found.set(frame, { was: before.lo[i] > 0, is: after.lo[i] > 0 });
   }
   return found;
 }
-
-/** @param {Reader} reader @param {ZoneFrames} zone @param {number} frame @param {number} step */
-export const isUsed = ({ machine, timeline }, { first }, frame, step) =>
-  Boolean(timeline.valueAt(machine.frameCell("refcount", first + frame), step).lo);
 
 const batches = new WeakMap();
 
@@ -29,10 +28,8 @@ export function batchOf(reader, run, told, zone) {
   if (!known.has(told.place)) {
     const before = run.told[run.told.findIndex(({ place }) => place === told.place) - 1];
     const batch = /** @type {CompactionBatch} */ ({ from: [], to: [] });
-    for (const frame of changedBetween(reader, zone, before.moment, told.moment)) {
-      const [was, is] = [before, told].map(({ moment }) => isUsed(reader, zone, frame, moment));
+    for (const [frame, { was, is }] of changedBetween(reader, zone, before.moment, told.moment))
       if (was !== is) (is ? batch.to : batch.from).push(frame);
-    }
     known.set(told.place, batch);
   }
   return known.get(told.place);

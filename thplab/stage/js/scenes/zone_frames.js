@@ -2,8 +2,6 @@
 
 /** @import { Compaction, ObjectInfo, Reader, ZoneFrames } from "../types.js" */
 
-import { changedBetween, isUsed } from "./zone_changes.js";
-
 const MOST_BLOCKS = 32; // of more it is not shown which page was moved
 export const FRAMES = { free: 0, movable: 1, moved: 2, pinned: 3, fixed: 4, huge: 5 };
 
@@ -18,6 +16,7 @@ export function zoneFrames(reader, zone, run) {
     size,
     skew: start % size,
     kinds: new Uint8Array(machine.value(zone, "spanned_pages")),
+    ofKind: Object.values(FRAMES).map(() => /** @type {number[]} */ ([])),
     free: /** @type {number[]} */ ([]),
     whole: /** @type {boolean[]} */ ([]),
   };
@@ -31,17 +30,22 @@ export function zoneFrames(reader, zone, run) {
       if (kind !== FRAMES.free && kind !== FRAMES.huge && !before[i]) found.kinds[i] = FRAMES.moved;
     });
   }
+  found.kinds.forEach((kind, i) => {
+    found.ofKind[kind].push(i);
+  });
   return found;
 }
 
 // Of each frame whether it was in use when the run began: what is used now and was free then was moved here.
 /** @param {Reader} reader @param {Compaction} run @param {ZoneFrames} zone */
-function usedAtBegin(reader, run, zone) {
+function usedAtBegin({ machine, timeline }, run, { first, kinds }) {
   if (!run.usedAtBegin) {
-    const { moment } = run.begin;
-    run.usedAtBegin = Uint8Array.from(zone.kinds, (kind) => Number(kind !== FRAMES.free));
-    for (const frame of changedBetween(reader, zone, moment, reader.timeline.step))
-      run.usedAtBegin[frame] = Number(isUsed(reader, zone, frame, moment));
+    const [flags, references] = ["flags", "refcount"].map(
+      (name) => timeline.cellsAt(machine.frameCell(name, first), kinds.length, run.begin.moment).lo,
+    );
+    run.usedAtBegin = Uint8Array.from(kinds, (_, i) =>
+      references[i] || flags[i] & machine.flag.tail ? 1 : 0,
+    );
   }
   return run.usedAtBegin;
 }

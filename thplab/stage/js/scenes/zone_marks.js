@@ -87,24 +87,15 @@ export function cells(k, zone, boxes, frames, cls, grown = 0) {
   return path(k, d, cls);
 }
 
-/** @param {ZoneFrames} zone */
-function byKind({ kinds }) {
-  const found = /** @type {number[][]} */ (Object.values(FRAMES).map(() => []));
-  kinds.forEach((kind, frame) => {
-    found[kind].push(frame);
-  });
-  return found;
-}
-
 /** @param {ZoneFrames} zone @param {BlockBox[]} boxes @returns {Mark[]} */
 export function frameMarks(zone, boxes) {
   if (isCondensed(zone)) return barMarks(zone, boxes);
-  const found = byKind(zone);
-  const marks = CLASSES.filter(([kind]) => found[kind].length).map(([kind, cls]) =>
-    cells(`frames-${kind}`, zone, boxes, found[kind], cls, kind === FRAMES.pinned ? 1.5 : 0),
+  const { ofKind } = zone;
+  const marks = CLASSES.filter(([kind]) => ofKind[kind].length).map(([kind, cls]) =>
+    cells(`frames-${kind}`, zone, boxes, ofKind[kind], cls, kind === FRAMES.pinned ? 1.5 : 0),
   );
   if (isLarge(boxes)) {
-    const dots = found[FRAMES.free].map((frame) => placeOf(zone, boxes, frame));
+    const dots = ofKind[FRAMES.free].map((frame) => placeOf(zone, boxes, frame));
     const d = dots.map(([x, y]) => `M${x - 1.4} ${y}a1.4 1.4 0 1 0 2.8 0a1.4 1.4 0 1 0 -2.8 0`).join("");
     marks.unshift(path("frames-free", d, "sc-dot"));
   }
@@ -143,8 +134,7 @@ export function blockMarks(zone, boxes, fateOf) {
 // What the cells mean: only what there is.
 /** @param {ZoneFrames} zone @param {number} x @param {number} y @param {number} w @param {boolean} moves @returns {Mark[]} */
 export function zoneLegend(zone, x, y, w, moves) {
-  const there = new Set(zone.kinds);
-  const rows = CLASSES.filter(([kind]) => there.has(kind) || kind === FRAMES.movable).map(
+  const rows = CLASSES.filter(([kind]) => zone.ofKind[kind].length || kind === FRAMES.movable).map(
     ([, ...row]) => row,
   );
   const left = /** @type {[cls: string, words: string][]} */ (moves ? [["sc-left", "left just now"]] : []);

@@ -23,7 +23,7 @@ export class Selection {
   // The entry that views describe: the selected one, else the one the run looks at; -1 if neither.
   /** @returns {number} */
   get entry() {
-    return this.selected ?? this.now().window?.cursor ?? -1;
+    return this.selected ?? this.now().cursor;
   }
 
   /** @param {number} entry */

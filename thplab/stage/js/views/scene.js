@@ -2,10 +2,11 @@
 
 import { actor, crumbs, sceneOf } from "../data/places.js";
 import { el, named, setText, updateList } from "../draw/dom.js";
+import { prepare } from "../scenes/ahead.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
 
-/** @import { Mark, Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
+/** @import { Look, Mark, Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
 
 const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
 const HERE = ["now", "ended", "failed"];
@@ -66,14 +67,20 @@ export const sceneView = {
     const box = el("div", "sc-room", /** @type {any} */ (picture.root));
     const root = el("div", "ts-scene", box, parts);
     let drawn = 0;
+    let room = 0;
+    let look = /** @type {Look | null} */ (null);
     return {
       root,
+      measure() {
+        room = box.clientWidth;
+      },
       update(moment) {
         const scene = pictureOf(moment, stage.zoom.pinned);
-        const width = fit(box.clientWidth, stage.presenting.on);
+        const width = fit(room, stage.presenting.on);
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
-        const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
+        if (!look) prepare(stage, () => (root.isConnected ? look : null));
+        look = { width, narrow: width < WIDE, entry: stage.selection.entry };
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
         picture.draw(marks, width, scene.height(look), !far);
