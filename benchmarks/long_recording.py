@@ -11,6 +11,7 @@ from benchmarks.chromium import PAINTED, Processor
 from benchmarks.report import Figure
 from tests.browser.chromium import chromium
 from thplab.export import page as make_page
+from thplab.files import write_file
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import NAMED, Scenario
 from thplab.stage import PRESETS
@@ -77,7 +78,7 @@ def figures() -> list[Figure]:
     with TemporaryDirectory() as folder, chromium() as browser:
         for name, views in ((f"preset {BUSIEST}", PRESETS[BUSIEST]), ("all views", list(VIEWS[:-1]))):
             file = Path(folder, "page.html")
-            file.write_text(make_page(recording, views=views), "utf-8")
+            write_file(file, make_page(recording, views=views))
             first, jumps, cpu = _measure(browser, file, count)
             found += [
                 Figure(

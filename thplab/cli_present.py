@@ -8,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 from thplab.cli_errors import hint, unusable
+from thplab.files import write_file
 
 SAYS = "open a notebook as slides, made into one file that needs no server and no network"
 
@@ -55,7 +56,7 @@ def _write(notebook: Path, file: Path) -> None:
     if not file.parent.is_dir():
         raise ValueError(f"{file}: no such folder; make it first, or give another -o")
     text, marked = notebook_deck(notebook)
-    file.write_text(text, "utf-8")
+    write_file(file, text)
     if not marked:
         print(f"thplab: {notebook.name} marks no slides; each heading began one", file=sys.stderr)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thplab.files import write_file
 from thplab.points import Named, name_of
 from thplab.recording.cells import ABSENT, ColumnInfo, ObjectInfo
 from thplab.recording.check import check
@@ -291,7 +292,7 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write the file."""
-        Path(path).write_bytes(self.to_bytes())
+        write_file(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
