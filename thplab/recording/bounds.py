@@ -10,6 +10,7 @@ LARGEST_FILE = 128 << 20
 LARGEST_HEADER = 64 << 20
 LARGEST_BODY = 256 << 20
 MOST_SECTIONS = 200
+_GZIP = 31
 #: What the name of a section begins with -> the most items that it may have; others: as many as moments.
 _MOST = {"cell": 24_000_000, "c": 8_000_000, "l": 8_000_000, "v": 16_000_000}
 _MOST_MOMENTS = 4_000_000
@@ -26,12 +27,12 @@ def most_items(section: str) -> int:
     return _MOST.get(section.partition("_")[0], _MOST_MOMENTS)
 
 
-class Gunzip:
+class Unzip:
     """Unpacks as much as is asked for, and no more. ValueError, with the reason, for what is damaged."""
 
-    def __init__(self, data: bytes) -> None:
-        """Of one gzip stream."""
-        self._stream, self._rest = zlib.decompressobj(wbits=31), data
+    def __init__(self, data: bytes, wbits: int = _GZIP) -> None:
+        """Of one stream, of gzip or as ``wbits`` says (zlib's word for which)."""
+        self._stream, self._rest = zlib.decompressobj(wbits), data
 
     def read(self, length: int) -> bytes:
         """So many bytes; fewer at the end."""

@@ -21,7 +21,7 @@ from thplab.recording.bounds import (
     LARGEST_FILE,
     LARGEST_HEADER,
     MOST_SECTIONS,
-    Gunzip,
+    Unzip,
     check_json,
     most_items,
 )
@@ -91,7 +91,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     """
     if len(data) > LARGEST_FILE:
         raise RecordingError(f"a recording of more than {LARGEST_FILE >> 20} MiB is not read")
-    stream = Gunzip(data)
+    stream = Unzip(data)
     try:
         begin = stream.read(12)
         if begin[:8] != MAGIC or len(begin) < 12:
@@ -110,7 +110,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
     return header, {name: _section(body, name, where) for name, where in table.items()}
 
 
-def _header(stream: Gunzip, length: int) -> dict[str, Any]:
+def _header(stream: Unzip, length: int) -> dict[str, Any]:
     if length > LARGEST_HEADER:
         raise RecordingError(f"the header of the recording has more than {LARGEST_HEADER >> 20} MiB")
     text = stream.read(length)
