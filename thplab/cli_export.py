@@ -77,10 +77,6 @@ def _export(options: argparse.Namespace) -> int:
         return _write(recording, step, options)
     except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        return unusable(f"{error.filename or options.output}: {error.strerror or error}")
 
 
 def _form(asked: str | None, output: str | None) -> str:

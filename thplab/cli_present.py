@@ -42,8 +42,6 @@ def _present(options: argparse.Namespace) -> int:
             _write(notebook, file)
     except ValueError as error:
         return unusable(str(error))
-    except OSError as error:
-        return unusable(f"{error.filename}: {error.strerror or error}")
     print(file)
     if not options.no_open and not webbrowser.open(file.resolve().as_uri()):
         print(f"thplab: no browser could be started; open {file} in one", file=sys.stderr)

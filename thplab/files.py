@@ -25,8 +25,8 @@ def write_file(path: str | Path, content: str | bytes) -> None:
     OSError, which names ``path``, if that can't be done: what was there is unchanged.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    target = Path(os.path.realpath(path))
     try:
+        target = Path(os.path.realpath(path))
         mode = target.stat().st_mode if target.exists() else None
         if mode is None or stat.S_ISREG(mode):
             _replace(target, data, mode)

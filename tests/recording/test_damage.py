@@ -13,13 +13,15 @@ import pytest
 import thplab.mm
 from tests.recording.clock import seconds
 from tests.recording.damage import damaged, files
-from tests.sampling import SEED
+from tests.sampling import SEED, sample
 from thplab.export import perfetto
+from thplab.kernels import PROFILES
 from thplab.mm.include.state import Struct
 from thplab.reading.compare import compare
 from thplab.reading.text import TextTwin
-from thplab.recording import Recording, RecordingError
+from thplab.recording import Recording, RecordingError, record_scenario
 from thplab.recording.shapes import Shape, shapes
+from thplab.scenario import NAMED
 from thplab.stage import Stage
 
 
@@ -59,6 +61,15 @@ def test_a_damaged_recording_is_refused_or_can_be_shown(count: int) -> None:
 def test_what_is_not_damaged_can_be_shown() -> None:
     for data in files():
         show(Recording.from_bytes(data), Random(0))
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(10_000, marks=pytest.mark.long)])
+def test_no_recording_of_a_scenario_is_called_damaged(count: int) -> None:
+    for name in sample(sorted(NAMED), count):
+        random = Random(f"{os.environ[SEED]} {name}")
+        for depth in ("functions", random.choice(["lines", "events"])):
+            recording = record_scenario(name, random.choice(sorted(PROFILES)), depth)
+            assert Recording.from_bytes(recording.to_bytes()).sections == recording.sections, name
 
 
 def test_every_struct_of_the_model_has_its_shape() -> None:

@@ -17,16 +17,20 @@ _Header = Mapping[str, Any]
 _Sections = Mapping[str, "array[Any]"]
 _Template = tuple[list[str], tuple[str, ...], tuple[str, ...], str]
 
-#: What the kind of a sentence begins with -> the values that the scenes ask for (thplab/reading/scenes, and
-#: the same in the browser). The first that fits.
+#: Kind of a sentence -> the values that the scenes ask for (thplab/reading/scenes, and the same in the browser).
+_OF_RUN = ("zone", "aim")
 _NEEDED = {
-    "pass_begins": ("number", "budget"), "visit_ends": ("spent", "mm"), "visit": ("cost", "mm"),
-    "vma_passed_over": ("cost", "mm"), "window_paid": ("cost", "mm"), "passed_by": ("mm",),
+    "pass_begins": ("number", "budget"), "scan_done": ("result",), "steps_aside": ("entries",),
     "looks": ("asks", "asks_last", "entries", "bound", "need", "max_none", "max_swap", "max_shared"),
-    "reads": ("states",), "scan_done": ("result",), "steps_aside": ("entries",),
-    "touches": ("mm", "page"), "faults_in": ("mm", "page"),
-    "compaction_": ("zone", "aim"), "batch": ("zone", "aim", "block"),
-    "block_spoilt": ("zone", "aim", "block"), "block_passed": ("zone", "aim"), "block_whole": ("zone", "aim"),
+    "reads": ("states",), "touches": ("mm", "page"), "touches_small": ("mm", "page"),
+    "faults_in": ("mm", "page"), "batch": (*_OF_RUN, "block"), "batch_stuck": (*_OF_RUN, "block"),
+    "batch_no_place": (*_OF_RUN, "block"), "block_spoilt": (*_OF_RUN, "block"),
+    **dict.fromkeys(("block_passed", "block_whole", "block_whole_score", "block_whole_elsewhere"), _OF_RUN),
+}  # fmt: skip
+#: The same for kinds that begin so; the first that fits.
+_NEEDED_BY = {
+    "visit_ends": ("spent", "mm"), "visit": ("cost", "mm"), "vma_passed_over": ("cost", "mm"),
+    "window_paid": ("cost", "mm"), "passed_by": ("mm",), "compaction_": _OF_RUN,
 }  # fmt: skip
 #: What else a sentence on compaction needs, by its aim; any other aim: a number of frames.
 _BY_AIM: dict[Value, tuple[str, ...]] = {"score": ("score", "high", "low"), "all": ()}
@@ -81,7 +85,8 @@ def _templates(header: _Header, s: _Sections) -> list[_Template]:
 
 
 def _needed(kind: str) -> tuple[str, ...]:
-    return next((names for begin, names in _NEEDED.items() if kind.startswith(begin)), ())
+    begins = (names for begin, names in _NEEDED_BY.items() if kind.startswith(begin))
+    return _NEEDED.get(kind) or next(begins, ())
 
 
 def _zone_names(header: _Header, s: _Sections) -> set[Any]:
