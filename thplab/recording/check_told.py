@@ -17,7 +17,7 @@ _Header = Mapping[str, Any]
 _Sections = Mapping[str, "array[Any]"]
 _Template = tuple[list[str], tuple[str, ...], tuple[str, ...], str]
 
-#: Kind of a sentence -> the values that the scenes ask for (thplab/reading/scenes, and the same in the browser).
+#: Kind of a sentence -> the values that the scenes ask for, in thplab/reading/scenes as in the browser.
 _OF_RUN = ("zone", "aim")
 _NEEDED = {
     "pass_begins": ("number", "budget"), "scan_done": ("result",), "steps_aside": ("entries",),
