@@ -19,7 +19,7 @@ _Sections = Mapping[str, "array[Any]"]
 #: What a cell may hold that belongs to nothing which the model knows, and one of a column.
 _ANYTHING, _INTEGER = Shape(), Shape(integer=True)
 _ITEM = 1  # the number of that shape; a field that holds integers only has another one
-#: Readers ask for all structs of these types: there is none that is half made.
+#: Readers ask for all structs of these types that are there: none of them is half made.
 _WHOLE = {"Kthread", "Lock", "Mm", "Zone"}
 
 
@@ -144,13 +144,19 @@ def _moments(header: _Header, s: _Sections) -> list[int]:
     first = dict(zip(reversed(changed), range(len(changed) - 1, -1, -1), strict=True))
     made = []
     for number, data in enumerate(header["objects"]):
-        absent = [cell for _, cell in fields(header, number) if kinds[cell] == ABSENT]
-        moments = [bisect_right(s["m_changes_end"], first[c]) if c in first else never for c in absent]
-        if len(absent) < len(list(fields(header, number))):
-            moments.append(0)
-        half = len(set(moments)) > 1 and (data["type"] in _WHOLE or 0 in moments)
-        need(not half, f"object {number} lacks some of its fields")
+        moments = [
+            0
+            if kinds[cell] != ABSENT
+            else bisect_right(s["m_changes_end"], first[cell])
+            if cell in first
+            else never
+            for _, cell in fields(header, number)
+        ]
         made.append(max(moments, default=0))
+        # Readers take a struct for one that is there when its first field is.
+        whole = data["type"] not in _WHOLE or moments[0] == made[-1]
+        need(whole, f"object {number} lacks some of its fields")
+    need(made[0] == 0, "the kernel lacks some of its fields")
     return made
 
 
