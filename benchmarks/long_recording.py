@@ -11,6 +11,7 @@ from benchmarks.chromium import PAINTED, Processor
 from benchmarks.report import Figure
 from tests.browser.chromium import chromium
 from thplab.export import page as make_page
+from thplab.files import write_file
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import NAMED, Scenario
 from thplab.stage import PRESETS
@@ -82,7 +83,7 @@ def figures() -> list[Figure]:
         )
         for name, views in cases.items():
             file = Path(folder, "page.html")
-            file.write_text(make_page(recording, views=views), "utf-8")
+            write_file(file, make_page(recording, views=views))
             first, jumps, cpu = _measure(browser, file, count)
             found += [
                 Figure(

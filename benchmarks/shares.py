@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.long_recording import BUSIEST, hole, long_recording
 from tests.browser.chromium import chromium
 from thplab.export import page as make_page
+from thplab.files import write_file
 from thplab.stage import PRESETS
 from thplab.stage.widget import VIEWS
 
@@ -117,7 +118,7 @@ def main() -> int:
         file = Path(folder, "page.html")
         for what, recording, script in cases:
             for opened, views in ((f"preset {BUSIEST}", PRESETS[BUSIEST]), ("all views", list(VIEWS[:-1]))):
-                file.write_text(make_page(recording, views=views), "utf-8")
+                write_file(file, make_page(recording, views=views))
                 page = browser.new_page(viewport={"width": 1280, "height": 800})
                 page.goto(file.as_uri())
                 page.wait_for_selector(".thplab-stage[data-step]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import thplab
 from thplab import cli_export, cli_predict, cli_present
+from thplab.cli_ends import run
 from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"thplab: {self._explain(message)}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Unlike argparse's own, says so when there is no room for it."""
+        print(message, end="", file=file or sys.stderr)
 
     def _explain(self, message: str) -> str:
         if found := re.search(r"invalid choice: '([^']*)'", message):
@@ -99,8 +103,6 @@ def _trace(options: argparse.Namespace) -> int:
         recording = record_scenario(find_scenario(options.scenario), options.kernel, depth)
     except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
-    except OSError as error:
-        return unusable(f"{options.scenario}: {error.strerror or error}")
     lines = recording.header["trace"] if options.all else _first_collapse(recording)
     for line in lines:
         print(line["text"])
@@ -180,14 +182,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Unusable arguments: one line on stderr and status 2."""
-    options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
+        options = _parser().parse_args(arguments)
         status: int = options.run(options)
-        sys.stdout.flush()
         return status
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return run(command)
 
 
 if __name__ == "__main__":

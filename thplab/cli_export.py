@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
+from thplab.files import write_file
 
 if TYPE_CHECKING:
     from thplab.recording import Recording
@@ -76,10 +77,6 @@ def _export(options: argparse.Namespace) -> int:
         return _write(recording, step, options)
     except (ValueError, RecordingTooLong, Unsupported) as error:
         return unusable(str(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        return unusable(f"{error.filename or options.output}: {error.strerror or error}")
 
 
 def _form(asked: str | None, output: str | None) -> str:
@@ -130,11 +127,11 @@ def _write(recording: Recording, step: int | None, options: argparse.Namespace) 
         return _write_text(recording, step, options)
     path = Path(options.output or f"{_stem(options.scenario)}.{_ENDINGS.get(options.form, options.form)}")
     if options.form == "html":
-        path.write_text(page(recording, step or 0), "utf-8")
+        write_file(path, page(recording, step or 0))
     elif options.form == "perfetto":
-        path.write_text(perfetto(recording), "utf-8")
+        write_file(path, perfetto(recording))
     elif options.form == "slides":
-        path.write_text(slides(recording, step or 0), "utf-8")
+        write_file(path, slides(recording, step or 0))
     else:
         save_picture(recording, len(recording) - 1 if step is None else step, path, options.form)
     print(path)
@@ -156,7 +153,6 @@ def _write_text(recording: Recording, step: int | None, options: argparse.Namesp
         for line in told:
             print(line)
         return 0
-    with open(options.output, "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in told)
+    write_file(options.output, "".join(f"{line}\n" for line in told))
     print(options.output)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from thplab.cli_errors import kernel_option, unusable
 
@@ -37,13 +37,23 @@ def _predict(options: argparse.Namespace) -> int:
     except ValueError as error:
         return unusable(str(error))
     if options.file == "-":
-        return _answer(sys.stdin.buffer, options.kernel, "standard input")
+        if sys.stdin is None:
+            return unusable("standard input is closed")
+        return _answer(_lines(sys.stdin.buffer, "standard input"), options.kernel, "standard input")
     try:
-        with open(options.file, "rb") as lines:
-            return _answer(lines, options.kernel, options.file)
+        file = open(options.file, "rb")  # noqa: SIM115 - closed below
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return unusable(f"{options.file}: {reason}")
+        return unusable(f"{options.file}: {getattr(error, 'strerror', None) or error}")
+    with file:
+        return _answer(_lines(file, options.file), options.kernel, options.file)
+
+
+def _lines(file: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Its lines; an error in reading them has its name, while one in printing answers has none."""
+    try:
+        yield from file
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name) from error
 
 
 def _answer(lines: Iterable[bytes], kernel: str, file: str) -> int:

@@ -8,6 +8,7 @@ import webbrowser
 from pathlib import Path
 
 from thplab.cli_errors import hint, unusable
+from thplab.files import write_file
 
 SAYS = "open a notebook as slides, made into one file that needs no server and no network"
 
@@ -41,8 +42,6 @@ def _present(options: argparse.Namespace) -> int:
             _write(notebook, file)
     except ValueError as error:
         return unusable(str(error))
-    except OSError as error:
-        return unusable(f"{error.filename}: {error.strerror or error}")
     print(file)
     if not options.no_open and not webbrowser.open(file.resolve().as_uri()):
         print(f"thplab: no browser could be started; open {file} in one", file=sys.stderr)
@@ -55,7 +54,7 @@ def _write(notebook: Path, file: Path) -> None:
     if not file.parent.is_dir():
         raise ValueError(f"{file}: no such folder; make it first, or give another -o")
     text, marked = notebook_deck(notebook)
-    file.write_text(text, "utf-8")
+    write_file(file, text)
     if not marked:
         print(f"thplab: {notebook.name} marks no slides; each heading began one", file=sys.stderr)
 

@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from thplab.files import write_file
+
 ROOT = Path(__file__).parents[1]
 CAPTURES = ROOT / "tests/data/captures"
 TARGET = ROOT / "thplab/data/costs.json"
@@ -98,7 +100,7 @@ def derive() -> dict[str, Any]:
 
 def main() -> None:
     """Write the file."""
-    TARGET.write_text(json.dumps(derive(), indent=2) + "\n", encoding="utf-8")
+    write_file(TARGET, json.dumps(derive(), indent=2) + "\n")
     print(f"wrote {TARGET}")
 
 

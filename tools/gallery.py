@@ -22,6 +22,7 @@ from tests.browser.jupyterlab import ROOT, run_all, serve, show_cell, wait_for_s
 from tests.notebooks.execute import sources
 from tests.stage.conftest import SMALL
 from thplab.export import page as make_page
+from thplab.files import write_file
 from thplab.ledger import Meter
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
@@ -133,7 +134,7 @@ def take(browser: Browser, shot: Shot) -> Path:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     with TemporaryDirectory() as folder:
         file = Path(folder, "page.html")
-        file.write_text(text, "utf-8")
+        write_file(file, text)
         page.goto(file.as_uri())
         stage = page.locator(".thplab-stage[data-step]")
         stage.wait_for()
@@ -145,9 +146,9 @@ def take(browser: Browser, shot: Shot) -> Path:
         page.wait_for_timeout(400)
         path = FOLDER / shot.name
         if shot.how == "projector":
-            page.screenshot(path=path)
+            write_file(path, page.screenshot())
         else:
-            stage.screenshot(path=path)
+            write_file(path, stage.screenshot())
     page.close()
     return path
 
@@ -174,7 +175,7 @@ def take_in_jupyterlab(browser: Browser, name: str) -> Path:
             pair = page.locator(".thplab-stage-pair")
             shown = pair if pair.count() else shown
         page.wait_for_timeout(500)
-        shown.screenshot(path=path)
+        write_file(path, shown.screenshot())
         page.context.close()
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from thplab.files import write_file
 from thplab.terms import terms
 
 __all__ = ["TARGET", "page"]
@@ -26,4 +27,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(page(), encoding="utf-8")
+    write_file(TARGET, page())

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from thplab.files import write_file
 from thplab.kernels import PROFILES
 from thplab.kernels.profile import FACTS
 
@@ -113,7 +114,7 @@ def _most(count: Counter[str]) -> list[tuple[str, int]]:
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(index_page(), "utf-8")
+    write_file(PAGE, index_page())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from typing import Any
 import jupytext
 import nbformat
 
+from thplab.files import write_file
+
 __all__ = ["NOTEBOOKS", "TEXTS", "from_text", "main", "to_text"]
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -57,10 +59,10 @@ def main(arguments: list[str]) -> None:
     """Write the notebooks from the texts, or the texts from the notebooks."""
     if arguments == ["--text"]:
         for path in NOTEBOOKS.glob("*.ipynb"):
-            (TEXTS / f"{path.stem}.md").write_text(to_text(path.read_text("utf-8")), "utf-8")
+            write_file(TEXTS / f"{path.stem}.md", to_text(path.read_text("utf-8")))
     elif not arguments:
         for path in TEXTS.glob("*.md"):
-            (NOTEBOOKS / f"{path.stem}.ipynb").write_text(from_text(path.read_text("utf-8")), "utf-8")
+            write_file(NOTEBOOKS / f"{path.stem}.ipynb", from_text(path.read_text("utf-8")))
     else:
         sys.exit("python -m tools.notebooks: makes the notebooks from their text; --text: the other way")
 

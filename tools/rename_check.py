@@ -20,6 +20,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from thplab.files import write_file
+
 ROOT = Path(__file__).parent.parent
 MODEL = Path("thplab/mm")
 
@@ -197,11 +199,11 @@ class Copy:
             raise LookupError(f"{name} is nowhere in the model")
         try:
             for path, text in before.items():
-                path.write_text(_replaced(text, places[path], name, f"{name}_renamed"), "utf-8")
+                write_file(path, _replaced(text, places[path], name, f"{name}_renamed"))
             return self.notices()
         finally:
             for path, text in before.items():
-                path.write_text(text, "utf-8")
+                write_file(path, text)
 
 
 def strings_that_name_functions(root: Path) -> Iterator[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.conformance.captures import FILES, rows
 from tests.conformance.exclusions import NOT_COMPARED, UNSUPPORTED
 from tests.conformance.lanes.table import with_lanes
+from thplab.files import write_file
 from thplab.kernels import PROFILES, Profile, ScanResult
 from thplab.kernels.profile import FACTS, Fact
 from thplab.scenario import NAMED
@@ -174,9 +175,9 @@ def with_table(page: str) -> str:
 
 def main() -> None:
     """Write both files."""
-    (DOCS / "kernels.md").write_text(kernels_page())
+    write_file(DOCS / "kernels.md", kernels_page())
     fidelity = DOCS / "fidelity.md"
-    fidelity.write_text(with_lanes(with_table(fidelity.read_text())))
+    write_file(fidelity, with_lanes(with_table(fidelity.read_text())))
 
 
 if __name__ == "__main__":

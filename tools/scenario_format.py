@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from thplab.files import write_file
 from thplab.scenario.data import MachineSpec
 from thplab.scenario.gaps import GAPS
 from thplab.scenario.intruders import INTRUDER_KEYS
@@ -161,5 +162,5 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
-    SCHEMA.write_text(json.dumps(schema(), indent=1) + "\n", "utf-8")
+    write_file(PAGE, page(PAGE.read_text("utf-8")))
+    write_file(SCHEMA, json.dumps(schema(), indent=1) + "\n")

@@ -19,6 +19,7 @@ from PIL import Image
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import run_all, serve, show_cell
 from thplab.export import page as make_page
+from thplab.files import write_file
 from thplab.recording import Recording
 from tools.gallery import FOLDER, shrink
 
@@ -114,7 +115,7 @@ def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path
     """A picture of an exported page, after some keys."""
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
     file = path.with_suffix(".html")
-    file.write_text(text, "utf-8")
+    write_file(file, text)
     page.goto(file.as_uri())
     stage = page.locator(".thplab-stage[data-step]")
     stage.wait_for()
@@ -122,7 +123,7 @@ def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path
         page.keyboard.press(key)
     page.wait_for_timeout(500)
     stage.evaluate("(root) => root.blur()")
-    page.screenshot(path=path)
+    write_file(path, page.screenshot())
     page.close()
 
 
@@ -142,7 +143,7 @@ def _in_jupyterlab(
             cell.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
             page.wait_for_timeout(600)
             path = folder / f"lab-{number}.png"
-            page.screenshot(path=path)
+            write_file(path, page.screenshot())
             yield path
         page.context.close()
 

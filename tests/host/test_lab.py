@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +29,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     commands: list[list[str]] = []
-    monkeypatch.setattr(module.subprocess, "call", lambda command, env: commands.append(command) or 0)
+    monkeypatch.setattr(module, "_serve", lambda command: commands.append(command) or 0)
     return commands
 
 
@@ -120,9 +123,37 @@ def test_no_notebooks_and_no_jupyterlab_are_said_in_one_line(
     assert started == []
 
 
-def test_ctrl_c_is_the_ordinary_end(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(command: list[str], env: dict[str, str]) -> int:
-        raise KeyboardInterrupt
+_SERVER = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (print("ends its kernels", flush=True), sys.exit(0)))
+print("serves", flush=True)
+time.sleep(60)
+"""
 
-    monkeypatch.setattr(module.subprocess, "call", interrupted)
-    assert lab(FIRST, 8888, browser=False) == 0
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_server_and_lets_it_end_its_kernels(how: int, status: int) -> None:
+    program = f"""
+import sys
+from thplab.cli_ends import run
+from thplab.host.lab import _serve
+sys.exit(run(lambda: _serve([sys.executable, "-c", {_SERVER!r}])))
+"""
+    command = [sys.executable, "-c", program]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout
+    assert child.stdout.readline() == "serves\n"
+    child.send_signal(how)
+    out, err = child.communicate(timeout=30)
+    assert (out, err, child.returncode) == ("ends its kernels\n", "", status)
+
+
+def test_a_server_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.5)
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    server = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
+    assert server.stdout
+    server.stdout.readline()
+    module._end(server)
+    assert server.returncode == -signal.SIGKILL
+    server.stdout.close()

@@ -15,6 +15,7 @@ from thplab.export.notebook_slides import is_marked, notebook_slides, notebook_t
 from thplab.export.reveal import reveal
 
 _SOURCE = re.compile(r'<meta name="thplab-source" content="([0-9a-f]*)">')
+_END = "</html>\n"  # of a deck that is whole
 
 
 def notebook_deck(path: Path) -> tuple[str, bool]:
@@ -37,12 +38,12 @@ def notebook_deck(path: Path) -> tuple[str, bool]:
 
 
 def is_current(file: Path, path: Path) -> bool:
-    """Was the deck in a file made from this notebook as it is now, by this thplab?"""
+    """Was the deck in a file made from this notebook as it is now, by this thplab, and is it whole?"""
     if not file.is_file():
         return False
-    with file.open(encoding="utf-8", errors="replace") as opened:
-        found = _SOURCE.search(opened.read(4000))
-    return found is not None and found[1] == _made_from(path)
+    text = file.read_text("utf-8", errors="replace")
+    found = _SOURCE.search(text[:4000])
+    return found is not None and found[1] == _made_from(path) and text.endswith(_END)
 
 
 def _made_from(path: Path) -> str:

@@ -6,9 +6,11 @@ Glyphs and colours are those of glyphs.json, as on the stage.
 from __future__ import annotations
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thplab.files import write_file
 from thplab.reading.glyphs import glyphs
 from thplab.reading.moment import Reader, ReadMoment
 from thplab.reading.text import LINES
@@ -34,8 +36,10 @@ def save_picture(recording: Recording, step: int, path: str | Path, form: str) -
     from matplotlib import rc_context
 
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[form]
+    picture = BytesIO()
     with rc_context({"svg.hashsalt": "thplab", "pdf.fonttype": 42}):
-        draw(recording, step).savefig(path, format=form, dpi=_DPI, metadata=undated)
+        draw(recording, step).savefig(picture, format=form, dpi=_DPI, metadata=undated)
+    write_file(path, picture.getvalue())
 
 
 def draw(recording: Recording, step: int) -> Figure:

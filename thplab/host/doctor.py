@@ -9,6 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from thplab.host.lab import here
+
 _THP = Path("sys/kernel/mm/transparent_hugepage")
 
 #: package -> the extra that brings it ("" for the package itself)
@@ -101,8 +103,10 @@ def doctor(root: Path = Path("/")) -> int:
         if browser
         else ("-", "no Chromium: the browser tests will not run")
     )
-    writable = os.access(Path.cwd(), os.W_OK)
-    rows.append(("+" if writable else "-", f"this folder can {'' if writable else 'not '}be written to"))
+    folder = here()
+    writable = folder is not None and os.access(folder, os.W_OK)
+    there = "can be written to" if writable else "can not be written to" if folder else "is there no longer"
+    rows.append(("+" if writable else "-", f"this folder {there}"))
     rows += kernel_report(root)
     print(f"thplab doctor   (+ fine, - not there, x needed)\n{'':->60}")
     for mark, line in rows:

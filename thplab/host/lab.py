@@ -13,13 +13,23 @@ from pathlib import Path
 import thplab
 from thplab.words import did_you_mean
 
+_PATIENCE = 15  # seconds in which kernels are ended
+
 
 def course_folder() -> Path | None:
     """The folder with the notebooks: of the checkout that this package runs from, or below here."""
-    for parent in (Path(thplab.__file__).parent.parent, Path.cwd()):
-        if (parent / "notebooks" / "00-start-here.ipynb").is_file():
+    for parent in (Path(thplab.__file__).parent.parent, here()):
+        if parent and (parent / "notebooks" / "00-start-here.ipynb").is_file():
             return parent
     return None
+
+
+def here() -> Path | None:
+    """The folder that the program runs in; None if it is there no longer."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def repository() -> str:
@@ -105,8 +115,28 @@ def lab(notebook: str, port: int, *, browser: bool) -> int:
         "Ctrl-C ends it.",
         flush=True,
     )
+    return _serve(lab_command(folder, notebook, chosen, browser=browser))
+
+
+def _serve(command: list[str]) -> int:
+    """Until the server ends, or a signal comes: then the server ends its kernels and itself."""
+    server = subprocess.Popen(command, env=lab_environment())  # noqa: S603 - our own list
     try:
-        command = lab_command(folder, notebook, chosen, browser=browser)
-        return subprocess.call(command, env=lab_environment())  # noqa: S603 - our own list
+        return server.wait()
     except KeyboardInterrupt:
         return 0
+    finally:
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        return
+    server.terminate()  # not Ctrl-C, at which it would ask
+    try:
+        server.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        print("thplab: JupyterLab does not end by itself; it is ended", file=sys.stderr)
+    finally:
+        server.kill()
+        server.wait()

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thplab.files import write_file
 from thplab.table import Table
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Plot:
     def save(self, path: str | Path) -> None:
         """Write the picture; its kind (png, svg, pdf) is that of the name."""
         target = Path(path)
-        target.write_bytes(self._image(target.suffix.removeprefix(".") or "png"))
+        write_file(target, self._image(target.suffix.removeprefix(".") or "png"))
 
 
 @contextmanager

@@ -74,8 +74,8 @@ def _detached_table(recording: Recording, number: int, state: State, cell: int) 
     if not before or before & bits._PAGE_PSE:
         return -1
     page = bits.entry_pfn(before) - state.path("mem_map.start_pfn")
-    flags = state.items(state.path("mem_map.flags"))[page]
-    return page if flags & pg.PG_table else -1
+    flags = state.items(state.path("mem_map.flags"))
+    return page if 0 <= page < len(flags) and flags[page] & pg.PG_table else -1
 
 
 def _entry_key(entry: int, start_pfn: int, columns: dict[str, Any]) -> str:

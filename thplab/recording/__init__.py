@@ -1,7 +1,7 @@
 """Recordings: every line, call, trace event and change of state of a run, and exact steps back."""
 
 from thplab.recording.backtrace import backtrace
-from thplab.recording.file import RecordingError
+from thplab.recording.need import RecordingError
 from thplab.recording.recorder import DEPTHS, Recorder, RecordingTooLong
 from thplab.recording.recording import Frame, Moment, Recording
 from thplab.recording.scenario import record_scenario, record_what_fits

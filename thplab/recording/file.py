@@ -10,21 +10,27 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-import zlib
 from array import array
 from collections.abc import Mapping
 from itertools import accumulate
 from operator import sub
 from typing import Any
 
+from thplab.recording.bounds import (
+    LARGEST_BODY,
+    LARGEST_FILE,
+    LARGEST_HEADER,
+    MOST_SECTIONS,
+    Unzip,
+    check_json,
+    most_items,
+)
+from thplab.recording.need import RecordingError
+
 MAGIC = b"THPLAB1\n"
 FORMAT = 4
 _TYPES = {"u8": "B", "u16": "H", "u32": "I", "f64": "d"}
 _NAMES = {code: name for name, code in _TYPES.items()}
-
-
-class RecordingError(ValueError):
-    """The bytes are not a recording that this version can read; says why."""
 
 
 #: Sections that only grow or that keep a value for long are written as steps: gzip makes little of those.
@@ -79,16 +85,38 @@ def pack(header: Mapping[str, Any], sections: Mapping[str, array[Any]]) -> bytes
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
-    """Header and columns of a file's bytes. Raises RecordingError; never returns half of one."""
+    """Header and columns of a file's bytes. Raises RecordingError; never returns half of one.
+
+    What the file says of its sizes is checked before so much is unpacked.
+    """
+    if len(data) > LARGEST_FILE:
+        raise RecordingError(f"a recording of more than {LARGEST_FILE >> 20} MiB is not read")
+    stream = Unzip(data)
     try:
-        raw = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+        begin = stream.read(12)
+        if begin[:8] != MAGIC or len(begin) < 12:
+            raise RecordingError("not a recording of thplab: the first bytes are others")
+        length = int.from_bytes(begin[8:], "little")
+        header = _header(stream, length)
+        table = _table(header)
+        size = max((where["offset"] + _room(where) for where in table.values()), default=0)
+        stream.read(-(12 + length) % 8)
+        body = stream.read(size)
+        stream.end()
+    except RecordingError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise RecordingError(f"not a recording, or cut off: {error}. Save it again.") from error
-    if raw[:8] != MAGIC:
-        raise RecordingError("not a recording of thplab: the first bytes are others")
-    length = int.from_bytes(raw[8:12], "little")
+    return header, {name: _section(body, name, where) for name, where in table.items()}
+
+
+def _header(stream: Unzip, length: int) -> dict[str, Any]:
+    if length > LARGEST_HEADER:
+        raise RecordingError(f"the header of the recording has more than {LARGEST_HEADER >> 20} MiB")
+    text = stream.read(length)
     try:
-        header = json.loads(raw[12 : 12 + length])
+        check_json(text)
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"the header of the recording is damaged: {error}") from error
     found = header.get("format") if isinstance(header, dict) else None
@@ -99,18 +127,40 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, array[Any]]]:
         )
     if not isinstance(header, dict) or found != FORMAT:
         raise RecordingError(f"recording format {found!r}; this version reads format {FORMAT}")
+    return header
+
+
+def _table(header: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Where the sections are: one behind the other, and not more than can be read."""
     table = header.get("sections")
     if not isinstance(table, dict):
         raise RecordingError("the recording has no table of its sections")
-    body = raw[-(-(12 + length) // 8) * 8 :]
-    return header, {name: _section(body, name, where) for name, where in table.items()}
+    if len(table) > MOST_SECTIONS:
+        raise RecordingError(f"the recording has more than {MOST_SECTIONS} sections")
+    for name, where in table.items():
+        if _described(where)[0] is None:
+            raise RecordingError(f"section {name} of the recording is not described properly")
+        if where["length"] > most_items(name):
+            raise RecordingError(f"section {name} of the recording has more than {most_items(name)} items")
+    end = 0
+    for name, where in sorted(table.items(), key=lambda item: (item[1]["offset"], item[1]["length"])):
+        if where["offset"] < end:
+            raise RecordingError(f"section {name} of the recording lies over another one")
+        end = where["offset"] + _room(where)
+    if end > LARGEST_BODY:
+        raise RecordingError(f"the sections of the recording have more than {LARGEST_BODY >> 20} MiB")
+    return table
 
 
-def _section(body: bytes, name: str, where: Any) -> array[Any]:
+def _room(where: Mapping[str, Any]) -> int:
+    """The bytes of a section, those behind it up to a multiple of 8 included."""
+    size: int = where["length"] * array(_TYPES[where["type"]]).itemsize
+    return size + -size % 8
+
+
+def _section(body: bytes, name: str, where: Mapping[str, Any]) -> array[Any]:
     typecode, offset, length = _described(where)
-    if typecode is None:
-        raise RecordingError(f"section {name} of the recording is not described properly")
-    column: array[Any] = array(typecode)
+    column: array[Any] = array(typecode or "B")
     end = offset + length * column.itemsize
     if end > len(body):
         raise RecordingError(f"the recording is cut off in section {name}")
@@ -129,6 +179,6 @@ def _described(where: Any) -> tuple[str | None, int, int]:
     if not isinstance(where, dict) or not isinstance(where.get("type"), str):
         return None, 0, 0
     numbers = [where.get("offset"), where.get("length")]
-    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+    if not all(type(number) is int and number >= 0 for number in numbers):
         return None, 0, 0
     return _TYPES.get(where["type"]), where["offset"], where["length"]

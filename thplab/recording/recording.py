@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thplab.files import write_file
 from thplab.points import Named, name_of
+from thplab.recording.bounds import LARGEST_FILE
 from thplab.recording.cells import ABSENT, ColumnInfo, ObjectInfo
-from thplab.recording.check import check
+from thplab.recording.check import NOTHING_SAID, check
 from thplab.recording.file import pack, unpack
 from thplab.recording.state import State
 from thplab.recording.story.template import Value, fill
@@ -286,17 +288,20 @@ class Recording:
     def from_bytes(cls, data: bytes) -> Recording:
         """Read a file's bytes. Raises RecordingError."""
         header, sections = unpack(data)
+        for name, nothing in NOTHING_SAID.items():
+            header.setdefault(name, nothing)
         check(header, sections)
         return cls(header, sections)
 
     def save(self, path: str | Path) -> None:
         """Write the file."""
-        Path(path).write_bytes(self.to_bytes())
+        write_file(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
         """Read a file. Raises RecordingError, or OSError if it can't be read at all."""
-        return cls.from_bytes(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            return cls.from_bytes(file.read(LARGEST_FILE + 1))
 
 
 def _object(data: dict[str, Any]) -> ObjectInfo:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from thplab.files import write_file
 from thplab.kernels import ScanResult
 from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
@@ -168,8 +169,8 @@ def _colours(background: str, ink: str) -> str:
 def write(folder: Path) -> None:
     """Write stage.js and stage.css into ``folder``."""
     folder.mkdir(exist_ok=True)
-    (folder / "stage.js").write_text(javascript(), "utf-8")
-    (folder / "stage.css").write_text(css(), "utf-8")
+    write_file(folder / "stage.js", javascript())
+    write_file(folder / "stage.css", css())
 
 
 def main() -> None:

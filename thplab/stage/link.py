@@ -8,9 +8,12 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from thplab.recording import Recording, record_scenario
+from thplab.recording.bounds import Unzip, check_json
 from thplab.scenario import NAMED, Scenario
 
-_SHAPE = re.compile(r"thplab:(?P<what>[\w.=-]+)@(?P<kernel>[\w.]+)/(?P<depth>\w+)#(?P<step>\d+)")
+_SHAPE = re.compile(r"thplab:(?P<what>[\w.=-]+)@(?P<kernel>[\w.]+)/(?P<depth>\w+)#(?P<step>\d+)", re.ASCII)
+#: Letters of a link; bytes of a scenario in it. A page of JSON has 4000.
+_LONGEST, _LARGEST = 1 << 20, 1 << 22
 _DATA = "data="  # begins a scenario that has no name of its own, packed
 
 
@@ -31,9 +34,9 @@ def open_link(text: str) -> tuple[Recording, int]:
     Raises ValueError for a text that is none or a moment that is not there, else as
     :func:`~thplab.recording.record_scenario` does.
     """
-    found = _SHAPE.fullmatch(text.strip())
+    found = _SHAPE.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if not found:
-        raise ValueError(f"{text!r} is no link; one looks like thplab:note@6.18/lines#120")
+        raise ValueError(f"{text[:80]!r} is no link; one looks like thplab:note@6.18/lines#120")
     what, step = found["what"], int(found["step"])
     which = _unpack(what.removeprefix(_DATA)) if what.startswith(_DATA) else what
     recording = record_scenario(which, found["kernel"], found["depth"])
@@ -48,7 +51,11 @@ def _pack(raw: object) -> str:
 
 def _unpack(text: str) -> Scenario:
     try:
-        raw = json.loads(zlib.decompress(urlsafe_b64decode(text)))
-    except (ValueError, zlib.error):
+        stream = Unzip(urlsafe_b64decode(text), zlib.MAX_WBITS)
+        unpacked = stream.read(_LARGEST)
+        stream.end()
+        check_json(unpacked)
+        raw = json.loads(unpacked)
+    except ValueError:
         raise ValueError("the scenario in this link is cut off or changed") from None
     return Scenario.from_data(raw)

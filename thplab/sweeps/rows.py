@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from thplab.files import write_file
 from thplab.table import Table
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Rows(list[T]):
 
     def save_csv(self, path: str | Path) -> None:
         """Write it to a file."""
-        Path(path).write_text(self.csv(), encoding="utf-8")
+        write_file(path, self.csv())
 
     def table(self, caption: str = "") -> Table:
         """The table for people: numbers to four digits."""

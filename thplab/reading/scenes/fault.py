@@ -104,7 +104,8 @@ def _bounds(recording: Recording, touch: Sentence) -> tuple[int, int]:
     """The first and the last moment of the call that the fault is."""
     s = recording.sections
     frames, kinds = s["m_frame"], s["m_kind"]
-    outer = s["f_parent"][frames[touch.moment]]
+    touched = frames[touch.moment]
+    outer = 0 if touched == NO_FRAME else s["f_parent"][touched]
     call = outer - 1 if outer else NO_FRAME
     before = range(touch.moment, 0, -1) if outer else range(0)
     first = next((n for n in before if frames[n] == call and kinds[n] == _CALL), touch.moment)
