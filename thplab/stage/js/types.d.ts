@@ -251,6 +251,7 @@ export interface Look {
 export interface ScenePart {
   name: string;
   state: "done" | "now" | "ended" | "later" | "failed"; // ended: now, and its end is told
+  short?: boolean; // there is room for a mark alone
 }
 
 // What scenes/NAME.js exports as NAMEScene.
@@ -258,6 +259,7 @@ export interface SceneModule {
   height(look: Look): number;
   marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
+  partsAreKnown?: boolean; // how many there are is known from the beginning
   lines(moment: Moment): string[]; // the picture's numbers as text
 }
 
@@ -341,6 +343,7 @@ export interface ScanState {
 export interface Strike {
   who: string;
   changed: number[]; // entries of the table
+  what: string; // its last step that was told, "" if none was
 }
 
 // A run of compaction: what is told of it from its beginning to its end.
@@ -399,13 +402,14 @@ export interface Fault {
   end: number;
 }
 
-export type FaultOutcome = "" | "huge" | "late" | "zero" | "small";
+export type FaultOutcome = "" | "huge" | "late" | "zero" | "small" | "stopped";
 
 export interface FaultState {
   mm: string;
   does: string; // "": the kernel touches the page for a system call
   address: bigint;
   walk: WalkStep[];
+  covers: bigint[]; // bytes that an entry of each level covers
   pmd: "empty" | "table" | "huge";
   was: "empty" | "table" | "huge"; // at the touch
   answers: Record<string, FaultAnswer>; // by question
@@ -480,6 +484,7 @@ export interface SpaceWindow {
   table: number; // the frame of its table, -1: none
   told: Sentence | null; // what it cost last, and why
   count: number; // of entries that broke a limit
+  read: number; // so many entries were read until one decided, -1: all
 }
 
 // A mapping, or neighbours without a whole window.

@@ -148,7 +148,8 @@ function tall(moment, { width }, { state, grid, where, locked, freed, window, st
 
 /** @type {SceneModule} */
 export const collapseScene = {
-  height: ({ narrow }) => (narrow ? 560 : HEIGHT),
+  partsAreKnown: true,
+  height: ({ narrow }) => (narrow ? 590 : HEIGHT),
   marks(moment, look) {
     const found = read(moment, look);
     if (!found) return [words("none", look.width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];

@@ -10,7 +10,7 @@ import { path, rect, rings, squares, words } from "./marks.js";
 // Of each question: its lines in a box, its words on a phone, its name in the row below and in the text.
 /** @type {Record<string, { asks: (entries: number) => string[], name: string }>} */
 const WORDS = {
-  empty: { asks: () => ["Is the PMD", "entry empty?"], name: "PMD empty" },
+  empty: { asks: () => ["Is the level", "3 entry", "empty?"], name: "PMD empty" },
   allowed: { asks: () => ["Are huge", "pages", "allowed?"], name: "allowed" },
   whole: { asks: () => ["Does a", "huge page", "fit here?"], name: "fits" },
   block: { asks: (entries) => [`Are ${entries} in`, "a row free?"], name: "block free" },
@@ -23,8 +23,16 @@ const OUTCOMES = {
   late: "huge, but late",
   zero: "huge zero page",
   small: "small pages",
+  stopped: "stopped: userfaultfd watches the page",
 };
-const SHORT = { huge: "huge now", late: "huge, late", zero: "zero page", small: "small pages" };
+const SHORT = {
+  huge: "huge now",
+  late: "huge, late",
+  zero: "zero page",
+  small: "small pages",
+  stopped: "stopped",
+};
+const STOP = ["✗ stopped:", "userfaultfd", "watches it"]; // where the next question would be
 const AROUND = ["empty-block", "empty-huge"]; // ways that are only drawn where they were taken, and in place of these:
 const HIDDEN = ["empty-no", "whole-zero"];
 
@@ -39,7 +47,7 @@ function taken({ answers, was, outcome }) {
     if (answers.block) ways.add("empty-block");
     else if (outcome) ways.add("empty-huge");
   }
-  if (!answers.block) ways.delete("whole-yes"); // a page that is only read may go another way
+  if (!answers.block && outcome !== "stopped") ways.delete("whole-yes"); // a page that is only read may go another way
   if (outcome === "zero") ways.add("whole-zero");
   return ways;
 }
@@ -68,12 +76,18 @@ function drawWay(k, { points, label }, as) {
 
 const SIGNS = { yes: "✓", no: "✗" };
 
+// Was userfaultfd asked before a block was? Else it is asked for the small page.
+/** @param {FaultState} state */
+const stopsEarly = ({ outcome, answers }) => outcome === "stopped" && answers.whole === "yes";
+
 /** @param {FaultState} state @param {FaultPlaces} places @param {number} entries @param {boolean} narrow @returns {Mark[]} */
-function questions({ answers }, { boxes }, entries, narrow) {
+function questions(state, { boxes }, entries, narrow) {
+  const { answers } = state;
   return QUESTIONS.flatMap((name) => {
     const { x, y, w, h } = boxes[name];
-    const answer = answers[name];
-    const lines = WORDS[name].asks(entries);
+    const stops = name === "block" && stopsEarly(state);
+    const answer = stops ? "no" : answers[name];
+    const lines = stops ? STOP : WORDS[name].asks(entries);
     const shown = narrow ? [lines.join(" ")] : lines;
     const marks = [rect(`q-${name}`, x, y, w, h, `sc-f-box sc-f-${answer ?? "open"}`, 9)];
     shown.forEach((line, i) => {
@@ -88,7 +102,7 @@ function questions({ answers }, { boxes }, entries, narrow) {
       );
     });
     const said = narrow && answer ? SIGNS[answer] : answer; // a phone has no room for the word
-    if (said) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, said, "sc-end sc-strongtext"));
+    if (said && !stops) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, said, "sc-end sc-strongtext"));
     return marks;
   });
 }
@@ -113,10 +127,16 @@ function outcomes(state, { boxes }, narrow) {
     const tone = here ? "" : "sc-quiettext";
     const marks = [
       rect(`o-${name}`, x, y, w, h, here ? `sc-f-box sc-f-end sc-f-end-${name}` : "sc-f-box sc-f-open", 6),
-      words(`o-${name}-t`, x + 8, y + 20, narrow ? SHORT[name] : OUTCOMES[name], `sc-strongtext ${tone}`),
+      words(
+        `o-${name}-t`,
+        x + 8,
+        y + (h < 50 ? 17 : 20),
+        narrow ? SHORT[name] : OUTCOMES[name],
+        `sc-strongtext ${tone}`,
+      ),
     ];
     (narrow ? brief[name] : says[name]).forEach((line, i) => {
-      marks.push(words(`o-${name}-${i}`, x + 8, y + 39 + i * 17, line, `sc-small ${tone}`));
+      marks.push(words(`o-${name}-${i}`, x + 8, y + (h < 50 ? 35 : 39) + i * 17, line, `sc-small ${tone}`));
     });
     return marks;
   });
@@ -126,13 +146,28 @@ function outcomes(state, { boxes }, narrow) {
 /** @param {FaultState} state @param {FaultPlaces} places @returns {Mark[]} */
 function small(state, { boxes, cells }) {
   const { x, y, w, h } = boxes.small;
-  const here = state.outcome === "small";
+  const stops = state.outcome === "stopped" && !stopsEarly(state);
+  const here = state.outcome === "small" || stops;
   const tone = here ? "" : "sc-quiettext";
   const count = state.mapped.filter(Boolean).length;
   const entries = state.mapped.length;
   const marks = [
-    rect("o-small", x, y, w, h, here ? "sc-f-box sc-f-end sc-f-end-small" : "sc-f-box sc-f-open", 6),
-    words("o-small-t", x + 12, y + 22, OUTCOMES.small, `sc-strongtext ${tone}`),
+    rect(
+      "o-small",
+      x,
+      y,
+      w,
+      h,
+      here ? `sc-f-box sc-f-end sc-f-end-${stops ? "stopped" : "small"}` : "sc-f-box sc-f-open",
+      6,
+    ),
+    words(
+      "o-small-t",
+      x + 12,
+      y + 22,
+      stops ? `✗ ${OUTCOMES.stopped}` : OUTCOMES.small,
+      `sc-strongtext ${tone}`,
+    ),
     words(
       "o-small-1",
       x + 12,
@@ -162,9 +197,17 @@ function small(state, { boxes, cells }) {
   return marks;
 }
 
+/** @param {FaultState | null} state @returns {import("../types.js").ScenePart["state"]} */
+function endOf(state) {
+  if (!state?.outcome) return "later";
+  if (state.outcome === "stopped") return "failed";
+  return state.done ? "done" : "now";
+}
+
 /** @type {SceneModule} */
 export const faultScene = {
-  height: ({ narrow }) => (narrow ? 560 : 376),
+  partsAreKnown: true,
+  height: ({ narrow }) => (narrow ? 574 : 376),
   marks(moment, { width, narrow }) {
     const state = readFault(moment);
     if (!state) return [words("none", width / 2, 120, "No page fault has happened yet.", "sc-middle sc-big")];
@@ -195,7 +238,7 @@ export const faultScene = {
       });
     });
     const name = state?.outcome ? SHORT[state.outcome] : "outcome";
-    return [...asked, { name, state: state?.outcome ? (state.done ? "done" : "now") : "later" }];
+    return [...asked, { name, state: endOf(state) }];
   },
   lines(moment) {
     const state = readFault(moment);
@@ -206,7 +249,7 @@ export const faultScene = {
       (name) => `${WORDS[name].name} ${answers[name]}`,
     );
     const end = outcome
-      ? `${state.done ? "mapped" : "the way leads to"}: ${OUTCOMES[outcome]}`
+      ? `${outcome === "stopped" ? "nothing is mapped" : state.done ? "mapped" : "the way leads to"}: ${OUTCOMES[outcome]}`
       : "not decided yet";
     return [
       `${touchWords(state)} 0x${state.address.toString(16)}: PMD ${pmd}, ${count} of ${mapped.length} entries mapped`,

@@ -2,10 +2,11 @@
 
 import { visited } from "../data/visits.js";
 import { budgetBar, budgetWords } from "./budget.js";
-import { path, words } from "./marks.js";
+import { path, words, wrapped } from "./marks.js";
+import { sizeWords } from "./names.js";
 import { limitWords, readList, readPass } from "./passes.js";
 import { layout, plan } from "./process_plan.js";
-import { drawRow, rowName, sizeWords } from "./process_row.js";
+import { drawRow, rowName } from "./process_row.js";
 import { cursorIn, rowsOf, spaceOf, wordsOf } from "./process_rows.js";
 
 /** @import { Mark, Moment, ObjectInfo, PassState, SceneModule, ScenePart, SpaceRow } from "../types.js" */
@@ -28,16 +29,17 @@ function rowAt({ told, step }, rows, cursor) {
 }
 
 // What the signs mean, where there is room for it.
-/** @param {Moment} moment @param {number} foot the end of the last row @param {Layout} places @param {boolean} narrow @returns {Mark[]} */
-function key(moment, foot, { bar }, narrow) {
+/** @param {Moment} moment @param {number} foot the end of the last row @param {Layout} places @param {number} width @param {boolean} narrow @returns {Mark[]} */
+function key(moment, foot, { bar }, width, narrow) {
   const { entries, page_shift } = moment.reader.header.geometry;
   const size = sizeWords(BigInt(entries) << BigInt(page_shift));
   const said = [
     `a box: a window of ${size}`,
-    `dots: how many of its ${entries} pages are there`,
+    `dots: its ${entries} pages in order, full where they are there`,
+    "underlined: not read",
     "▼ where khugepaged goes on",
   ];
-  const lines = narrow ? said : [said.join(" · ")];
+  const lines = narrow ? said.flatMap((each) => wrapped(each, width - 16, 13)) : [said.join(" · ")];
   const top = bar - (narrow ? 36 : 26) - (lines.length - 1) * 17;
   if (top - 14 < foot) return [];
   return lines.map((line, i) => words(`key-${i}`, 6, top + i * 17, line, "sc-small sc-quiettext"));
@@ -79,7 +81,9 @@ function drawSpace(moment, mm, width, narrow) {
   const name = moment.reader.machine.value(mm, "name");
   const some =
     rows.length > shown.length ? `, rows ${from + 1} to ${from + shown.length} of ${rows.length}` : "";
-  const title = narrow ? `memory of ${name}${some}` : `address space of ${name}, low to high${some}`;
+  const title = narrow
+    ? `memory of process ${name}${some}`
+    : `address space of process ${name}, low to high${some}`;
   const marks = [
     words("space-title", 6, 14, title, "sc-strongtext"),
     words("space-units", width - 6, 14, narrow ? "units" : "units, this pass", "sc-end sc-strongtext"),
@@ -87,7 +91,7 @@ function drawSpace(moment, mm, width, narrow) {
   for (const [i, place] of shown.entries())
     marks.push(...drawRow(moment, place, places, { here: from + i === at, cursor, width, narrow }));
   const last = shown[shown.length - 1];
-  if (last) marks.push(...key(moment, last.y + last.high, places, narrow));
+  if (last) marks.push(...key(moment, last.y + last.high, places, width, narrow));
   else marks.push(words("space-none", width / 2, 120, `${name} has no mapping`, "sc-middle sc-big"));
   return [...marks, ...drawBar(moment, readPass(moment), width, narrow, places)];
 }
@@ -109,13 +113,14 @@ export const processScene = {
     const units = mine.reduce((sum, { cost }) => sum + cost, 0);
     const over = mine.filter(({ what }) => what === "vma").reduce((sum, { cost }) => sum + cost, 0);
     const results = `${huge} windows collapsed, ${windows.length - huge} refused, ${over} mappings passed over`;
-    return [`${name}: ${cursorWords(moment, name)}`, `in this pass ${units} units: ${results}`];
+    return [`process ${name}: ${cursorWords(moment, name)}`, `in this pass ${units} units: ${results}`];
   },
   parts,
 };
 
 /** @param {Moment} moment */
-const gone = (moment) => (visited(moment) ? `${visited(moment)} has exited.` : "There is no process yet.");
+const gone = (moment) =>
+  visited(moment) ? `Process ${visited(moment)} has exited.` : "There is no process yet.";
 
 /** @param {Moment} moment @param {string} name */
 function cursorWords(moment, name) {

@@ -1,6 +1,7 @@
 // A row of an address space: a mapping's name, its windows or why it has none, its units, the cursor.
 
 import { moving, path, rect, widthOf, words, wrapped } from "./marks.js";
+import { sizeWords } from "./names.js";
 import { drawOver, drawWindows, saysBeside } from "./process_boxes.js";
 
 /** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
@@ -8,12 +9,6 @@ import { drawOver, drawWindows, saysBeside } from "./process_boxes.js";
 
 const HIGH = 40; // a box
 const REASON = 500; // no reason is wider
-
-/** @param {bigint} bytes */
-export function sizeWords(bytes) {
-  const kib = Number(bytes >> 10n);
-  return kib < 1024 ? `${kib} KiB` : `${Number((kib / 1024).toFixed(1))} MiB`;
-}
 
 /** @param {SpaceRow} row */
 export const rowName = ({ mappings, number }) =>

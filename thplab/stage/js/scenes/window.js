@@ -33,6 +33,14 @@ function noTable(moment, scan, x, y, w, h) {
   ];
 }
 
+// How many of the entries are read; the others were not asked.
+/** @param {ScanState} scan */
+function readWords({ begin, read, veto }) {
+  const all = Number(begin.entries);
+  if (read >= all) return `all ${all} entries are read`;
+  return `entries: ${read} read, ${all - read} ${veto ? "never" : "not yet"}`;
+}
+
 // The entry that the reader has chosen, if it is another than the one in hand; -1: none.
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look */
 function chosenIn(moment, scan, { entry }) {
@@ -46,13 +54,7 @@ function entriesAndTitle(moment, scan, look, w, high) {
   const grid = gridOf(4, 26, w, Number(scan.begin.entries));
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
-    words(
-      "entries",
-      grid.x - 4,
-      13,
-      here ? `${scan.begin.entries} entries in address order` : String(scan.begin.window),
-      "sc-strongtext",
-    ),
+    words("entries", grid.x - 4, 13, here ? readWords(scan) : String(scan.begin.window), "sc-strongtext"),
     words(
       "address",
       4 + w,
@@ -79,7 +81,7 @@ function wide(moment, scan, look) {
   return [
     ...entriesAndTitle(moment, scan, look, leftW, 230),
     ...card(scan, entryInCard(moment, scan, look), 4, 373 - h, leftW, false),
-    words("counts", x, 13, `what ${scan.begin.who} counts`, "sc-strongtext"),
+    words("counts", x, 13, `counted in the ${scan.read} entries read`, "sc-strongtext"),
     words("counts-key", x + w, 13, "thick line: the limit", "sc-end sc-small sc-quiettext"),
     ...GAUGES.flatMap((gauge, i) => gaugeOf(scan, gauge, x, 30 + i * 49, w)),
     ...legend(scan, x, 236, w),
@@ -116,6 +118,7 @@ function statesOf({ states, verdict, veto, asksLast }) {
 
 /** @type {SceneModule} */
 export const windowScene = {
+  partsAreKnown: true,
   height: ({ narrow }) => (narrow ? 570 : 376),
   marks(moment, look) {
     const scan = readScan(moment);

@@ -57,11 +57,11 @@ export const shape = (letter, x, y, s) => (letter === UNREAD ? square(x, y, s) :
 function cells(grid, states, read) {
   const groups = /** @type {Map<string, string[]>} */ (new Map());
   states.forEach((letter, entry) => {
-    const name = entry < read ? letter : letter === "e" ? "unread-e" : UNREAD;
+    const name = entry < read ? letter : UNREAD; // what it holds is not known before it is read
     const list = groups.get(name) ?? [];
     groups.set(name, list);
     const [x, y] = placeOf(grid, entry);
-    list.push(shape(entry < read || letter === "e" ? letter : UNREAD, x, y, grid.cell));
+    list.push(shape(name, x, y, grid.cell));
   });
   return [...groups].map(([name, list]) =>
     path(`cells-${name}`, list.join(""), `sc-w-cell sc-w-${name}${grid.few ? " sc-w-few" : ""}`),
@@ -153,15 +153,13 @@ export function legend({ states, read }, x, y, width, step = 120) {
   const across = Math.floor(width / step);
   return [UNREAD, ...seen].flatMap((letter, i) => {
     const [left, top] = [x + (i % across) * step, y + Math.floor(i / across) * 19];
-    const unread = letter === UNREAD;
     return [
       path(`legend-${letter}`, shape(letter, left, top, 11), `sc-w-cell sc-w-${letter}`),
-      ...(unread ? [path("legend-hole", shape("e", left + 14, top, 11), "sc-w-cell sc-w-unread-e")] : []),
       words(
         `legend-t-${letter}`,
-        left + (unread ? 30 : 17),
+        left + 17,
         top + 10,
-        unread ? "unread" : STATES[letter].words,
+        letter === UNREAD ? "not read yet" : STATES[letter].words,
         "sc-small",
       ),
     ];

@@ -8,7 +8,7 @@ import { makePicture } from "../scenes/marks.js";
 /** @import { Mark, Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
 
 const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
-const HERE = ["now", "ended", "failed"];
+const MARK = { done: "✓", now: "▸", ended: "✓", later: "·", failed: "✗" };
 const WIDE = 860; // below it the layout of a phone
 const NARROW = [340, 560];
 const MOST = 1200; // a larger stage shows the picture larger
@@ -32,17 +32,33 @@ function pictureOf(moment, pinned) {
 /** @param {SceneModule} scene */
 const nameOf = (scene) => Object.keys(PICTURES).find((name) => PICTURES[name] === scene) ?? "";
 
-// Where there is little room, a part that is not the current one is its number.
-/** @param {HTMLElement} list @param {ScenePart[]} parts @param {boolean} narrow */
-function showParts(list, parts, narrow) {
+// The part that matters: the current one, else the last that is not still to come; -1: none.
+/** @param {ScenePart[]} parts */
+function currentOf(parts) {
+  const now = parts.findLastIndex(({ state }) => state === "now" || state === "ended");
+  return now >= 0 ? now : parts.findLastIndex(({ state }) => state !== "later");
+}
+
+// Where there is little room, the current part has its name and its place, and each other one is a mark.
+/** @param {ScenePart[]} parts @param {boolean} known */
+function shortParts(parts, known) {
+  const current = currentOf(parts);
+  return parts.map((part, i) => {
+    if (i !== current) return { ...part, name: "", short: true };
+    const place = known ? `${i + 1} of ${parts.length}` : `${i + 1}`;
+    return { ...part, name: `${place}: ${part.name.replace(/^\d+ /, "")}` };
+  });
+}
+
+/** @param {HTMLElement} list @param {ScenePart[]} parts */
+function showParts(list, parts) {
   updateList(
     list,
     parts,
     () => el("li"),
     (item, /** @type {ScenePart} */ part) => {
-      const short = narrow && !HERE.includes(part.state);
-      setText(item, GLYPH[part.state] + (short ? part.name.split(" ")[0] : part.name));
-      item.toggleAttribute("data-short", short);
+      setText(item, part.short ? MARK[part.state] : GLYPH[part.state] + part.name);
+      item.toggleAttribute("data-short", Boolean(part.short));
       item.dataset.state = part.state;
     },
   );
@@ -79,7 +95,8 @@ export const sceneView = {
         picture.draw(marks, width, scene.height(look), !far);
         box.dataset.scene = nameOf(scene);
         box.toggleAttribute("data-narrow", look.narrow);
-        showParts(parts, scene.parts?.(moment) ?? [], look.narrow);
+        const all = scene.parts?.(moment) ?? [];
+        showParts(parts, look.narrow ? shortParts(all, Boolean(scene.partsAreKnown)) : all);
       },
     };
   },
