@@ -246,6 +246,16 @@ export interface Look {
   width: number;
   narrow: boolean;
   entry: number;
+  chosen: string; // the key of the thing that is chosen, "": none
+  painted: Map<number, string>; // what the reader wants entries to be
+}
+
+// What can be chosen in a scene: `here`, the run is at it; `enters`, the moment at which it goes into it, -1 never.
+export interface Thing {
+  key: string;
+  words: string;
+  here: boolean;
+  enters(): number;
 }
 
 export interface ScenePart {
@@ -259,6 +269,9 @@ export interface SceneModule {
   height(look: Look): number;
   marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
+  things?(moment: Moment): Thing[];
+  entryAt?(moment: Moment, look: Look, x: number, y: number): number; // at a place of the picture, -1: none
+  entersEntry?(moment: Moment, entry: number): number; // the moment at which the run reads it, -1: never
   partsAreKnown?: boolean; // how many there are is known from the beginning
   lines(moment: Moment): string[]; // the picture's numbers as text
 }

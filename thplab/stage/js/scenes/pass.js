@@ -1,12 +1,13 @@
 // A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
 
+import { nearest, toldOfPasses } from "../data/visits.js";
 import { bill, budgetBar, budgetWords } from "./budget.js";
-import { paragraph, rect, widthOf, words, wrapped } from "./marks.js";
+import { paragraph, rect, rings, widthOf, words, wrapped } from "./marks.js";
 import { drawClock } from "./pass_clock.js";
 import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
 import { billOf, limitWords, readList, readPass, reasonsOf } from "./passes.js";
 
-/** @import { Mark, Moment, PassState, PassTold, SceneModule, ScenePart } from "../types.js" */
+/** @import { Mark, Moment, PassState, PassTold, SceneModule, ScenePart, Thing } from "../types.js" */
 
 // Where everything is, from the width: beside each other, or below each other on a phone.
 /** @param {number} width @param {boolean} narrow @returns {{ ring: import("./pass_ring.js").Ring, bar: [number, number, number], bill: [number, number, number], so_far: [number, number, number, number], clock: [number, number, number] }} */
@@ -101,7 +102,7 @@ function drawBudget(moment, state, list, { ring, bar }) {
 /** @type {SceneModule} */
 export const passScene = {
   height: ({ narrow }) => (narrow ? 566 : 376),
-  marks(moment, { width, narrow }) {
+  marks(moment, { width, narrow, chosen }) {
     const state = readPass(moment);
     const list = readList(moment);
     const places = layout(width, narrow);
@@ -115,6 +116,7 @@ export const passScene = {
       ),
       words("list-n", 2, 31, nextWords(list, narrow), "sc-small"),
       ...drawRing(places.ring, list, state),
+      ...chosenMarks(moment, chosen, places, narrow),
       ...drawBudget(moment, state, list, places),
       ...bill(state, places.bill),
       ...soFar(state, list, places.so_far),
@@ -139,7 +141,47 @@ export const passScene = {
     return [who, `${spent}: ${on}`, so_far];
   },
   parts,
+  things,
 };
+
+// The processes of the list; into one the run goes when it visits it.
+/** @param {Moment} moment @returns {Thing[]} */
+function things(moment) {
+  const state = readPass(moment);
+  const list = readList(moment);
+  const told = toldOfPasses(moment.reader);
+  return list.names.map((name, place) => {
+    const share = state.mms.get(name);
+    const spent = share?.spent ?? 0;
+    const says = share?.busy ? "passed by, busy" : `${spent} ${spent === 1 ? "unit" : "units"} in this pass`;
+    return {
+      key: name,
+      words: `process ${name}, ${says}`,
+      here: place === list.at,
+      enters: () => nearest(told, moment.step, ({ kind, values }) => kind === "visit" && values.mm === name),
+    };
+  });
+}
+
+/** @param {Moment} moment @param {string} chosen @param {ReturnType<typeof layout>} places @param {boolean} narrow @returns {Mark[]} */
+function chosenMarks(moment, chosen, { ring, so_far }, narrow) {
+  const thing = things(moment).find(({ key }) => key === chosen);
+  if (!thing) return [];
+  const seat = seatOf(ring, readList(moment), chosen);
+  const [x, y, w, h] = narrow ? so_far : [2, 0, 300, 376];
+  const lines = wrapped(`chosen: ${thing.words}; Enter goes there`, w - 16, 13);
+  return [
+    ...(seat ? [rings("chosen", [seat], ring.r + 5, "sc-chosen")] : []),
+    ...paragraph(
+      "chosen-t",
+      x + (narrow ? 8 : 0),
+      y + h - 6 - 17 * (lines.length - 1),
+      lines,
+      "sc-small sc-strongtext",
+      17,
+    ),
+  ];
+}
 
 /** @param {PassTold} list */
 const listed = ({ names }) => `${names.length} ${names.length === 1 ? "process" : "processes"}`;

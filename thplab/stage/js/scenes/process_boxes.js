@@ -24,6 +24,13 @@ function looks(window) {
   return window.state === "small" ? ["small", "", "small pages"] : ["empty", "", "empty"];
 }
 
+// A window's state in words.
+/** @param {SpaceWindow} window */
+export function windowSays(window) {
+  const [name, , text] = looks(window);
+  return name === "refused" ? `refused, ${text}` : text;
+}
+
 // What a box that is too small for words would say.
 /** @param {SpaceRow} row @param {Room} room */
 export function saysBeside(row, room) {
@@ -47,7 +54,7 @@ function hatching(x, y, w, h) {
   return lines.join("");
 }
 
-/** @typedef {{ k: string, x: number, y: number, w: number, h: number, line: number, lines: number, named: string }} Room `line`: from one line to the next; `named`: the window in the sentence */
+/** @typedef {{ k: string, x: number, y: number, w: number, h: number, line: number, lines: number, named: string, chosen: string }} Room `line`: from one line to the next; `named`: the window in the sentence; `chosen`: by the reader */
 
 // How many large boxes a line has.
 /** @param {number} w */
@@ -88,6 +95,11 @@ export function drawWindows(machine, row, room) {
   if (named) {
     const [x, y] = at(named.index);
     marks.push(rect(`${room.k}-named`, x - 1, y - 1, wide + 2, room.h + 2, "sc-named"));
+  }
+  const chosen = shown.find(({ name }) => name === room.chosen);
+  if (chosen) {
+    const [x, y] = at(chosen.index);
+    marks.push(rect(`${room.k}-chosen`, x - 4, y - 4, wide + 8, room.h + 8, "sc-chosen", 3));
   }
   return { marks: [...boxes, ...marks], at };
 }

@@ -5,7 +5,7 @@ import { sizeWords } from "./names.js";
 import { drawOver, drawWindows, saysBeside } from "./process_boxes.js";
 
 /** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
-/** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean }} RowLook */
+/** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean, chosen: string }} RowLook */
 
 const HIGH = 40; // a box
 const REASON = 500; // no reason is wider
@@ -43,10 +43,20 @@ function names(row, y, { width, narrow }, beside) {
 
 /** @param {Moment} moment @param {RowPlace} place @param {import("./process_plan.js").Layout} places @param {RowLook} look @returns {Mark[]} */
 export function drawRow(moment, { row, lines, y, high }, places, look) {
-  const { here, cursor, width } = look;
+  const { here, cursor, width, chosen } = look;
   const k = `row-${row.number}`;
   const named = moment.told?.moment === moment.step ? String(moment.told.values.window ?? "") : "";
-  const room = { k, x: places.x, y: y + places.head, w: places.w, h: HIGH, line: places.line, lines, named };
+  const room = {
+    k,
+    x: places.x,
+    y: y + places.head,
+    w: places.w,
+    h: HIGH,
+    line: places.line,
+    lines,
+    named,
+    chosen,
+  };
   const marks = here ? [rect(`${k}-here`, 0, y, width, high - 2, "sc-herow", 5)] : [];
   marks.push(...names(row, y, look, saysBeside(row, room)));
   if (row.over || !row.count) {

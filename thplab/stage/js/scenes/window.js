@@ -2,10 +2,10 @@
 
 import { hex } from "../data/machine.js";
 import { rect, words } from "./marks.js";
-import { readScan } from "./scans.js";
+import { momentOfEntry, readScan } from "./scans.js";
 import { card, cardHeight } from "./window_card.js";
 import { GAUGES, gaugeOf, shortGauge } from "./window_gauges.js";
-import { entriesOf, gridHeight, gridOf, legend } from "./window_grid.js";
+import { entriesOf, entryAt, gridHeight, gridOf, legend } from "./window_grid.js";
 import { countLine, decisionLine, entryLine } from "./window_text.js";
 import { decided } from "./window_verdict.js";
 
@@ -48,10 +48,16 @@ function chosenIn(moment, scan, { entry }) {
   return follows || !scan.states || pmdOf(moment) === "leaf" ? -1 : entry;
 }
 
+// How wide the entries may be, and where they are.
+/** @param {Look} look */
+const roomOf = ({ width, narrow }) => (narrow ? width - 8 : Math.max(486, Math.round(width * 0.53)));
+/** @param {Look} look @param {ScanState} scan */
+const gridIn = (look, { begin }) => gridOf(4, 26, roomOf(look), Number(begin.entries));
+
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @param {number} w @param {number} high @returns {Mark[]} */
 function entriesAndTitle(moment, scan, look, w, high) {
   const { window } = moment;
-  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const grid = gridIn(look, scan);
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
     words("entries", grid.x - 4, 13, here ? readWords(scan) : String(scan.begin.window), "sc-strongtext"),
@@ -59,10 +65,12 @@ function entriesAndTitle(moment, scan, look, w, high) {
       "address",
       4 + w,
       13,
-      window && !look.narrow ? hex(window.address) : "",
+      look.painted.size ? `${look.painted.size} painted` : window && !look.narrow ? hex(window.address) : "",
       "sc-end sc-small sc-quiettext sc-w-mono",
     ),
-    ...(here ? entriesOf(grid, scan, chosenIn(moment, scan, look)) : noTable(moment, scan, 4, 22, w, high)),
+    ...(here
+      ? entriesOf(grid, scan, chosenIn(moment, scan, look), look.painted)
+      : noTable(moment, scan, 4, 22, w, high)),
   ];
 }
 
@@ -74,7 +82,7 @@ function entryInCard(moment, scan, look) {
 
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
 function wide(moment, scan, look) {
-  const leftW = Math.max(486, Math.round(look.width * 0.53));
+  const leftW = roomOf(look);
   const x = leftW + 28;
   const w = look.width - x - 4;
   const h = cardHeight(scan, false);
@@ -92,8 +100,8 @@ function wide(moment, scan, look) {
 // On a phone all stands below each other.
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
 function tall(moment, scan, look) {
-  const w = look.width - 8;
-  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const w = roomOf(look);
+  const grid = gridIn(look, scan);
   const high = Math.max(44, gridHeight(grid));
   const below = 34 + high;
   const entry = entryInCard(moment, scan, look);
@@ -126,6 +134,11 @@ export const windowScene = {
       return [words("none", look.width / 2, 120, "This window has not been read yet.", "sc-middle sc-big")];
     return look.narrow ? tall(moment, scan, look) : wide(moment, scan, look);
   },
+  entryAt(moment, look, x, y) {
+    const scan = readScan(moment);
+    return scan?.states && pmdOf(moment) !== "leaf" ? entryAt(gridIn(look, scan), x, y) : -1;
+  },
+  entersEntry: momentOfEntry,
   lines(moment) {
     const scan = readScan(moment);
     return scan ? [countLine(scan), ...entryLine(scan), decisionLine(scan)] : [];

@@ -31,6 +31,14 @@ function placeOf({ x, y, pitch, columns }, entry) {
   return [x + (entry % columns) * pitch, y + Math.floor(entry / columns) * pitch];
 }
 
+// The entry at a place of the picture; -1: none.
+/** @param {Grid} grid @param {number} px @param {number} py */
+export function entryAt({ x, y, pitch, columns, entries }, px, py) {
+  const [column, row] = [Math.floor((px - x) / pitch), Math.floor((py - y) / pitch)];
+  const entry = row * columns + column;
+  return column >= 0 && column < columns && row >= 0 && entry < entries ? entry : -1;
+}
+
 /** @param {number} x @param {number} y @param {number} s */
 const square = (x, y, s) => `M${x} ${y}h${s}v${s}h${-s}z`;
 /** @param {number} x @param {number} y @param {number} r */
@@ -131,8 +139,20 @@ function chosenMark(grid, entry) {
   return [rect("chosen", x - 3, y - 3, grid.cell + 6, grid.cell + 6, "sc-w-chosen", 3)];
 }
 
-/** @param {Grid} grid @param {ScanState} scan @param {number} chosen @returns {Mark[]} */
-export function entriesOf(grid, scan, chosen) {
+// Entries that the reader has painted: run on from here they are something else.
+/** @param {Grid} grid @param {Map<number, string>} painted @returns {Mark[]} */
+function paintedMarks(grid, painted) {
+  if (!painted.size) return [];
+  const s = grid.cell + 2;
+  const d = [...painted.keys()].map((entry) => {
+    const [x, y] = placeOf(grid, entry);
+    return square(x - 1, y - 1, s);
+  });
+  return [path("painted", d.join(""), "sc-w-painted")];
+}
+
+/** @param {Grid} grid @param {ScanState} scan @param {number} chosen @param {Map<number, string>} painted @returns {Mark[]} */
+export function entriesOf(grid, scan, chosen, painted) {
   const states = scan.states ?? [];
   const w = grid.columns * grid.pitch;
   return [
@@ -140,6 +160,7 @@ export function entriesOf(grid, scan, chosen) {
     ...cells(grid, states, scan.read),
     ...cross(grid, scan),
     ...(grid.few ? numbers(grid, states, scan.read) : rowNumbers(grid)),
+    ...paintedMarks(grid, painted),
     ...chosenMark(grid, chosen),
     ...cursor(grid, scan),
   ];

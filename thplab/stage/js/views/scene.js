@@ -5,7 +5,7 @@ import { el, named, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
 
-/** @import { Mark, Moment, SceneModule, ScenePart, ViewModule } from "../types.js" */
+/** @import { Mark, Moment, SceneModule, ScenePart, Stage, ViewModule } from "../types.js" */
 
 const GLYPH = { done: "✓ ", now: "▸ ", ended: "✓ ", later: "", failed: "✗ " };
 const MARK = { done: "✓", now: "▸", ended: "✓", later: "·", failed: "✗" };
@@ -74,13 +74,50 @@ function covered(marks, hides) {
   });
 }
 
+// A click on an entry selects it; while the edit row is open, whatever the pointer goes over is painted.
+/** @param {Stage} stage @param {Element} svg */
+function listenToPointer(stage, svg) {
+  let painting = false;
+  /** @param {PointerEvent} event */
+  const entryAt = (event) => {
+    const scene = pictureOf(stage.moment, stage.zoom.pinned);
+    const { left, top, width } = svg.getBoundingClientRect();
+    const wide = Number(svg.getAttribute("viewBox")?.split(" ")[2]);
+    const [x, y] = [event.clientX - left, event.clientY - top].map((each) => (each * wide) / width);
+    const look = { width: wide, narrow: wide < WIDE, entry: -1, chosen: "", painted: new Map() };
+    return scene.entryAt?.(stage.moment, look, x, y) ?? -1;
+  };
+  /** @param {PointerEvent} event */
+  const paint = (event) => {
+    const entry = entryAt(event);
+    if (painting && entry >= 0) stage.act(() => stage.edit.paintEntry(entry));
+  };
+  svg.addEventListener("pointerdown", (event) => {
+    const { buttons } = /** @type {PointerEvent} */ (event);
+    painting = stage.edit.paints && buttons === 1;
+    if (painting) event.preventDefault();
+    paint(/** @type {PointerEvent} */ (event));
+  });
+  svg.addEventListener("pointermove", (event) => {
+    painting = painting && /** @type {PointerEvent} */ (event).buttons === 1;
+    if (painting) paint(/** @type {PointerEvent} */ (event));
+  });
+  svg.addEventListener("click", (event) => {
+    const entry = entryAt(/** @type {PointerEvent} */ (event));
+    if (entry >= 0 && !stage.edit.paints) stage.act(() => stage.selection.select(entry));
+  });
+}
+
 /** @type {ViewModule} */
 export const sceneView = {
   make(stage) {
     const picture = makePicture();
     const parts = named(el("ol", "sc-parts"), "list", "Parts of this work");
     const box = el("div", "sc-room", /** @type {any} */ (picture.root));
-    const root = el("div", "ts-scene", box, parts);
+    const spoken = el("p", "sc-spoken");
+    spoken.setAttribute("role", "status");
+    const root = el("div", "ts-scene", box, parts, spoken);
+    listenToPointer(stage, picture.root);
     let drawn = 0;
     return {
       root,
@@ -89,7 +126,16 @@ export const sceneView = {
         const width = fit(box.clientWidth, stage.presenting.on);
         const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
         drawn = moment.step;
-        const look = { width, narrow: width < WIDE, entry: stage.selection.entry };
+        const { selection, things, edit } = stage;
+        things.offer(scene.things?.(moment) ?? [], (entry) => scene.entersEntry?.(moment, entry) ?? -1);
+        const look = {
+          width,
+          narrow: width < WIDE,
+          entry: selection.entry,
+          chosen: things.chosen,
+          painted: edit.painted,
+        };
+        setText(spoken, things.current ? `Chosen: ${things.current.words}` : "");
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
         picture.draw(marks, width, scene.height(look), !far);
