@@ -52,6 +52,18 @@ def show(page: Page, made: Recording, step: int, *, python: bool = False) -> Non
     page.evaluate("(step) => handle.go(step)", step)
 
 
+#: Each key of a burst has a frame of its own.
+FRAMES = """() => new Promise((done) => {
+  const wait = (left) => (left ? requestAnimationFrame(() => wait(left - 1)) : done(null));
+  wait(4);
+})"""
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    page.evaluate(FRAMES)
+
+
 def said(page: Page) -> str:
     return page.locator(".sc-spoken").text_content() or ""
 
@@ -65,15 +77,17 @@ def test_windows_of_a_process_are_chosen_by_key_and_entered(page: Page, eight: R
     show(page, eight, told(eight, "window_paid")[1].moment)
     assert said(page) == ""
     for key, window in (("]", 2), ("]", 3), ("[", 2), ("[", 1)):
-        page.keyboard.press(key)
+        press(page, key)
         assert said(page).startswith(f"Chosen: window {window}: ")
     assert said(page).endswith("refused, all empty")
     box = page.locator(".sc-chosen").bounding_box()
     named = page.locator(".sc-named").bounding_box()
-    assert box and named and abs(box["x"] + box["width"] / 2 - named["x"] - named["width"] / 2) < 2
+    assert box
+    assert named
+    assert abs(box["x"] + box["width"] / 2 - named["x"] - named["width"] / 2) < 2
     for _ in range(2):
-        page.keyboard.press("]")
-    page.keyboard.press("Enter")
+        press(page, "]")
+    press(page, "Enter")
     looks = [each.moment for each in told(eight, "looks") if each.values["window"] == "window 3"]
     assert step_of(page) == looks[0]
     assert said(page) == ""
@@ -83,21 +97,21 @@ def test_processes_of_a_pass_are_chosen_by_key_and_entered(page: Page) -> None:
     busy = record_scenario("S06.busyA", depth="functions")
     nap = told(busy, "nap")[0].moment
     show(page, busy, nap)
-    page.keyboard.press("]")
+    press(page, "]")
     assert said(page) == "Chosen: process keeper, 1 unit in this pass"
-    page.keyboard.press("[")
-    page.keyboard.press("[")
+    press(page, "[")
+    press(page, "[")
     assert said(page) == "Chosen: process a, passed by, busy"
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     visits = [each.moment for each in told(busy, "visit") if each.values["mm"] == "a"]
     assert step_of(page) == next(moment for moment in visits if moment > nap)
 
 
 def test_escape_chooses_nothing(page: Page, eight: Recording) -> None:
     show(page, eight, told(eight, "window_paid")[1].moment)
-    page.keyboard.press("]")
+    press(page, "]")
     assert said(page)
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     assert said(page) == ""
     assert page.locator(".sc-chosen").count() == 0
 
@@ -114,7 +128,7 @@ def test_entries_are_selected_and_painted_in_the_scene(page: Page, eight: Record
     x, y = table["x"] + pitch * 3.5, table["y"] + pitch * 1.5
     page.mouse.click(x, y)
     assert page.evaluate("() => handle.stage.selection.selected") == columns + 3
-    page.keyboard.press("q")
+    press(page, "q")
     page.locator(".thplab-stage").focus()
     page.mouse.move(x, y)
     page.mouse.down()
@@ -124,7 +138,7 @@ def test_entries_are_selected_and_painted_in_the_scene(page: Page, eight: Record
     assert painted == [columns + 3, columns + 4]
     assert page.locator(".sc-w-painted").count() == 1
     for key in ("]", "]", "Enter"):
-        page.keyboard.press(key)
+        press(page, key)
     page.wait_for_function("() => handle.stage.edit.painted.size === 3")
     painted = page.evaluate("() => [...handle.stage.edit.painted.keys()]")
     assert painted == [columns + 3, columns + 4, columns + 5]

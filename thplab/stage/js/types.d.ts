@@ -233,6 +233,15 @@ export interface Mark {
   at: Record<string, string | number>;
   text?: string;
   moves?: true | [x: number, y: number]; // from where it was; from there
+  rows?: [left: number, right: number, pitch: number]; // it moves along the rows of a table
+  turns?: [x: number, y: number, degrees: number]; // round a centre
+  appears?: number; // milliseconds after the picture, if it is new
+}
+
+// What an element does until it is where its mark says.
+export interface Motion {
+  frames: Keyframe[];
+  options: KeyframeAnimationOptions;
 }
 
 // A link of the chain that says where the run is.

@@ -71,7 +71,17 @@ function questions(state, { boxes }, entries, narrow) {
     const answer = stops ? "no" : answers[name];
     const lines = stops ? STOP : WORDS[name].asks(entries);
     const shown = narrow ? [lines.join(" ")] : lines;
-    const marks = [rect(`q-${name}`, x, y, w, h, `sc-f-box sc-f-${answer ?? "open"}`, 9)];
+    const marks = [
+      rect(
+        `q-${name}`,
+        x,
+        y,
+        w,
+        h,
+        `sc-f-box sc-f-${answer ?? "open"}${name === "make" ? " sc-door" : ""}`,
+        9,
+      ),
+    ];
     shown.forEach((line, i) => {
       marks.push(
         words(

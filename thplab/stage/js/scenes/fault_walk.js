@@ -15,6 +15,7 @@ export function shortTime(ns) {
   return ns < 1e6 ? `${Math.floor(ns / 1e3)} µs` : `${tenths(1e6)} ms`;
 }
 
+const LIGHTS = 60; // milliseconds from one level to the next
 const LEVELS = ["PGD", "PUD", "PMD", "PTE"]; // as the kernel calls them
 
 /** @param {FaultState} state @param {number} level @returns {string} */
@@ -62,7 +63,7 @@ export function drawWalk(state, { walk: boxes }, narrow) {
             ),
           ]
         : []),
-      rect(`walk-${level}`, x, y, w, h, `sc-f-box ${cls}`, 5),
+      { ...rect(`walk-${level}`, x, y, w, h, `sc-f-box ${cls}`, 5), appears: step ? level * LIGHTS : 0 },
       ...levelLines(state, level, narrow, w - 8).map((line, i, { length }) => {
         const strong = i === 0 || i === length - 1 ? "sc-strongtext" : "";
         return words(

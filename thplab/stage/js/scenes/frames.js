@@ -114,7 +114,8 @@ export function newBlock(state, grid, x, y) {
   const entries = state.old.length;
   const { per, cell, letters } = grid;
   const gone = state.block < 0 || Boolean(state.failed);
-  const frame = state.done >= 7 ? "sc-leaf" : gone ? "sc-ghost" : "sc-paper sc-strong";
+  const frame =
+    state.done >= 7 ? "sc-leaf sc-door" : gone ? "sc-ghost sc-door" : "sc-paper sc-strong sc-door";
   const marks = [rect("new", x - 4, y - 4, per * cell + 8, Math.ceil(entries / per) * cell + 8, frame, 3)];
   if (gone) return marks;
   const groups = new Groups();

@@ -94,7 +94,7 @@ export function drawWindows(machine, row, room) {
   const named = shown.find(({ name }) => name === room.named);
   if (named) {
     const [x, y] = at(named.index);
-    marks.push(rect(`${room.k}-named`, x - 1, y - 1, wide + 2, room.h + 2, "sc-named"));
+    marks.push(rect(`${room.k}-named`, x - 1, y - 1, wide + 2, room.h + 2, "sc-named sc-door"));
   }
   const chosen = shown.find(({ name }) => name === room.chosen);
   if (chosen) {

@@ -69,12 +69,12 @@ export function drawRow(moment, { row, lines, y, high }, places, look) {
   const size = (row.last - row.first) / BigInt(row.count);
   const [x, top] = at(Number((cursor - row.first) / size));
   const inside = cursor < row.last ? 14 : 2; // else behind the last window
-  return [...marks, cursorMark(x + inside, top)];
+  return [...marks, cursorMark(x + inside, top, named ? "" : " sc-door")];
 }
 
 // A triangle that points at the top of a box, and moves to the next one.
-/** @param {number} x @param {number} y */
-function cursorMark(x, y) {
-  const mark = path("cursor", `M${x} ${y + 4}l-7 -13h14z`, "sc-hand-tip");
+/** @param {number} x @param {number} y @param {string} door */
+function cursorMark(x, y, door) {
+  const mark = path("cursor", `M${x} ${y + 4}l-7 -13h14z`, `sc-hand-tip${door}`);
   return moving({ ...mark, at: { ...mark.at, x, y } });
 }

@@ -116,9 +116,13 @@ function cursor(grid, scan) {
   const s = grid.cell;
   const h = 8;
   const hand = path("hand", `M${x + s / 2 - 7} ${y - 4 - h}h14l-7 ${h}z`, "sc-w-hand");
+  const ends = /** @type {const} */ ([grid.x, grid.x + (grid.columns - 1) * grid.pitch]);
   return [
-    moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3)),
-    { ...moving(hand), at: { ...hand.at, x, y } },
+    {
+      ...moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3)),
+      rows: [ends[0] - 3, ends[1] - 3, grid.pitch],
+    },
+    { ...moving(hand), at: { ...hand.at, x, y }, rows: [...ends, grid.pitch] },
   ];
 }
 
@@ -156,7 +160,7 @@ export function entriesOf(grid, scan, chosen, painted) {
   const states = scan.states ?? [];
   const w = grid.columns * grid.pitch;
   return [
-    rect("table", grid.x - 4, grid.y - 4, w + 5, gridHeight(grid) + 5, "sc-paper", 3),
+    rect("table", grid.x - 4, grid.y - 4, w + 5, gridHeight(grid) + 5, "sc-paper sc-door", 3),
     ...cells(grid, states, scan.read),
     ...cross(grid, scan),
     ...(grid.few ? numbers(grid, states, scan.read) : rowNumbers(grid)),

@@ -4,6 +4,7 @@ import { actor, crumbs, sceneOf } from "../data/places.js";
 import { el, named, setText, updateList } from "../draw/dom.js";
 import { PICTURES } from "../scenes/all.js";
 import { makePicture } from "../scenes/marks.js";
+import { zoomBetween } from "../scenes/motion.js";
 
 /** @import { Mark, Moment, SceneModule, ScenePart, Stage, ViewModule } from "../types.js" */
 
@@ -12,6 +13,8 @@ const MARK = { done: "✓", now: "▸", ended: "✓", later: "·", failed: "✗"
 const WIDE = 860; // below it the layout of a phone
 const NARROW = [340, 560];
 const MOST = 1200; // a larger stage shows the picture larger
+const QUICK = 250; // milliseconds from one step to the next: nothing moves below it, as when a key is held
+const FASTEST = 4; // steps a second with motion
 const SHOWN = 1000; // and a projector still more
 
 /** @param {number} width @param {boolean} presenting */
@@ -118,14 +121,18 @@ export const sceneView = {
     spoken.setAttribute("role", "status");
     const root = el("div", "ts-scene", box, parts, spoken);
     listenToPointer(stage, picture.root);
-    let drawn = 0;
+    let drawn = { step: -1, at: 0, scene: "" };
     return {
       root,
       update(moment) {
         const scene = pictureOf(moment, stage.zoom.pinned);
         const width = fit(box.clientWidth, stage.presenting.on);
-        const far = Math.abs(moment.step - drawn) > 1 && stage.playback.playing && stage.playback.speed > 4;
-        drawn = moment.step;
+        const now = performance.now();
+        const fast = moment.step !== drawn.step && now - drawn.at < QUICK;
+        const moves = !fast && !(stage.playback.playing && stage.playback.speed > FASTEST);
+        const zooms = moves ? zoomBetween(drawn.scene, nameOf(scene)) : "";
+        if (moment.step !== drawn.step) drawn = { step: moment.step, at: now, scene: nameOf(scene) };
+        else drawn.scene = nameOf(scene);
         const { selection, things, edit } = stage;
         things.offer(scene.things?.(moment) ?? [], (entry) => scene.entersEntry?.(moment, entry) ?? -1);
         const look = {
@@ -138,7 +145,7 @@ export const sceneView = {
         setText(spoken, things.current ? `Chosen: ${things.current.words}` : "");
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
-        picture.draw(marks, width, scene.height(look), !far);
+        picture.draw(marks, width, scene.height(look), moves, zooms);
         box.dataset.scene = nameOf(scene);
         box.toggleAttribute("data-narrow", look.narrow);
         const all = scene.parts?.(moment) ?? [];
