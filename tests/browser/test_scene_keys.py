@@ -127,6 +127,8 @@ def test_entries_are_selected_and_painted_in_the_scene(page: Page, eight: Record
     pitch = table["width"] / columns
     x, y = table["x"] + pitch * 3.5, table["y"] + pitch * 1.5
     page.mouse.click(x, y)
+    page.evaluate(FRAMES)
+    assert said(page) == f"Chosen: entry {columns + 3}: not read yet"
     assert page.evaluate("() => handle.stage.selection.selected") == columns + 3
     press(page, "q")
     page.locator(".thplab-stage").focus()
@@ -142,3 +144,18 @@ def test_entries_are_selected_and_painted_in_the_scene(page: Page, eight: Record
     page.wait_for_function("() => handle.stage.edit.painted.size === 3")
     painted = page.evaluate("() => [...handle.stage.edit.painted.keys()]")
     assert painted == [columns + 3, columns + 4, columns + 5]
+
+
+def test_an_entry_is_marked_where_it_was_and_where_it_goes(page: Page) -> None:
+    """Of 512 entries the first 100 map a page; from the first one back it is one step to the last."""
+    made = record_scenario("S08.100of512", depth="functions")
+    show(page, made, told(made, "isolated")[0].moment)
+    seen = set[int]()
+    for key in ("]", "]", "[", "[", "["):
+        press(page, key)
+        number = int(said(page).removeprefix("Chosen: entry ").partition(":")[0])
+        is_hole = "a hole" in said(page)
+        assert is_hole == (number >= 100)
+        assert page.locator(".sc-chosen").count() == (1 if is_hole else 2)
+        seen.add(number)
+    assert max(seen) >= 100 > min(seen)

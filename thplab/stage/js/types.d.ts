@@ -280,6 +280,7 @@ export interface SceneModule {
   parts?(moment: Moment): ScenePart[];
   things?(moment: Moment): Thing[];
   entryAt?(moment: Moment, look: Look, x: number, y: number): number; // at a place of the picture, -1: none
+  saysEntry?(moment: Moment, entry: number): string; // an entry in words, ahead of its moment nothing
   entersEntry?(moment: Moment, entry: number): number; // the moment at which the run reads it, -1: never
   partsAreKnown?: boolean; // how many there are is known from the beginning
   lines(moment: Moment): string[]; // the picture's numbers as text

@@ -130,6 +130,19 @@ export function newBlock(state, grid, x, y) {
   return [...marks, ...groups.marks("new", x, y, cell - 2), ...numbers];
 }
 
+// The entry that the reader has chosen: its old frame, and its place in the new block.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} entry @param {Place} from @param {Place} to @returns {Mark[]} */
+export function chosenEntry(state, where, grid, entry, from, to) {
+  if (entry < 0 || entry >= state.old.length) return [];
+  const size = grid.cell + 4;
+  const old = where.places.get(state.old[entry]);
+  const [x, y] = newPlace(entry, grid);
+  return [
+    ...(old ? [rect("chosen", from[0] + old[0] - 3, from[1] + old[1] - 3, size, size, "sc-chosen", 3)] : []),
+    rect("chosen-new", to[0] + x - 3, to[1] + y - 3, size, size, "sc-chosen", 3),
+  ];
+}
+
 // The contents on their way from the old frame to the new place; the dotted way shows it without motion.
 /** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {Place} from @param {Place} to @returns {Mark[]} */
 export function flight(state, where, grid, from, to) {

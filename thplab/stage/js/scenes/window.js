@@ -1,6 +1,7 @@
 // The window: its entries in address order, the questions to the one in hand, and four counts with their limits.
 
 import { hex } from "../data/machine.js";
+import { STATES } from "../data/questions.js";
 import { rect, words } from "./marks.js";
 import { momentOfEntry, readScan } from "./scans.js";
 import { card, cardHeight } from "./window_card.js";
@@ -137,6 +138,12 @@ export const windowScene = {
   entryAt(moment, look, x, y) {
     const scan = readScan(moment);
     return scan?.states && pmdOf(moment) !== "leaf" ? entryAt(gridIn(look, scan), x, y) : -1;
+  },
+  saysEntry(moment, entry) {
+    const scan = readScan(moment);
+    if (!scan) return "";
+    const known = scan.states && entry < scan.read;
+    return `entry ${entry}: ${known ? STATES[scan.states?.[entry] ?? ""].words : "not read yet"}`;
   },
   entersEntry: momentOfEntry,
   lines(moment) {

@@ -142,7 +142,10 @@ export const sceneView = {
           chosen: things.chosen,
           painted: edit.painted,
         };
-        setText(spoken, things.current ? `Chosen: ${things.current.words}` : "");
+        const { selected } = selection;
+        const entry = selected === null ? "" : (scene.saysEntry?.(moment, selected) ?? "");
+        const said = things.current?.words ?? entry;
+        setText(spoken, said && `Chosen: ${said}`);
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
         picture.draw(marks, width, scene.height(look), moves, zooms);
