@@ -19,7 +19,7 @@ from thplab.mm import fork, gup, memcontrol, mlock, mmap, mprotect, mremap, prct
 from thplab.mm.compaction import compact
 from thplab.mm.huge_memory import fault as huge_fault
 from thplab.mm.huge_memory import pmd, policy
-from thplab.mm.include import huge_mm, lock, pgtable
+from thplab.mm.include import huge_mm, lock, pgtable, userfaultfd_k
 from thplab.mm.khugepaged import collapse, collapse_file, madvise_collapse
 from thplab.mm.khugepaged import enter as mm_slot
 from thplab.mm.khugepaged import pages as collapse_pages
@@ -174,6 +174,7 @@ ALLOC_HUGE = Point(huge_fault.vma_alloc_anon_folio_pmd, ("vma",))
 TAKE_BLOCK = Point(huge_fault.vma_alloc_folio, ("vma",))
 TAKE_ZERO = Point(huge_fault.mm_get_huge_zero_folio)
 REPLACE_ZERO = Point(huge_fault.replace_huge_zero_pmd, ("vma", "address"))
+ASK_HANDLER = Point(userfaultfd_k.handle_userfault, ("address",))
 CHARGE = Point(memcontrol.mem_cgroup_charge, ("mm",))
 COMPACT = Point(compact.compact_zone, ("kernel", "cc"))
 RECLAIM = Point(kswapd.try_to_free_pages, ("kernel",))

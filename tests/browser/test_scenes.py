@@ -71,7 +71,7 @@ LINES_OF = """async ([text, steps]) => {
   return steps.map((step) => sceneView.lines(reader.read(step)));
 }"""
 # Each mark, whatever the order in which its attributes were written.
-DRAWN = """() => [...document.querySelectorAll(".sc-picture *")].map((mark) => {
+DRAWN = """() => [...document.querySelectorAll(".sc-room:not(.sc-leaving) .sc-picture *")].map((mark) => {
   const attributes = [...mark.attributes].map(({ name, value }) => `${name}=${value}`);
   return [mark.tagName, ...attributes.sort(), mark.textContent];
 })"""

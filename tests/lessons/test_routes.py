@@ -107,7 +107,7 @@ def test_a_fault_that_finds_a_block_clears_it() -> None:
 def test_a_fault_that_finds_none_moves_pages_first() -> None:
     facts = fault_without_a_block(may_compact=True)
     assert facts.worker == "A"
-    assert foot(facts, BEFORE) == ("48 frames are free", "but no block of 16 is whole")
+    assert foot(facts, BEFORE) == ("48 frames are free", "but no block of 16 is all free")
     assert foot(facts, WORK) == ("empties a block", "2 pages of B moved so far")
     assert foot(facts, AFTER) == ("huge at once; A waited", "4 pages moved, 16 zeroed")
 
@@ -135,7 +135,7 @@ def test_headlines_count_those_that_came_to_a_huge_page() -> None:
     assert "On 2 of them" in before[1]
     assert work[1].endswith("khugepaged: A, but only if it touches the window now.")
     assert after[0] == "Huge in the end: fault and khugepaged."
-    assert after[1].startswith(" kcompactd: nothing huge, but 1 whole block")
+    assert after[1].startswith(" kcompactd: nothing huge, but 1 free block")
     before, work, after = sentences([*titled[:1], ("khugepaged", refused_for_a_pin())])
     assert "On 1 of them" in before[1]
     assert work[1] == " kcompactd: nobody; khugepaged: nobody."
@@ -148,7 +148,7 @@ def test_a_kcompactd_that_is_not_woken_wins_no_block() -> None:
     facts = read(replace(small, act=lambda: small.machine.write_sysctl("compaction_proactiveness", 0)))
     assert (facts.worker, facts.gained) == ("", 0)
     assert foot(facts, WORK)[0] == "nobody works"
-    assert foot(facts, AFTER) == ("not huge, no whole block", "nothing moved")
+    assert foot(facts, AFTER) == ("not huge, no free block", "nothing moved")
 
 
 def test_who_waits_for_a_lock_is_named_with_it() -> None:

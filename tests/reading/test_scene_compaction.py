@@ -29,7 +29,7 @@ def test_it_begins_at_both_ends(pinned: Recording) -> None:
         "kcompactd > compaction",
         "zone Normal, at work: migrate scanner at frame 0, free scanner at frame 3584, 0 pages moved",
         "score 100, starts above 50, stops at 40 or less",
-        "whole blocks: none; spoilt: none",
+        "blocks all free: none; spoilt: none",
         "free frames in the blocks: " + ", ".join(["384"] * 8),
     ]
 
@@ -45,7 +45,7 @@ def test_a_block_with_a_pinned_page_is_spoilt(pinned: Recording) -> None:
     lines = _lines(pinned, "block_spoilt")
     assert lines[1].endswith(f"{128 + 127} pages moved")
     assert lines[3:] == [
-        "whole blocks: 0; spoilt: 1",
+        "blocks all free: 0; spoilt: 1",
         "free frames in the blocks: 512, 511, 384, 384, 384, 384, 384, 129",
     ]
 
@@ -53,7 +53,7 @@ def test_a_block_with_a_pinned_page_is_spoilt(pinned: Recording) -> None:
 def test_the_end_says_why(pinned: Recording) -> None:
     lines = _lines(pinned, "compaction_succeeds_score")
     assert lines[1].startswith("zone Normal, ended, score low enough: migrate scanner at frame 2560, ")
-    assert lines[3] == "whole blocks: 0, 2, 3, 4; spoilt: 1"
+    assert lines[3] == "blocks all free: 0, 2, 3, 4; spoilt: 1"
 
 
 def test_who_waits_is_named() -> None:

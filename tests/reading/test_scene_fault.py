@@ -32,14 +32,16 @@ def test_nothing_is_known_before_the_first_fault() -> None:
 def test_without_a_block_and_without_compaction_pages_are_small() -> None:
     """Lane A: defrag is never, and no block of 512 is free."""
     touch, asked, end = lines(lane("A"), "fault_no_block")
-    assert touch == "P writes to 0x7f0000000000: PMD empty, 0 of 512 entries mapped"
+    assert touch == "process P writes to 0x7f0000000000: PMD empty, 0 of 512 entries mapped"
     assert asked == "PMD empty yes, allowed yes, fits yes, block free no, block made no"
     assert end == "the way leads to: small pages; waited 0 µs"
 
 
 def test_each_next_touch_of_the_window_finds_a_table() -> None:
     touch, asked, end = lines(lane("A"), "fault_done_small", 41)
-    assert touch == f"P writes to {0x7F0000000000 + 42 * 4096:#x}: PMD table, 43 of 512 entries mapped"
+    assert (
+        touch == f"process P writes to {0x7F0000000000 + 42 * 4096:#x}: PMD table, 43 of 512 entries mapped"
+    )
     assert asked == "PMD empty no"
     assert end.startswith("mapped: small pages")
 

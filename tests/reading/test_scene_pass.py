@@ -32,7 +32,7 @@ def test_before_the_first_pass_nothing_is_spent(busy: Recording) -> None:
 def test_a_process_that_is_passed_by_costs_nothing(busy: Recording) -> None:
     """Only the visit to the process before it: 1 unit."""
     who, spent, _ = _lines(busy, _moments(busy, "passed_by")[0])
-    assert who == "3 processes, the cursor is on a"
+    assert who == "3 processes, the cursor is on process a"
     assert ": 1 of 4096 units spent: visits 1, mappings passed over 0, 0 windows 0" in spent
 
 
@@ -54,3 +54,10 @@ def test_mappings_that_are_passed_over_are_units_too() -> None:
 def test_a_budget_that_nobody_can_spend_is_unlimited() -> None:
     made = collapse(pages_to_scan=4 * 10**9, depth="functions")
     assert _lines(made, _moments(made, "nap")[0])[1].startswith("pass 2: 18 of unlimited units spent: ")
+
+
+def test_a_pass_says_why_its_windows_were_refused() -> None:
+    """One window has a page too few; in seven others nothing is mapped."""
+    made = record_scenario("S07.none_411", depth="functions")
+    *_, so_far = _lines(made, _moments(made, "nap")[-1])
+    assert so_far.endswith(", refused in this pass: 1 empty, 7 all empty")

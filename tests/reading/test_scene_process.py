@@ -25,7 +25,7 @@ def test_of_eight_windows_the_first_is_collapsed_and_seven_are_empty() -> None:
     """Each window costs its 512 entries; a collapse ends a visit, and each visit costs a unit."""
     made = record_scenario("note", depth="functions")
     assert _lines(made, _moments(made, "nap")[0]) == [
-        "app: the cursor is at window 8",
+        "process app: the cursor is at window 8",
         f"in this pass {8 * 512 + 2} units: 1 windows collapsed, 7 refused, 0 mappings passed over",
     ]
 

@@ -74,7 +74,7 @@ def test_no_limit_binds_the_process_itself() -> None:
     small = experiment("3x young, 5x none", machine={"entries": 8}, then="collapse", max_ptes_none=0)
     made = record_scenario(small)
     where, counts, decision = lines_at(made, "accepted_unbound")
-    assert where == "a > window 0"
+    assert where == "process a > window 0"
     assert counts.startswith("8 of 8 entries read: 5 empty (no limit)")
     assert counts.endswith("used lately (not asked)")
     assert decision == "accepted"

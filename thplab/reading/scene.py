@@ -35,7 +35,9 @@ LINES: dict[str, Callable[[ReadMoment], list[str]]] = {
 def scene_lines(at: ReadMoment) -> list[str]:
     """From the task down to the kind of work; then what the picture shows."""
     comm, _, pid = at.moment.task.rpartition("-")
-    actor = _DAEMONS.get(comm, comm) if pid != "0" else "no task"
+    is_process = any(each["type"] == "Mm" and each["label"] == comm for each in at.header["objects"])
+    name = f"process {comm}" if is_process else _DAEMONS.get(comm, comm)
+    actor = name if pid != "0" else "no task"
     chain = _chain(at, comm)
     lines = LINES[chain[-1]](at) if chain and chain[-1] in LINES else []
     return [" > ".join((actor, *(_words(at, scene) for scene in chain))), *lines]

@@ -20,7 +20,7 @@ from thplab.kernels import ScanResult
 from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
 from thplab.recording.story.questions import OF_ALL, OF_ENTRY, STATES
-from thplab.recording.story.windows import VERDICT_FUNCTIONS
+from thplab.recording.story.windows import BRIEFLY, VERDICT_FUNCTIONS
 from thplab.stage.editing import CHOICES
 from thplab.terms import terms
 
@@ -68,6 +68,7 @@ def modules() -> dict[str, str]:
     found["data/glyphs.js"] = f"export const GLYPHS = {json.dumps(glyphs(), ensure_ascii=False)};\n"
     found["data/verdicts.js"] = f"export const VERDICT_FUNCTIONS = {json.dumps(sorted(VERDICT_FUNCTIONS))};\n"
     found["data/verdicts.js"] += f"export const SUCCEEDED = {json.dumps(ScanResult.SUCCEED.value)};\n"
+    found["data/verdicts.js"] += f"export const BRIEFLY = {json.dumps(BRIEFLY)};\n"
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
     names = [[each.term, each.meaning, each.english()] for each in terms()]
     found["data/terms.js"] = f"export const TERMS = {json.dumps(names)};\n"

@@ -138,6 +138,9 @@ CLAIMS: dict[str, Claim] = {
     "fault_no_room": lambda now: (
         int(now.told.values["used"]) + int(now.told.values["entries"]) > int(now.told.values["limit"])
     ),
+    "fault_watched": lambda now: not _is_mapped(now),
+    "fault_watched_write": _is_mapped,
+    "page_freed_unmapped": lambda now: now.within("do_munmap"),
     "fault_replaced": _is_leaf,
     "fault_huge": _is_leaf,
     "fault_huge_zero": _is_leaf,

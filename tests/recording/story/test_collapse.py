@@ -155,8 +155,8 @@ def test_a_rollback_is_told() -> None:
     [back] = of_kind(recorder.recording, "puts_back")
     assert back.startswith("2 pages are unlocked and back on the LRU lists, ")
     [again] = of_kind(recorder.recording, "repopulated")
-    assert (
-        again
-        == "The PMD entry points at the old table again, so app reaches the window at 0x200000 as before."
+    assert again == (
+        "The PMD entry points at the old table again, "
+        "so process app reaches the window at 0x200000 as before."
     )
     assert any("'could_not_delete_page_from_lru'" in sentence for sentence in said)

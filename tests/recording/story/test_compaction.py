@@ -47,7 +47,8 @@ def test_each_block_that_becomes_whole_is_a_step_of_the_story(four_blocks: Recor
     whole = [told.values for told in all_told(four_blocks) if told.kind == "block_whole_score"]
     assert [(values["block"], values["whole"]) for values in whole] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert of_kind(four_blocks, "block_whole_score")[0] == (
-        "Block 0 is whole, so it joins the free list and the score falls to 83: the work ends at 40 or less."
+        "Block 0 is all free, so it joins the free list and the score falls to 83: the work ends at "
+        "40 or less."
     )
     moved = [
         (told.values["block"], told.values["moved"]) for told in all_told(four_blocks) if told.kind == "batch"
@@ -56,7 +57,7 @@ def test_each_block_that_becomes_whole_is_a_step_of_the_story(four_blocks: Recor
     assert of_kind(four_blocks, "compaction_succeeds_score") == [
         (
             "kcompactd stops compacting zone Normal, because the score is 33 and not above 40 any more: "
-            "4 blocks are whole."
+            "4 blocks are all free."
         )
     ]
 
@@ -86,11 +87,11 @@ def test_a_pinned_page_spoils_its_block() -> None:
     assert of_kind(made, "block_spoilt") == [
         (
             "95 pages leave block 1 in vain, because 1 page in it can't be moved: "
-            "the block does not become whole."
+            "the block does not become all free."
         )
     ]
     assert of_kind(made, "compaction_complete")[0] == (
-        "kcompactd stops compacting zone Normal, because the two readers have met: 5 blocks are whole."
+        "kcompactd stops compacting zone Normal, because the two readers have met: 5 blocks are all free."
     )
     assert wrong_values(made) == []
 
@@ -108,10 +109,10 @@ def test_who_is_in_a_hurry_passes_a_block_by() -> None:
 def test_khugepaged_finds_its_block_on_the_free_list() -> None:
     made = lane("F", depth="events")
     assert of_kind(made, "block_whole", "compaction_succeeds") == [
-        "Block 0 is whole: all its 512 frames are free, and zone Normal has 1 such block now.",
+        "Block 0 is all free: its 512 frames are one run now, and zone Normal has 1 such block.",
         (
             "khugepaged stops compacting zone Normal, because 512 frames in a row are free now: "
-            "1 block is whole."
+            "1 block is all free."
         ),
     ]
     waits = {told.values["waits"] for told in all_told(made) if "waits" in told.values}

@@ -40,7 +40,7 @@ def test_mmap_lock_is_given_back_for_the_allocation(made: Recording) -> None:
     aside, out, lets_in = of_kind(made, "steps_aside", "locks_out", "lets_in")
     assert aside.startswith("khugepaged releases mmap_lock of app before it looks for memory, because")
     assert out.startswith("khugepaged takes mmap_lock of app for writing, so no other task can change")
-    assert lets_in == "khugepaged releases mmap_lock of app, so app can map, unmap and fault again."
+    assert lets_in == "khugepaged releases mmap_lock of app, so process app can map, unmap and fault again."
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,8 @@ def test_a_lock_that_is_not_to_be_had_names_its_holder() -> None:
         khugepaged_enter_vma(vma, vma.vm_flags)
         small.run_ready()
     assert (
-        "khugepaged passes app by, because painter holds mmap_lock of app for writing and khugepaged never "
+        "khugepaged passes process app by, because painter holds mmap_lock of app for writing and "
+        "khugepaged never "
         "waits for a process." in sentences(recorder.recording)
     )
 

@@ -22,19 +22,20 @@ def test_a_pass_says_what_it_may_spend_and_visits_what_is_left(made: Recording) 
     assert [told.values["left"] for told in all_told(made) if told.kind == "visit"] == [64, 55]
     assert of_kind(made, "visit_ends") == [
         (
-            "khugepaged is done with app in this lap: this visit cost 9 units, "
+            "khugepaged is done with process app in this lap: this visit cost 9 units, "
             "so 18 of 64 units are spent in this pass."
         )
     ]
     assert of_kind(made, "visit_ends_midway") == [
         (
-            "khugepaged leaves app and will go on there at window 1, because trying to collapse a window "
+            "khugepaged leaves process app and will go on there at window 1, because trying to "
+            "collapse a window "
             "gives up the lock: this visit cost 9 units, and 9 of 64 units are spent in this pass."
         )
     ]
     assert of_kind(made, "window_paid_huge") == [
         (
-            "Window 0 of app was collapsed and costs 8 units, because all windows cost the same: "
+            "Window 0 of process app was collapsed and costs 8 units, because all windows cost the same: "
             "9 of 64 units are spent in this pass."
         )
     ]
@@ -61,13 +62,13 @@ def test_a_process_is_put_on_the_list_which_is_counted() -> None:
         advise(app)
         other.madvise(ADDRESS, WINDOW, "hugepage")
     assert of_kind(recorder.recording, "registered") == [
-        "app is on khugepaged's list now, so khugepaged will visit it: 1 process is listed.",
-        "other is on khugepaged's list now, so khugepaged will visit it: 2 processes are listed.",
+        "Process app is on khugepaged's list now, so khugepaged will visit it: 1 process is listed.",
+        "Process other is on khugepaged's list now, so khugepaged will visit it: 2 processes are listed.",
     ]
 
 
 def test_the_cursor_and_the_counters_speak_when_they_change(made: Recording) -> None:
-    assert of_kind(made, "cursor_on") == ["The cursor is on app now, so the next visit is there."]
+    assert of_kind(made, "cursor_on") == ["The cursor is on process app now, so the next visit is there."]
     assert [said.partition(":")[0] for said in of_kind(made, "cursor")] == [
         f"The cursor moves on to window {n}" for n in (0, 1, 2)
     ]
@@ -86,7 +87,7 @@ def test_a_mapping_that_is_passed_over_says_why() -> None:
         app.madvise(ADDRESS, WINDOW, "hugepage")
     [said] = of_kind(recorder.recording, "vma_passed_over")
     assert said.startswith(
-        f"Mapping 2 of app (8 pages at {ADDRESS + WINDOW:#x}) is passed over for 1 unit, because "
+        f"Mapping 2 of process app (8 pages at {ADDRESS + WINDOW:#x}) is passed over for 1 unit, because "
     )
     assert said.endswith(" MADV_NOHUGEPAGE forbids huge pages here.")
 
@@ -106,13 +107,13 @@ def test_a_process_that_is_passed_by_costs_nothing() -> None:
     made = record_scenario("S06.busyA", depth="functions")
     assert of_kind(made, "passed_by") == [
         (
-            "khugepaged passes a by, because another task holds mmap_lock of a for writing "
+            "khugepaged passes process a by, because another task holds mmap_lock of a for writing "
             "and khugepaged never waits for a process."
         )
     ]
     assert of_kind(made, "visit_ends_unvisited") == [
         (
-            "a has lost its turn until the next lap, because it was not visited: "
+            "Process a has lost its turn until the next lap, because it was not visited: "
             "that cost nothing, and 1 of 4096 units are spent in this pass."
         )
     ]
@@ -135,11 +136,12 @@ def test_a_pass_that_ends_within_a_process_says_where_the_next_one_goes_on() -> 
     assert of_kind(made, "nap") == [
         (
             "The pass is over, so khugepaged naps for 3600 s or until it is woken: "
-            "it will go on in app at window 8."
+            "it will go on in process app at window 8."
         )
     ]
     assert of_kind(made, "visit_ends_midway")[-1].startswith(
-        "khugepaged leaves app and will go on there at window 8, because the budget of this pass is spent"
+        "khugepaged leaves process app and will go on there at window 8, because the budget of this "
+        "pass is spent"
     )
 
 
@@ -147,14 +149,16 @@ def test_a_process_that_has_exited_leaves_the_list_at_its_next_visit() -> None:
     """The cursor was on it, so khugepaged itself takes it off."""
     made = record_scenario("S06.exit", depth="functions")
     [said] = of_kind(made, "visit_ends_gone")
-    assert said.startswith("khugepaged takes a off its list, because it has exited: this visit cost 1 unit")
+    assert said.startswith(
+        "khugepaged takes process a off its list, because it has exited: this visit cost 1 unit"
+    )
 
 
 @pytest.mark.parametrize(("kernel", "cost"), [("6.18", "512 units"), ("7.3", "1 unit")])
 def test_a_window_costs_what_the_kernel_says(kernel: str, cost: str) -> None:
     """Twelve windows that are huge already."""
     said = of_kind(record_scenario("S13.budget", kernel, depth="functions"), "window_paid")
-    assert said[0].startswith(f"Window 0 of a stays as it is and still costs {cost}, because ")
+    assert said[0].startswith(f"Window 0 of process a stays as it is and still costs {cost}, because ")
 
 
 @pytest.mark.parametrize(("ms", "time"), [(10_000, "10 s"), (1500, "1.5 s"), (250, "250 ms"), (0, "1 ms")])

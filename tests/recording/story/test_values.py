@@ -79,12 +79,18 @@ def which(now: Now) -> Any:
     return f"page {begin}" if begin == end else f"pages {begin} to {end}"
 
 
+def _call(now: Now) -> str:
+    """The system call that a sentence names; empty: the innermost function says it."""
+    return "do_munmap" if now.told.kind == "page_freed_unmapped" else ""
+
+
 def first(now: Now) -> Any:
-    return now.page_words(now.number("start", "old"))
+    return now.page_words(now.number("start", "old", of=_call(now)))
 
 
 def last(now: Now) -> Any:
-    start, length = now.number("start", "old"), now.number("length", "old_length")
+    start = now.number("start", "old", of=_call(now))
+    length = now.number("length", "old_length", of=_call(now))
     return now.page_words(start + length - 1)
 
 
@@ -256,10 +262,8 @@ def then(now: Now) -> Any:
     slot, cursor = now.state.path("khugepaged.scan_mm_slot"), now.state.path("khugepaged.scan_address")
     if slot is None:
         return "its next visit is at the head of the list"
-    name = now.state.get(now.state.get(slot, "mm"), "name")
-    return (
-        f"it will go on in {name} at {now.window_words(cursor)}" if cursor else f"its next visit is to {name}"
-    )
+    mm = f"process {now.state.get(now.state.get(slot, 'mm'), 'name')}"
+    return f"it will go on in {mm} at {now.window_words(cursor)}" if cursor else f"its next visit is to {mm}"
 
 
 def left(now: Now) -> Any:

@@ -242,7 +242,7 @@ def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
         ),
         (lambda a: a.madvise(ADDRESS, 2 * WINDOW, "nohugepage"), S.VMA_CHECK, "may not have huge pages"),
         (lambda a: setattr(a.mm, "mm_users", 0), S.ANY_PROCESS, "app exits"),
-        (nothing, S.SUCCEED, "still lies inside one mapping of app"),
+        (nothing, S.SUCCEED, "still lies inside one mapping of process app"),
     ],
 )
 def test_what_has_changed_while_no_lock_was_held(
@@ -412,6 +412,6 @@ def test_no_limit_binds_the_process_itself() -> None:
 def test_where_only_events_are_recorded_a_scan_is_told_by_its_trace_line() -> None:
     made = collapse(depth="events", pages=5)
     assert (
-        "khugepaged has read window 0 of app, and the answer is 'succeeded': "
+        "khugepaged has read window 0 of process app, and the answer is 'succeeded': "
         "5 entries were used lately, 3 empty, 0 swapped out." in sentences(made)
     )

@@ -39,7 +39,7 @@ _STARTS = {
         "in {spread|block|blocks}; {whole|block is|blocks are} whole",
     ),
     "whole": ("{whole|block is|blocks are} whole", "and {program} has touched nothing yet"),
-    "broken": ("{free|frame is|frames are} free", "but no block of {entries} is whole"),
+    "broken": ("{free|frame is|frames are} free", "but no block of {entries} is all free"),
 }
 #: ... at work:
 _DOES = {
@@ -53,17 +53,17 @@ _DOES = {
 _ENDS = {
     "huge at once": ("huge at once; {waited}", "{done}"),
     "huge later": ("huge, later; {waited}", "{done}"),
-    "block": ("not huge, but {gained|whole block|whole blocks}", "{done}"),
+    "block": ("not huge, but {gained|free block|free blocks}", "{done}"),
     "refused": ("not huge: refused", "“{refused}” no"),
     "small": ("not huge; {waited}", "{mapped|small page|small pages}"),
-    "nothing": ("not huge, no whole block", "{done}"),
+    "nothing": ("not huge, no free block", "{done}"),
 }
 #: The sentence on what is left of a route that ends in no huge page.
 _LEAVES = {
-    "block": "{title}: nothing huge, but {gained|whole block|whole blocks} for the next who wants one.",
+    "block": "{title}: nothing huge, but {gained|free block|free blocks} for the next who wants one.",
     "refused": "{title}: refused, as one page got a no to “{refused}”",
     "small": "{title}: {mapped|small page|small pages}.",
-    "nothing": "{title}: nothing huge, and no whole block.",
+    "nothing": "{title}: nothing huge, and no free block.",
 }
 _BEFORE = (
     "{program} wants a huge page",

@@ -49,7 +49,7 @@ def compaction_lines(at: ReadMoment) -> list[str]:
     lines = [
         f"zone {last.values['zone']}, {end}: {where}, {moved} pages moved",
         _aim(last.values),
-        f"whole blocks: {_listed(whole)}; spoilt: {_listed(spoilt)}",
+        f"blocks all free: {_listed(whole)}; spoilt: {_listed(spoilt)}",
     ]
     return [*lines, f"free frames in the blocks: {_listed(blocks)}"] if len(blocks) <= _MANY else lines
 

@@ -15,7 +15,9 @@ from thplab.recording.recording import Sentence
 from thplab.recording.tracer import NO_FRAME
 
 _TOUCHES = ("touches", "touches_small", "faults_in")
-_DONE = ("fault_done", "fault_done_small", "faulted_in")
+#: A handler is asked, and nothing is mapped.
+_STOPPED = ("fault_watched", "fault_watched_write")
+_DONE = ("fault_done", "fault_done_small", "faulted_in", *_STOPPED)
 _HUGE = {"fault_huge": "huge", "fault_replaced": "huge", "fault_huge_zero": "zero"}
 #: Kind of a sentence -> the answers that it gives.
 _ANSWERS: dict[str, dict[str, str]] = {
@@ -36,6 +38,7 @@ _OUTCOMES = {
     "late": "huge, but late",
     "zero": "huge zero page",
     "small": "small pages",
+    "stopped": "stopped: userfaultfd watches the page",
 }
 _CALL, _RETURN = 1, 2
 
@@ -58,11 +61,12 @@ def fault_lines(at: ReadMoment) -> list[str]:
         answers |= _ANSWERS.get(each.kind, {})
     outcome = _outcome(told, answers, was, _kind(walked))
     does = touch.values.get("does")
-    who = f"{touch.values['mm']} {does}" if does else f"a call of {touch.values['mm']} needs"
+    mm = f"process {touch.values['mm']}"
+    who = f"{mm} {does}" if does else f"a call of {mm} needs"
     mapped, entries = _mapped(at, state, walked), at.header["geometry"]["entries"]
     asked = ", ".join(f"{words} {answers[name]}" for name, words in QUESTIONS.items() if name in answers)
     done = any(each.kind in _DONE for each in told)
-    way = "mapped" if done else "the way leads to"
+    way = "nothing is mapped" if outcome == "stopped" else "mapped" if done else "the way leads to"
     result = f"{way}: {_OUTCOMES[outcome]}" if outcome else "not decided yet"
     if at.header["ledger"]:
         # What the fault itself costs is paid when it is over.
@@ -140,6 +144,8 @@ def _kind(walked: Sequence[WalkStep]) -> str:
 def _outcome(told: Sequence[Sentence], answers: dict[str, str], was: str, now: str) -> str:
     """Where the way leads as far as it is known; empty: nowhere yet."""
     huge = next((_HUGE[each.kind] for each in told if each.kind in _HUGE), "")
+    if any(each.kind in _STOPPED for each in told):
+        return "stopped"
     if huge:
         return "late" if huge == "huge" and answers.get("make") == "yes" else huge
     final = (answer for name, answer in answers.items() if name not in ("empty", "block"))

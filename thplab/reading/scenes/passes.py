@@ -10,9 +10,11 @@ def pass_lines(at: ReadMoment) -> list[str]:
     """Who is listed, what the budget was spent on, and what has come of it."""
     found, spent = listed(at), spending(at)
     count = len(found.names)
-    where = f"the cursor is on {found.cursor or 'none'}"
+    where = f"the cursor is on {f'process {found.cursor}' if found.cursor else 'none'}"
     who = f"{count} {'process' if count == 1 else 'processes'}, {where}" if count else "the list is empty"
     so_far = f"{found.laps} laps, {found.collapsed} windows collapsed so far"
+    if spent.refused:
+        so_far += f", refused in this pass: {', '.join(f'{n} {why}' for why, n in spent.refused.items())}"
     if not spent.number:
         return [who, "no pass has begun", so_far]
     units = spent.units

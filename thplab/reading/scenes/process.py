@@ -18,7 +18,7 @@ def process_lines(at: ReadMoment) -> list[str]:
         f"{spent.huge} windows collapsed, {spent.windows - spent.huge} refused, "
         f"{spent.units['vma']} mappings passed over"
     )
-    return [f"{name}: {_cursor(at, name)}", f"in this pass {spent.spent} units: {results}"]
+    return [f"process {name}: {_cursor(at, name)}", f"in this pass {spent.spent} units: {results}"]
 
 
 def _cursor(at: ReadMoment, name: str) -> str:

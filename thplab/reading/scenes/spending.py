@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from thplab.reading.moment import ReadMoment
 from thplab.recording.recording import Sentence
+from thplab.recording.story.windows import brief
 
 _NO_LIMIT = 1_000_000_000
 _KINDS = {"visit": "visit", "vma_passed_over": "vma", "vma_passed_over_too": "vma"}
@@ -18,7 +20,8 @@ _BEGINS = "pass_begins"
 class Spending:
     """Of the pass that began last, of one process or of all of them.
 
-    ``units``: of each kind (visit, vma, window); ``windows``: how many; ``huge``: so many were collapsed.
+    ``units``: of each kind (visit, vma, window); ``windows``: how many; ``huge``: so many were collapsed;
+    ``refused``: so many were not, by the reason.
     """
 
     number: int = 0
@@ -26,6 +29,7 @@ class Spending:
     windows: int = 0
     huge: int = 0
     units: dict[str, int] = field(default_factory=lambda: {"visit": 0, "vma": 0, "window": 0})
+    refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def spent(self) -> int:
@@ -55,6 +59,8 @@ def spending(at: ReadMoment, mm: str = "") -> Spending:
             found.units[name] += cost
             found.windows += name == "window"
             found.huge += kind == "window_paid_huge"
+            if kind == "window_paid":
+                found.refused[brief(str(values["result"]))] += 1
     return found
 
 

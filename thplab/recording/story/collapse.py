@@ -9,11 +9,12 @@ from thplab import points
 from thplab.mm.include.page import folio_nr_pages
 from thplab.mm.include.pgtable import PTE_PFN_MASK, entry_pfn, pmd_trans_huge, pte_present
 from thplab.points import Locals
+from thplab.recording.story.tasks import pages_of_call
 from thplab.recording.story.tellers import At, at_call, at_entry, at_return
 from thplab.recording.story.template import Told, Value, detail, entry, story
 from thplab.recording.story.windows import SUCCESSES
 
-SEARCHES = detail("searches", "{who} asks for {entries} free frames in a row for {window} of {mm}.")
+SEARCHES = detail("searches", "{who} asks for {entries} free frames in a row for {window} of process {mm}.")
 FOUND = story(
     "found_memory",
     "{entries} free frames in a row are found, so {window} can become one huge page: the new block begins at "
@@ -21,12 +22,12 @@ FOUND = story(
 )
 FOUND_FOR_FILE = story(
     "found_memory_file",
-    "{entries} free frames in a row are found for a window of a file that {mm} maps: the new block begins at frame "
+    "{entries} free frames in a row are found for a window of a file that process {mm} maps: the new block begins at frame "
     "{new}.",
 )
 STILL_THERE = story(
     "still_there",
-    "{who} has looked {window} up again: it still belongs to one mapping of {mm} and has its table, so the collapse "
+    "{who} has looked {window} up again: it still belongs to one mapping of process {mm} and has its table, so the collapse "
     "goes on.",
 )
 READS_IN = detail("reads_in", "{who} reads what is swapped out of {window} back into memory, entry by entry.")
@@ -65,11 +66,11 @@ COPIED = story(
 FREED_ENTRY = entry("freed_entry", "Entry {entry} is cleared and lets go of its old page.")
 FREED_HOLE = entry("freed_hole", "Entry {entry} was a hole, so it has no old page to let go of.")
 FREED = story(
-    "freed", "{mm} has let go of the old pages of {window}, so {free|frame is|frames are} free now."
+    "freed", "Process {mm} has let go of the old pages of {window}, so {free|frame is|frames are} free now."
 )
 PUBLISHED = story(
     "published",
-    "The PMD entry of {window} maps the new block in one piece, so {mm} uses one huge page in place of {entries} "
+    "The PMD entry of {window} maps the new block in one piece, so process {mm} uses one huge page in place of {entries} "
     "entries.",
 )
 PUTS_BACK = story(
@@ -77,7 +78,7 @@ PUTS_BACK = story(
     "{isolated|page is|pages are} unlocked and back on the LRU lists, because an entry was refused: it is all or none.",
 )
 REPOPULATED = story(
-    "repopulated", "The PMD entry points at the old table again, so {mm} reaches {window} as before."
+    "repopulated", "The PMD entry points at the old table again, so process {mm} reaches {window} as before."
 )
 ENTRY_CLEARED = detail("entry_cleared", "An entry of {table} is cleared, so it leads nowhere now.")
 ENTRY_LEAF = detail(
@@ -86,6 +87,10 @@ ENTRY_LEAF = detail(
 ENTRY_TABLE = detail("entry_table", "An entry of {table} points at the table in frame {frame} now.")
 PAGE_FREED = detail(
     "page_freed", "{pages|page goes|pages go} back to the allocator, because nothing refers to it any more."
+)
+PAGE_UNMAPPED = detail(
+    "page_freed_unmapped",
+    "Process {mm} frees {pages|page|pages} in its munmap() of {which}, because nothing refers to it any more.",
 )
 FOLIO = detail(
     "folio",
@@ -234,6 +239,9 @@ def _entry_written(local: Locals, returned: Any, at: At) -> Told:
 
 @at_return(points.FREE_PAGES)
 def _page_freed(local: Locals, returned: Any, at: At) -> Told:
+    if (call := at.within(points.MUNMAP)) is not None:
+        about = pages_of_call(call, "start", "length", at)
+        return PAGE_UNMAPPED.tell(pages=1 << local["order"], mm=about["mm"], which=about["which"])
     return PAGE_FREED.tell(pages=1 << local["order"])
 
 

@@ -1,4 +1,4 @@
-"""Compaction: who begins it and for what, each batch that moves, each block that becomes whole, and the end.
+"""Compaction: who begins it and for what, each batch that moves, each block that becomes all free, and the end.
 
 All but what is not begun is told where the kernel prints a trace line, so that a recording of events alone
 tells the same.
@@ -43,7 +43,7 @@ BEGINS_ALL = story(
 )
 BATCH = story(
     "batch",
-    "{moved|page moves|pages move} from block {block} to free places in later blocks, because a block becomes whole only "
+    "{moved|page moves|pages move} from block {block} to free places in later blocks, because a block becomes all free only "
     "when every page has left it.",
 )
 STUCK = story(
@@ -58,7 +58,7 @@ NO_PLACE = story(
 SPOILT = story(
     "block_spoilt",
     "{moved|page leaves|pages leave} block {block} in vain, because {stays|page|pages} in it can't be moved: the block "
-    "does not become whole.",
+    "does not become all free.",
 )
 PASSED = story(
     "block_passed",
@@ -66,16 +66,15 @@ PASSED = story(
 )
 WHOLE = story(
     "block_whole",
-    "Block {block} is whole: all its {block_frames} frames are free, and zone {zone} has {whole|such block|such blocks} "
-    "now.",
+    "Block {block} is all free: its {block_frames} frames are one run now, and zone {zone} has {whole|such block|such blocks}.",
 )
 WHOLE_FOR_SCORE = story(
     "block_whole_score",
-    "Block {block} is whole, so it joins the free list and the score falls to {score}: the work ends at {low} or less.",
+    "Block {block} is all free, so it joins the free list and the score falls to {score}: the work ends at {low} or less.",
 )
 ONE_MORE_WHOLE = story(
     "block_whole_elsewhere",
-    "One more block is whole: zone {zone} has {whole|free block|free blocks} of {block_frames} frames now.",
+    "One more block is all free: zone {zone} has {whole|free block|free blocks} of {block_frames} frames now.",
 )
 CAPTURED = story(
     "compaction_captured",
@@ -92,24 +91,24 @@ NO_HELP = story(
 LOW_SCORE = story(
     "compaction_succeeds_score",
     "{who} stops compacting zone {zone}, because the score is {score} and not above {low} any more: "
-    "{whole|block is|blocks are} whole.",
+    "{whole|block is|blocks are} all free.",
 )
 FOUND = story(
     "compaction_succeeds",
-    "{who} stops compacting zone {zone}, because {wanted} frames in a row are free now: {whole|block is|blocks are} whole.",
+    "{who} stops compacting zone {zone}, because {wanted} frames in a row are free now: {whole|block is|blocks are} all free.",
 )
 MET = story(
     "compaction_complete",
-    "{who} stops compacting zone {zone}, because the two readers have met: {whole|block is|blocks are} whole.",
+    "{who} stops compacting zone {zone}, because the two readers have met: {whole|block is|blocks are} all free.",
 )
 MET_PARTIAL = story(
     "compaction_partial",
     "{who} stops compacting zone {zone}, because the two readers have met, but this run did not begin at the zone's "
-    "ends: {whole|block is|blocks are} whole.",
+    "ends: {whole|block is|blocks are} all free.",
 )
 YIELDS = story(
     "compaction_yields",
-    "{who} stops compacting zone {zone}, because kswapd frees memory now: {whole|block is|blocks are} whole.",
+    "{who} stops compacting zone {zone}, because kswapd frees memory now: {whole|block is|blocks are} all free.",
 )
 CONTENDED = story(
     "compaction_contended",

@@ -22,22 +22,24 @@ from thplab.scenario.reasons import refusal
 
 TOUCHES = story(
     "touches",
-    "{mm} {does} page {page} and nothing is mapped in {window}, so the processor asks the kernel: a page fault.",
+    "Process {mm} {does} page {page} and nothing is mapped in {window}, so the processor asks the kernel: a page fault.",
 )
 TOUCHES_SMALL = entry(
-    "touches_small", "{mm} {does} page {page}, which {found}, so the processor asks the kernel: a page fault."
+    "touches_small",
+    "Process {mm} {does} page {page}, which {found}, so the processor asks the kernel: a page fault.",
 )
 FAULTS_IN = entry(
-    "faults_in", "The kernel itself faults in page {page} of {mm}, because a system call needs it in memory."
+    "faults_in",
+    "The kernel itself faults in page {page} of process {mm}, because a system call needs it in memory.",
 )
-FAULTED_IN = entry("faulted_in", "Page {page} of {mm} is mapped, so the system call goes on.")
+FAULTED_IN = entry("faulted_in", "Page {page} of process {mm} is mapped, so the system call goes on.")
 
 # Each question: its yes, its no.
-ALLOWED = story("fault_allowed", "This mapping of {mm} may have huge pages, because {why}.")
+ALLOWED = story("fault_allowed", "This mapping of process {mm} may have huge pages, because {why}.")
 REFUSED = story("fault_refused", "The fault maps no huge page, because {why}.")
 FROM_FILE = story(
     "fault_file",
-    "The fault asks the file for page {page}, because {mm} maps a file here and no anonymous memory.",
+    "The fault asks the file for page {page}, because process {mm} maps a file here and no anonymous memory.",
 )
 WHOLE = story("fault_whole", "A huge page fits, because all {entries} pages of {window} lie in this mapping.")
 PARTIAL = story(
@@ -45,11 +47,11 @@ PARTIAL = story(
 )
 BLOCK = story(
     "fault_block",
-    "A block of {entries} free frames in a row was found at once, so {mm} need not wait for compaction.",
+    "A block of {entries} free frames in a row was found at once, so process {mm} need not wait for compaction.",
 )
 MADE_BLOCK = story(
     "fault_made_block",
-    "{mm} itself made {entries} frames in a row free, because none were: {migrated|page|pages} moved.",
+    "Process {mm} itself made {entries} frames in a row free, because none were: {migrated|page|pages} moved.",
 )
 NO_BLOCK = story(
     "fault_no_block",
@@ -62,35 +64,48 @@ NO_SPARE = story(
 )
 MADE_NO_BLOCK = story(
     "fault_made_no_block",
-    "The fault maps no huge page, because {mm} tried to make a free block of {entries} frames, and in vain: "
+    "The fault maps no huge page, because process {mm} tried to make a free block of {entries} frames, and in vain: "
     "it moved {migrated|page|pages}, and the largest free block has {largest}.",
 )
 ROOM = detail(
     "fault_room",
-    "The new block is charged to the memory cgroup of {mm}: {used} of its {room} pages are used.",
+    "The new block is charged to the memory cgroup of process {mm}: {used} of its {room} pages are used.",
 )
 NO_LIMIT = detail(
-    "fault_no_limit", "No memory cgroup limits {mm}, so there is nothing to ask before the block is used."
+    "fault_no_limit",
+    "No memory cgroup limits process {mm}, so there is nothing to ask before the block is used.",
 )
 NO_ROOM = story(
     "fault_no_room",
-    "The fault maps no huge page, because the memory cgroup of {mm} has no room for {entries} more pages: "
+    "The fault maps no huge page, because the memory cgroup of process {mm} has no room for {entries} more pages: "
     "{used} of its {room} are used.",
+)
+
+WATCHED = story(
+    "fault_watched",
+    "The fault maps nothing, because userfaultfd watches this mapping: a handler would have to supply page {page} "
+    "of process {mm}, and this machine has none.",
+)
+WATCHED_WRITE = story(
+    "fault_watched_write",
+    "The fault changes nothing, because page {page} is write-protected through userfaultfd: a handler would have to "
+    "let process {mm} write, and this machine has none.",
 )
 
 HUGE = story(
     "fault_huge",
-    "The fault maps one huge page of {entries} frames, so {mm} needs no other fault in {window}.",
+    "The fault maps one huge page of {entries} frames, so process {mm} needs no other fault in {window}.",
 )
 HUGE_ZERO = story(
     "fault_huge_zero",
-    "The fault maps the huge zero page, which all share, because {mm} only reads {window}: its first write faults again.",
+    "The fault maps the huge zero page, which all share, because process {mm} only reads {window}: its first write faults again.",
 )
 REPLACED = story(
-    "fault_replaced", "A huge page of its own replaces the huge zero page, because {mm} writes to {window}."
+    "fault_replaced",
+    "A huge page of its own replaces the huge zero page, because process {mm} writes to {window}.",
 )
-FILLED = story("fault_done", "Page {page} is mapped, so {mm} goes on where it was.")
-FILLED_SMALL = entry("fault_done_small", "Page {page} is mapped, so {mm} goes on where it was.")
+FILLED = story("fault_done", "Page {page} is mapped, so process {mm} goes on where it was.")
+FILLED_SMALL = entry("fault_done_small", "Page {page} is mapped, so process {mm} goes on where it was.")
 
 
 def _about(vma: Vma, address: int, at: At) -> dict[str, Value]:
@@ -100,12 +115,18 @@ def _about(vma: Vma, address: int, at: At) -> dict[str, Value]:
     }  # fmt: skip
 
 
+def _entry_of(vma: Vma, address: int, at: At) -> int:
+    """The entry that maps an address, a leaf or one of the table below; 0: none does."""
+    ref = mm_find_pmd(vma.mm, address)
+    if ref is None or pmd_trans_huge(ref[0][ref[1]]):
+        return at.pmd(vma.mm, address)
+    return pte_of(at.kernel, ref, address)
+
+
 def _found(vma: Vma, address: int, at: At, *, write: bool) -> str:
     """What the processor came upon, where something is mapped in the window."""
-    ref = mm_find_pmd(vma.mm, address)
-    assert ref is not None
-    huge = pmd_trans_huge(ref[0][ref[1]])
-    mapped = ref[0][ref[1]] if huge else pte_of(at.kernel, ref, address)
+    huge = pmd_trans_huge(at.pmd(vma.mm, address))
+    mapped = _entry_of(vma, address, at)
     if not mapped:
         return "is not mapped yet"
     if not mapped & _PAGE_PRESENT:
@@ -159,6 +180,16 @@ def _charged(local: Locals, fits: Any, at: At) -> Told | None:
     if memcg is None or memcg.max is None:
         return NO_LIMIT.tell(mm=mm)
     return (ROOM if fits else NO_ROOM).tell(mm=mm, entries=at.entries, used=memcg.usage, room=memcg.max)
+
+
+@at_call(points.ASK_HANDLER)
+def _watched(local: Locals, at: At) -> Told | None:
+    fault = at.within(points.HANDLE_FAULT)
+    if fault is None:
+        return None
+    vma, address = fault["vma"], fault["address"]
+    present = _entry_of(vma, address, at) & _PAGE_PRESENT
+    return (WATCHED_WRITE if present else WATCHED).tell(**_about(vma, address, at))
 
 
 @at_return(points.CREATE_HUGE)

@@ -40,12 +40,13 @@ TAKES = detail("takes", "{who} takes {lock} for {how}, because {why}.")
 RELEASES = detail("releases", "{who} releases {lock}, because {why}.")
 STEPS_ASIDE = story(
     "steps_aside",
-    "{who} releases {lock} before it looks for memory, because that may take long and {mm} must not wait for it.",
+    "{who} releases {lock} before it looks for memory, because that may take long and process {mm} must not wait for it.",
 )
 LOCKS_OUT = story(
-    "locks_out", "{who} takes {lock} for writing, so no other task can change a mapping of {mm} from now on."
+    "locks_out",
+    "{who} takes {lock} for writing, so no other task can change a mapping of process {mm} from now on.",
 )
-LETS_IN = story("lets_in", "{who} releases {lock}, so {mm} can map, unmap and fault again.")
+LETS_IN = story("lets_in", "{who} releases {lock}, so process {mm} can map, unmap and fault again.")
 WAITS = story("waits", "{waiter} calls {op}, but it must wait, because {holder} holds {lock}.")
 
 #: (who asks, kind of lock) -> a better reason to take it

@@ -20,9 +20,11 @@ from thplab.words import counted
 
 REGISTERED = story(
     "registered",
-    "{mm} is on khugepaged's list now, so khugepaged will visit it: {listed|process is|processes are} listed.",
+    "Process {mm} is on khugepaged's list now, so khugepaged will visit it: {listed|process is|processes are} listed.",
 )
-LEAVES_LIST = detail("leaves_list", "khugepaged is told that {mm} exits, so that it never visits it again.")
+LEAVES_LIST = detail(
+    "leaves_list", "khugepaged is told that process {mm} exits, so that it never visits it again."
+)
 WOKEN_BY_TIME = story("woken_by_time", "khugepaged wakes up, because its nap is over.")
 WOKEN_EARLY = story(
     "woken_early", "khugepaged wakes up before its nap is over, because another task wakes it."
@@ -31,46 +33,46 @@ WOKEN_BY_WORK = story("woken_by_work", "khugepaged wakes up, because there is wo
 PASS_BEGINS = story("pass_begins", "A pass begins: khugepaged may spend {limit} before it naps again.")
 VISIT = story(
     "visit",
-    "khugepaged visits {mm} for {cost|unit|units} and takes {lock} for reading, so that no mapping changes while "
+    "khugepaged visits process {mm} for {cost|unit|units} and takes {lock} for reading, so that no mapping changes while "
     "it looks.",
 )
 PASSED_BY = story(
     "passed_by",
-    "khugepaged passes {mm} by, because {holder} holds {lock} for writing and khugepaged never waits for a "
+    "khugepaged passes process {mm} by, because {holder} holds {lock} for writing and khugepaged never waits for a "
     "process.",
 )
 #: The first of neighbours that are passed over for one reason; the others are many.
-_PASSED_OVER = "Mapping {number} of {mm} ({pages|page|pages} at {address}) is passed over for {cost|unit|units}, because {why}."
+_PASSED_OVER = "Mapping {number} of process {mm} ({pages|page|pages} at {address}) is passed over for {cost|unit|units}, because {why}."
 VMA_PASSED_OVER = story("vma_passed_over", _PASSED_OVER)
 VMA_PASSED_OVER_TOO = entry("vma_passed_over_too", _PASSED_OVER)
 WINDOW_COLLAPSED = story(
     "window_paid_huge",
-    "{Window} of {mm} was collapsed and costs {cost|unit|units}, because {why}: {spent} of {limit} are spent in "
+    "{Window} of process {mm} was collapsed and costs {cost|unit|units}, because {why}: {spent} of {limit} are spent in "
     "this pass.",
 )
 WINDOW_REFUSED = story(
     "window_paid",
-    "{Window} of {mm} stays as it is and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
+    "{Window} of process {mm} stays as it is and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
     "in this pass.",
 )
 VISIT_ENDS = story(
     "visit_ends",
-    "khugepaged is done with {mm} in this lap: this visit cost {cost|unit|units}, so {spent} of {limit} are spent in this "
+    "khugepaged is done with process {mm} in this lap: this visit cost {cost|unit|units}, so {spent} of {limit} are spent in this "
     "pass.",
 )
 VISIT_OF_GONE = story(
     "visit_ends_gone",
-    "khugepaged takes {mm} off its list, because it has exited: this visit cost {cost|unit|units}, and {spent} of "
+    "khugepaged takes process {mm} off its list, because it has exited: this visit cost {cost|unit|units}, and {spent} of "
     "{limit} are spent in this pass.",
 )
 VISIT_STOPS = story(
     "visit_ends_midway",
-    "khugepaged leaves {mm} and will go on there at {window}, because {why}: this visit cost {cost|unit|units}, and "
+    "khugepaged leaves process {mm} and will go on there at {window}, because {why}: this visit cost {cost|unit|units}, and "
     "{spent} of {limit} are spent in this pass.",
 )
 NOT_VISITED = story(
     "visit_ends_unvisited",
-    "{mm} has lost its turn until the next lap, because it was not visited: that cost nothing, and {spent} of "
+    "Process {mm} has lost its turn until the next lap, because it was not visited: that cost nothing, and {spent} of "
     "{limit} are spent in this pass.",
 )
 LAP = story(
@@ -79,7 +81,7 @@ LAP = story(
 )
 CURSOR = detail("cursor", "The cursor moves on to {window}: what lies below it has had its turn.")
 CURSOR_AT_START = detail("cursor_at_start", "The cursor is at the beginning of an address space.")
-CURSOR_ON = detail("cursor_on", "The cursor is on {mm} now, so the next visit is there.")
+CURSOR_ON = detail("cursor_on", "The cursor is on process {mm} now, so the next visit is there.")
 CURSOR_NOWHERE = detail(
     "cursor_nowhere", "The cursor is on no process, so the next visit is at the head of the list."
 )
@@ -220,8 +222,8 @@ def _then(at: At) -> str:
         return "its next visit is at the head of the list"
     name = scan.scan_mm_slot.mm.name
     if not scan.scan_address:
-        return f"its next visit is to {name}"
-    return f"it will go on in {name} at {at.window(scan.scan_address)}"
+        return f"its next visit is to process {name}"
+    return f"it will go on in process {name} at {at.window(scan.scan_address)}"
 
 
 @at_call(points.WAIT_WORK)

@@ -19,11 +19,11 @@ from thplab.recording.story.template import Template, Told, Value, detail, entry
 
 LOOKS = detail(
     "looks",
-    "{who} looks for the page table of {window} of {mm}, because only small pages need to be collapsed.",
+    "{who} looks for the page table of {window} of process {mm}, because only small pages need to be collapsed.",
 )
 READS = story(
     "reads",
-    "{who} begins to read {window} of {mm}: each of its {entries} entries must say whether its page may be moved.",
+    "{who} begins to read {window} of process {mm}: each of its {entries} entries must say whether its page may be moved.",
 )
 ACCEPTED = story(
     "accepted",

@@ -11,22 +11,25 @@ from thplab.points import Locals
 from thplab.recording.story.tellers import At, at_call, at_change, at_event
 from thplab.recording.story.template import Told, Value, detail, story
 
-ADVISES = story("advises", "{mm} calls madvise(MADV_{advice}) for {which}.")
-COLLAPSES = story("collapses", "{mm} asks for huge pages itself: MADV_COLLAPSE for {which}, in its own time.")
-MAPS = story("maps", "{mm} maps {which} with mmap().")
-UNMAPS = story("unmaps", "{mm} unmaps {which} with munmap().")
-PROTECTS = story("protects", "{mm} changes the protection of {which} to '{prot}' with mprotect().")
-MOVES = story("moves", "{mm} moves {which} to page {to} with mremap().")
-LOCKS = story("locks_memory", "{mm} locks {which} in memory with mlock().")
-UNLOCKS = story("unlocks_memory", "{mm} lets {which} be reclaimed again with munlock().")
-FORKS = story(
-    "forks", "{mm} forks, and {child} is the new process: the two share all pages until one of them writes."
+ADVISES = story("advises", "Process {mm} calls madvise(MADV_{advice}) for {which}.")
+COLLAPSES = story(
+    "collapses", "Process {mm} asks for huge pages itself: MADV_COLLAPSE for {which}, in its own time."
 )
-EXITS = story("exits", "{mm} exits, so its memory goes.")
-PINS = story("pins", "{mm} pins page {page}: an extra reference, so that the page can't be moved.")
-PRCTL = story("prctl", "{mm} switches huge pages {state} for itself with prctl().")
-WATCHES = story("watches", "{mm} registers {which} with its userfaultfd.")
-MARKS = story("marks", "{mm} changes the write protection of {which} through its userfaultfd.")
+MAPS = story("maps", "Process {mm} maps {which} with mmap().")
+UNMAPS = story("unmaps", "Process {mm} unmaps {which} with munmap().")
+PROTECTS = story("protects", "Process {mm} changes the protection of {which} to '{prot}' with mprotect().")
+MOVES = story("moves", "Process {mm} moves {which} to page {to} with mremap().")
+LOCKS = story("locks_memory", "Process {mm} locks {which} in memory with mlock().")
+UNLOCKS = story("unlocks_memory", "Process {mm} lets {which} be reclaimed again with munlock().")
+FORKS = story(
+    "forks",
+    "Process {mm} forks, and {child} is the new process: the two share all pages until one of them writes.",
+)
+EXITS = story("exits", "Process {mm} exits, so its memory goes.")
+PINS = story("pins", "Process {mm} pins page {page}: an extra reference, so that the page can't be moved.")
+PRCTL = story("prctl", "Process {mm} switches huge pages {state} for itself with prctl().")
+WATCHES = story("watches", "Process {mm} registers {which} with its userfaultfd.")
+MARKS = story("marks", "Process {mm} changes the write protection of {which} through its userfaultfd.")
 RECLAIMS = story(
     "reclaims",
     "{who} must free memory itself before it goes on, because too little is free: {free|frame|frames}.",
@@ -55,7 +58,7 @@ KSWAPD_GIVES_UP = detail(
 )
 
 
-def _range(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
+def pages_of_call(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
     """The pages of a system call, the last one included."""
     address, size = local[start], local[length]
     first, last = at.page(address), at.page(address + max(size, 1) - 1)
@@ -65,35 +68,35 @@ def _range(local: Locals, start: str, length: str, at: At) -> dict[str, Value]:
 
 @at_call(points.DO_MADVISE)
 def _advises(local: Locals, at: At) -> Told:
-    values = _range(local, "start", "length", at)
+    values = pages_of_call(local, "start", "length", at)
     advice = str(local["advice"])
     return COLLAPSES.tell(**values) if advice == "collapse" else ADVISES.tell(advice=advice.upper(), **values)
 
 
 @at_call(points.MMAP)
 def _maps(local: Locals, at: At) -> Told:
-    return MAPS.tell(**_range(local, "start", "length", at))
+    return MAPS.tell(**pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.MUNMAP)
 def _unmaps(local: Locals, at: At) -> Told:
-    return UNMAPS.tell(**_range(local, "start", "length", at))
+    return UNMAPS.tell(**pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.MPROTECT)
 def _protects(local: Locals, at: At) -> Told:
-    return PROTECTS.tell(prot=local["prot"], **_range(local, "start", "length", at))
+    return PROTECTS.tell(prot=local["prot"], **pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.MREMAP)
 def _moves(local: Locals, at: At) -> Told:
-    return MOVES.tell(to=at.page(local["new"]), **_range(local, "old", "old_length", at))
+    return MOVES.tell(to=at.page(local["new"]), **pages_of_call(local, "old", "old_length", at))
 
 
 @at_call(points.MLOCK, points.MUNLOCK)
 def _locks(local: Locals, at: At) -> Told:
     template = LOCKS if local.point is points.MLOCK else UNLOCKS
-    return template.tell(**_range(local, "start", "length", at))
+    return template.tell(**pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.FORK)
@@ -118,12 +121,12 @@ def _prctl(local: Locals, at: At) -> Told:
 
 @at_call(points.UFFD_REGISTER)
 def _watches(local: Locals, at: At) -> Told:
-    return WATCHES.tell(**_range(local, "start", "length", at))
+    return WATCHES.tell(**pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.UFFD_PROTECT)
 def _marks(local: Locals, at: At) -> Told:
-    return MARKS.tell(**_range(local, "start", "length", at))
+    return MARKS.tell(**pages_of_call(local, "start", "length", at))
 
 
 @at_call(points.RECLAIM)

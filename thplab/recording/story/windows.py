@@ -69,6 +69,25 @@ _REFUSED: dict[S, str] = {
 #: result -> its sentence
 VERDICTS: dict[S, Template] = {result: story(result.value, text) for result, text in _REFUSED.items()}
 
+#: result -> why, in two words that follow a number of entries or windows
+BRIEF: dict[S, str] = {
+    S.EXCEED_NONE_PTE: "empty", S.EXCEED_SWAP_PTE: "swapped", S.EXCEED_SHARED_PTE: "shared",
+    S.PAGE_COUNT: "pinned", S.PAGE_LOCK: "locked", S.PAGE_LRU: "isolated", S.DEL_PAGE_LRU: "isolated",
+    S.LACK_REFERENCED_PAGE: "not used", S.PMD_NONE: "all empty", S.PMD_NULL: "all empty",
+    S.NO_PTE_TABLE: "all empty", S.PMD_MAPPED: "huge already", S.ALLOC_HUGE_PAGE_FAIL: "no memory",
+    S.CGROUP_CHARGE_FAIL: "no room", S.PAGE_RO: "read-only", S.PAGE_ANON: "of a file",
+    S.PTE_UFFD_WP: "watched", S.PAGE_LAZYFREE: "given up",
+}  # fmt: skip
+
+
+def brief(result: str) -> str:
+    """Why a window was refused, by the result's name; one without a word of its own is just refused."""
+    return BRIEFLY.get(result, "refused")
+
+
+#: The same by the names of the results, for the browser.
+BRIEFLY = {result.value: words for result, words in BRIEF.items()}
+
 ARMED = story(
     "exceed_none_pte_armed",
     "{Entry_words} is empty and userfaultfd watches this mapping, so {who} refuses {window}: no hole may be filled unseen.",
@@ -99,7 +118,7 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
     ),
     (points.SWAP_IN, S.PMD_NULL): story("swapin_no_table", "The page table of {window} has gone during the swap-in."),
     (points.REVALIDATE, S.SUCCEED): detail(
-        "revalidated", "{Window} still lies inside one mapping of {mm} that may have huge pages, so the work goes on."
+        "revalidated", "{Window} still lies inside one mapping of process {mm} that may have huge pages, so the work goes on."
     ),
     (points.REVALIDATE, S.PAGE_ANON): story("not_anonymous_now", "{Window} is not anonymous memory any more."),
     (points.CHECK_PMD, S.SUCCEED): detail("same_table", "The PMD entry of {window} still points at the same table."),
@@ -110,9 +129,10 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
     },
 }  # fmt: skip
 CHANGED_SINCE = detail(
-    "collapsed_and_changed", "{Window} of {mm} became one huge page, which another task has changed since."
+    "collapsed_and_changed",
+    "{Window} of process {mm} became one huge page, which another task has changed since.",
 )
-COLLAPSED = detail("collapsed", "{Window} of {mm} is one huge page now.")
+COLLAPSED = detail("collapsed", "{Window} of process {mm} is one huge page now.")
 SCAN_DONE = detail("scan_done", "{who} is done with {window}: '{result}'.")
 
 
@@ -170,7 +190,7 @@ def sentence_of(result: S) -> str:
 
 SCANNED = story(
     "scanned",
-    "{who} has read {window} of {mm}, and the answer is '{result}': {referenced|entry was|entries were} used lately, {none} empty, "
+    "{who} has read {window} of process {mm}, and the answer is '{result}': {referenced|entry was|entries were} used lately, {none} empty, "
     "{unmapped} swapped out.",
 )
 

@@ -242,6 +242,15 @@ export interface Mark {
   at: Record<string, string | number>;
   text?: string;
   moves?: true | [x: number, y: number]; // from where it was; from there
+  rows?: [left: number, right: number, pitch: number]; // it moves along the rows of a table
+  turns?: [x: number, y: number, degrees: number]; // round a centre
+  appears?: number; // milliseconds after the picture, if it is new
+}
+
+// What an element does until it is where its mark says.
+export interface Motion {
+  frames: Keyframe[];
+  options: KeyframeAnimationOptions;
 }
 
 // A link of the chain that says where the run is.
@@ -255,11 +264,22 @@ export interface Look {
   width: number;
   narrow: boolean;
   entry: number;
+  chosen: string; // the key of the thing that is chosen, "": none
+  painted: Map<number, string>; // what the reader wants entries to be
+}
+
+// What can be chosen in a scene: `here`, the run is at it; `enters`, the moment at which it goes into it, -1 never.
+export interface Thing {
+  key: string;
+  words: string;
+  here: boolean;
+  enters(): number;
 }
 
 export interface ScenePart {
   name: string;
   state: "done" | "now" | "ended" | "later" | "failed"; // ended: now, and its end is told
+  short?: boolean; // there is room for a mark alone
 }
 
 // What scenes/NAME.js exports as NAMEScene.
@@ -267,6 +287,11 @@ export interface SceneModule {
   height(look: Look): number;
   marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
+  things?(moment: Moment): Thing[];
+  entryAt?(moment: Moment, look: Look, x: number, y: number): number; // at a place of the picture, -1: none
+  saysEntry?(moment: Moment, entry: number): string; // an entry in words, ahead of its moment nothing
+  entersEntry?(moment: Moment, entry: number): number; // the moment at which the run reads it, -1: never
+  partsAreKnown?: boolean; // how many there are is known from the beginning
   lines(moment: Moment): string[]; // the picture's numbers as text
 }
 
@@ -350,6 +375,7 @@ export interface ScanState {
 export interface Strike {
   who: string;
   changed: number[]; // entries of the table
+  what: string; // its last step that was told, "" if none was
 }
 
 // A run of compaction: what is told of it from its beginning to its end.
@@ -409,13 +435,14 @@ export interface Fault {
   end: number;
 }
 
-export type FaultOutcome = "" | "huge" | "late" | "zero" | "small";
+export type FaultOutcome = "" | "huge" | "late" | "zero" | "small" | "stopped";
 
 export interface FaultState {
   mm: string;
   does: string; // "": the kernel touches the page for a system call
   address: bigint;
   walk: WalkStep[];
+  covers: bigint[]; // bytes that an entry of each level covers
   pmd: "empty" | "table" | "huge";
   was: "empty" | "table" | "huge"; // at the touch
   answers: Record<string, FaultAnswer>; // by question
@@ -490,6 +517,7 @@ export interface SpaceWindow {
   table: number; // the frame of its table, -1: none
   told: Sentence | null; // what it cost last, and why
   count: number; // of entries that broke a limit
+  read: number; // so many entries were read until one decided, -1: all
 }
 
 // A mapping, or neighbours without a whole window.

@@ -54,4 +54,8 @@ export const crumbs = (moment) => chain(moment).map((scene) => ({ scene, words: 
 
 // Who runs, as the first link; of the daemons that each node has there is one here, and its number says nothing.
 /** @param {Moment} moment */
-export const actor = ({ task }) => (task.pid ? task.comm.replace(/^(kcompactd|kswapd)0$/, "$1") : "no task");
+export function actor({ task, reader }) {
+  if (!task.pid) return "no task";
+  const process = reader.header.objects.some(({ type, label }) => type === "Mm" && label === task.comm);
+  return process ? `process ${task.comm}` : task.comm.replace(/^(kcompactd|kswapd)0$/, "$1");
+}

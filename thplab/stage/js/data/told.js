@@ -42,6 +42,12 @@ export class Story {
     return this.header.templates[this.columns.t_template[place]].rank;
   }
 
+  // When sentence number `place` was told.
+  /** @param {number} place */
+  momentOf(place) {
+    return this.columns.t_moment[place];
+  }
+
   // What kind of happening sentence number `place` tells of.
   /** @param {number} place */
   kindOf(place) {

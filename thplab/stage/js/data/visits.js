@@ -34,6 +34,13 @@ const lastTold = (moment) =>
       at <= moment.step && values.mm !== undefined && !kind.startsWith("exceed_"),
   );
 
+// The moment of what is told next, or told last before, and is wanted; -1: nothing is.
+/** @param {Sentence[]} told @param {number} step @param {(told: Sentence) => boolean} wanted */
+export function nearest(told, step, wanted) {
+  const found = told.filter(wanted);
+  return (found.find(({ moment }) => moment > step) ?? found[found.length - 1])?.moment ?? -1;
+}
+
 // The name of the process that the scene is about: the one visited last; "" before the first visit.
 /** @param {Moment} moment */
 export const visited = (moment) => String(lastTold(moment)?.values.mm ?? "");

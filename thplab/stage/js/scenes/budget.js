@@ -20,27 +20,37 @@ function lengthOf({ budget, spent }, entries) {
 /** @param {Block} block */
 const classOf = ({ what, huge }) => `sc-unit-${what === "window" && huge ? "huge" : what}`;
 
+// What is thin is drawn last: else what is wide would hide it.
+const ORDER = ["sc-unit-window", "sc-unit-huge", "sc-unit-vma", "sc-unit-visit"];
+
 // Blocks of one kind as one path, and words in those windows that have room for them.
 /** @param {PassState} state @param {(units: number) => number} along @param {number} y @param {number} h @returns {Mark[]} */
 function blocks(state, along, y, h) {
   const groups = /** @type {Map<string, string[]>} */ (new Map());
   const marks = /** @type {Mark[]} */ ([]);
   state.blocks.forEach((block, i) => {
-    const [from, to] = [along(block.from), along(block.from + block.cost)];
+    const [begin, to] = [along(block.from), along(block.from + block.cost)];
+    // Beside the mark of a visit, which is wider than its unit.
+    const from = block.what === "vma" && state.blocks[i - 1]?.what === "visit" ? begin + TICK : begin;
     const wide = Math.max(TICK, to - from - (block.what === "window" ? 2 : 0));
     const name = classOf(block);
     groups.set(name, groups.get(name) ?? []);
-    groups.get(name)?.push(`M${from.toFixed(1)} ${y + 1}h${wide.toFixed(1)}v${h - 2}h${-wide.toFixed(1)}z`);
+    const over = block.what === "visit" ? 5 : -1; // so that what is thin is seen beside what is wide
+    groups
+      .get(name)
+      ?.push(`M${from.toFixed(1)} ${y - over}h${wide.toFixed(1)}v${h + 2 * over}h${-wide.toFixed(1)}z`);
     if (block.what !== "window" || wide < 34) return;
     const middle = (from + to) / 2;
     marks.push(
       words(`unit-${i}`, middle, y + h / 2 - 2, String(block.cost), "sc-middle sc-onunit sc-strongtext"),
     );
-    const sign = `${block.huge ? "✓" : "✗"} ${block.mm}`;
-    const said = widthOf(sign) + 4 < wide ? sign : sign.slice(0, 1);
+    const sign = block.huge ? "✓" : "✗";
+    const longer = [`${sign} process ${block.mm}`, `${sign} ${block.mm}`];
+    const said = longer.find((each) => widthOf(each) + 6 < wide) ?? sign;
     marks.push(words(`unit-s${i}`, middle, y + h / 2 + 15, said, "sc-middle sc-onunit"));
   });
-  return [...[...groups].map(([name, d]) => path(name, d.join(""), name)), ...marks];
+  const shown = [...groups].sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  return [...shown.map(([name, d]) => path(name, d.join(""), name)), ...marks];
 }
 
 // The bar. `flies`: where the newest block comes from.

@@ -3,7 +3,7 @@
 import { readWindow } from "../data/entries.js";
 import { middle, strip, WIDTH } from "./collapse_middle.js";
 import { ENDS, PHASES, readCollapse } from "./collapses.js";
-import { flight, gridOf, newBlock, oldFrames, placesOf } from "./frames.js";
+import { chosenEntry, flight, gridOf, newBlock, oldFrames, placesOf } from "./frames.js";
 import { freeLine } from "./free_line.js";
 import { lockBar } from "./locks.js";
 import { rect, squares, words } from "./marks.js";
@@ -31,7 +31,7 @@ function windowOf({ reader, step }, state) {
 
 // Everything that both layouts draw.
 /** @param {Moment} moment @param {Look} look */
-function read(moment, { width, narrow }) {
+function read(moment, { width, narrow, entry }) {
   const state = readCollapse(moment);
   if (!state) return null;
   const { machine } = moment.reader;
@@ -48,6 +48,7 @@ function read(moment, { width, narrow }) {
     where,
     locked,
     freed,
+    chosen: entry === moment.window?.cursor ? -1 : entry,
     window: windowOf(moment, state),
     strike: strikeAt(moment, state),
   };
@@ -91,7 +92,7 @@ function ruler(state, locked, changed, x, y) {
 }
 
 /** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
-function wide(moment, { width }, { state, grid, where, locked, freed, window, strike }) {
+function wide(moment, { width }, { state, grid, where, locked, freed, chosen, window, strike }) {
   const block = grid.per * grid.cell;
   const gap = Math.max(GAP, (width - 2 * (block + 8) - WIDTH - CARD) / 3 - 10);
   const left = 4;
@@ -118,12 +119,13 @@ function wide(moment, { width }, { state, grid, where, locked, freed, window, st
     ...programCard(moment, state, window, strike, card, 44, Math.max(CARD, width - card), HEIGHT - 48),
     ...changes(state, where, grid, strike?.changed ?? [], left, TOP),
     ...culprit(state, where, grid, left, TOP),
+    ...chosenEntry(state, where, grid, chosen, [left, TOP], [right, TOP]),
     ...flight(state, where, grid, [left, TOP], [right, TOP]),
   ];
 }
 
 /** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
-function tall(moment, { width }, { state, grid, where, locked, freed, window, strike }) {
+function tall(moment, { width }, { state, grid, where, locked, freed, chosen, window, strike }) {
   const left = (width - grid.per * grid.cell) / 2;
   const top = 62;
   const between = top + where.rows * grid.cell + 14;
@@ -142,17 +144,26 @@ function tall(moment, { width }, { state, grid, where, locked, freed, window, st
     ...programLine(moment, state, window, strike, left, foot + 10, width - 2 * left),
     ...changes(state, where, grid, strike?.changed ?? [], left, top),
     ...culprit(state, where, grid, left, top),
+    ...chosenEntry(state, where, grid, chosen, [left, top], [left, under]),
     ...flight(state, where, grid, [left, top], [left, under]),
   ];
 }
 
 /** @type {SceneModule} */
 export const collapseScene = {
-  height: ({ narrow }) => (narrow ? 560 : HEIGHT),
+  partsAreKnown: true,
+  height: ({ narrow }) => (narrow ? 590 : HEIGHT),
   marks(moment, look) {
     const found = read(moment, look);
     if (!found) return [words("none", look.width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];
     return look.narrow ? tall(moment, look, found) : wide(moment, look, found);
+  },
+  saysEntry(moment, entry) {
+    const state = readCollapse(moment);
+    if (!state) return "";
+    const page = state.old[entry];
+    const was = page < 0 ? "a hole" : `old frame 0x${(page + moment.reader.machine.startPfn).toString(16)}`;
+    return `entry ${entry}: ${was}, ${entry < state.copied ? "copied" : "not copied"}`;
   },
   lines(moment) {
     const state = readCollapse(moment);

@@ -38,7 +38,7 @@ function fates(state, zone) {
       return {
         mark: "✓",
         cls: block === fresh ? "sc-paper sc-whole sc-fresh" : "sc-paper sc-whole",
-        says: "whole",
+        says: "all free",
       };
     if (left.get(block) === "spoilt") return { mark: "✗", cls: "sc-paper sc-spoilt", says: "" };
     return { mark: "", cls: "sc-paper", says: "" };
@@ -70,7 +70,7 @@ function verdicts(state, zone, boxes) {
         `${values.stays} ${one ? "stays" : "stay"}:`,
         "sc-middle sc-small",
       ),
-      words(`stays-b${values.block}`, x + w / 2, at + 14, "not whole", "sc-middle sc-small sc-strongtext"),
+      words(`stays-b${values.block}`, x + w / 2, at + 14, "not all free", "sc-middle sc-small sc-strongtext"),
     );
   }
   return marks;
@@ -160,7 +160,7 @@ export const compactionScene = {
     return [
       `zone ${zone.name}, ${end}: ${state.migrate < 0 ? "the scanners have no places" : at}, ${movedSoFar(state)} pages moved`,
       aimWords(state.values),
-      `whole blocks: ${whole.join(", ") || "none"}; spoilt: ${spoilt.join(", ") || "none"}`,
+      `blocks all free: ${whole.join(", ") || "none"}; spoilt: ${spoilt.join(", ") || "none"}`,
       ...(zone.free.length <= MANY ? [`free frames in the blocks: ${zone.free.join(", ")}`] : []),
     ];
   },

@@ -1,30 +1,24 @@
 // A page fault: the touch, the walk, the questions in their order, and the way that the run took to one of the outcomes.
 
+import { OUTCOMES, outcomes, SHORT, small, stopsEarly } from "./fault_outcomes.js";
 import { narrowPlaces, widePlaces } from "./fault_places.js";
 import { drawWalk, shortTime, touchAndClock, touchWords } from "./fault_walk.js";
 import { QUESTIONS, readFault } from "./faults.js";
-import { path, rect, rings, squares, words } from "./marks.js";
+import { path, rect, words } from "./marks.js";
 
 /** @import { FaultBox, FaultPlaces, FaultState, FaultWay, Mark, SceneModule } from "../types.js" */
 
 // Of each question: its lines in a box, its words on a phone, its name in the row below and in the text.
 /** @type {Record<string, { asks: (entries: number) => string[], name: string }>} */
 const WORDS = {
-  empty: { asks: () => ["Is the PMD", "entry empty?"], name: "PMD empty" },
+  empty: { asks: () => ["Is the level", "3 entry", "empty?"], name: "PMD empty" },
   allowed: { asks: () => ["Are huge", "pages", "allowed?"], name: "allowed" },
   whole: { asks: () => ["Does a", "huge page", "fit here?"], name: "fits" },
   block: { asks: (entries) => [`Are ${entries} in`, "a row free?"], name: "block free" },
   make: { asks: () => ["Compaction", "helps?"], name: "block made" },
   room: { asks: () => ["Has the", "cgroup", "room?"], name: "cgroup" },
 };
-// Of each outcome: its name, and a short one.
-const OUTCOMES = {
-  huge: "huge at once",
-  late: "huge, but late",
-  zero: "huge zero page",
-  small: "small pages",
-};
-const SHORT = { huge: "huge now", late: "huge, late", zero: "zero page", small: "small pages" };
+const STOP = ["✗ stopped:", "userfaultfd", "watches it"]; // where the next question would be
 const AROUND = ["empty-block", "empty-huge"]; // ways that are only drawn where they were taken, and in place of these:
 const HIDDEN = ["empty-no", "whole-zero"];
 
@@ -39,7 +33,7 @@ function taken({ answers, was, outcome }) {
     if (answers.block) ways.add("empty-block");
     else if (outcome) ways.add("empty-huge");
   }
-  if (!answers.block) ways.delete("whole-yes"); // a page that is only read may go another way
+  if (!answers.block && outcome !== "stopped") ways.delete("whole-yes"); // a page that is only read may go another way
   if (outcome === "zero") ways.add("whole-zero");
   return ways;
 }
@@ -69,13 +63,25 @@ function drawWay(k, { points, label }, as) {
 const SIGNS = { yes: "✓", no: "✗" };
 
 /** @param {FaultState} state @param {FaultPlaces} places @param {number} entries @param {boolean} narrow @returns {Mark[]} */
-function questions({ answers }, { boxes }, entries, narrow) {
+function questions(state, { boxes }, entries, narrow) {
+  const { answers } = state;
   return QUESTIONS.flatMap((name) => {
     const { x, y, w, h } = boxes[name];
-    const answer = answers[name];
-    const lines = WORDS[name].asks(entries);
+    const stops = name === "block" && stopsEarly(state);
+    const answer = stops ? "no" : answers[name];
+    const lines = stops ? STOP : WORDS[name].asks(entries);
     const shown = narrow ? [lines.join(" ")] : lines;
-    const marks = [rect(`q-${name}`, x, y, w, h, `sc-f-box sc-f-${answer ?? "open"}`, 9)];
+    const marks = [
+      rect(
+        `q-${name}`,
+        x,
+        y,
+        w,
+        h,
+        `sc-f-box sc-f-${answer ?? "open"}${name === "make" ? " sc-door" : ""}`,
+        9,
+      ),
+    ];
     shown.forEach((line, i) => {
       marks.push(
         words(
@@ -88,83 +94,22 @@ function questions({ answers }, { boxes }, entries, narrow) {
       );
     });
     const said = narrow && answer ? SIGNS[answer] : answer; // a phone has no room for the word
-    if (said) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, said, "sc-end sc-strongtext"));
+    if (said && !stops) marks.push(words(`q-${name}-a`, x + w - 5, y + h - 7, said, "sc-end sc-strongtext"));
     return marks;
   });
 }
 
-// The three ways to a huge page.
-/** @param {FaultState} state @param {FaultPlaces} places @param {boolean} narrow @returns {Mark[]} */
-function outcomes(state, { boxes }, narrow) {
-  const entries = state.mapped.length;
-  const kept = state.outcome === "huge" && state.was === "huge" && !state.answers.block;
-  const says = {
-    huge: [kept ? "it was huge before" : `1 fault, ${entries} pages`],
-    late:
-      state.outcome === "late"
-        ? [`${state.migrated} pages were`, "moved for it"]
-        : ["the program makes", "room itself"],
-    zero: ["all zeros, shared"],
-  };
-  const brief = { huge: [], late: [], zero: ["if only read"] };
-  return /** @type {("huge" | "late" | "zero")[]} */ (["huge", "late", "zero"]).flatMap((name) => {
-    const { x, y, w, h } = boxes[name];
-    const here = state.outcome === name;
-    const tone = here ? "" : "sc-quiettext";
-    const marks = [
-      rect(`o-${name}`, x, y, w, h, here ? `sc-f-box sc-f-end sc-f-end-${name}` : "sc-f-box sc-f-open", 6),
-      words(`o-${name}-t`, x + 8, y + 20, narrow ? SHORT[name] : OUTCOMES[name], `sc-strongtext ${tone}`),
-    ];
-    (narrow ? brief[name] : says[name]).forEach((line, i) => {
-      marks.push(words(`o-${name}-${i}`, x + 8, y + 39 + i * 17, line, `sc-small ${tone}`));
-    });
-    return marks;
-  });
-}
-
-// Small pages: the entries of the window, those that are mapped filled, the touched one framed.
-/** @param {FaultState} state @param {FaultPlaces} places @returns {Mark[]} */
-function small(state, { boxes, cells }) {
-  const { x, y, w, h } = boxes.small;
-  const here = state.outcome === "small";
-  const tone = here ? "" : "sc-quiettext";
-  const count = state.mapped.filter(Boolean).length;
-  const entries = state.mapped.length;
-  const marks = [
-    rect("o-small", x, y, w, h, here ? "sc-f-box sc-f-end sc-f-end-small" : "sc-f-box sc-f-open", 6),
-    words("o-small-t", x + 12, y + 22, OUTCOMES.small, `sc-strongtext ${tone}`),
-    words(
-      "o-small-1",
-      x + 12,
-      y + 41,
-      here ? `${count} of ${entries} pages are mapped` : "a fault for each page",
-      tone,
-    ),
-  ];
-  const columns = Math.min(64, entries);
-  const size = Math.min(cells.w / columns, cells.h / Math.ceil(entries / columns), 28);
-  /** @param {number} i @returns {[number, number]} */
-  const place = (i) => [cells.x + (i % columns) * size, cells.y + Math.floor(i / columns) * size];
-  const full = /** @type {[number, number][]} */ ([]);
-  const none = /** @type {[number, number][]} */ ([]);
-  state.mapped.forEach((is, i) => {
-    const [px, py] = place(i);
-    if (is) full.push([px, py]);
-    else none.push([px + size / 2, py + size / 2]);
-  });
-  if (none.length) marks.push(rings("small-none", none, Math.min(2, size / 5), "sc-dot"));
-  if (full.length) marks.push(squares("small-full", full, size * 0.8, "sc-f-page"));
-  if (!here) return marks;
-  const [tx, ty] = place(state.entry);
-  marks.push(
-    rect("small-touched", tx - size * 0.15, ty - size * 0.15, size * 1.1, size * 1.1, "sc-f-touched"),
-  );
-  return marks;
+/** @param {FaultState | null} state @returns {import("../types.js").ScenePart["state"]} */
+function endOf(state) {
+  if (!state?.outcome) return "later";
+  if (state.outcome === "stopped") return "failed";
+  return state.done ? "done" : "now";
 }
 
 /** @type {SceneModule} */
 export const faultScene = {
-  height: ({ narrow }) => (narrow ? 560 : 376),
+  partsAreKnown: true,
+  height: ({ narrow }) => (narrow ? 574 : 376),
   marks(moment, { width, narrow }) {
     const state = readFault(moment);
     if (!state) return [words("none", width / 2, 120, "No page fault has happened yet.", "sc-middle sc-big")];
@@ -195,7 +140,7 @@ export const faultScene = {
       });
     });
     const name = state?.outcome ? SHORT[state.outcome] : "outcome";
-    return [...asked, { name, state: state?.outcome ? (state.done ? "done" : "now") : "later" }];
+    return [...asked, { name, state: endOf(state) }];
   },
   lines(moment) {
     const state = readFault(moment);
@@ -206,7 +151,7 @@ export const faultScene = {
       (name) => `${WORDS[name].name} ${answers[name]}`,
     );
     const end = outcome
-      ? `${state.done ? "mapped" : "the way leads to"}: ${OUTCOMES[outcome]}`
+      ? `${outcome === "stopped" ? "nothing is mapped" : state.done ? "mapped" : "the way leads to"}: ${OUTCOMES[outcome]}`
       : "not decided yet";
     return [
       `${touchWords(state)} 0x${state.address.toString(16)}: PMD ${pmd}, ${count} of ${mapped.length} entries mapped`,

@@ -32,7 +32,7 @@ export function widePlaces(width, timed) {
   const make = box(block.x, 214, w, 48);
   const small = box(3, 290, width - 7, 83);
   const [zero, huge, late] = [
-    box(right, 68, CLOCK, 48),
+    box(right, 76, CLOCK, 43),
     box(right, 124, CLOCK, 52),
     box(right, 184, CLOCK, 66),
   ];
@@ -43,9 +43,9 @@ export function widePlaces(width, timed) {
   const down = (from, share) => ({ points: [[inX(from, share), foot(from)], [inX(from, share), 288]], label: "no" }); // biome-ignore format: pairs
   return {
     boxes: { empty, allowed, whole, block, make, room, zero, huge, late, small },
-    touch: box(3, 2, 204, 56),
-    walk: walkBoxes(226, timed ? right - 20 : width - 2, 18, 2, 56),
-    clock: box(right, 2, CLOCK, 56),
+    touch: box(3, 2, 180, 68),
+    walk: walkBoxes(200, timed ? right - 16 : width - 2, 12, 2, 68),
+    clock: box(right, 2, CLOCK, 62),
     cells: box(width * 0.45, 302, width * 0.55 - 16, 62),
     // biome-ignore format: a table
     ways: {
@@ -70,11 +70,11 @@ export function narrowPlaces(width) {
   const w = width - 110;
   const [empty, allowed, whole, block, make, room] = [0, 1, 2, 3, 4, 5].map((i) => {
     const inset = i === 4 ? 36 : 0;
-    return box(2 + inset, 104 + i * 48, w - inset, 32);
+    return box(2 + inset, 118 + i * 48, w - inset, 32);
   });
   const third = (width - 36) / 3;
-  const [huge, late, zero] = [0, 1, 2].map((i) => box(2 + i * (third + 6), 398, third, 52));
-  const small = box(3, 466, width - 6, 91);
+  const [huge, late, zero] = [0, 1, 2].map((i) => box(2 + i * (third + 6), 412, third, 52));
+  const small = box(3, 480, width - 6, 91);
   const edge = width - 8;
   /** @param {FaultBox} from @param {FaultBox} to @param {number} x @param {string} [label] @returns {FaultWay} */
   const down = (from, to, x, label = "yes") => ({ points: [[x, foot(from)], [x, to.y]], label }); // biome-ignore format: pairs
@@ -85,9 +85,9 @@ export function narrowPlaces(width) {
   return {
     boxes: { empty, allowed, whole, block, make, room, zero, huge, late, small },
     touch: box(0, 0, width, 24),
-    walk: walkBoxes(2, width - 2, 12, 28, 44),
-    clock: box(0, 76, width, 24),
-    cells: box(10, 514, width - 20, 40),
+    walk: walkBoxes(2, width - 2, 10, 28, 58),
+    clock: box(0, 90, width, 24),
+    cells: box(10, 528, width - 20, 40),
     // biome-ignore format: a table
     ways: {
       "empty-yes": down(empty, allowed, w / 3), "allowed-yes": down(allowed, whole, w / 3),
@@ -97,7 +97,7 @@ export function narrowPlaces(width) {
       "room-huge": down(room, huge, inX(huge)), "room-late": down(room, late, inX(late)),
       "whole-zero": { points: [[end(whole), foot(whole) - 6], [read, foot(whole) - 6], [read, zero.y]], label: "" },
       "empty-block": { points: [[end(empty), side(empty)], [beside, side(empty)], [beside, side(block)], [end(block), side(block)]], label: "no" },
-      "empty-huge": { points: [[end(empty), side(empty)], [beside, side(empty)], [beside, 388], [inX(huge), 388], [inX(huge), huge.y]], label: "no" },
+      "empty-huge": { points: [[end(empty), side(empty)], [beside, side(empty)], [beside, 402], [inX(huge), 402], [inX(huge), huge.y]], label: "no" },
     },
   };
 }

@@ -10,7 +10,8 @@ import { once } from "../data/moment.js";
 const NO_FRAME = 0xffffffff;
 const RETURN = 2;
 const TOUCHES = ["touches", "touches_small", "faults_in"];
-const DONE = ["fault_done", "fault_done_small", "faulted_in"];
+const STOPPED = ["fault_watched", "fault_watched_write"]; // a handler is asked, and nothing is mapped
+const DONE = ["fault_done", "fault_done_small", "faulted_in", ...STOPPED];
 
 // The questions in the order in which the kernel asks them.
 export const QUESTIONS = ["empty", "allowed", "whole", "block", "make", "room"];
@@ -75,18 +76,22 @@ function bounds({ recording: { columns } }, fault, most) {
   fault.end = end;
 }
 
+// The levels of the tables, and how far an address is shifted at each.
+/** @param {Reader["header"]} header @returns {[WalkStep["level"], number][]} */
+// biome-ignore format: a table
+const levelsOf = ({ geometry: g }) => [
+  ["PGD", g.pgdir_shift], ["PUD", g.pud_shift], ["PMD", g.pmd_shift], ["PTE", g.page_shift],
+];
+
 // The walk of an address: down to a leaf or to an entry that is not present.
 /** @param {Reader} reader @param {Fault} fault @param {bigint} address @param {ReadEntry} read @returns {WalkStep[]} */
 function walkOf({ machine, windows, recording, header }, fault, address, read) {
   const where = windows[recording.columns.m_window[fault.touch.moment] - 1];
   if (!where?.mm) return [];
   const g = header.geometry;
-  /** @type {[WalkStep["level"], number][]} */
-  // biome-ignore format: a table
-  const shifts = [["PGD", g.pgdir_shift], ["PUD", g.pud_shift], ["PMD", g.pmd_shift], ["PTE", g.page_shift]];
   const steps = /** @type {WalkStep[]} */ ([]);
   let page = machine.value(where.mm, "pgd");
-  for (const [level, shift] of shifts) {
+  for (const [level, shift] of levelsOf(header)) {
     const table = machine.tableOf(page);
     if (!table) break;
     const index = Number((address >> BigInt(shift)) & BigInt(g.entries - 1));
@@ -149,6 +154,7 @@ function read({ reader, step }) {
     does: String(fault.touch.values.does ?? ""),
     address,
     walk,
+    covers: levelsOf(reader.header).map(([, shift]) => 1n << BigInt(shift)),
     pmd,
     was,
     answers,
@@ -180,6 +186,7 @@ function paid({ recording: { columns } }, first, last) {
 /** @param {Sentence[]} told @param {Record<string, FaultAnswer>} answers @param {FaultState["was"]} was @param {FaultState["pmd"]} pmd @returns {FaultOutcome} */
 function outcomeOf(told, answers, was, pmd) {
   const huge = HUGE[told.find(({ kind }) => kind in HUGE)?.kind ?? ""];
+  if (told.some(({ kind }) => STOPPED.includes(kind))) return "stopped";
   if (huge) return huge === "huge" && answers.make === "yes" ? "late" : huge;
   const { empty, block, ...others } = answers; // these have another way than to small pages
   if (was === "table" || Object.values(others).includes("no")) return "small";

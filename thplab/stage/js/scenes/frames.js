@@ -114,7 +114,8 @@ export function newBlock(state, grid, x, y) {
   const entries = state.old.length;
   const { per, cell, letters } = grid;
   const gone = state.block < 0 || Boolean(state.failed);
-  const frame = state.done >= 7 ? "sc-leaf" : gone ? "sc-ghost" : "sc-paper sc-strong";
+  const frame =
+    state.done >= 7 ? "sc-leaf sc-door" : gone ? "sc-ghost sc-door" : "sc-paper sc-strong sc-door";
   const marks = [rect("new", x - 4, y - 4, per * cell + 8, Math.ceil(entries / per) * cell + 8, frame, 3)];
   if (gone) return marks;
   const groups = new Groups();
@@ -127,6 +128,19 @@ export function newBlock(state, grid, x, y) {
       numbers.push(number("new", entry, state, x + place[0], y + place[1], cell, false));
   }
   return [...marks, ...groups.marks("new", x, y, cell - 2), ...numbers];
+}
+
+// The entry that the reader has chosen: its old frame, and its place in the new block.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} entry @param {Place} from @param {Place} to @returns {Mark[]} */
+export function chosenEntry(state, where, grid, entry, from, to) {
+  if (entry < 0 || entry >= state.old.length) return [];
+  const size = grid.cell + 4;
+  const old = where.places.get(state.old[entry]);
+  const [x, y] = newPlace(entry, grid);
+  return [
+    ...(old ? [rect("chosen", from[0] + old[0] - 3, from[1] + old[1] - 3, size, size, "sc-chosen", 3)] : []),
+    rect("chosen-new", to[0] + x - 3, to[1] + y - 3, size, size, "sc-chosen", 3),
+  ];
 }
 
 // The contents on their way from the old frame to the new place; the dotted way shows it without motion.

@@ -2,6 +2,7 @@
 
 import { lanesOf } from "../data/lane_data.js";
 import { chip, rect, widthOf, words } from "./marks.js";
+import { taskWords } from "./names.js";
 
 /** @import { Mark, Moment, Span } from "../types.js" */
 
@@ -21,7 +22,10 @@ function lockWords({ reader }, { lock, how }) {
 function holders(moment, pages, actor) {
   const found = /** @type {Map<string, string[]>} */ (new Map());
   /** @param {string} who @param {string} lock */
-  const put = (who, lock) => found.set(who, [...(found.get(who) ?? []), lock]);
+  const put = (who, lock) => {
+    const words = taskWords(moment.reader, who);
+    found.set(words, [...(found.get(words) ?? []), lock]);
+  };
   for (const span of lanesOf(moment.reader).lasting(moment.step))
     if (span.what === "holds") put(span.who, lockWords(moment, span));
   if (pages) put(actor, `lock of ${pages} page${pages === 1 ? "" : "s"}`);
@@ -39,7 +43,9 @@ export const waiting = (moment) =>
 export function lockBar(moment, w, pages, actor) {
   const marks = [rect("locks", 0, 0, w, 34, "sc-bar", 5)];
   const waits = waiting(moment);
-  const end = waits ? chip("waits", 0, 4, `❚❚ ${waits.who} waits`, "sc-waits") : null;
+  const end = waits
+    ? chip("waits", 0, 4, `❚❚ ${taskWords(moment.reader, waits.who)} waits`, "sc-waits")
+    : null;
   const room = w - (end ? end.width + 12 : 0);
   let x = 8;
   for (const [n, [who, locks]] of holders(moment, pages, actor).entries()) {

@@ -1,6 +1,9 @@
 // Marks of a scene, and the picture that they make: each mark has a key, so that an element stays what it was.
 
-/** @import { Mark } from "../types.js" */
+import { el } from "../draw/dom.js";
+import { motionOf, zoom } from "./motion.js";
+
+/** @import { Mark, Motion } from "../types.js" */
 
 const EMPTY = '<svg class="sc-picture" aria-hidden="true"></svg>';
 
@@ -92,7 +95,7 @@ export function chip(k, x, y, text, cls = "") {
 /** @param {Mark} mark @param {[x: number, y: number]} [from] @returns {Mark} */
 export const moving = (mark, from) => ({ ...mark, moves: from ?? true });
 
-const MOTION = { duration: 220, easing: "ease-out" };
+const DOOR = ".sc-door"; // what the scene inside grows out of
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** @param {Element} node @param {Record<string, string | number>} at @param {Record<string, string | number>} before */
@@ -103,25 +106,19 @@ function write(node, at, before) {
   }
 }
 
-// How far a mark comes: from where it was told to, or from where it was; null if it does not move.
-/** @param {Mark} mark @param {Mark | undefined} before @returns {[number, number] | null} */
-function wayOf({ at, moves }, before) {
-  const from = Array.isArray(moves) ? moves : before && [Number(before.at.x), Number(before.at.y)];
-  if (!moves || !from) return null;
-  const way = /** @type {[number, number]} */ ([from[0] - Number(at.x), from[1] - Number(at.y)]);
-  return way[0] || way[1] ? way : null;
-}
-
-// A picture: draw(marks, width, height, moves) shows these marks and no others, in their order. A motion that has
-// not ended when the next picture comes is finished at once.
+// A picture: draw(marks, width, height, moves, zooms) shows these marks and no others, in their order. `moves`: marks may
+// move; `zooms`: the scene is another one, inside ("in") or around ("out") the one before. A motion that has not ended
+// when the next picture comes is finished at once.
 export function makePicture() {
   const root = makeRoot();
   const known = /** @type {Map<string, { node: Element, mark: Mark }>} */ (new Map());
-  let ways = /** @type {[node: Element, way: [number, number]][]} */ ([]);
+  let motions = /** @type {[node: Element, motion: Motion][]} */ ([]);
   let running = /** @type {Animation[]} */ ([]);
+  let leaving = /** @type {Element | null} */ (null);
 
-  /** @param {Mark} mark @param {boolean} moves */
-  function show(mark, moves) {
+  // `flies`: does a mark fly at all? Then no other one moves from place to place.
+  /** @param {Mark} mark @param {boolean} moves @param {boolean} flies */
+  function show(mark, moves, flies) {
     let item = known.get(mark.k);
     if (item && item.mark.tag !== mark.tag) {
       item.node.remove();
@@ -131,18 +128,52 @@ export function makePicture() {
     write(node, mark.at, item?.mark.at ?? {});
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;
-    const way = moves ? wayOf(mark, item?.mark) : null;
-    if (way) ways.push([node, way]);
+    const motion = moves ? motionOf(mark, item?.mark, flies) : null;
+    if (motion) motions.push([node, motion]);
     known.set(mark.k, { node, mark });
     return node;
   }
 
+  // What was shown until now stays for the time of the zoom.
+  function beginZoom() {
+    return {
+      copy: el("div", "sc-room sc-leaving", /** @type {any} */ (root.cloneNode(true))),
+      door: root.querySelector(DOOR)?.getBoundingClientRect(),
+      box: root.getBoundingClientRect(),
+    };
+  }
+
+  /** @param {ReturnType<typeof beginZoom>} before @param {"in" | "out"} which */
+  function endZoom({ copy, door, box }, which) {
+    const place = which === "in" ? door : root.querySelector(DOOR)?.getBoundingClientRect();
+    const room = root.parentElement;
+    if (!place?.width || !room?.parentNode) return;
+    Object.assign(copy.dataset, room.dataset); // the room has the old scene's name still
+    const [left, top, width] = [room.offsetLeft, room.offsetTop, room.clientWidth].map((each) => `${each}px`);
+    Object.assign(copy.style, { left, top, width });
+    if (which === "in")
+      room.before(copy); // what grows or shrinks lies above
+    else room.after(copy);
+    leaving = copy;
+    const zooming =
+      which === "in" ? zoom(root, copy, box, place, which) : zoom(copy, root, box, place, which);
+    running.push(...zooming);
+    Promise.all(zooming.map(({ finished }) => finished)).then(
+      () => copy.remove(),
+      () => copy.remove(),
+    );
+  }
+
   return {
     root,
-    /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves */
-    draw(marks, width, height, moves) {
+    /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves @param {"in" | "out" | ""} [zooms] */
+    draw(marks, width, height, moves, zooms = "") {
       for (const each of running) each.finish();
-      ways = [];
+      motions = [];
+      running = [];
+      leaving?.remove();
+      leaving = null;
+      const leaves = zooms && !still.matches ? beginZoom() : null;
       const wanted = new Set(marks.map(({ k }) => k));
       for (const [k, { node }] of known) {
         if (wanted.has(k)) continue;
@@ -150,18 +181,19 @@ export function makePicture() {
         known.delete(k);
       }
       let after = /** @type {Element | null} */ (null);
+      const may = moves && !zooms && !still.matches;
+      const flies = marks.some((mark) => Array.isArray(mark.moves));
       for (const mark of marks) {
-        const node = show(mark, moves && !still.matches);
+        const node = show(mark, may, flies);
         const here = after ? after.nextElementSibling : root.firstElementChild;
         if (here !== node) root.insertBefore(node, here);
         after = node;
       }
       // After all writing: each motion makes the browser work out the styles.
-      running = ways.map(([node, [x, y]]) =>
-        node.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], MOTION),
-      );
+      running = motions.map(([node, { frames, options }]) => node.animate(frames, options));
       const box = `0 0 ${width} ${height}`;
       if (root.getAttribute("viewBox") !== box) root.setAttribute("viewBox", box);
+      if (leaves && zooms) endZoom(leaves, zooms);
     },
   };
 }

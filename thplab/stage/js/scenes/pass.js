@@ -1,20 +1,21 @@
 // A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
 
+import { nearest, toldOfPasses } from "../data/visits.js";
 import { bill, budgetBar, budgetWords } from "./budget.js";
-import { rect, words } from "./marks.js";
+import { paragraph, rect, rings, widthOf, words, wrapped } from "./marks.js";
 import { drawClock } from "./pass_clock.js";
 import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
-import { billOf, limitWords, readList, readPass } from "./passes.js";
+import { billOf, limitWords, readList, readPass, reasonsOf } from "./passes.js";
 
-/** @import { Mark, Moment, PassState, PassTold, SceneModule, ScenePart } from "../types.js" */
+/** @import { Mark, Moment, PassState, PassTold, SceneModule, ScenePart, Thing } from "../types.js" */
 
 // Where everything is, from the width: beside each other, or below each other on a phone.
-/** @param {number} width @param {boolean} narrow @returns {{ ring: import("./pass_ring.js").Ring, bar: [number, number, number], bill: [number, number, number], so_far: [number, number, number], clock: [number, number, number] }} */
+/** @param {number} width @param {boolean} narrow @returns {{ ring: import("./pass_ring.js").Ring, bar: [number, number, number], bill: [number, number, number], so_far: [number, number, number, number], clock: [number, number, number] }} */
 function layout(width, narrow) {
   if (narrow)
     return {
       ring: { x: 112, y: 116, far: 74, r: 24 },
-      so_far: [222, 30, width - 224],
+      so_far: [222, 30, width - 224, 186],
       bar: [8, 238, width - 16],
       bill: [8, 327, width - 16],
       clock: [8, 457, width - 16],
@@ -26,29 +27,42 @@ function layout(width, narrow) {
     ring: { x: 150, y: 176, far: 118, r: 28 },
     bar: [x, 26, w],
     bill: [x, 124, half],
-    so_far: [x + half + 16, 124, w - half - 16],
+    so_far: [x + half + 16, 124, w - half - 16, 116],
     clock: [x, 266, w],
   };
 }
 
-// What has come of it: windows that are huge now, and this pass's tries.
-/** @param {PassState} state @param {PassTold} list @param {[x: number, y: number, w: number]} room @returns {Mark[]} */
-function soFar(state, list, [x, y, w]) {
+// What has come of it: windows that are huge now, this pass's tries, and why some failed.
+/** @param {PassState} state @param {PassTold} list @param {[x: number, y: number, w: number, h: number]} room @returns {Mark[]} */
+function soFar(state, list, [x, y, w, h]) {
   const windows = state.blocks.filter(({ what }) => what === "window");
   const huge = windows.filter((block) => block.huge).length;
-  const left = x + (w < 190 ? 6 : 14);
+  const small = w < 190;
+  const left = x + (small ? 8 : 14);
+  const inner = w - 2 * (left - x);
+  const number = String(list.collapsed);
+  const beside = left + 10 + widthOf(number, 28, 700);
+  const reasons = reasonsOf(state);
+  const why = wrapped(reasons.length ? `because: ${reasons.join(", ")}` : "", inner, 13);
+  const first = y + (small ? 104 : 83);
+  const room = Math.floor((y + h - first - 4) / 17) + 1;
+  const shown = why.slice(0, room);
+  if (why.length > room) shown[room - 1] = `${shown[room - 1].replace(/,$/, "")} …`;
+  const tries = `${huge} ✓ yes, ${windows.length - huge} ✗ no`;
   return [
-    rect("so-far", x, y, w, 116, "sc-frame", 5),
-    words("so-far-n", left, y + 40, String(list.collapsed), "sc-number"),
-    words("so-far-are", left, y + 60, list.collapsed === 1 ? "window" : "windows"),
-    words("so-far-all", left, y + 77, "collapsed so far"),
-    words(
+    rect("so-far", x, y, w, h, "sc-frame", 5),
+    words("so-far-n", left, y + 38, number, "sc-number"),
+    words("so-far-are", beside, y + 21, list.collapsed === 1 ? "window" : "windows", "sc-small"),
+    words("so-far-all", beside, y + 38, small ? "made huge" : "made huge so far", "sc-small"),
+    ...paragraph(
       "so-far-now",
-      x + 14,
-      y + 102,
-      `${w < 190 ? "" : "this pass: "}${huge} yes ✓ ${windows.length - huge} no ✗`,
-      "sc-quiettext",
+      left,
+      y + 64,
+      small ? [tries, "in this pass"] : [`this pass: ${tries}`],
+      "",
+      19,
     ),
+    ...paragraph("so-far-why", left, first, shown, "sc-small sc-quiettext", 17),
   ];
 }
 
@@ -63,6 +77,17 @@ function drawBudget(moment, state, list, { ring, bar }) {
     words("bar-title", x, y - 12, "budget of this pass, in units", "sc-strongtext"),
     words("bar-limit", x + w, y - 12, limit, "sc-end sc-quiettext"),
     ...budgetBar(state, moment.reader.header.geometry.entries, bar, flies),
+    ...(w > 500 && state.blocks.length
+      ? [
+          words(
+            "bar-key",
+            x + w / 2,
+            y + 76,
+            "thin mark: one unit, drawn wider than it is",
+            "sc-middle sc-small sc-quiettext",
+          ),
+        ]
+      : []),
     words("bar-spent", x, y + 78, spent, "sc-big"),
     words(
       "bar-left",
@@ -77,14 +102,21 @@ function drawBudget(moment, state, list, { ring, bar }) {
 /** @type {SceneModule} */
 export const passScene = {
   height: ({ narrow }) => (narrow ? 566 : 376),
-  marks(moment, { width, narrow }) {
+  marks(moment, { width, narrow, chosen }) {
     const state = readPass(moment);
     const list = readList(moment);
     const places = layout(width, narrow);
     return [
-      words("list-title", 2, 14, "khugepaged's list", "sc-strongtext"),
-      words("list-n", 2, 31, nextWords(list), "sc-small"),
+      words(
+        "list-title",
+        2,
+        14,
+        narrow ? "khugepaged's list" : "khugepaged's list of processes",
+        "sc-strongtext",
+      ),
+      words("list-n", 2, 31, nextWords(list, narrow), "sc-small"),
       ...drawRing(places.ring, list, state),
+      ...chosenMarks(moment, chosen, places, narrow),
       ...drawBudget(moment, state, list, places),
       ...bill(state, places.bill),
       ...soFar(state, list, places.so_far),
@@ -95,9 +127,11 @@ export const passScene = {
   lines(moment) {
     const state = readPass(moment);
     const list = readList(moment);
-    const next = list.cursor ? `the cursor is on ${list.cursor}` : "the cursor is on none";
+    const next = list.cursor ? `the cursor is on process ${list.cursor}` : "the cursor is on none";
     const who = list.names.length ? `${listed(list)}, ${next}` : "the list is empty";
-    const so_far = `${list.laps} laps, ${list.collapsed} windows collapsed so far`;
+    const refused = reasonsOf(state);
+    const why = refused.length ? `, refused in this pass: ${refused.join(", ")}` : "";
+    const so_far = `${list.laps} laps, ${list.collapsed} windows collapsed so far${why}`;
     if (!state.begin) return [who, "no pass has begun", so_far];
     const [visits, mappings, windows] = /** @type {const} */ (["visit", "vma", "window"]).map((what) =>
       billOf(state, what),
@@ -107,16 +141,56 @@ export const passScene = {
     return [who, `${spent}: ${on}`, so_far];
   },
   parts,
+  things,
 };
+
+// The processes of the list; into one the run goes when it visits it.
+/** @param {Moment} moment @returns {Thing[]} */
+function things(moment) {
+  const state = readPass(moment);
+  const list = readList(moment);
+  const told = toldOfPasses(moment.reader);
+  return list.names.map((name, place) => {
+    const share = state.mms.get(name);
+    const spent = share?.spent ?? 0;
+    const says = share?.busy ? "passed by, busy" : `${spent} ${spent === 1 ? "unit" : "units"} in this pass`;
+    return {
+      key: name,
+      words: `process ${name}, ${says}`,
+      here: place === list.at,
+      enters: () => nearest(told, moment.step, ({ kind, values }) => kind === "visit" && values.mm === name),
+    };
+  });
+}
+
+/** @param {Moment} moment @param {string} chosen @param {ReturnType<typeof layout>} places @param {boolean} narrow @returns {Mark[]} */
+function chosenMarks(moment, chosen, { ring, so_far }, narrow) {
+  const thing = things(moment).find(({ key }) => key === chosen);
+  if (!thing) return [];
+  const seat = seatOf(ring, readList(moment), chosen);
+  const [x, y, w, h] = narrow ? so_far : [2, 0, 300, 376];
+  const lines = wrapped(`chosen: ${thing.words}; Enter goes there`, w - 16, 13);
+  return [
+    ...(seat ? [rings("chosen", [seat], ring.r + 5, "sc-chosen")] : []),
+    ...paragraph(
+      "chosen-t",
+      x + (narrow ? 8 : 0),
+      y + h - 6 - 17 * (lines.length - 1),
+      lines,
+      "sc-small sc-strongtext",
+      17,
+    ),
+  ];
+}
 
 /** @param {PassTold} list */
 const listed = ({ names }) => `${names.length} ${names.length === 1 ? "process" : "processes"}`;
 
 // Whom the next visit is to, short enough to stand beside the ring.
-/** @param {PassTold} list */
-function nextWords(list) {
+/** @param {PassTold} list @param {boolean} narrow */
+function nextWords(list, narrow) {
   if (!list.names.length) return "nobody is on it";
-  return `next: ${list.cursor || list.names[0]}`;
+  return `next: ${narrow ? "" : "process "}${list.cursor || list.names[0]}`;
 }
 
 // While it sleeps, the letters that everybody knows, above the ring.
@@ -139,10 +213,10 @@ function parts(moment) {
     const said = left
       ? `${left} more`
       : share?.busy
-        ? `${name}: busy`
+        ? `process ${name}: busy`
         : share?.spent
-          ? `${name} ${share.spent}`
-          : name;
+          ? `process ${name}: ${share.spent}`
+          : `process ${name}`;
     return {
       name: said,
       state: /** @type {ScenePart["state"]} */ (now ? "now" : share?.seen ? "done" : "later"),

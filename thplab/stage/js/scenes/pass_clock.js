@@ -8,17 +8,24 @@ import { path, rect, words } from "./marks.js";
 /** @param {number} ns */
 export const seconds = (ns) => `${Number((ns / 1e9).toFixed(3))} s`;
 
-/** @typedef {{ begin: Sentence, sleep: Sentence | null, woken: Sentence | null }} Turn a pass and the nap after it */
+/** @typedef {{ begin: Sentence, from: Sentence, sleep: Sentence | null, woken: Sentence | null }} Turn a pass, or what follows in it after a sleep, and the sleep behind it */
+
+const SLEEPS = ["nap", "no_work", "alloc_nap"];
 
 /** @param {Sentence[]} told @returns {Turn[]} */
 function turnsOf(told) {
   const turns = /** @type {Turn[]} */ ([]);
   for (const each of told) {
     const last = turns[turns.length - 1];
-    if (each.kind === "pass_begins") turns.push({ begin: each, sleep: null, woken: null });
+    if (each.kind === "pass_begins") turns.push({ begin: each, from: each, sleep: null, woken: null });
     else if (!last) continue;
-    else if (each.kind === "nap" || each.kind === "no_work") last.sleep = each;
-    else if (each.kind.startsWith("woken") && last.sleep) last.woken ??= each;
+    else if (SLEEPS.includes(each.kind)) last.sleep = each;
+    else if (each.kind.startsWith("woken") && last.sleep) {
+      last.woken ??= each;
+      // No huge page was available: the pass goes on where it was.
+      if (last.sleep.kind === "alloc_nap")
+        turns.push({ begin: last.begin, from: each, sleep: null, woken: null });
+    }
   }
   return turns;
 }
@@ -26,6 +33,8 @@ function turnsOf(told) {
 /** @param {Turn} turn */
 function napWords({ sleep, woken }) {
   if (sleep?.kind === "no_work") return "no work: sleep";
+  if (sleep?.kind === "alloc_nap")
+    return `no memory: ${woken?.kind === "woken_early" ? "woken" : sleep.values.time}`;
   return woken?.kind === "woken_early" ? "woken early" : `nap ${sleep?.values.time ?? ""}`;
 }
 
@@ -35,7 +44,9 @@ export function drawClock(moment, state, [x, y, w]) {
   const seats = w < 380 ? 2 : w < 540 ? 3 : 4;
   const wide = w / seats;
   const line = y + 58;
-  const turns = turnsOf(state.told).slice(-seats + (state.ended ? 1 : 0));
+  const all = turnsOf(state.told);
+  const turns = all.slice(-seats + (all[all.length - 1]?.sleep ? 1 : 0)); // its arc needs a seat
+  const firstIs = all.length - turns.length;
   const marks = [
     words("clock-title", x, y + 6, "passes and naps", "sc-strongtext"),
     words("clock-now", x + w, y + 6, `clock ${seconds(moment.time)}`, "sc-end"),
@@ -43,16 +54,20 @@ export function drawClock(moment, state, [x, y, w]) {
   ];
   turns.forEach((turn, i) => {
     const at = x + 26 + i * wide;
-    const number = turn.begin.values.number;
-    const now = turn.begin === state.begin && !turn.sleep;
+    const number = firstIs + i; // of the turn
+    const pass =
+      turn.from === turn.begin
+        ? `pass ${turn.begin.values.number}`
+        : `pass ${turn.begin.values.number} goes on`;
+    const now = number === all.length - 1 && !turn.sleep;
     marks.push(
       rect(`pass-${number}`, at - 9, line - 9, 18, 18, now ? "sc-turn sc-turning" : "sc-turn", 3),
-      words(`pass-n${number}`, at - 26, line + 26, `pass ${number}`, now ? "sc-strongtext" : ""),
+      words(`pass-n${number}`, at - 26, line + 26, pass, now ? "sc-strongtext" : ""),
       words(
         `pass-t${number}`,
         at - 26,
         line + 43,
-        `at ${seconds(times[turn.begin.moment])}`,
+        `at ${seconds(times[turn.from.moment])}`,
         "sc-small sc-quiettext",
       ),
     );
@@ -60,7 +75,7 @@ export function drawClock(moment, state, [x, y, w]) {
     const way = `M${at + 10} ${line - 2}q${wide / 2 - 10} -40 ${wide - 20} 0`;
     marks.push(
       path(`nap-${number}`, way, turn.woken ? "sc-nap" : "sc-nap sc-napping"),
-      words(`nap-t${number}`, at + wide / 2, line - 5, napWords(turn), "sc-middle sc-small"),
+      words(`nap-t${number}`, at + wide / 2, line - 27, napWords(turn), "sc-middle sc-small"),
     );
   });
   if (!turns.length)

@@ -1,6 +1,6 @@
 // khugepaged's list as a ring: who is on it, and the cursor as a hand that goes round.
 
-import { moving, path, rect, rings, words } from "./marks.js";
+import { path, rect, rings, words } from "./marks.js";
 
 /** @import { Mark, PassState, PassTold } from "../types.js" */
 
@@ -95,10 +95,12 @@ function hand(ring, list, seats) {
   const end = i < 0 ? ring.far - 14 : ring.far - ring.r - 4;
   const [ax, ay] = spot(ring, turn, inner);
   const [bx, by] = spot(ring, turn, end - 5);
+  /** @type {Mark["turns"]} */
+  const turns = [ring.x, ring.y, turn * 360];
   return [
     rings("hub", [[ring.x, ring.y]], inner - 2, "sc-hub"),
-    path("hand", `M${ax} ${ay}L${bx} ${by}`, "sc-hand"),
-    moving(rect("hand-tip", bx - 6, by - 6, 12, 12, "sc-hand-tip", 6)),
+    { ...path("hand", `M${ax} ${ay}L${bx} ${by}`, "sc-hand"), turns },
+    { ...rect("hand-tip", bx - 6, by - 6, 12, 12, "sc-hand-tip", 6), turns },
   ];
 }
 
@@ -115,7 +117,7 @@ function drawSeat(seat, [x, y], r, list, state) {
   const busy = share?.busy ?? false;
   const here = seat.place === list.at;
   const cls = here
-    ? "sc-seat sc-here"
+    ? "sc-seat sc-here sc-door"
     : busy
       ? "sc-seat sc-busy"
       : share?.spent

@@ -2,6 +2,7 @@
 // thplab/reading/scenes/spending.py reads the same in Python.
 
 import { once } from "../data/moment.js";
+import { BRIEFLY } from "../data/verdicts.js";
 import { toldOfPasses } from "../data/visits.js";
 
 /** @import { Block, Moment, PassState, PassTold, Reader, Sentence } from "../types.js" */
@@ -63,6 +64,22 @@ export function billOf(state, what) {
   const units = mine.reduce((sum, { cost }) => sum + cost, 0);
   // Several mappings of which nothing was told are one block.
   return { count: what === "vma" ? units : mine.length, units };
+}
+
+// Why a window was refused, in two words.
+/** @param {Sentence | null} paid */
+export const briefly = (paid) => BRIEFLY[String(paid?.values.result)] ?? "refused";
+
+// Why the windows of a pass were refused: each reason with how many windows, in the order of their first one.
+/** @param {PassState} state */
+export function reasonsOf({ blocks }) {
+  const counts = /** @type {Map<string, number>} */ (new Map());
+  for (const { what, huge, told } of blocks) {
+    if (what !== "window" || huge) continue;
+    const why = briefly(told);
+    counts.set(why, (counts.get(why) ?? 0) + 1);
+  }
+  return [...counts].map(([why, count]) => `${count} ${why}`);
 }
 
 // khugepaged's list, its cursor and its counters, as they are at the moment.

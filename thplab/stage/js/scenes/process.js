@@ -1,14 +1,17 @@
 // A visit to a process: its address space in rows of mappings, cut into windows, and what each has cost.
 
-import { visited } from "../data/visits.js";
+import { nearest, visited } from "../data/visits.js";
 import { budgetBar, budgetWords } from "./budget.js";
-import { path, words } from "./marks.js";
+import { path, words, wrapped } from "./marks.js";
+import { sizeWords } from "./names.js";
 import { limitWords, readList, readPass } from "./passes.js";
+import { windowSays } from "./process_boxes.js";
 import { layout, plan } from "./process_plan.js";
-import { drawRow, rowName, sizeWords } from "./process_row.js";
+import { drawRow, rowName } from "./process_row.js";
 import { cursorIn, rowsOf, spaceOf, wordsOf } from "./process_rows.js";
+import { scansOf } from "./scans.js";
 
-/** @import { Mark, Moment, ObjectInfo, PassState, SceneModule, ScenePart, SpaceRow } from "../types.js" */
+/** @import { Mark, Moment, ObjectInfo, PassState, SceneModule, ScenePart, SpaceRow, Thing } from "../types.js" */
 /** @typedef {import("./process_plan.js").Layout} Layout */
 
 const PARTS = 8;
@@ -28,16 +31,28 @@ function rowAt({ told, step }, rows, cursor) {
 }
 
 // What the signs mean, where there is room for it.
-/** @param {Moment} moment @param {number} foot the end of the last row @param {Layout} places @param {boolean} narrow @returns {Mark[]} */
-function key(moment, foot, { bar }, narrow) {
+/** @param {Moment} moment @param {number} foot the end of the last row @param {Layout} places @param {number} width @param {boolean} narrow @param {string} chosen @returns {Mark[]} */
+function key(moment, foot, { bar }, width, narrow, chosen) {
   const { entries, page_shift } = moment.reader.header.geometry;
   const size = sizeWords(BigInt(entries) << BigInt(page_shift));
+  const thing = chosen ? things(moment).find((each) => each.key === chosen) : null;
+  if (thing)
+    return [
+      words(
+        "key-0",
+        6,
+        bar - (narrow ? 36 : 26),
+        `chosen: ${thing.words}; Enter goes there`,
+        "sc-small sc-strongtext",
+      ),
+    ];
   const said = [
     `a box: a window of ${size}`,
-    `dots: how many of its ${entries} pages are there`,
+    `dots: its ${entries} pages in order, full where they are there`,
+    "underlined: not read",
     "▼ where khugepaged goes on",
   ];
-  const lines = narrow ? said : [said.join(" · ")];
+  const lines = narrow ? said.flatMap((each) => wrapped(each, width - 16, 13)) : [said.join(" · ")];
   const top = bar - (narrow ? 36 : 26) - (lines.length - 1) * 17;
   if (top - 14 < foot) return [];
   return lines.map((line, i) => words(`key-${i}`, 6, top + i * 17, line, "sc-small sc-quiettext"));
@@ -69,8 +84,8 @@ function drawBar(moment, state, width, narrow, { bar, barX, barW }) {
   ];
 }
 
-/** @param {Moment} moment @param {ObjectInfo} mm @param {number} width @param {boolean} narrow @returns {Mark[]} */
-function drawSpace(moment, mm, width, narrow) {
+/** @param {Moment} moment @param {ObjectInfo} mm @param {number} width @param {boolean} narrow @param {string} chosen @returns {Mark[]} */
+function drawSpace(moment, mm, width, narrow, chosen) {
   const places = layout(width, narrow);
   const rows = rowsOf(moment);
   const cursor = cursorIn(moment, mm);
@@ -79,15 +94,17 @@ function drawSpace(moment, mm, width, narrow) {
   const name = moment.reader.machine.value(mm, "name");
   const some =
     rows.length > shown.length ? `, rows ${from + 1} to ${from + shown.length} of ${rows.length}` : "";
-  const title = narrow ? `memory of ${name}${some}` : `address space of ${name}, low to high${some}`;
+  const title = narrow
+    ? `memory of process ${name}${some}`
+    : `address space of process ${name}, low to high${some}`;
   const marks = [
     words("space-title", 6, 14, title, "sc-strongtext"),
     words("space-units", width - 6, 14, narrow ? "units" : "units, this pass", "sc-end sc-strongtext"),
   ];
   for (const [i, place] of shown.entries())
-    marks.push(...drawRow(moment, place, places, { here: from + i === at, cursor, width, narrow }));
+    marks.push(...drawRow(moment, place, places, { here: from + i === at, cursor, width, narrow, chosen }));
   const last = shown[shown.length - 1];
-  if (last) marks.push(...key(moment, last.y + last.high, places, narrow));
+  if (last) marks.push(...key(moment, last.y + last.high, places, width, narrow, chosen));
   else marks.push(words("space-none", width / 2, 120, `${name} has no mapping`, "sc-middle sc-big"));
   return [...marks, ...drawBar(moment, readPass(moment), width, narrow, places)];
 }
@@ -95,10 +112,10 @@ function drawSpace(moment, mm, width, narrow) {
 /** @type {SceneModule} */
 export const processScene = {
   height: ({ width, narrow }) => layout(width, narrow).height,
-  marks(moment, { width, narrow }) {
+  marks(moment, { width, narrow, chosen }) {
     const mm = spaceOf(moment);
     if (!mm) return [words("none", width / 2, 120, gone(moment), "sc-middle sc-big")];
-    return drawSpace(moment, mm, width, narrow);
+    return drawSpace(moment, mm, width, narrow, chosen);
   },
   lines(moment) {
     const name = visited(moment);
@@ -109,13 +126,39 @@ export const processScene = {
     const units = mine.reduce((sum, { cost }) => sum + cost, 0);
     const over = mine.filter(({ what }) => what === "vma").reduce((sum, { cost }) => sum + cost, 0);
     const results = `${huge} windows collapsed, ${windows.length - huge} refused, ${over} mappings passed over`;
-    return [`${name}: ${cursorWords(moment, name)}`, `in this pass ${units} units: ${results}`];
+    return [`process ${name}: ${cursorWords(moment, name)}`, `in this pass ${units} units: ${results}`];
   },
   parts,
+  things,
 };
 
+// The windows of the address space; into one the run goes when it looks for its table.
+/** @param {Moment} moment @returns {Thing[]} */
+function things(moment) {
+  const mm = spaceOf(moment);
+  if (!mm) return [];
+  const name = String(moment.reader.machine.value(mm, "name"));
+  const cursor = cursorIn(moment, mm);
+  const { entries, page_shift } = moment.reader.header.geometry;
+  const size = BigInt(entries) << BigInt(page_shift);
+  return rowsOf(moment).flatMap(({ windows }) =>
+    windows.map((window) => ({
+      key: window.name,
+      words: `${window.name}: ${windowSays(window)}`,
+      here: cursor >= window.address && cursor < window.address + size,
+      enters: () =>
+        nearest(
+          scansOf(moment.reader).map(({ begin }) => begin),
+          moment.step,
+          ({ values }) => values.mm === name && values.window === window.name,
+        ),
+    })),
+  );
+}
+
 /** @param {Moment} moment */
-const gone = (moment) => (visited(moment) ? `${visited(moment)} has exited.` : "There is no process yet.");
+const gone = (moment) =>
+  visited(moment) ? `Process ${visited(moment)} has exited.` : "There is no process yet.";
 
 /** @param {Moment} moment @param {string} name */
 function cursorWords(moment, name) {

@@ -1,7 +1,8 @@
 // The windows of a mapping: boxes with words, boxes with a sign, or a strip, as many as there is room for.
 
 import { path, rect, rings, words } from "./marks.js";
-import { filled } from "./process_rows.js";
+import { briefly } from "./passes.js";
+import { groupsOf } from "./process_rows.js";
 
 /** @import { Machine, Mark, SpaceRow, SpaceWindow } from "../types.js" */
 
@@ -12,31 +13,8 @@ const SIGN = 26; // of a box with a sign
 const DOTS = 12; // in a row of a miniature, of two rows
 const END = 14; // what does not fill a window
 
-// Why a window was refused, in two words.
-const WHY = /** @type {Record<string, string>} */ ({
-  exceed_none_pte: "empty",
-  exceed_swap_pte: "swapped",
-  exceed_shared_pte: "shared",
-  not_suitable_page_count: "pinned",
-  page_locked: "locked",
-  page_not_in_lru: "isolated",
-  lack_referenced_page: "not used",
-  pmd_none: "all empty",
-  pmd_null: "all empty",
-  page_pmd_mapped: "huge already",
-  alloc_huge_page_failed: "no memory",
-  no_writable_page: "read-only",
-  no_pte_table: "all empty",
-  could_not_delete_page_from_lru: "isolated",
-  page_not_anon: "of a file",
-  ccgroup_charge_failed: "no room",
-  pte_uffd_wp: "watched",
-  page_lazyfree: "given up",
-});
-
 /** @param {SpaceWindow} window */
-const refusedFor = ({ told, count }) =>
-  `${count || ""} ${WHY[String(told?.values.result)] ?? "refused"}`.trim();
+const refusedFor = ({ told, count }) => `${count || ""} ${briefly(told)}`.trim();
 
 // The state of a window in a sign and in words: huge, refused at its last turn, or not asked yet.
 /** @param {SpaceWindow} window @returns {[name: string, sign: string, text: string]} */
@@ -44,6 +22,13 @@ function looks(window) {
   if (window.state === "huge") return ["huge", "", "huge"];
   if (window.told?.kind === "window_paid") return ["refused", "✗", refusedFor(window)];
   return window.state === "small" ? ["small", "", "small pages"] : ["empty", "", "empty"];
+}
+
+// A window's state in words.
+/** @param {SpaceWindow} window */
+export function windowSays(window) {
+  const [name, , text] = looks(window);
+  return name === "refused" ? `refused, ${text}` : text;
 }
 
 // What a box that is too small for words would say.
@@ -69,7 +54,7 @@ function hatching(x, y, w, h) {
   return lines.join("");
 }
 
-/** @typedef {{ k: string, x: number, y: number, w: number, h: number, line: number, lines: number, named: string }} Room `line`: from one line to the next; `named`: the window in the sentence */
+/** @typedef {{ k: string, x: number, y: number, w: number, h: number, line: number, lines: number, named: string, chosen: string }} Room `line`: from one line to the next; `named`: the window in the sentence; `chosen`: by the reader */
 
 // How many large boxes a line has.
 /** @param {number} w */
@@ -109,7 +94,12 @@ export function drawWindows(machine, row, room) {
   const named = shown.find(({ name }) => name === room.named);
   if (named) {
     const [x, y] = at(named.index);
-    marks.push(rect(`${room.k}-named`, x - 1, y - 1, wide + 2, room.h + 2, "sc-named"));
+    marks.push(rect(`${room.k}-named`, x - 1, y - 1, wide + 2, room.h + 2, "sc-named sc-door"));
+  }
+  const chosen = shown.find(({ name }) => name === room.chosen);
+  if (chosen) {
+    const [x, y] = at(chosen.index);
+    marks.push(rect(`${room.k}-chosen`, x - 4, y - 4, wide + 8, room.h + 8, "sc-chosen", 3));
   }
   return { marks: [...boxes, ...marks], at };
 }
@@ -124,7 +114,12 @@ function inBox(machine, window, k, x, y, w, seen) {
     : [words(`${k}-s`, x + w / 2, y + 25, shown, `sc-middle sc-in-${name}`)];
 }
 
-// What is in a large box: the word, and below a miniature the part of the entries that are present.
+// A line below what was not read.
+/** @param {[number, number][]} places @param {number} pitch */
+const underline = (places, pitch) =>
+  places.map(([x, y]) => `M${(x - pitch / 2).toFixed(1)} ${y + 4}h${pitch.toFixed(1)}`).join("");
+
+// What is in a large box: the word, and a miniature of its entries in their order.
 /** @param {Machine} machine @param {SpaceWindow} window @param {string} k @param {number} x @param {number} y @param {number} w @param {[string, string, string]} looks @returns {Mark[]} */
 function inside(machine, window, k, x, y, w, [name, sign, text]) {
   const middle = x + w / 2;
@@ -142,17 +137,14 @@ function inside(machine, window, k, x, y, w, [name, sign, text]) {
   const number = numberOf(window);
   if (number) marks.push(words(`${k}-n`, x + 6, y + 16, number, `sc-small sc-strongtext${inHuge}`));
   if (window.state !== "small") return marks;
-  const part = filled(machine, window.table);
-  const full = part ? Math.max(1, Math.round(part * 2 * DOTS)) : 0;
   const from = x + 30;
   const pitch = (w - 36) / DOTS;
-  const dots = Array.from(
-    { length: 2 * DOTS },
-    (_, i) =>
-      /** @type {[number, number]} */ ([from + pitch * ((i % DOTS) + 0.5), y + 8 + (i < DOTS ? 0 : 8)]),
-  );
-  if (full) marks.push(rings(`${k}-full`, dots.slice(0, full), 2.5, "sc-mini"));
-  if (full < dots.length) marks.push(rings(`${k}-hole`, dots.slice(full), 2, "sc-minihole"));
+  /** @param {number} i @returns {[number, number]} */
+  const place = (i) => [from + pitch * ((i % DOTS) + 0.5), y + 8 + (i < DOTS ? 0 : 8)];
+  const { full, hole, unread } = groupsOf(machine, window, 2 * DOTS);
+  if (full.length) marks.push(rings(`${k}-full`, full.map(place), 2.5, "sc-mini"));
+  if (hole.length) marks.push(rings(`${k}-hole`, hole.map(place), 2, "sc-minihole"));
+  if (unread.length) marks.push(path(`${k}-unread`, underline(unread.map(place), pitch), "sc-miniunread"));
   return marks;
 }
 

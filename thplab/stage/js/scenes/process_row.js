@@ -1,19 +1,14 @@
 // A row of an address space: a mapping's name, its windows or why it has none, its units, the cursor.
 
 import { moving, path, rect, widthOf, words, wrapped } from "./marks.js";
+import { sizeWords } from "./names.js";
 import { drawOver, drawWindows, saysBeside } from "./process_boxes.js";
 
 /** @import { Mark, Moment, RowPlace, SpaceRow } from "../types.js" */
-/** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean }} RowLook */
+/** @typedef {{ here: boolean, cursor: bigint, width: number, narrow: boolean, chosen: string }} RowLook */
 
 const HIGH = 40; // a box
 const REASON = 500; // no reason is wider
-
-/** @param {bigint} bytes */
-export function sizeWords(bytes) {
-  const kib = Number(bytes >> 10n);
-  return kib < 1024 ? `${kib} KiB` : `${Number((kib / 1024).toFixed(1))} MiB`;
-}
 
 /** @param {SpaceRow} row */
 export const rowName = ({ mappings, number }) =>
@@ -48,10 +43,20 @@ function names(row, y, { width, narrow }, beside) {
 
 /** @param {Moment} moment @param {RowPlace} place @param {import("./process_plan.js").Layout} places @param {RowLook} look @returns {Mark[]} */
 export function drawRow(moment, { row, lines, y, high }, places, look) {
-  const { here, cursor, width } = look;
+  const { here, cursor, width, chosen } = look;
   const k = `row-${row.number}`;
   const named = moment.told?.moment === moment.step ? String(moment.told.values.window ?? "") : "";
-  const room = { k, x: places.x, y: y + places.head, w: places.w, h: HIGH, line: places.line, lines, named };
+  const room = {
+    k,
+    x: places.x,
+    y: y + places.head,
+    w: places.w,
+    h: HIGH,
+    line: places.line,
+    lines,
+    named,
+    chosen,
+  };
   const marks = here ? [rect(`${k}-here`, 0, y, width, high - 2, "sc-herow", 5)] : [];
   marks.push(...names(row, y, look, saysBeside(row, room)));
   if (row.over || !row.count) {
@@ -64,12 +69,12 @@ export function drawRow(moment, { row, lines, y, high }, places, look) {
   const size = (row.last - row.first) / BigInt(row.count);
   const [x, top] = at(Number((cursor - row.first) / size));
   const inside = cursor < row.last ? 14 : 2; // else behind the last window
-  return [...marks, cursorMark(x + inside, top)];
+  return [...marks, cursorMark(x + inside, top, named ? "" : " sc-door")];
 }
 
 // A triangle that points at the top of a box, and moves to the next one.
-/** @param {number} x @param {number} y */
-function cursorMark(x, y) {
-  const mark = path("cursor", `M${x} ${y + 4}l-7 -13h14z`, "sc-hand-tip");
+/** @param {number} x @param {number} y @param {string} door */
+function cursorMark(x, y, door) {
+  const mark = path("cursor", `M${x} ${y + 4}l-7 -13h14z`, `sc-hand-tip${door}`);
   return moving({ ...mark, at: { ...mark.at, x, y } });
 }

@@ -43,16 +43,16 @@ export function cursorIn({ reader: { machine } }, mm) {
 
 /** @param {Moment} moment @param {string} name */
 function toldOf(moment, name) {
-  const windows = /** @type {Map<string, { told: Sentence, count: number }>} */ (new Map());
+  const windows = /** @type {Map<string, { told: Sentence, count: number, read: number }>} */ (new Map());
   const mappings = /** @type {Map<string, Sentence>} */ (new Map());
-  let limit = /** @type {Sentence | null} */ (null);
+  let limit = /** @type {Sentence | null} */ (null); // the entry that broke a limit
   for (const told of toldOfPasses(moment.reader)) {
     if (told.moment > moment.step) break;
     if (told.values.mm !== name) continue;
     if (told.kind.startsWith("exceed_")) limit = told;
     else if (told.kind.startsWith("vma_")) mappings.set(String(told.values.address), told);
     else if (told.kind.startsWith("window_paid")) {
-      windows.set(String(told.values.window), { told, count: countOf(limit, told) });
+      windows.set(String(told.values.window), { told, ...countOf(limit, told) });
       limit = null;
     }
   }
@@ -65,11 +65,12 @@ const COUNTS = /** @type {Record<string, string>} */ ({
   exceed_shared_pte: "shared",
 });
 
-// How many entries broke the limit, if one did.
+// How many entries broke the limit, if one did, and how many were read until then (-1: all).
 /** @param {Sentence | null} limit @param {Sentence} paid */
 function countOf(limit, { values }) {
   const name = COUNTS[String(values.result)];
-  return name && limit?.values.window === values.window ? Number(limit?.values[name] ?? 0) : 0;
+  if (!name || limit?.values.window !== values.window) return { count: 0, read: -1 };
+  return { count: Number(limit?.values[name] ?? 0), read: Number(limit?.values.entry ?? -2) + 1 };
 }
 
 // The rows of the address space that the scene is about, low to high.
@@ -135,7 +136,7 @@ function readRow(moment, mm, vma, told) {
   };
 }
 
-/** @param {Moment} moment @param {ObjectInfo} mm @param {{ first: bigint, last: bigint, size: bigint }} where @param {Map<string, { told: Sentence, count: number }>} told @returns {SpaceWindow[]} */
+/** @param {Moment} moment @param {ObjectInfo} mm @param {{ first: bigint, last: bigint, size: bigint }} where @param {Map<string, { told: Sentence, count: number, read: number }>} told @returns {SpaceWindow[]} */
 function windowsOf(moment, mm, { first, last, size }, told) {
   const { machine } = moment.reader;
   const cursor = cursorIn(moment, mm);
@@ -145,7 +146,7 @@ function windowsOf(moment, mm, { first, last, size }, told) {
   return Array.from({ length: Math.min(count, SHOWN) }, (_, i) => {
     const address = first + BigInt(from + i) * size;
     const name = wordsOf(moment, address);
-    const known = { told: told.get(name)?.told ?? null, count: told.get(name)?.count ?? 0 };
+    const known = told.get(name) ?? { told: null, count: 0, read: -1 };
     return { address, index: from + i, name, ...known, ...stateOf(machine, mm, address) };
   });
 }
@@ -159,14 +160,26 @@ function stateOf(machine, mm, address) {
   return { state: "small", table: pmd.pfn - machine.startPfn };
 }
 
-// The part of a window's entries that are present, from 0 to 1.
-/** @param {Machine} machine @param {number} page */
-export function filled(machine, page) {
+// A window's entries in so many groups of neighbours: those of which half are present, the others, and those that
+// its last scan did not read because an entry before them had decided.
+/** @param {Machine} machine @param {SpaceWindow} window @param {number} count */
+export function groupsOf(machine, { table: page, read }, count) {
   const table = machine.tableOf(page);
-  if (!table) return 0;
   const { entries } = machine.header.geometry;
-  let present = 0;
-  for (let i = 0; i < entries; i++)
-    if (machine.now.lo[table.base + i] & (BIT.present | BIT.protnone)) present++;
-  return present / entries;
+  const found = /** @type {Record<"full" | "hole" | "unread", number[]>} */ ({
+    full: [],
+    hole: [],
+    unread: [],
+  });
+  for (let group = 0; group < Math.min(count, entries); group++) {
+    const [from, to] = [group, group + 1].map((each) =>
+      Math.floor((each * entries) / Math.min(count, entries)),
+    );
+    let present = 0;
+    for (let i = from; table && i < to; i++)
+      if (machine.now.lo[table.base + i] & (BIT.present | BIT.protnone)) present++;
+    (2 * present >= to - from && present ? found.full : found.hole).push(group);
+    if (read >= 0 && from >= read) found.unread.push(group);
+  }
+  return found;
 }

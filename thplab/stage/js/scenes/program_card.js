@@ -3,6 +3,7 @@
 import { duration, lanesOf } from "../data/lane_data.js";
 import { waiting } from "./locks.js";
 import { paragraph, rect, words, wrapped } from "./marks.js";
+import { taskWords } from "./names.js";
 
 /** @import { CollapseState, Mark, Moment, Strike, WindowState } from "../types.js" */
 
@@ -28,11 +29,26 @@ function stateOf(moment, state, window, strike) {
     const { m_time: time } = moment.reader.recording.columns;
     const since = lanes.timed ? `, for ${duration(time[moment.step] - time[waits.first])} so far` : "";
     const lock = moment.reader.header.objects[waits.lock].label.split(" ")[0];
-    return { who: waits.who, sign: "❚❚ waits", means: `wants ${lock}${since}`, cls: "sc-waits" };
+    return {
+      who: taskWords(moment.reader, waits.who),
+      sign: "❚❚ waits",
+      means: `wants ${lock}${since}`,
+      cls: "sc-waits",
+    };
   }
   if (strike)
-    return { who: strike.who, sign: "⚡ strikes", means: firstClause(moment.sentence), cls: "sc-strikes" };
-  return { who: String(state.begin.mm), sign: "▶ may run", means: BY_PMD[window.state][0], cls: "sc-runs" };
+    return {
+      who: taskWords(moment.reader, strike.who),
+      sign: "⚡ acts now",
+      means: firstClause(strike.what || moment.sentence).replace(/^Process \S+ /, ""), // who it is says the card
+      cls: "sc-strikes",
+    };
+  return {
+    who: `process ${state.begin.mm}`,
+    sign: "▶ may run",
+    means: BY_PMD[window.state][0],
+    cls: "sc-runs",
+  };
 }
 
 /** @param {Moment} moment @param {CollapseState} state @param {WindowState} window @param {Strike | null} strike @param {number} x @param {number} y @param {number} w @param {number} h @returns {Mark[]} */
@@ -43,18 +59,12 @@ export function programCard(moment, state, window, strike, x, y, w, h) {
   const low = y + 78 + lines.length * 19 + 12;
   const changed = strike?.changed.length ?? 0;
   const more = changed
-    ? ["it changed", `${changed} of ${state.old.length} entries`]
+    ? ["so far it changed", `${changed} of the window's ${state.old.length} entries`]
     : ["its processor", BY_PMD[window.state][1]];
   return [
     rect("card", x, y, w, h, `sc-card ${cls}`, 6),
     rect("card-head", x, y, w, 28, `sc-cardhead ${cls}`, 6),
-    words(
-      "card-who",
-      x + 10,
-      y + 19,
-      strike ? `${who}, meanwhile` : `program ${who}`,
-      "sc-strongtext sc-oncard",
-    ),
+    words("card-who", x + 10, y + 19, who, "sc-strongtext sc-oncard"),
     words("card-sign", x + 10, y + 54, sign, "sc-big"),
     ...paragraph("card-means", x + 10, y + 78, lines),
     words("card-tlb", x + 10, low, more[0], "sc-strongtext"),
@@ -66,7 +76,8 @@ export function programCard(moment, state, window, strike, x, y, w, h) {
 /** @param {Moment} moment @param {CollapseState} state @param {WindowState} window @param {Strike | null} strike @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
 export function programLine(moment, state, window, strike, x, y, w) {
   const { who, sign, means, cls } = stateOf(moment, state, window, strike);
-  const lines = wrapped(`${who} ${sign}: ${means}`, w - 16);
+  const changed = strike?.changed.length ? `; ${strike.changed.length} entries changed so far` : "";
+  const lines = wrapped(`${who} ${sign}: ${means}${changed}`, w - 16);
   return [
     rect("card", x, y, w, 8 + lines.length * 19, `sc-card ${cls}`, 5),
     ...paragraph("card-means", x + 8, y + 18, lines),

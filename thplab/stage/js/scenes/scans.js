@@ -75,6 +75,21 @@ function read(moment) {
   };
 }
 
+// The moment at which the scan of this moment tells of an entry; -1: it is not told.
+/** @param {Moment} moment @param {number} entry */
+export function momentOfEntry({ reader, step }, entry) {
+  const { story } = reader;
+  const begin = scansOf(reader).findLast((scan) => scan.begin.moment <= step)?.begin;
+  for (let place = (begin?.place ?? story.length) + 1; place < story.length; place++) {
+    const kind = story.kindOf(place);
+    if (kind === BEGINS) break;
+    if (!kind.startsWith("entry_") && !kind.startsWith("exceed_")) continue;
+    const told = story.read(place);
+    if (told.values.entry === entry) return told.moment;
+  }
+  return -1;
+}
+
 // The last entry that was told of, if none has decided yet.
 /** @param {Moment} moment @param {Scan} scan @returns {Sentence | null} */
 function lastEntry({ reader, told }, scan) {

@@ -4,6 +4,7 @@ import { split } from "../data/machine.js";
 
 /** @import { CollapseState, Moment, Strike } from "../types.js" */
 
+const STORY = 2; // the rank of a step of the story
 const LONGEST = 20_000; // moments that are looked back at
 
 // The task that runs now, if it is not the one that collapses; null if it is.
@@ -14,7 +15,17 @@ export function strikeAt(moment, state) {
   const owner = reader.recording.columns.m_task;
   let first = step;
   while (first > 0 && step - first < LONGEST && owner[first - 1] === owner[step]) first--;
-  return { who: task.comm, changed: changedSince(moment, state, first - 1) };
+  return { who: task.comm, changed: changedSince(moment, state, first - 1), what: lastStep(moment, first) };
+}
+
+// What the task does, told last of what matters since it began to run: no detail of it, such as one page freed.
+/** @param {Moment} moment @param {number} first */
+function lastStep({ reader: { story }, told }, first) {
+  for (let place = told?.place ?? -1; place >= 0; place--) {
+    if (story.momentOf(place) < first) break;
+    if (story.rankOf(place) === STORY) return story.read(place).sentence;
+  }
+  return "";
 }
 
 // The entries of the table whose frame or presence differs from that at another moment.

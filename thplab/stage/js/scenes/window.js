@@ -1,11 +1,12 @@
 // The window: its entries in address order, the questions to the one in hand, and four counts with their limits.
 
 import { hex } from "../data/machine.js";
+import { STATES } from "../data/questions.js";
 import { rect, words } from "./marks.js";
-import { readScan } from "./scans.js";
+import { momentOfEntry, readScan } from "./scans.js";
 import { card, cardHeight } from "./window_card.js";
 import { GAUGES, gaugeOf, shortGauge } from "./window_gauges.js";
-import { entriesOf, gridHeight, gridOf, legend } from "./window_grid.js";
+import { entriesOf, entryAt, gridHeight, gridOf, legend } from "./window_grid.js";
 import { countLine, decisionLine, entryLine } from "./window_text.js";
 import { decided } from "./window_verdict.js";
 
@@ -33,6 +34,14 @@ function noTable(moment, scan, x, y, w, h) {
   ];
 }
 
+// How many of the entries are read; the others were not asked.
+/** @param {ScanState} scan */
+function readWords({ begin, read, veto }) {
+  const all = Number(begin.entries);
+  if (read >= all) return `all ${all} entries are read`;
+  return `entries: ${read} read, ${all - read} ${veto ? "never" : "not yet"}`;
+}
+
 // The entry that the reader has chosen, if it is another than the one in hand; -1: none.
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look */
 function chosenIn(moment, scan, { entry }) {
@@ -40,27 +49,29 @@ function chosenIn(moment, scan, { entry }) {
   return follows || !scan.states || pmdOf(moment) === "leaf" ? -1 : entry;
 }
 
+// How wide the entries may be, and where they are.
+/** @param {Look} look */
+const roomOf = ({ width, narrow }) => (narrow ? width - 8 : Math.max(486, Math.round(width * 0.53)));
+/** @param {Look} look @param {ScanState} scan */
+const gridIn = (look, { begin }) => gridOf(4, 26, roomOf(look), Number(begin.entries));
+
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @param {number} w @param {number} high @returns {Mark[]} */
 function entriesAndTitle(moment, scan, look, w, high) {
   const { window } = moment;
-  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const grid = gridIn(look, scan);
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
-    words(
-      "entries",
-      grid.x - 4,
-      13,
-      here ? `${scan.begin.entries} entries in address order` : String(scan.begin.window),
-      "sc-strongtext",
-    ),
+    words("entries", grid.x - 4, 13, here ? readWords(scan) : String(scan.begin.window), "sc-strongtext"),
     words(
       "address",
       4 + w,
       13,
-      window && !look.narrow ? hex(window.address) : "",
+      look.painted.size ? `${look.painted.size} painted` : window && !look.narrow ? hex(window.address) : "",
       "sc-end sc-small sc-quiettext sc-w-mono",
     ),
-    ...(here ? entriesOf(grid, scan, chosenIn(moment, scan, look)) : noTable(moment, scan, 4, 22, w, high)),
+    ...(here
+      ? entriesOf(grid, scan, chosenIn(moment, scan, look), look.painted)
+      : noTable(moment, scan, 4, 22, w, high)),
   ];
 }
 
@@ -72,14 +83,14 @@ function entryInCard(moment, scan, look) {
 
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
 function wide(moment, scan, look) {
-  const leftW = Math.max(486, Math.round(look.width * 0.53));
+  const leftW = roomOf(look);
   const x = leftW + 28;
   const w = look.width - x - 4;
   const h = cardHeight(scan, false);
   return [
     ...entriesAndTitle(moment, scan, look, leftW, 230),
     ...card(scan, entryInCard(moment, scan, look), 4, 373 - h, leftW, false),
-    words("counts", x, 13, `what ${scan.begin.who} counts`, "sc-strongtext"),
+    words("counts", x, 13, `counted in the ${scan.read} entries read`, "sc-strongtext"),
     words("counts-key", x + w, 13, "thick line: the limit", "sc-end sc-small sc-quiettext"),
     ...GAUGES.flatMap((gauge, i) => gaugeOf(scan, gauge, x, 30 + i * 49, w)),
     ...legend(scan, x, 236, w),
@@ -90,8 +101,8 @@ function wide(moment, scan, look) {
 // On a phone all stands below each other.
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @returns {Mark[]} */
 function tall(moment, scan, look) {
-  const w = look.width - 8;
-  const grid = gridOf(4, 26, w, Number(scan.begin.entries));
+  const w = roomOf(look);
+  const grid = gridIn(look, scan);
   const high = Math.max(44, gridHeight(grid));
   const below = 34 + high;
   const entry = entryInCard(moment, scan, look);
@@ -116,6 +127,7 @@ function statesOf({ states, verdict, veto, asksLast }) {
 
 /** @type {SceneModule} */
 export const windowScene = {
+  partsAreKnown: true,
   height: ({ narrow }) => (narrow ? 570 : 376),
   marks(moment, look) {
     const scan = readScan(moment);
@@ -123,6 +135,17 @@ export const windowScene = {
       return [words("none", look.width / 2, 120, "This window has not been read yet.", "sc-middle sc-big")];
     return look.narrow ? tall(moment, scan, look) : wide(moment, scan, look);
   },
+  entryAt(moment, look, x, y) {
+    const scan = readScan(moment);
+    return scan?.states && pmdOf(moment) !== "leaf" ? entryAt(gridIn(look, scan), x, y) : -1;
+  },
+  saysEntry(moment, entry) {
+    const scan = readScan(moment);
+    if (!scan) return "";
+    const known = scan.states && entry < scan.read;
+    return `entry ${entry}: ${known ? STATES[scan.states?.[entry] ?? ""].words : "not read yet"}`;
+  },
+  entersEntry: momentOfEntry,
   lines(moment) {
     const scan = readScan(moment);
     return scan ? [countLine(scan), ...entryLine(scan), decisionLine(scan)] : [];

@@ -15,11 +15,11 @@ const roomOf = (narrow) => (narrow ? 30 : 33); // height of a question
 const acrossOf = (narrow) => (narrow ? 3 : 5);
 const SAYS = { yes: "✓ yes", no: "✗ no", counted: "no: +1", counts: "yes: +1", without: "no", unasked: "" };
 
-/** @param {string} key @param {Answer} answer @param {number} x @param {number} y @param {number} w @param {number} h @returns {Mark[]} */
-function box(key, answer, x, y, w, h) {
+/** @param {string} key @param {Answer} answer @param {number} x @param {number} y @param {number} w @param {number} h @param {number} appears @returns {Mark[]} */
+function box(key, answer, x, y, w, h, appears) {
   const { words: asked, looksAt } = QUESTIONS[key];
   return [
-    rect(`q-${key}`, x, y, w, h, `sc-w-ask sc-w-is-${answer}`, 4),
+    { ...rect(`q-${key}`, x, y, w, h, `sc-w-ask sc-w-is-${answer}`, 4), appears },
     words(`q-t-${key}`, x + 5, y + 13, asked, answer === "unasked" ? "sc-small sc-quiettext" : "sc-small"),
     words(
       `q-a-${key}`,
@@ -35,7 +35,15 @@ function box(key, answer, x, y, w, h) {
 function boxes(asks, answers, x, y, width, across, room) {
   const w = (width - (across - 1) * GAP) / across;
   return asks.flatMap((key, i) =>
-    box(key, answers[i], x + (i % across) * (w + GAP), y + Math.floor(i / across) * (room + GAP), w, room),
+    box(
+      key,
+      answers[i],
+      x + (i % across) * (w + GAP),
+      y + Math.floor(i / across) * (room + GAP),
+      w,
+      room,
+      i * Math.min(60, 190 / asks.length),
+    ),
   );
 }
 

@@ -31,6 +31,14 @@ function placeOf({ x, y, pitch, columns }, entry) {
   return [x + (entry % columns) * pitch, y + Math.floor(entry / columns) * pitch];
 }
 
+// The entry at a place of the picture; -1: none.
+/** @param {Grid} grid @param {number} px @param {number} py */
+export function entryAt({ x, y, pitch, columns, entries }, px, py) {
+  const [column, row] = [Math.floor((px - x) / pitch), Math.floor((py - y) / pitch)];
+  const entry = row * columns + column;
+  return column >= 0 && column < columns && row >= 0 && entry < entries ? entry : -1;
+}
+
 /** @param {number} x @param {number} y @param {number} s */
 const square = (x, y, s) => `M${x} ${y}h${s}v${s}h${-s}z`;
 /** @param {number} x @param {number} y @param {number} r */
@@ -57,11 +65,11 @@ export const shape = (letter, x, y, s) => (letter === UNREAD ? square(x, y, s) :
 function cells(grid, states, read) {
   const groups = /** @type {Map<string, string[]>} */ (new Map());
   states.forEach((letter, entry) => {
-    const name = entry < read ? letter : letter === "e" ? "unread-e" : UNREAD;
+    const name = entry < read ? letter : UNREAD; // what it holds is not known before it is read
     const list = groups.get(name) ?? [];
     groups.set(name, list);
     const [x, y] = placeOf(grid, entry);
-    list.push(shape(entry < read || letter === "e" ? letter : UNREAD, x, y, grid.cell));
+    list.push(shape(name, x, y, grid.cell));
   });
   return [...groups].map(([name, list]) =>
     path(`cells-${name}`, list.join(""), `sc-w-cell sc-w-${name}${grid.few ? " sc-w-few" : ""}`),
@@ -108,9 +116,13 @@ function cursor(grid, scan) {
   const s = grid.cell;
   const h = 8;
   const hand = path("hand", `M${x + s / 2 - 7} ${y - 4 - h}h14l-7 ${h}z`, "sc-w-hand");
+  const ends = /** @type {const} */ ([grid.x, grid.x + (grid.columns - 1) * grid.pitch]);
   return [
-    moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3)),
-    { ...moving(hand), at: { ...hand.at, x, y } },
+    {
+      ...moving(rect("cursor", x - 3, y - 3, s + 6, s + 6, "sc-w-cursor", 3)),
+      rows: [ends[0] - 3, ends[1] - 3, grid.pitch],
+    },
+    { ...moving(hand), at: { ...hand.at, x, y }, rows: [...ends, grid.pitch] },
   ];
 }
 
@@ -131,15 +143,28 @@ function chosenMark(grid, entry) {
   return [rect("chosen", x - 3, y - 3, grid.cell + 6, grid.cell + 6, "sc-w-chosen", 3)];
 }
 
-/** @param {Grid} grid @param {ScanState} scan @param {number} chosen @returns {Mark[]} */
-export function entriesOf(grid, scan, chosen) {
+// Entries that the reader has painted: run on from here they are something else.
+/** @param {Grid} grid @param {Map<number, string>} painted @returns {Mark[]} */
+function paintedMarks(grid, painted) {
+  if (!painted.size) return [];
+  const s = grid.cell + 2;
+  const d = [...painted.keys()].map((entry) => {
+    const [x, y] = placeOf(grid, entry);
+    return square(x - 1, y - 1, s);
+  });
+  return [path("painted", d.join(""), "sc-w-painted")];
+}
+
+/** @param {Grid} grid @param {ScanState} scan @param {number} chosen @param {Map<number, string>} painted @returns {Mark[]} */
+export function entriesOf(grid, scan, chosen, painted) {
   const states = scan.states ?? [];
   const w = grid.columns * grid.pitch;
   return [
-    rect("table", grid.x - 4, grid.y - 4, w + 5, gridHeight(grid) + 5, "sc-paper", 3),
+    rect("table", grid.x - 4, grid.y - 4, w + 5, gridHeight(grid) + 5, "sc-paper sc-door", 3),
     ...cells(grid, states, scan.read),
     ...cross(grid, scan),
     ...(grid.few ? numbers(grid, states, scan.read) : rowNumbers(grid)),
+    ...paintedMarks(grid, painted),
     ...chosenMark(grid, chosen),
     ...cursor(grid, scan),
   ];
@@ -153,15 +178,13 @@ export function legend({ states, read }, x, y, width, step = 120) {
   const across = Math.floor(width / step);
   return [UNREAD, ...seen].flatMap((letter, i) => {
     const [left, top] = [x + (i % across) * step, y + Math.floor(i / across) * 19];
-    const unread = letter === UNREAD;
     return [
       path(`legend-${letter}`, shape(letter, left, top, 11), `sc-w-cell sc-w-${letter}`),
-      ...(unread ? [path("legend-hole", shape("e", left + 14, top, 11), "sc-w-cell sc-w-unread-e")] : []),
       words(
         `legend-t-${letter}`,
-        left + (unread ? 30 : 17),
+        left + 17,
         top + 10,
-        unread ? "unread" : STATES[letter].words,
+        letter === UNREAD ? "not read yet" : STATES[letter].words,
         "sc-small",
       ),
     ];

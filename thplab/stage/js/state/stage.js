@@ -14,6 +14,7 @@ import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Selection } from "./selection.js";
 import { Stops, showsAt } from "./stops.js";
+import { Things } from "./things.js";
 import { Zoom } from "./zoom.js";
 /** @import { Action, Actions, Moment, Origin, Recording, Stop } from "../types.js" */
 export class Stage {
@@ -34,6 +35,7 @@ export class Stage {
     this.presenting = new Presenting();
     this.open = new OpenViews(this.presenting);
     this.zoom = new Zoom();
+    this.things = new Things();
     this.playback = new Playback(this);
     this.bookmarks = new Bookmarks();
     this.stops = new Stops();
@@ -170,6 +172,22 @@ export class Stage {
     if (delta) this.selection.selectBy(delta);
   }
 
+  // The thing before or after in the scene; where it has none, or is not shown, the entry of the window.
+  /** @param {number} by */
+  choose(by) {
+    if (this.open.isShown("scene") && this.things.list.length) this.things.move(by);
+    else this.selection.selectBy(by);
+  }
+
+  // Go where the run goes into what is chosen; while entries are painted, paint the selected one.
+  enter() {
+    if (this.edit.shown) return this.paintSelected(0);
+    const step = this.open.isShown("scene") ? this.things.enters(this.selection.selected) : -1;
+    if (step < 0) return;
+    this.things.clear();
+    this.move(step);
+  }
+
   toggleHelp() {
     this.helpShown = !this.helpShown;
   }
@@ -181,6 +199,7 @@ export class Stage {
   // Nothing selected, nothing opened beside the picture: the run alone.
   follow() {
     this.selection.clear();
+    this.things.clear();
     this.zoom.pin("");
     this.helpShown = this.wordsShown = false;
     this.search.show(false);
@@ -193,7 +212,12 @@ export class Stage {
   get showsMore() {
     const { search, bookmarks, open, selection, presenting } = this;
     const shown =
-      this.helpShown || this.wordsShown || search.shown || presenting.on || selection.selected !== null;
+      this.helpShown ||
+      this.wordsShown ||
+      search.shown ||
+      presenting.on ||
+      selection.selected !== null ||
+      this.things.current !== null;
     return shown || Boolean(bookmarks.text || open.spotlight);
   }
 
