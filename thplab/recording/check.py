@@ -100,7 +100,7 @@ def _check_header(header: _Header) -> None:
     need(_records(trace, text=str, event=str, fields=dict), "trace")
     verdicts = (line["fields"] for line in trace or () if line["event"] in _VERDICTS)
     need(all(isinstance(fields.get("status"), str) for fields in verdicts), "a verdict without a status")
-    need(_records(header.get("templates"), kind=str, text=str, rank=int), "templates")
+    need(_records(header.get("templates"), kind=str, text=str, rank=int, names=list), "templates")
     functions = _records(header.get("functions"), name=str, file=str, line=int, kernel_file=str, phase=str)
     need(functions, "functions")
     need(_records(header.get("sources"), file=str, kernel_file=str, text=str), "sources")
