@@ -1,4 +1,4 @@
-"""Each name of the kernel that the model shows has a meaning, numbers have units, knobs that matter are found."""
+"""Each name of the kernel that the model shows has a meaning, numbers a unit; which knobs matter is found."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ function tall(moment, { width }, { state, grid, where, locked, freed, window, st
 
 /** @type {SceneModule} */
 export const collapseScene = {
-  height: ({ narrow }) => (narrow ? 560 : HEIGHT),
+  height: ({ narrow }) => (narrow ? 564 : HEIGHT),
   marks(moment, look) {
     const found = read(moment, look);
     if (!found) return [words("none", look.width / 2, 120, "No collapse has begun yet.", "sc-middle sc-big")];
