@@ -114,14 +114,14 @@ def page(browser: Browser) -> Iterator[Page]:
 def seen(request: pytest.FixtureRequest) -> tuple[str, Recording, list[int]]:
     """A scene, a recording that has it, and some of its moments in an order of no meaning."""
     scene, name, kernel = request.param
-    recording = _recorded(name, kernel)
+    recording = recorded(name, kernel)
     wanted = SCENES.index(scene)
     moments = [n for n, each in enumerate(recording.sections["m_scene"]) if each == wanted]
     assert moments, f"{name} has no moment of the scene {scene}"
     return scene, recording, random.Random(SEED).sample(moments, min(MOMENTS, len(moments)))
 
 
-def _recorded(name: str, kernel: str) -> Recording:
+def recorded(name: str, kernel: str) -> Recording:
     """A scenario, a lane with its clock, or all faults of a small machine."""
     if name.startswith("lane "):
         letter = name[-1]
