@@ -6,8 +6,10 @@ data/kernel_words.json. General terms are in the glossary (:mod:`thplab.terms`).
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -22,6 +24,7 @@ from thplab.reading.walk import BITS
 
 _COMMENTED = re.compile(r"^ *(\w+) = .*?  # (.+)$", re.MULTILINE)
 _NX = 63  # the bit that BITS does not name
+_LAST = errno.EDOM  # of the errors that memory management answers with
 #: The unit of what is on or off, and units that have no plural.
 SWITCH, SYMBOLS = "switch", ("ms", "kB", "%", "of 1000")
 
@@ -89,6 +92,12 @@ def _gfp() -> Meanings:
     return flags | masks
 
 
+def _errors() -> Meanings:
+    """What system calls answer: the words of the C library."""
+    known = {name: number for number, name in errno.errorcode.items() if number < _LAST}
+    return {name: f"error: {os.strerror(number)}" for name, number in known.items()}
+
+
 def _modes() -> Meanings:
     """The modes in which pages are moved."""
     said = _commented(control)
@@ -114,7 +123,7 @@ def anywhere() -> Meanings:
     for kind in ("events", "types", "zones", "calls"):
         found |= told[kind]
     found |= {name: words for name, words in told["results"].items() if "_" in name}
-    return found | _gfp() | _modes() | _constants()
+    return found | _gfp() | _modes() | _constants() | _errors()
 
 
 _COMMON = ("enabled", "defrag")
