@@ -348,7 +348,7 @@ def _some_controls() -> list[Any]:
 def test_no_key_reaches_the_notebook(opened: Opened, cell: str, part: str) -> None:
     page, shown = opened.page, opened.cell(cell)
     control = shown.locator(part.lstrip("!"))
-    drawer = shown.locator(".jupyter-widget-Collapse-header")
+    drawer = shown.locator(".widget-toggle-button", has_text="Knobs")
     if drawer.count() and not control.is_visible():
         drawer.click()
     control.wait_for()

@@ -353,7 +353,7 @@ def test_the_live_region_speaks_the_sentence(page: Page, small: Recording) -> No
 
 def test_a_knob_is_refused_then_turned(page: Page) -> None:
     stage_of(page, "explorer")
-    page.locator(".jupyter-widget-Collapse-header", has_text="Knobs").click()
+    page.locator(".widget-toggle-button", has_text="Knobs").press("Enter")
     knob = page.get_by_label("max_ptes_none")
     message = page.locator(".widget-label", has_text="Linux 6.1:")
     expect(message).to_have_count(1)

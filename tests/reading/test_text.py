@@ -44,7 +44,7 @@ def test_before_the_first_moment(note: Recording) -> None:
 def test_at_the_end_the_window_is_a_leaf(note: Recording) -> None:
     text = moment_text(note, len(note) - 1)
     assert "is a leaf: one huge page\n512x mapped by one huge page\n" in text
-    assert "khugepaged/pages_collapsed 1 (+1)" in text
+    assert "khugepaged/pages_collapsed 1 window (+1)" in text
     assert "mm_collapse_huge_page: " in text
 
 

@@ -142,8 +142,8 @@ def test_the_differences_are_listed(refused_functions: Recording) -> None:
     found = compare(refused_functions, branch(refused_functions, knobs={"max_ptes_none": 412}))
     rows = {row[0]: row[1:] for row in found.rows}
     assert rows["window at the end"] == ("100x present, in use; 412x empty", "512x mapped by one huge page")
-    assert rows["max_ptes_none"] == ("411", "412")
-    assert rows["khugepaged/pages_collapsed"] == ("0", "1")
+    assert rows["max_ptes_none"] == ("411 PTEs", "412 PTEs")
+    assert rows["khugepaged/pages_collapsed"] == ("0 windows", "1 window")
     assert rows["verdict 1"][0] == "khugepaged_scan_pmd: exceed_none_pte"
     assert "max_ptes_none is set to 412" in str(found)
     assert "<table" in found._repr_html_()
@@ -198,5 +198,5 @@ def test_what_the_browser_asks_for_is_answered(refused_functions: Recording) -> 
 def test_a_turned_knob_says_what_it_was(refused_functions: Recording) -> None:
     other = branch(refused_functions, knobs="max_ptes_none=412").recording
     lines = moment_text(other, len(other) - 1).splitlines()
-    assert "max_ptes_none = 412 (was 411)" in lines
-    assert "max_ptes_swap = 64" in lines
+    assert "max_ptes_none = 412 PTEs (was 411 PTEs)" in lines
+    assert "max_ptes_swap = 64 PTEs" in lines

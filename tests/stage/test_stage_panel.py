@@ -31,6 +31,14 @@ def test_it_offers_every_scenario_and_kernel(panel: Explorer) -> None:
     assert ipywidgets.Tab([panel]).children == (panel,)
 
 
+def test_the_knobs_unfold_by_a_button(panel: Explorer) -> None:
+    assert panel.drawer.layout.display == "none"
+    panel.knobs_button.value = True
+    assert panel.drawer.layout.display == ""
+    panel.knobs_button.value = False
+    assert panel.drawer.layout.display == "none"
+
+
 def test_it_shows_the_settings_of_the_scenario_and_the_kernels_defaults(panel: Explorer) -> None:
     assert panel.knobs["max_ptes_none"].field.value == "4"
     assert panel.knobs["max_ptes_swap"].field.value == "2"  # an eighth of a table of 16 entries

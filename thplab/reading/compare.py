@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import Any, Protocol
 
 from thplab.reading.counters import counters, knobs
+from thplab.reading.kernel_words import with_unit
 from thplab.reading.lanes import duration
 from thplab.reading.moment import Reader
 from thplab.reading.text import TextTwin
@@ -163,14 +164,14 @@ def _at_the_end(a: Recording, b: Recording) -> list[_Row]:
     rows = [("window at the end", mine, other)] if mine != other else []
     ends = [recording.state(len(recording) - 1) for recording in (a, b)]
     counted = [counters(recording.header, end) for recording, end in zip((a, b), ends, strict=True)]
-    rows += _differing(*counted)
+    rows += _differing(*({name: with_unit(name, n) for name, n in each.items()} for each in counted))
     rows += _differing(*(knobs(end) for end in ends))
     return rows + _intruders(a, b)
 
 
-def _differing(a: dict[str, Any], b: dict[str, Any]) -> list[_Row]:
+def _differing(a: dict[str, str], b: dict[str, str]) -> list[_Row]:
     names = [name for name in {**a, **b} if a.get(name) != b.get(name)]
-    return [(name, str(a.get(name, "none")), str(b.get(name, "none"))) for name in names]
+    return [(name, a.get(name, "none"), b.get(name, "none")) for name in names]
 
 
 def _intruders(a: Recording, b: Recording) -> list[_Row]:

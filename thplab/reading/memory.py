@@ -18,7 +18,7 @@ from thplab.words import counted
 
 #: As the glyphs are called, but a frame is of a huge folio, whoever maps it.
 _NAMES = {glyph["key"]: glyph["name"] for glyph in glyphs()} | {"huge": "of one huge folio"}
-_FLAGS = (
+VMA_FLAGS = (
     ("r", vm.VM_READ), ("w", vm.VM_WRITE), ("x", vm.VM_EXEC), ("shared", vm.VM_SHARED),
     ("uffd-wp", vm.VM_UFFD_WP), ("locked", vm.VM_LOCKED), ("hugepage", vm.VM_HUGEPAGE),
     ("nohugepage", vm.VM_NOHUGEPAGE), ("mergeable", vm.VM_MERGEABLE),
@@ -113,7 +113,7 @@ def _mapping(at: ReadMoment, mm: ObjectInfo, vma: ObjectInfo) -> str:
     start, end, flags = (at.state.get(vma, name) for name in ("vm_start", "vm_end", "vm_flags"))
     geometry = at.header["geometry"]
     size = geometry["entries"] << geometry["page_shift"]
-    words = " ".join(name for name, bit in _FLAGS if flags & bit)
+    words = " ".join(name for name, bit in VMA_FLAGS if flags & bit)
     states = []
     for first in range(start - start % size, end, size):
         whole, kind = start <= first and first + size <= end, _window_state(at, mm, first)

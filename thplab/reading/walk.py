@@ -8,7 +8,7 @@ from thplab.mm.include import pgtable as bits
 from thplab.recording import Recording, State
 from thplab.recording.cells import ColumnInfo, ObjectInfo
 
-_BITS = ("P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD")
+BITS = ("P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,9 @@ def step_text(step: WalkStep) -> str:
 
 def _walk_words(step: WalkStep) -> list[str]:
     words = [f"{step.level}[{step.index}]", f"{step.entry:#x}"]
-    if step.entry:
-        words += [name for bit, name in enumerate(_BITS) if name and step.entry >> bit & 1]
+    # Without a page behind it the entry is the kernel's own number, whose bits mean nothing to the hardware.
+    if bits.pte_present(step.entry):
+        words += [name for bit, name in enumerate(BITS) if name and step.entry >> bit & 1]
         words += ["NX"] if step.entry >> 63 else []
     return words
 

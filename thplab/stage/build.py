@@ -17,6 +17,7 @@ from pathlib import Path
 
 from thplab.files import write_file
 from thplab.kernels import ScanResult
+from thplab.reading import kernel_words, knobs
 from thplab.reading.glyphs import glyphs, views
 from thplab.recording.derive.focus import SCENES
 from thplab.recording.story.questions import OF_ALL, OF_ENTRY, STATES
@@ -58,8 +59,19 @@ def _questions_module() -> str:
     return f"export const QUESTIONS = {json.dumps(asked)};\nexport const STATES = {json.dumps(states)};\n"
 
 
+def _kernel_words_module() -> str:
+    """What the kernel's names mean, in which units its numbers are, and who reads which knob."""
+    said = {
+        "ANYWHERE": kernel_words.anywhere(), "IN_PLACE": kernel_words.in_place(),
+        "UNITS": kernel_words.units(), "SYMBOLS": kernel_words.SYMBOLS, "SWITCH": kernel_words.SWITCH,
+        "KNOB_READERS": knobs.knob_readers(), "SETTING_FIELDS": knobs.setting_fields(),
+        "STORES": list(knobs.STORES),
+    }  # fmt: skip
+    return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in said.items())
+
+
 def modules() -> dict[str, str]:
-    """Path in js/ -> text of all modules; six are made from glyphs.json, views.json and Python."""
+    """Path in js/ -> text of all modules; some are made from glyphs.json, views.json and Python."""
     home = _HERE / "js"
     found = {
         path.relative_to(home).as_posix(): _TYPES.sub("", path.read_text("utf-8"))
@@ -72,6 +84,7 @@ def modules() -> dict[str, str]:
     found["data/choices.js"] = f"export const CHOICES = {json.dumps(CHOICES, ensure_ascii=False)};\n"
     names = [[each.term, each.meaning, each.english()] for each in terms()]
     found["data/terms.js"] = f"export const TERMS = {json.dumps(names)};\n"
+    found["data/kernel_words.js"] = _kernel_words_module()
     found["data/scenes.js"] = f"export const SCENES = {json.dumps(SCENES)};\n"
     found["data/questions.js"] = _questions_module()
     found["views/all.js"] = _views_module()

@@ -72,8 +72,8 @@ class Knob(ipywidgets.VBox):  # type: ignore[misc] # the base class has no type 
 class Explorer(KeptBox):
     """A panel and a stage. ``result`` is the recording that is shown; ``stage`` the Stage.
 
-    ``scenario_picker``, ``kernel_switch``, ``knobs`` (name -> Knob), ``run_button`` and ``message``
-    are ipywidgets; setting their values and calling :meth:`run` is the same as using the mouse.
+    ``scenario_picker``, ``kernel_switch``, ``knobs`` (name -> Knob), ``knobs_button``, ``run_button`` and
+    ``message`` are ipywidgets; setting their values and calling :meth:`run` is the same as using the mouse.
     """
 
     def __init__(
@@ -100,6 +100,9 @@ class Explorer(KeptBox):
         )  # fmt: skip
         self.run_button = ipywidgets.Button(description="Run", icon="play", button_style="primary")
         self.reset_button = ipywidgets.Button(description="Reset knobs")
+        self.knobs_button = ipywidgets.ToggleButton(
+            description="Knobs", tooltip="Show or hide the knobs", layout=ipywidgets.Layout(width="auto")
+        )
         self.knobs = {name: Knob(name) for name in SHOWN}
         self.message = ipywidgets.Label()
         for name in settings or {}:
@@ -117,18 +120,23 @@ class Explorer(KeptBox):
             list(self.knobs.values()),
             layout=ipywidgets.Layout(grid_template_columns="repeat(auto-fill, minmax(19em, 1fr))"),
         )
-        drawer = ipywidgets.Accordion([ipywidgets.VBox([grid, self.reset_button])], titles=("Knobs",))
+        # Tab reaches a button; it does not reach the header of an Accordion.
+        self.drawer = ipywidgets.VBox([grid, self.reset_button], layout=ipywidgets.Layout(display="none"))
         wrap = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
         pickers = [self.scenario_picker, ipywidgets.Label("Linux"), self.kernel_switch]
-        row = ipywidgets.HBox([*pickers, self.run_button, self.message], layout=wrap)
-        return ipywidgets.VBox([row, drawer])
+        row = ipywidgets.HBox([*pickers, self.knobs_button, self.run_button, self.message], layout=wrap)
+        return ipywidgets.VBox([row, self.drawer])
 
     def _listen(self) -> None:
         self.run_button.on_click(lambda _: self._press())
+        self.knobs_button.observe(lambda change: self._unfold(change["new"]), "value")
         self.reset_button.on_click(lambda _: self._show_knobs({}))
         self.scenario_picker.observe(lambda _: self._show_knobs({}), "value")
         for control in (self.kernel_switch, *(knob.field for knob in self.knobs.values())):
             control.observe(lambda _: self._say_changed(), "value")
+
+    def _unfold(self, shown: bool) -> None:
+        self.drawer.layout.display = "" if shown else "none"
 
     def _press(self) -> None:
         """Run, and let the next key step."""

@@ -41,7 +41,7 @@ GFP_IO = _mask("IO")
 GFP_RETRY_MAYFAIL = _mask("RETRY_MAYFAIL")
 
 #: Masks that have a name of their own, in the order in which the kernel looks for them.
-_NAMED = (
+NAMED = (
     ("GFP_TRANSHUGE", GFP_TRANSHUGE),
     ("GFP_TRANSHUGE_LIGHT", GFP_TRANSHUGE_LIGHT),
     ("GFP_HIGHUSER_MOVABLE", GFP_HIGHUSER_MOVABLE),
@@ -89,7 +89,7 @@ def gfp_text(mask: int) -> str:
     """The mask as a trace line prints it: named masks first, then what is left, flag by flag."""
     words, left = [], mask
     # The larger masks come first: a name that fits takes its bits, what is left is spelt out.
-    for name, bits in _NAMED:
+    for name, bits in NAMED:
         if left & bits == bits:
             words.append(name)
             left &= ~bits

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from thplab.mm.include.fs import AddressSpace
     from thplab.mm.include.kernel import Kernel
 
-VM_READ = 0x1
-VM_WRITE = 0x2
-VM_EXEC = 0x4
+VM_READ = 0x1  # the process may read
+VM_WRITE = 0x2  # the process may write
+VM_EXEC = 0x4  # the process may run code there
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC
 VM_SHARED = 0x8  # writes reach the file: no copy on write
 VM_UFFD_MISSING = 0x200  # userfaultfd: empty entries go to the handler
@@ -32,8 +32,8 @@ VM_IO = 0x4000  # device memory
 VM_DONTEXPAND = 0x40000  # mremap may not enlarge it
 VM_HUGETLB = 0x400000  # hugetlbfs, which khugepaged has nothing to do with
 VM_MIXEDMAP = 0x10000000  # raw frames and pages
-VM_HUGEPAGE = 0x20000000  # MADV_HUGEPAGE
-VM_NOHUGEPAGE = 0x40000000  # MADV_NOHUGEPAGE
+VM_HUGEPAGE = 0x20000000  # MADV_HUGEPAGE: huge pages are wanted
+VM_NOHUGEPAGE = 0x40000000  # MADV_NOHUGEPAGE: no huge pages
 VM_MERGEABLE = 0x80000000  # MADV_MERGEABLE: KSM may merge pages
 
 #: Bit of mm->flags: khugepaged knows this mm.

@@ -24,12 +24,12 @@ from thplab.mm.include.page import page_to_pfn, pfn_to_page
 from thplab.mm.include.state import Column
 
 _PAGE_PRESENT = 1 << 0  # the processor may use the entry
-_PAGE_RW = 1 << 1  # clear: a write faults
-_PAGE_USER = 1 << 2  # clear: the kernel's alone
-_PAGE_ACCESSED = 1 << 5  # set by the processor; the kernel calls it young
-_PAGE_DIRTY = 1 << 6  # set by the processor at a write
+_PAGE_RW = 1 << 1  # it may be written; clear: a write faults
+_PAGE_USER = 1 << 2  # the process may use it; clear: the kernel's alone
+_PAGE_ACCESSED = 1 << 5  # used: set by the processor; the kernel calls it young
+_PAGE_DIRTY = 1 << 6  # written: set by the processor
 _PAGE_PSE = 1 << 7  # in a PMD entry: a leaf
-_PAGE_PROTNONE = 1 << 8  # the bit of G, free while P is clear
+_PAGE_PROTNONE = 1 << 8  # there is a page, but no access; the bit of G, free while P is clear
 _PAGE_SPECIAL = 1 << 9  # no page of the process behind it: the zero page
 _PAGE_UFFD_WP = 1 << 10  # userfaultfd: a write wakes the handler
 _PAGE_SOFT_DIRTY = 1 << 11  # written since clear_refs 4

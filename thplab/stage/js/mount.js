@@ -108,7 +108,7 @@ function build(element, recording, options) {
   help.root.before(words.root);
   parts.push(words);
   root.append(frame, presenter.root);
-  explainWords(root);
+  explainWords(root, stage);
 
   const report = makeReport(stage, options);
   // Everything of a moment is drawn in one go, so that the picture and data-step never differ.

@@ -2,6 +2,7 @@
 
 import type { Finder } from "./data/finder.js";
 import type { Frames } from "./data/frames.js";
+import type { Knob } from "./data/knobs.js";
 import type { Lanes } from "./data/lane_data.js";
 import type { Machine } from "./data/machine.js";
 import type { Moment, Reader } from "./data/moment.js";
@@ -23,7 +24,7 @@ import type { Stops } from "./state/stops.js";
 import type { Zoom } from "./state/zoom.js";
 
 export type {
-  Actions, Axis, EditState, Finder, Frames, Grid, Lanes, Machine, Moment, Navigator, OpenViews, Playback, Presenting, Reader,
+  Actions, Axis, EditState, Finder, Frames, Grid, Knob, Lanes, Machine, Moment, Navigator, OpenViews, Playback, Presenting, Reader,
   Search, Selection, Stage, Stops, Tiles, Timeline, Zoom,
 };
 
@@ -90,9 +91,13 @@ export interface Header {
   focus: { mm: number; address: string } | null;
   windows: { mm: number | null; address: string }[];
   lanes: { comm: string; threads: number[]; mms: number[] }[];
+  scenario: { settings?: Record<string, string | number> } | null;
   ledger: { parties: string[]; steps: string[]; source: string } | null;
   granularity: Record<string, string | null>;
 }
+
+// What a word means, and the term or name that it is.
+export type Meaning = [term: string, meaning: string];
 
 export type Values = Record<string, string | number>;
 

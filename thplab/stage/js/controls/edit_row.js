@@ -1,6 +1,8 @@
-// The edit row: paint entries, turn knobs, let somebody else act, and run on from here.
+// The edit row: paint entries, turn knobs, let another task act, and run on from here.
 
 import { CHOICES } from "../data/choices.js";
+import { SETTING_FIELDS, SWITCH, UNITS } from "../data/kernel_words.js";
+import { knobsThatMatter } from "../data/knobs.js";
 import { button, el, labelled, leave, named, setAttribute, setHidden, setText } from "../draw/dom.js";
 
 /** @import { Part, Stage } from "../types.js" */
@@ -46,16 +48,39 @@ function makeField(stage, name, label, example, ...help) {
   };
 }
 
+// Choices that have a group stand in it; the groups are in the order of their first choices.
 /** @param {string} label @param {string[][]} options @param {(value: string) => void} choose */
 function makeSelect(label, options, choose) {
   const select = labelled(el("select", "ts-choose"), label);
-  for (const [value, text] of options) select.append(new Option(text, value));
+  const groups = /** @type {Map<string, HTMLOptGroupElement>} */ (new Map());
+  for (const [value, text, group] of options) {
+    const place = group ? (groups.get(group) ?? el("optgroup")) : select;
+    if (place instanceof HTMLOptGroupElement) {
+      place.label = group;
+      groups.set(group, place);
+      select.append(place);
+    }
+    place.append(new Option(text, value));
+  }
   select.addEventListener("change", () => choose(select.value));
   return select;
 }
 
 /** @param {Record<string, string>} choices */
 const explained = (choices) => Object.entries(choices).map(([name, says]) => [name, `${name}: ${says}`]);
+
+// The knobs that this run sets or reads first: what else there is changes nothing in it.
+/** @param {Stage} stage */
+function knobChoices(stage) {
+  const matter = knobsThatMatter(stage.reader.header);
+  const all = Object.entries(CHOICES.knobs).map(([name, allowed]) => {
+    const field = SETTING_FIELDS[name];
+    const unit = UNITS[field] && UNITS[field] !== SWITCH ? ` (${UNITS[field]})` : "";
+    const group = matter.has(field) ? "set or read in this run" : "others";
+    return [name, `${name}: ${allowed}${unit}`, group];
+  });
+  return all.sort(([, , a], [, , b]) => Number(a === "others") - Number(b === "others"));
+}
 
 /** @param {Stage} stage */
 function makeFields(stage) {
@@ -70,13 +95,13 @@ function makeFields(stage) {
     knob.value = "";
     fields[1].field.focus();
   };
-  const knob = makeSelect("Add a knob", [["", "add a knob"], ...explained(CHOICES.knobs)], add);
+  const knob = makeSelect("Add a knob", [["", "add a knob"], ...knobChoices(stage)], add);
   const gap = makeSelect("When", [KEEP, ...explained(CHOICES.gaps)], (name) => edit.write("gap", name));
   const paintWith = el("span", "ts-quiet", "paint with");
   const fields = [
     makeField(stage, "paint", "Entries of the window", "100x present, 412x none", paintWith, brush),
     makeField(stage, "knobs", "Knobs", "max_ptes_none=100", knob),
-    makeField(stage, "op", "Somebody acts", "munmap 0-255, or b: write 7", gap),
+    makeField(stage, "op", "Another task acts", "munmap 0-255, or b: write 7", gap),
   ];
   const update = () => {
     for (const each of fields) each.update();

@@ -1,34 +1,38 @@
 // What the words on the stage mean: under the pointer, and as a list by key.
 
-import { termsIn } from "../data/words.js";
+import { functionsOf, termsIn } from "../data/words.js";
 import { el, named, setHidden, updateList } from "../draw/dom.js";
 
-/** @import { Part, Stage } from "../types.js" */
+/** @import { Meaning, Part, Stage } from "../types.js" */
 
 const LONGEST = 400; // letters of what the pointer is on: more is a whole view
+const CODE = "ts-code"; // its words have their meaning under the pointer only
 
 // All that is written in the parts that are shown, word by word.
 /** @param {Element} node @returns {string} */
 function writtenIn(node) {
-  if (node instanceof HTMLElement && node.hidden) return "";
+  if (node.classList.contains(CODE) || !node.checkVisibility()) return "";
   if (!node.children.length) return node.textContent ?? "";
   return [...node.childNodes]
     .map((each) => (each instanceof Element ? writtenIn(each) : each.textContent))
     .join(" ");
 }
 
-/** @param {[string, string][]} found */
+/** @param {Meaning[]} found */
 const asText = (found) => found.map(([term, meaning]) => `${term}: ${meaning}`).join("\n");
 
-// A browser shows the title of an HTML element, and the <title> in an SVG element.
-/** @param {Element} node */
-function explain(node) {
+// A browser shows the title of an HTML element, and the <title> in an SVG element. What a button does is said before.
+/** @param {Element} node @param {Map<string, Meaning>} own */
+function explain(node, own) {
   const text = node.textContent ?? "";
-  if (text.length > LONGEST || node.closest("[title]") || node.querySelector("title")) return;
-  const found = termsIn(text);
+  if (text.length > LONGEST || node.querySelector("title")) return;
+  const before = node.closest("[title]")?.getAttribute("title") ?? "";
+  const found = termsIn(`${text}\n${before}`, own);
   if (!found.length) return;
-  if (node instanceof HTMLElement) node.title = asText(found);
-  else {
+  if (node instanceof HTMLElement) {
+    node.dataset.explained = node.title;
+    node.title = [before, asText(found)].filter(Boolean).join("\n");
+  } else {
     const title = document.createElementNS(node.namespaceURI, "title");
     title.textContent = asText(found);
     node.append(title);
@@ -37,20 +41,21 @@ function explain(node) {
 }
 
 // The sentence is another one at the next step, so what was said of the last one goes.
-/** @param {HTMLElement} root */
-export function explainWords(root) {
-  const forget = (/** @type {Event} */ { target }) => {
-    if (target instanceof HTMLElement && target.dataset.explained !== undefined) {
-      target.removeAttribute("title");
-      delete target.dataset.explained;
-    }
-  };
-  root.addEventListener("pointerout", forget);
+/** @param {Element} target */
+function forget(target) {
+  if (!(target instanceof HTMLElement) || target.dataset.explained === undefined) return;
+  if (target.dataset.explained) target.title = target.dataset.explained;
+  else target.removeAttribute("title");
+  delete target.dataset.explained;
+}
+
+/** @param {HTMLElement} root @param {Stage} stage */
+export function explainWords(root, stage) {
+  root.addEventListener("pointerout", ({ target }) => target instanceof Element && forget(target));
   root.addEventListener("pointerover", ({ target }) => {
     if (!(target instanceof Element)) return;
-    const had = target.hasAttribute("title");
-    explain(target);
-    if (!had && target instanceof HTMLElement && target.title) target.dataset.explained = "";
+    forget(target);
+    explain(target, functionsOf(stage.reader));
   });
 }
 
@@ -67,10 +72,10 @@ export function makeWords(stage, frame) {
     settle() {
       if (!stage.wordsShown) return;
       const parts = [...frame.children].filter((part) => part !== root);
-      const found = termsIn(parts.map(writtenIn).join(" "));
+      const found = termsIn(parts.map(writtenIn).join(" "), functionsOf(stage.reader));
       updateList(
         list,
-        found.length ? found : [/** @type {[string, string]} */ (["", "No word here is in the glossary."])],
+        found.length ? found : [/** @type {Meaning} */ (["", "No word here is in the glossary."])],
         () => el("div", "", el("dt"), el("dd")),
         (row, [term, meaning]) => {
           row.firstChild.textContent = term;

@@ -166,9 +166,11 @@ export function hex(number) {
 
 const BIT_NAMES = ["P", "RW", "US", "", "", "A", "D", "PS", "PROTNONE", "SP", "WP", "SD"]; // by their numbers
 
-// The hardware's bits of an entry by their names, e.g. "P RW US A D NX".
+// The hardware's bits of an entry by their names, e.g. "P RW US A D NX". Without a page behind it the entry is the
+// kernel's own number, and its bits mean nothing to the hardware.
 /** @param {Entry} entry */
 export function bitNames(entry) {
+  if (!(entry.lo & (BIT.present | BIT.protnone))) return "";
   const names = BIT_NAMES.filter((name, bit) => name && entry.lo & (1 << bit));
   return [...names, ...(entry.hi >>> 31 ? ["NX"] : [])].join(" ");
 }

@@ -100,7 +100,7 @@ export function makeBlock(block, startPfn, press) {
   const painter = new BlockPainter(block);
   const type = el("span");
   const pfn = el("span", "ts-quiet", `pfn ${hex(block.first + startPfn)}`);
-  const caption = el("figcaption", "", el("strong", "", `${block.number}`), " ", type, pfn);
+  const caption = el("figcaption", "", "Pageblock ", el("strong", "", `${block.number}`), " ", type, pfn);
   const box = el("figure", "ts-pageblock", caption, painter.canvas);
   if (painter.frames > FEW) box.dataset.row = "";
   painter.canvas.addEventListener("click", (event) => {

@@ -6,7 +6,7 @@ import { stageOf } from "./dom.js";
 
 /** @import { Stage } from "../types.js" */
 
-const SIZES = [1, 0.95, 0.9, 0.85];
+const SIZES = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7];
 
 /** @param {Stage} stage @param {HTMLElement} main @param {HTMLElement} below */
 export function makeFit(stage, main, below) {
@@ -29,7 +29,7 @@ export function makeFit(stage, main, below) {
     known = now;
     if (!now) return;
     const over = () => below.scrollHeight > below.clientHeight + 1;
-    while (size < SIZES.length - 1 && over()) below.style.fontSize = `${SIZES[++size]}em`;
+    while (size < SIZES.length - 1 && over()) below.style.fontSize = `max(13px, ${SIZES[++size]}em)`;
     if (over() && !stage.presenting.on && !stageOf(below).style.height)
       below.style.minHeight = `${below.scrollHeight}px`;
   };

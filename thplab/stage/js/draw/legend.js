@@ -11,6 +11,13 @@ export function countKeys(keys) {
   return found;
 }
 
+// A legend: what is counted, and a list for the glyphs.
+/** @param {string} unit */
+export function makeLegend(unit) {
+  const list = el("div", "ts-legend-list");
+  return { root: el("div", "ts-legend", el("span", "ts-quiet", `${unit}:`), list), list };
+}
+
 // Only what there is now; `names` are those of the glyphs.
 /** @param {HTMLElement} legend @param {number[]} found @param {string[]} names */
 export function drawLegend(legend, found, names) {

@@ -128,7 +128,8 @@ function statesOf({ states, verdict, veto, asksLast }) {
 /** @type {SceneModule} */
 export const windowScene = {
   partsAreKnown: true,
-  height: ({ narrow }) => (narrow ? 570 : 376),
+  // Entries of a wide column are larger, and so is their grid.
+  height: ({ narrow, width }) => (narrow ? (width > 480 ? 598 : 570) : 376),
   marks(moment, look) {
     const scan = readScan(moment);
     if (!scan)

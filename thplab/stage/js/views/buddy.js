@@ -43,7 +43,7 @@ export const buddyView = {
       root,
       update(moment) {
         const rows = zones(moment.reader.machine).flatMap(({ zone, free, types }) => [
-          { name: `${zone}: ${free} free`, counts: [] },
+          { name: `${zone}: ${counted(free, "page")} free`, counts: [] },
           ...types.map(({ name, counts }) => ({ name, counts })),
         ]);
         updateList(body, rows, make, (line, { name, counts }) => {

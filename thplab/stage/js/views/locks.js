@@ -79,7 +79,7 @@ export const locksView = {
           item.children[1].dataset.id = row.id;
           item.children[1].disabled = row.id < 0; // page locks are no objects of their own
           item.toggleAttribute("data-lit", stage.selection.isPointed("lock", row.id));
-          const since = row.since >= 0 ? `, since ${row.since}` : "";
+          const since = row.since >= 0 ? `, since moment ${row.since}` : "";
           setText(item.children[2], `${row.note}${row.who ? ` by ${row.who}` : ""}${since}`);
           item.toggleAttribute("data-new", row.since === moment.step);
         });

@@ -6,7 +6,7 @@ import { GLYPHS } from "../data/glyphs.js";
 import { CELL, freeWords, MOST_COLUMNS, makeBlock, staysFree } from "../draw/blocks.js";
 import { button, el, inSight, modeOf, scroller, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { pageWords } from "../draw/entry_words.js";
-import { countKeys, drawLegend } from "../draw/legend.js";
+import { countKeys, drawLegend, makeLegend } from "../draw/legend.js";
 import { Tiles } from "../draw/tiles.js";
 
 /** @import { Mode, Moment, Pageblock, Stage, ViewModule } from "../types.js" */
@@ -57,7 +57,7 @@ export const memoryView = {
     const blocks = scroller("div", "ts-blocks", "Pageblocks");
     const unused = freeWords(free.map(({ number }) => number));
     blocks.append(...made.map(({ box }) => box), el("p", "ts-unused", unused));
-    const legend = el("div", "ts-legend");
+    const legend = makeLegend("frames");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this frame", () =>
       stage.act(() => stage.move(Number(when.dataset.step))),
@@ -66,7 +66,7 @@ export const memoryView = {
     /** @param {ReturnType<typeof makeBlock>} _block */
     let draw = (_block) => {}; // a pageblock as it is now
     let rest = 0;
-    const root = el("div", "ts-memory", blocks, legend, el("p", "ts-about", when, words));
+    const root = el("div", "ts-memory", blocks, legend.root, el("p", "ts-about", when, words));
     return {
       root,
       update(moment) {
@@ -83,7 +83,7 @@ export const memoryView = {
           const uses = counted(keys.subarray(block.first, block.end));
           setAttribute(painter.canvas, "aria-label", `Pageblock ${block.number}, ${now.type}: ${uses}`);
         }
-        drawLegend(legend, countKeys(keys), NAMES);
+        drawLegend(legend.list, countKeys(keys), NAMES);
         setText(words, lit < 0 ? NOTHING_LIT : `${NAMES[keys[lit]]} · ${pageWords(machine, lit)}`);
         const changed = lit < 0 ? -1 : timeline.lastChange(machine.frameCell("flags", lit));
         setHidden(when, changed < 0);

@@ -7,7 +7,7 @@ import { hex, hex64 } from "../data/machine.js";
 import { button, el, modeOf, setAttribute, setHidden, setText } from "../draw/dom.js";
 import { describeEntry } from "../draw/entry_words.js";
 import { Grid } from "../draw/grid.js";
-import { countKeys, drawLegend } from "../draw/legend.js";
+import { countKeys, drawLegend, makeLegend } from "../draw/legend.js";
 import { PaintMarks, paintWithPointer } from "../draw/paint_marks.js";
 
 /** @import { Machine, ViewModule, WindowState } from "../types.js" */
@@ -59,10 +59,10 @@ export const windowView = {
     const leaf = el("div", "ts-leaf", el("strong", "", "one huge page"), leafWords);
     const box = el("div", "ts-box", grid.root, leaf);
     box.setAttribute("role", "img");
-    const legend = el("div", "ts-legend");
+    const legend = makeLegend("entries");
     const words = el("span");
     const when = button("ts-link", "Go to the last change of this entry (w)", () => stage.act("lastChange"));
-    const below = el("div", "ts-words", legend, el("p", "ts-about", when, words));
+    const below = el("div", "ts-words", legend.root, el("p", "ts-about", when, words));
     root.append(title, el("div", "ts-pmd", pmd, state), box, below);
     return {
       root,
@@ -82,7 +82,7 @@ export const windowView = {
         if (w.state === "leaf" && w.pmd)
           setText(leafWords, `${huge} at pfn ${hex(w.pmd.pfn)}, no table below the PMD`);
         setAttribute(box, "aria-label", windowView.lines(moment).join(". "));
-        drawLegend(legend, countKeys(w.keys), NAMES);
+        drawLegend(legend.list, countKeys(w.keys), NAMES);
         const change = describeEntry(stage, moment, stage.selection.entry, words);
         setHidden(when, change < 0);
         setText(when, `last changed at moment ${change}`);
