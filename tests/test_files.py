@@ -27,6 +27,7 @@ from thplab import files
 from thplab.cli import main
 from thplab.export import notebook_deck, save_picture
 from thplab.files import write_file
+from thplab.sweeps.fairness import FairnessRow
 from thplab.sweeps.rows import Rows
 
 ROOT = Path(__file__).parent.parent
@@ -201,7 +202,7 @@ def _picture(path: Path) -> None:
 
 WRITERS: dict[str, Callable[[Path], object]] = {
     "a.thplab": lambda path: collapse(pages=7).save(path),
-    "a.csv": lambda path: Rows([{"a": 1}] * 9).save_csv(path),
+    "a.csv": lambda path: Rows([FairnessRow(1, 2, 3, 4.0)] * 9).save_csv(path),
     "a.svg": _picture,
     "a.png": _picture,
     "a.pdf": _picture,
@@ -254,7 +255,7 @@ def _writes(call: ast.Call) -> bool:
     if name in ("write_text", "write_bytes", "savefig", "screenshot"):
         to_file = name != "savefig" or not isinstance(call.args[0], ast.Name)
         return to_file if name != "screenshot" else any(key.arg == "path" for key in call.keywords)
-    if name not in ("open", "fdopen", "NamedTemporaryFile"):
+    if name not in ("open", "fdopen", "NamedTemporaryFile") or "os.devnull" in ast.unparse(call):
         return False
     words = [*call.args[:2], *(key.value for key in call.keywords if key.arg == "mode")]
     modes = [each.value for each in words if isinstance(each, ast.Constant) and isinstance(each.value, str)]
