@@ -80,7 +80,7 @@ CONTROLS = [
     ("jumps", "button:has-text('seven')"),
     ("panel", "select >> nth=0"),
     ("panel", ".widget-toggle-button >> nth=1"),
-    ("panel", "!.jupyter-widget-Collapse-header"),
+    ("panel", ".widget-toggle-button:has-text('Knobs')"),
     ("panel", "input >> nth=0"),
     ("race", "button:has-text('Run the race')"),
     ("race", ".thplab-stage"),

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="every lane runs
 def test_every_lane_of_a_sampled_kernel_ends_as_it_was_recorded() -> None:
     [kernel] = sample(KERNELS, 1)
     test_every_lane_ends_as_it_was_recorded(kernel)
+    test_a_block_costs_what_was_used_of_it(kernel)
 
 
 @pytest.mark.long
@@ -38,6 +39,7 @@ def test_every_lane_ends_as_it_was_recorded(kernel: str) -> None:
     assert listed == lane_lines(kernel), "run: python -m tools.report"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_block_costs_what_was_used_of_it(kernel: str) -> None:
     """Shape: a quarter of the memory is used, so a block costs at least a quarter of 512 moves.

@@ -141,7 +141,7 @@ FILES = st.one_of(
 )  # fmt: skip
 
 
-@draws(150)
+@draws(60)
 def test_any_content_is_used_or_set_aside_whole(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     @given(FILES)
     def holds(content: bytes) -> None:

@@ -68,6 +68,7 @@ def test_user_pages_come_from_the_highest_zone(machine):
         folio_put(machine.kernel, each)
 
 
+@pytest.mark.long
 def test_the_whole_machine_is_compacted_without_touching_what_is_free(machine):
     """The scanners pass over memory that was never used."""
     ready = machine.kernel.mem_map.nr_ready

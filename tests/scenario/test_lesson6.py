@@ -46,6 +46,7 @@ def test_six_hundred_small_vmas() -> None:
     assert passes("S06.600vmas")[0] == (7, 4191)
 
 
+@pytest.mark.long
 def test_the_second_tenant_waits_513_passes() -> None:
     # 4096 windows of the first at 8 in each pass: 512 passes.
     wakeups = run_scenario(scenario("S06.AB"))["steps"][0]["wakeups"]

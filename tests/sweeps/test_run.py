@@ -69,6 +69,7 @@ def test_an_error_names_its_point_and_stops_the_rest(executor: Executor) -> None
     assert all(future.done() for future in submitted)
 
 
+@pytest.mark.long
 def test_a_dask_cluster_on_this_computer() -> None:
     from distributed import Client, LocalCluster
 

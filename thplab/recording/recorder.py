@@ -97,7 +97,7 @@ class Recorder:
         self.depth = depth
         self.title, self.story, self.scenario, self.focus = title, story, dict(scenario or {}), focus
         self.journal = Journal(kernel, self._on_field)
-        self.tracer = Tracer(self, frozenset(files) if depth == "lines" else frozenset())
+        self.tracer = Tracer(self, frozenset(files), lines=depth == "lines")
         self.first_event = len(kernel.tracing.events)
         #: One tuple a moment: a quick append while the model waits; columns are made of them at the end.
         self._rows: list[tuple[int, int, int, int, int, int, int, int]] = []

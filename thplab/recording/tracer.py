@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from thplab import mm
 from thplab.mm.include.sched import Wait
 from thplab.mm.include.state import Struct
-from thplab.points import Point, point_of
+from thplab.points import OWNER, WINDOW_ADDRESS, Point, point_of
 from thplab.recording.owner import kernel_at_work
 from thplab.recording.quiet import is_quiet
 from thplab.recording.story import LOOPS
@@ -35,6 +35,7 @@ LINE, CALL, RETURN, EVENT, SWITCH = 0, 1, 2, 3, 4
 NO_FRAME = 0xFFFFFFFF
 
 _MM = Path(mm.__file__).parent
+_PLACES = frozenset({*WINDOW_ADDRESS, *OWNER})
 
 
 def model_file(path: str | None) -> str:
@@ -69,10 +70,13 @@ class FunctionInfo:
 class Tracer:
     """Records calls, returns and lines into columns."""
 
-    def __init__(self, recorder: Recorder, line_files: frozenset[str]) -> None:
-        """``line_files``: files of the model (:func:`model_file`) whose lines are recorded; empty: none."""
+    def __init__(self, recorder: Recorder, files: frozenset[str], *, lines: bool) -> None:
+        """``files`` of the model (:func:`model_file`), of which lines and variables are recorded.
+
+        Without ``lines`` of the variables only those arguments that say which window is worked on.
+        """
         self._recorder = recorder
-        self._line_files = line_files
+        self._files, self._lines = files, lines
         #: By id, and the code kept: hashing a code object costs more than all the rest of a call.
         self._quiet: dict[int, CodeType] = {}
         self._shown: dict[int, FunctionInfo] = {}
@@ -126,7 +130,7 @@ class Tracer:
         """Number a function."""
         file = model_file(code.co_filename)
         params = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        number, lines = len(self.functions), file in self._line_files
+        number, lines = len(self.functions), self._lines and file in self._files
         loops = LOOPS.get(id(code), frozenset())
         info = FunctionInfo(number, code, file, lines, params, point_of(code), loops)
         self.functions.append(info)
@@ -174,6 +178,10 @@ class Tracer:
         values = frame.f_locals
         self.f_args.append({name: values[name] for name in info.params if name in values})
         self._last_locals[number] = {}
+        if info.file in self._files and not info.lines:  # then arguments say which window is worked on
+            for name in info.params:
+                if name in _PLACES and name in values:
+                    self._note_value(name, values[name])
         return number
 
     def _caller_line(self, frame: FrameType) -> int:
@@ -222,9 +230,12 @@ class Tracer:
             if last.get(name, self) is value:
                 continue
             if value is None or isinstance(value, (int, str, Enum, Struct)):
-                kind, lo, hi = self._recorder.journal.cells.encode(value)
-                self.l_name.append(self.names.setdefault(name, len(self.names)))
-                self.l_kind.append(kind)
-                self.l_lo.append(lo)
-                self.l_hi.append(hi)
+                self._note_value(name, value)
         self._last_locals[number] = dict(values)
+
+    def _note_value(self, name: str, value: object) -> None:
+        kind, lo, hi = self._recorder.journal.cells.encode(value)
+        self.l_name.append(self.names.setdefault(name, len(self.names)))
+        self.l_kind.append(kind)
+        self.l_lo.append(lo)
+        self.l_hi.append(hi)

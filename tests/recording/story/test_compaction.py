@@ -47,8 +47,8 @@ def test_each_block_that_becomes_whole_is_a_step_of_the_story(four_blocks: Recor
     whole = [told.values for told in all_told(four_blocks) if told.kind == "block_whole_score"]
     assert [(values["block"], values["whole"]) for values in whole] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert of_kind(four_blocks, "block_whole_score")[0] == (
-        "Block 0 is all free, so it joins the free list and the score falls to 83: the work ends at "
-        "40 or less."
+        "Block 0 is all free, so it joins the free list and the score falls to 83; the work ends "
+        "once it is 40 or less."
     )
     moved = [
         (told.values["block"], told.values["moved"]) for told in all_told(four_blocks) if told.kind == "batch"

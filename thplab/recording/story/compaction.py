@@ -70,7 +70,7 @@ WHOLE = story(
 )
 WHOLE_FOR_SCORE = story(
     "block_whole_score",
-    "Block {block} is all free, so it joins the free list and the score falls to {score}: the work ends at {low} or less.",
+    "Block {block} is all free, so it joins the free list and the score falls to {score}; the work ends once it is {low} or less.",
 )
 ONE_MORE_WHOLE = story(
     "block_whole_elsewhere",

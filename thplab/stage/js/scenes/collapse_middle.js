@@ -2,7 +2,7 @@
 
 import { path, rect, words } from "./marks.js";
 
-/** @import { CollapseState, Mark, WindowState } from "../types.js" */
+/** @import { CollapseState, Mark, Strike, WindowState } from "../types.js" */
 
 export const WIDTH = 146;
 
@@ -34,6 +34,13 @@ function score(state, locked, freed) {
   return [String(pages), "small pages", entries > pages ? `and ${entries - pages} holes` : "no holes"];
 }
 
+// While another task acts: what it has done to the window.
+/** @param {Strike} strike @returns {[number: string, of: string, what: string]} */
+function struck({ changed }) {
+  const count = changed.length;
+  return [String(count), count === 1 ? "entry changed" : "entries changed", "by another task"];
+}
+
 // After the collapse the old table is kept, so that a later split needs no memory.
 /** @param {number} entries @param {WindowState["state"]} pmd */
 function tableWords(entries, pmd) {
@@ -41,13 +48,13 @@ function tableWords(entries, pmd) {
   return `${entries} entries${pmd === "table" ? "" : ", cut off"}`;
 }
 
-/** @param {CollapseState} state @param {WindowState} window @param {number} locked @param {number} freed @param {number} x @param {number} y @returns {Mark[]} */
-export function middle(state, window, locked, freed, x, y) {
+/** @param {CollapseState} state @param {WindowState} window @param {Strike | null} strike @param {number} locked @param {number} freed @param {number} x @param {number} y @returns {Mark[]} */
+export function middle(state, window, strike, locked, freed, x, y) {
   const [is, means] = PMD[window.state];
   const centre = x + WIDTH / 2;
   const cut = window.state !== "table";
   const tick = `M${centre} ${y + 46}v6M${centre} ${y + 60}v6M${centre - 9} ${y + 60}l18 -7`;
-  const [number, of, what] = score(state, locked, freed);
+  const [number, of, what] = strike ? struck(strike) : score(state, locked, freed);
   return [
     words(
       "pmd-title",
@@ -69,10 +76,10 @@ export function middle(state, window, locked, freed, x, y) {
 }
 
 // The same as one line.
-/** @param {CollapseState} state @param {WindowState} window @param {number} locked @param {number} freed @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
-export function strip(state, window, locked, freed, x, y, w) {
+/** @param {CollapseState} state @param {WindowState} window @param {Strike | null} strike @param {number} locked @param {number} freed @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
+export function strip(state, window, strike, locked, freed, x, y, w) {
   const [is] = PMD[window.state];
-  const [number, of] = score(state, locked, freed);
+  const [number, of] = strike ? struck(strike) : score(state, locked, freed);
   return [
     rect("pmd", x, y, w * 0.46, 34, `sc-box sc-pmd-${window.state}`, 5),
     words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is}`, "sc-middle sc-strongtext"),
