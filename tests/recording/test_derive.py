@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from random import Random
 
@@ -144,3 +145,19 @@ def test_a_waiter_has_a_task_and_an_op_of_its_own(race: Recording) -> None:
 def test_the_columns_of_each_depth_read_back(depth: str) -> None:
     made, _ = record([0, 1, 9, 5, 6, 8], depth)
     assert Recording.from_bytes(made.to_bytes()).sections == made.sections
+
+
+@pytest.mark.parametrize("depth", ["functions", "lines"])
+def test_a_moment_is_about_the_window_that_its_sentence_names(depth: str) -> None:
+    """Two processes with more than one window each: not the first window for ever."""
+    made = record_scenario("S06.busyA", depth=depth)
+    first, size = made.header["focus"]["address"], made.header["geometry"]["entries"] << 12
+    of_moment = made.sections["m_window"]
+    named = {}
+    for place, moment in enumerate(made.sections["t_moment"]):
+        found = re.search(r"(?:of|up) window (\d+) of process", str(made.told_as(place)))
+        if found and of_moment[moment]:
+            about = made.header["windows"][of_moment[moment] - 1]
+            named[moment] = (int(found[1]), (int(about["address"]) - int(first)) // size)
+    assert len({number for number, _ in named.values()}) > 1
+    assert [pair for pair in named.values() if pair[0] != pair[1]] == []
