@@ -238,6 +238,7 @@ def run_cell(page: Page, cell: int) -> None:
     page.wait_for_timeout(150)
 
 
+@pytest.mark.long
 def test_fifty_runs_of_a_cell_need_less_than_five_stages_in_the_browser(lab: Lab, browser: Browser) -> None:
     show = "for _ in range(10):\n    display(Stage(recording))"
     first = "from thplab.recording import record_scenario\nfrom thplab.stage import Stage\n"

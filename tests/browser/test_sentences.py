@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.modules import as_text, page_with_modules
+from tests.sampling import sample
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording, RecordingTooLong, record_scenario
 from thplab.scenario import NAMED
@@ -42,7 +43,13 @@ def recorded(name: str) -> Recording:
         return record_scenario(name, depth="events")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMED if name not in TOO_LARGE])
+ALL = sorted(name for name in NAMED if name not in TOO_LARGE)
+SAMPLE = sample(ALL, 25)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SAMPLE else [pytest.mark.long]) for name in ALL]
+)
 def test_all_say_the_same_at_every_moment(name: str, page: Page) -> None:
     recording = recorded(name)
     said = [recording.sentence(number) for number in range(len(recording))]

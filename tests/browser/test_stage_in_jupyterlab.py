@@ -380,6 +380,7 @@ def test_notebook_05_runs_and_steps(lab: Lab, browser: Browser) -> None:
     stage = wait_for_stage(page)
     first = step_of(stage)
     stage.focus()
+    stage.press("a")  # the first one asks
     stage.press("ArrowRight")
     handle = stage.element_handle()
     page.wait_for_function("([root, step]) => Number(root.dataset.step) > step", arg=[handle, first])

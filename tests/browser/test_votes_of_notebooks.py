@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-SAMPLE = sample(VOTES, 4)
+SAMPLE = sample(VOTES, 3)
 #: Other draws of a question, among which some have another answer.
 SEEDS = range(8)
 
@@ -129,13 +129,8 @@ def test_every_prediction_waits_for_the_bet(page: Page, name: str, seed: int) ->
     check_two_runs(page, name, seed)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=[] if path.stem.startswith("demo") else [pytest.mark.long])
-        for path in NOTEBOOKS
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in NOTEBOOKS])
 def test_every_stop_of_a_notebook_waits_for_the_bet(page: Page, path: Path) -> None:
     for entry in widget_state(run_notebook(path, lambda _: None)).values():
         state = entry["state"]

@@ -52,6 +52,13 @@ function makeField(stage, name, label, example, ...help) {
 /** @param {string} label @param {string[][]} options @param {(value: string) => void} choose */
 function makeSelect(label, options, choose) {
   const select = labelled(el("select", "ts-choose"), label);
+  fill(select, options);
+  select.addEventListener("change", () => choose(select.value));
+  return select;
+}
+
+/** @param {HTMLSelectElement} select @param {string[][]} options value, text and the group that it is in, if any */
+function fill(select, options) {
   const groups = /** @type {Map<string, HTMLOptGroupElement>} */ (new Map());
   for (const [value, text, group] of options) {
     const place = group ? (groups.get(group) ?? el("optgroup")) : select;
@@ -62,8 +69,6 @@ function makeSelect(label, options, choose) {
     }
     place.append(new Option(text, value));
   }
-  select.addEventListener("change", () => choose(select.value));
-  return select;
 }
 
 /** @param {Record<string, string>} choices */
@@ -95,7 +100,7 @@ function makeFields(stage) {
     knob.value = "";
     fields[1].field.focus();
   };
-  const knob = makeSelect("Add a knob", [["", "add a knob"], ...knobChoices(stage)], add);
+  const knob = makeSelect("Add a knob", [["", "add a knob"]], add);
   const gap = makeSelect("When", [KEEP, ...explained(CHOICES.gaps)], (name) => edit.write("gap", name));
   const paintWith = el("span", "ts-quiet", "paint with");
   const fields = [
@@ -104,6 +109,8 @@ function makeFields(stage) {
     makeField(stage, "op", "Another task acts", "munmap 0-255, or b: write 7", gap),
   ];
   const update = () => {
+    // Which knobs matter tells something of the run: nothing of it is in the document before it is asked for.
+    if (knob.length === 1) fill(knob, knobChoices(stage));
     for (const each of fields) each.update();
     brush.value = edit.brush;
     gap.value = edit.gap;

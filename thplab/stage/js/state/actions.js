@@ -47,7 +47,8 @@ export function makeActions(stage) {
     nextTask: nextOf("task"),
     previousTask: previousOf("task"),
     pointAtLine: () => selection.pointAtLine(),
-    edit: () => edit.toggle(),
+    // Before the answer of a question another future would tell it.
+    edit: () => stage.stops.covering(stage.moment.step) || edit.toggle(),
     runEdit: () => edit.run(stage.moment.step),
     enter: () => stage.enter(),
     paintOn: () => stage.paintSelected(1),
