@@ -340,7 +340,7 @@ def click(part: Locator) -> None:
 
 def _some_controls() -> list[Any]:
     """A sample for each run; the others are for make test-long."""
-    drawn = sample(CONTROLS, 10)
+    drawn = sample(CONTROLS, 6)
     return [pytest.param(*each, marks=() if each in drawn else pytest.mark.long) for each in CONTROLS]
 
 

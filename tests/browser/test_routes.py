@@ -124,6 +124,7 @@ CELLS = (
 )
 
 
+@pytest.mark.long
 def test_widget_in_jupyterlab(lab: Lab, browser: Browser) -> None:
     page = lab.open(browser, lab.write("routes.ipynb", CELLS))
     run_all(page)

@@ -47,7 +47,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(scope="module", params=["S06.busyA", "S13.huge_zero"])
+@pytest.fixture(scope="module", params=["S06.busyA", pytest.param("S13.huge_zero", marks=pytest.mark.long)])
 def made(request: pytest.FixtureRequest) -> Recording:
     return record_scenario(request.param, depth="functions")
 

@@ -372,6 +372,7 @@ def test_a_knob_is_refused_then_turned(page: Page) -> None:
     expect(stage_of(page, "explorer")).to_have_attribute("data-steps", str(expected))
 
 
+@pytest.mark.long
 def test_notebook_05_runs_and_steps(lab: Lab, browser: Browser) -> None:
     name = "05-who-called-prep-transhuge-page.ipynb"
     (lab.folder / name).write_bytes((ROOT / "notebooks" / name).read_bytes())

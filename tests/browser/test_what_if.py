@@ -223,7 +223,7 @@ def test_a_comparison_is_one_file_that_asks_nobody(
     opened.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_serious(page: Page, futures: Comparison, scheme: Any) -> None:
     from tests.browser.test_access import serious
 

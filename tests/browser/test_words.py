@@ -106,7 +106,7 @@ def drawn(count: int) -> Iterator[Recording]:
         yield record_what_fits(name, kernel)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(len(NAMED), marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [2, pytest.param(len(NAMED), marks=pytest.mark.long)])
 def test_each_technical_word_has_a_meaning(page: Page, count: int) -> None:
     for recording in drawn(count):
         assert without_meaning(page, recording, MOMENTS) == {}, recording

@@ -6,7 +6,7 @@ from tests.properties.races import RandomRaces, RandomRacesOf512
 from tests.sampling import draws, run_drawn
 
 
-@draws(40)
+@draws(25)
 def test_small_tables(examples):
     """Do all rules hold after any sequence, whoever acts in the gaps?"""
     run_drawn(RandomRaces, examples, 40)

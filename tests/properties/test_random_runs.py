@@ -15,7 +15,7 @@ from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.page_alloc.alloc import __free_pages as free_pages
 
 
-@draws(60)
+@draws(40)
 def test_small_tables(examples):
     """Do all rules hold after any sequence, with tables of 8 and 16 entries?"""
     run_drawn(RandomRun, examples, 40)
@@ -55,7 +55,7 @@ def any_sequence_of_the_buddy_allocator(start, pages, steps):
     assert sorted(free_list(machine.kernel)) == sorted(free_list(fresh.kernel))
 
 
-@draws(60)
+@draws(40)
 def test_buddy_allocator(examples):
     """And after any sequence of allocations?"""
     check_drawn(any_sequence_of_the_buddy_allocator, examples)
