@@ -82,7 +82,7 @@ GO = """(step) => {
 }"""
 # Wait until the browser has been idle so often; where the state is then, and what it is if it is read anew.
 IDLE = """async (times) => {
-  for (let i = 0; i < times; i++) await new Promise((done) => requestIdleCallback(done));
+  for (let i = 0; i < times; i++) await new Promise((done) => requestIdleCallback(done, { timeout: 500 }));
   const { reader, moment } = handle.stage;
   const now = [...reader.timeline.now.lo].join();
   const step = reader.timeline.step;
@@ -172,6 +172,7 @@ def test_picture_is_the_same_from_both_sides(seen: Any, page: Page) -> None:
 
 
 def test_what_is_worked_out_ahead_moves_nothing(page: Page) -> None:
+    page.bring_to_front()  # a page that nobody sees is never idle
     page.evaluate(MOUNT, as_text(record_scenario("S06.busyA")))
     before = page.evaluate(DRAWN)
     state = page.evaluate(IDLE, len(SCENES) + 1)

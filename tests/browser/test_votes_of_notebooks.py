@@ -40,10 +40,10 @@ OUTSIDE = """(evidence) => {
     ["title", "aria-label", "aria-valuetext", "alt", "data-scene"].map((name) => each.getAttribute(name)));
   return [root.textContent, ...said.filter(Boolean)].join("\\n");
 }"""
-#: The whole of it but the choices.
+#: The whole of it but the choices, and what explains the words of all of them.
 BUT_THE_CHOICES = """() => {
   const root = document.querySelector(".thplab-stage").cloneNode(true);
-  root.querySelector(".ts-ask").remove();
+  for (const each of root.querySelectorAll(".ts-ask, .ts-meanings")) each.remove();
   return root.outerHTML;
 }"""
 
