@@ -71,7 +71,7 @@ export const HELP = [
 /** @param {KeyboardEvent} event @param {Stage} stage @returns {Action | "present" | undefined} */
 function actionOf(event, stage) {
   const { key } = event;
-  if (stage.stops.list.length) stage.queue.flush(); // what a letter means depends on the moment that the keys before it reach
+  if (stage.stops.list.length) stage.catchUp(); // what a letter means depends on the moment that the keys before it reach
   if (stage.presenting.blank) return "blank"; // any key brings the picture back
   const choice = choiceOf(stage, key);
   if (choice) return choice;

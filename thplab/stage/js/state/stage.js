@@ -75,6 +75,13 @@ export class Stage {
     this.paint();
   }
 
+  // Carry out and show what earlier keys have asked for.
+  catchUp() {
+    if (!this.queue.waiting.length) return;
+    this.queue.flush();
+    this.paint();
+  }
+
   /** @param {Action} action */
   run(action) {
     if (typeof action === "function") return action();
