@@ -46,7 +46,7 @@ def result(random: Random) -> Question:
         "Who compacts and allocates gets a huge page; who may not compact gets none; kcompactd alone "
         "makes room and maps nothing.",
         (
-            "Two things are needed: somebody who makes room, and somebody who uses it.",
+            "Two things are needed: a task that makes room, and a task that uses it.",
             "A fault that may not compact takes small pages, and that is no failure.",
         ),
         (
@@ -71,7 +71,7 @@ def lane_result(random: Random) -> Question:
         f"{_WORKERS[seen.worked]} made room: {seen.moved} pages were moved. Mapped huge pages now: "
         f"{seen.huge_pages}.",
         (
-            "Two things are needed: somebody who makes room, and somebody who uses it.",
+            "Two things are needed: a task that makes room, and a task that uses it.",
             "Who may compact here, and who allocates?",
         ),
         (

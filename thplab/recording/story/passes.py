@@ -22,9 +22,7 @@ REGISTERED = story(
     "registered",
     "Process {mm} is on khugepaged's list now, so khugepaged will visit it: {listed|process is|processes are} listed.",
 )
-LEAVES_LIST = detail(
-    "leaves_list", "khugepaged is told that process {mm} exits, so that it never visits it again."
-)
+LEAVES_LIST = detail("leaves_list", "khugepaged learns that process {mm} exits, so it never visits it again.")
 WOKEN_BY_TIME = story("woken_by_time", "khugepaged wakes up, because its nap is over.")
 WOKEN_EARLY = story(
     "woken_early", "khugepaged wakes up before its nap is over, because another task wakes it."

@@ -37,7 +37,7 @@ function makeChoices(stage, stop) {
   return [field, button("ts-button", "Guess", guess, "Guess"), skip];
 }
 
-// What stands beside the picture once a guess was made. The question was just read, unless that was on another day.
+// The words beside the picture once a guess was made. The question was just read, unless that was on another day.
 /** @param {Stops} stops @param {number} step */
 export function guessWords(stops, step) {
   const stop = stops.answered(step);

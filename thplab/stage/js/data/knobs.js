@@ -16,7 +16,7 @@ export function knobsThatMatter(header) {
   return new Set([...settings.map((key) => SETTING_FIELDS[key]), ...read]);
 }
 
-// One that has a value for each order is told in run lengths.
+// A knob that has a value for each order is shown as run lengths.
 /** @param {string} name @param {Value} value */
 const knobText = (name, value) => (value?.tuple ? runLengths(value.tuple) : withUnit(name, value));
 
