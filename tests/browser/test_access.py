@@ -122,6 +122,7 @@ def test_what_is_chosen_survives_forced_colours(page: Page) -> None:
     for key in ("PageDown", "PageDown", "PageDown"):  # the second one shows the answer
         page.keyboard.press(key)
     for part in (".ts-phase[data-now]", '.ts-choice[aria-pressed="true"]'):
+        page.wait_for_selector(part)
         # Found and asked in one go: the second key's picture may come in between.
         outline = page.evaluate("(part) => getComputedStyle(document.querySelector(part)).outlineStyle", part)
         assert outline == "solid", part
