@@ -1,4 +1,4 @@
-"""Start Chromium. With THPLAB_SLOW_FRAMES=400 it draws every 400 ms only: tests that race with a picture fail."""
+"""Start Chromium. With THPLAB_SLOW_FRAMES=400 it draws every 400 ms: tests that race with a picture fail."""
 
 from __future__ import annotations
 
