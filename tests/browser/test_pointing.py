@@ -53,7 +53,9 @@ def test_a_lock_lights_who_holds_it_and_who_waits(page: Page, race: Recording) -
     assert page.locator(".ts-lane [data-lit]").all_inner_texts()[0].startswith("waits for mmap_lock a")
     expect(page.locator(".ts-lane [data-lit]")).to_have_count(2)
     said(page, "held by khugepaged (write)", "a waits for it (write)")
+    before = page.locator(".thplab-stage").get_attribute("data-step") or ""
     page.locator(".ts-pointed .ts-link").first.click()
+    expect(page.locator(".thplab-stage")).not_to_have_attribute("data-step", before)
     step = int(page.locator(".thplab-stage").get_attribute("data-step") or 0)
     lock = next(lock for lock in race.state(step).objects("Lock") if lock.label == "mmap_lock a")
     values = [

@@ -136,6 +136,8 @@ def test_entries_are_selected_and_painted_in_the_scene(page: Page, eight: Record
     page.mouse.down()
     page.mouse.move(x + pitch, y, steps=4)
     page.mouse.up()
+    page.wait_for_function("() => handle.stage.edit.painted.size === 2")
+    page.evaluate(FRAMES)
     painted = page.evaluate("() => [...handle.stage.edit.painted.keys()]")
     assert painted == [columns + 3, columns + 4]
     assert page.locator(".sc-w-painted").count() == 1

@@ -117,6 +117,4 @@ def test_a_held_key_leaves_no_motion_behind(page: Page, made: Recording) -> None
     at_rest(page, neighbours(made)[0][0])
     for _ in range(30):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(20)
-    assert page.evaluate(RUNNING) == 0
-    assert page.locator(".sc-leaving").count() == 0
+    page.wait_for_function(f"() => ({RUNNING})() === 0 && !document.querySelector('.sc-leaving')")

@@ -195,11 +195,13 @@ def test_play_and_its_speed(page: Page) -> None:
     speed = stage.locator(".ts-bar .ts-speed")
     slow = int(speed.input_value())
     stage.press(".")
+    expect(speed).not_to_have_value(str(slow))
     assert int(speed.input_value()) > slow
     stage.press(" ")
     page.wait_for_function("(root) => root.dataset.step > 2", arg=stage.element_handle())
     stage.press(" ")
-    page.wait_for_timeout(100)
+    play = stage.get_by_role("button", name="Play or pause (Space)")
+    expect(play).to_have_attribute("aria-pressed", "false")
     stopped = step_of(stage)
     page.wait_for_timeout(250)
     assert step_of(stage) == stopped

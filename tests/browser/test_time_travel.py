@@ -115,9 +115,10 @@ def test_what_is_not_there_is_said(page: Page, small: Recording) -> None:
     assert step_of(stage_on(page)) == opening(small)
 
 
-def test_playing_stops_at_a_match(page: Page, small: Recording) -> None:
+def test_playing_stops_at_a_match(context_page: Page, small: Recording, tmp_path: Path) -> None:
     call = small.find_call("scan_pmd")
     assert call is not None
+    page = open_page(context_page, small, tmp_path, step=call - 12)
     look_for(page, "fn scan_pmd")
     page.keyboard.press("Escape")
     page.keyboard.press("I")
