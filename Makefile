@@ -41,7 +41,7 @@ lab: $(STAMP) ## open the course in JupyterLab
 	$(BIN)/thplab lab
 
 test: $(STAMP) ## run the tests, less whole notebooks, those in a browser, and what is sampled
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not course and not browser and not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/browser -m "not course and not browser and not long"
 
 test-course: $(STAMP) ## run every notebook, and the tests in a browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "(course or browser) and not long"

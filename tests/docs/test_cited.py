@@ -22,8 +22,6 @@ from thplab.recording.file import FORMAT
 ROOT = Path(__file__).parents[2]
 CODE = ("thplab", "tools", "tests", "benchmarks")
 
-_PAGES = ("*.md", "docs/**/*.md", "tests/**/*.md", "notebooks/text/*.md")
-
 #: Files that are cited and not in the tree: of reveal.js, and what the stage's build writes.
 ELSEWHERE = {"reveal.js", "reveal.css", "notes.js", "static/stage.js", "static/stage.css", "glyphs.js"}
 #: Files that a reader is told to make, or a page of a real kernel's documentation.
@@ -59,8 +57,7 @@ def of_javascript(path: Path) -> str:
     return "\n".join(re.findall(r"//[^\n]*|/\*.*?\*/", path.read_text("utf-8"), re.DOTALL))
 
 
-def texts() -> Iterator[Text]:
-    """Every text that cites, with its file."""
+def _texts() -> Iterator[Text]:
     pages = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
@@ -78,8 +75,18 @@ def texts() -> Iterator[Text]:
             yield path.relative_to(ROOT).as_posix(), of_javascript(path)
 
 
-TEXTS = list(texts())
-PAGES = [(where, text) for where, text in TEXTS if where.endswith(".md")]
+@cache
+def texts() -> list[Text]:
+    """Every text that cites, with its file."""
+    return list(_texts())
+
+
+def pages() -> list[Text]:
+    return [(where, text) for where, text in texts() if where.endswith(".md")]
+
+
+def pages_of_formats() -> list[Text]:
+    return [(where, text) for where, text in pages() if "format" in where]
 
 
 @cache
@@ -178,19 +185,19 @@ def other_formats(text: str) -> set[str]:
 
 
 Find = Callable[[str], set[str]]
-KINDS: dict[str, tuple[Find, list[Text], str, set[str]]] = {
-    "files": (missing_files, TEXTS, "gone.py, tests/gone/x, not mm/gone.c", {"gone.py", "tests/gone/x"}),
+KINDS: dict[str, tuple[Find, Callable[[], list[Text]], str, set[str]]] = {
+    "files": (missing_files, texts, "gone.py, tests/gone/x, not mm/gone.c", {"gone.py", "tests/gone/x"}),
     "commands": (
-        refused_commands, PAGES, "`thplab traec note`, `thplab trace note --al`",
+        refused_commands, pages, "`thplab traec note`, `thplab trace note --al`",
         {"traec note", "trace note --al"},
     ),
-    "targets": (refused_targets, PAGES, "`make tests`, `make lab PYTHN=python3`", {"tests", "PYTHN"}),
-    "modules": (unknown_modules, TEXTS, "python -m tools.gone; python -m tools.lines", {"tools.gone"}),
+    "targets": (refused_targets, pages, "`make tests`, `make lab PYTHN=python3`", {"tests", "PYTHN"}),
+    "modules": (unknown_modules, texts, "python -m tools.gone; python -m tools.lines", {"tools.gone"}),
     "names": (
-        unknown_names, TEXTS, "`thplab.plots.lot`\nfrom thplab.stage import Stage, Stag",
+        unknown_names, texts, "`thplab.plots.lot`\nfrom thplab.stage import Stage, Stag",
         {"thplab.plots.lot", "thplab.stage.Stag"},
     ),
-    "formats": (other_formats, [page for page in PAGES if "format" in page[0]], "In format 999.", {"999"}),
+    "formats": (other_formats, pages_of_formats, "In format 999.", {"999"}),
 }  # fmt: skip
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 
@@ -198,7 +205,7 @@ EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 @EACH_KIND
 def test_what_is_cited_is_there(kind: str) -> None:
     find, where, _, _ = KINDS[kind]
-    assert {place: gone for place, text in where if (gone := find(text))} == {}
+    assert {place: gone for place, text in where() if (gone := find(text))} == {}
 
 
 @EACH_KIND
