@@ -20,9 +20,9 @@ UNREADABLE = frozenset(
 )
 
 _FOREIGN = """
-svg g text tspan textpath desc foreignobject math mrow mi mn mo ms mtext mfrac msqrt mroot mstyle merror mpadded
-mphantom mfenced menclose msub msup msubsup munder mover munderover mmultiscripts mtable mtr mlabeledtr mtd
-semantics annotation-xml mglyph malignmark
+svg g text tspan textpath desc foreignobject math mrow mi mn mo ms mtext mfrac msqrt mroot mstyle merror
+mpadded mphantom mfenced menclose msub msup msubsup munder mover munderover mmultiscripts mtable mtr
+mlabeledtr mtd semantics annotation-xml mglyph malignmark
 """
 #: Elements of drawings and formulas, of which the text is kept.
 FOREIGN = tuple(_FOREIGN.split())

@@ -18,7 +18,7 @@ _HERE = Path(__file__).parent
 #: figures of notebooks have attributes with a few harmless properties (thplab/export/allowed.py), and
 #: reveal.js writes sheets for paper and for the speaker's window. No style can load anything: there is
 #: nowhere to load from.
-_ALLOWED = ("style-src 'unsafe-inline'", "img-src data:", "font-src data:", "frame-src 'self' file:")
+ALLOWED = ("style-src 'unsafe-inline'", "img-src data:", "font-src data:", "frame-src 'self' file:")
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def deck(title: str, columns: Iterable[Sequence[Slide]], shelf: Shelf, *, source
             Script(f"{javascript()}\n{(_HERE / 'deck.js').read_text('utf-8')}", "module"),
         ],
         starts=[speaker_script(vendor["notes.js"])],
-        allowed=_ALLOWED,
+        allowed=ALLOWED,
         made_from=source,
     )
     return page.html()

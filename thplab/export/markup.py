@@ -47,7 +47,7 @@ def markdown(words: str, pictures: Pictures) -> Html:
     """HTML of a Markdown text."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    class Renderer(IPythonRenderer):  # type: ignore[misc]
+    class Renderer(IPythonRenderer):
         def image(self, words: str, url: str, title: str | None = None) -> Any:
             """An image; those that are attached are not looked for yet."""
             return super(IPythonRenderer, self).image(words, url, title)
