@@ -214,8 +214,8 @@ def test_the_policy_alone_keeps_everything_from_running_and_asking(attacked: Att
     ("atom", "what"),
     [
         ("<script>RAN</script>", (True, False)), ("<img src=x onerror=RAN>", (True, False)),
-        ("<svg onload=RAN>", (True, False)), ("<img src=ASK>", (False, True)), ("<iframe src=ASK>", (False, True)),
-        ("<style>body{background:url(ASK)}</style>", (False, True)),
+        ("<svg onload=RAN>", (True, False)), ("<img src=ASK>", (False, True)),
+        ("<iframe src=ASK>", (False, True)), ("<style>body{background:url(ASK)}</style>", (False, True)),
     ],
 )  # fmt: skip
 def test_the_detector_hears_what_runs_and_asks(

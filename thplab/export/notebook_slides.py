@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from thplab.export.deck import Shelf, Slide
-from thplab.export.html import Html, closed, element, join, opened, text
+from thplab.export.html import Html, element, join, opened, text
 from thplab.export.markup import markdown
 from thplab.export.notebook_run import widget_state
 from thplab.export.outputs import Widgets, output_html
@@ -83,10 +83,10 @@ def _cell(cell: Any, widgets: Widgets, shelf: Shelf, pictures: Pictures) -> list
         return [[]]
     slides: list[list[Html]] = [[]]
     for output in cell.outputs:
-        here, *below = output_html(output, widgets, shelf, pictures) or [Html("")]
+        here, *below = output_html(output, widgets, shelf, pictures) or [join([])]
         slides[-1].append(here)
         slides += [[each] for each in below]
-    shown = [[Html(_OUTPUT + join(each) + closed("div"))] if any(each) else [] for each in slides]
+    shown = [[element("div", *each, class_="output")] if any(each) else [] for each in slides]
     return [_code(cell) + shown[0], *shown[1:]]
 
 

@@ -73,7 +73,7 @@ def _children(model: str, widgets: Widgets) -> list[str]:
 
 def _pre(said: Any, kind: str | None = None) -> Html:
     plain = _COLOURS.sub("", text_of(said)).strip("\n")
-    return element("pre", text(plain), class_=kind) if plain else Html("")
+    return element("pre", text(plain), class_=kind) if plain else join([])
 
 
 def _stages(model: str, widgets: Widgets, seen: set[str]) -> Iterator[tuple[dict[str, Any], bytes]]:
