@@ -148,7 +148,8 @@ NEEDED = ("nbformat", "cells", "metadata")
 WRONG_TYPES: list[Any] = [None, 5, 1.5, True, "x", [1], {"x": 1}, [], {}]
 BROKEN = [
     b"", b" \n", b"not json", b"[]", b'"x"', b"5", b"null", b"true", b"{}", b"{", b'{"cells": null}',
-    b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 100_000, b'{"nbformat": ' + b"9" * 5000 + b"}", b"NaN", b"\x80", b"\x00",
+    b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 100_000, b'{"nbformat": ' + b"9" * 5000 + b"}", b"NaN",
+    b"\x80", b"\x00",
     *(json.dumps(each).encode() for each in [
         *(notebook(nbformat=value) for value in [*WRONG_TYPES, 0, 5, -1, 10**20]),
         *(notebook(cells=value) for value in WRONG_TYPES if value != []),
