@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from thplab.kernels import DEFAULT, PROFILES
 from thplab.words import did_you_mean
@@ -28,6 +29,12 @@ def hint(given: str, known: Iterable[str]) -> str:
     known = list(known)
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
     return did_you_mean(given, known) or f"; known: {', '.join(known[:_SHOWN])}{more}"
+
+
+def print_path(path: str | Path) -> None:
+    """Say where something was written, even if its name has letters that the output can't have."""
+    known = sys.stdout.encoding or "utf-8"
+    print(str(path).encode(known, "backslashreplace").decode(known))
 
 
 def unusable(message: str) -> int:

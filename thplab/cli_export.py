@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thplab.cli_errors import SCENARIO, hint, kernel_option, unusable
+from thplab.cli_errors import SCENARIO, hint, kernel_option, print_path, unusable
 from thplab.files import write_file
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _write(recording: Recording, step: int | None, options: argparse.Namespace) 
         write_file(path, slides(recording, step or 0))
     else:
         save_picture(recording, len(recording) - 1 if step is None else step, path, options.form)
-    print(path)
+    print_path(path)
     return 0
 
 
@@ -154,5 +154,5 @@ def _write_text(recording: Recording, step: int | None, options: argparse.Namesp
             print(line)
         return 0
     write_file(options.output, "".join(f"{line}\n" for line in told))
-    print(options.output)
+    print_path(options.output)
     return 0

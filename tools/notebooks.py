@@ -1,11 +1,13 @@
 """Make notebooks/*.ipynb from notebooks/text/*.md: ``make notebooks``, or ``python -m tools.notebooks``.
 
 The text (MyST Markdown, as jupytext reads it) is what is edited and reviewed, the notebook is what is opened.
+The package gets a digest of each one's code, by which ``thplab present`` knows the course's own.
 ``--text`` goes the other way, after an edit in JupyterLab: it writes the text from the notebooks.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -15,9 +17,10 @@ from typing import Any
 import jupytext
 import nbformat
 
+from thplab.export.ours import DIGESTS, digest
 from thplab.files import write_file
 
-__all__ = ["NOTEBOOKS", "TEXTS", "from_text", "main", "to_text"]
+__all__ = ["NOTEBOOKS", "TEXTS", "digests", "from_text", "main", "to_text"]
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TEXTS = NOTEBOOKS / "text"
@@ -55,14 +58,26 @@ def to_text(notebook: str) -> str:
     return _VERSION.sub("", text, count=1)
 
 
+def digests() -> str:
+    """What the package knows the course's notebooks by: the digest of each one's code."""
+    read = {path.stem: path.read_text("utf-8") for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    known = {
+        name: digest(nbformat.reads(text, as_version=4))  # type: ignore[no-untyped-call]
+        for name, text in read.items()
+    }
+    return json.dumps(known, indent=1) + "\n"
+
+
 def main(arguments: list[str]) -> None:
     """Write the notebooks from the texts, or the texts from the notebooks."""
     if arguments == ["--text"]:
         for path in NOTEBOOKS.glob("*.ipynb"):
             write_file(TEXTS / f"{path.stem}.md", to_text(path.read_text("utf-8")))
+        write_file(DIGESTS, digests())
     elif not arguments:
         for path in TEXTS.glob("*.md"):
             write_file(NOTEBOOKS / f"{path.stem}.ipynb", from_text(path.read_text("utf-8")))
+        write_file(DIGESTS, digests())
     else:
         sys.exit("python -m tools.notebooks: makes the notebooks from their text; --text: the other way")
 

@@ -15,6 +15,7 @@ from thplab.cli import main
 from thplab.export import notebook_deck, reveal, slides
 from thplab.export.deck import Shelf
 from thplab.export.notebook_slides import notebook_slides
+from thplab.export.pictures import Pictures
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import Scenario
 
@@ -70,7 +71,7 @@ def presented(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A notebook and its deck."""
     folder = tmp_path_factory.mktemp("presented")
     notebook, file = write(folder / "own.ipynb", CELLS), folder / "deck.html"
-    assert main(["present", str(notebook), "--no-open", "-o", str(file)]) == 0
+    assert main(["present", str(notebook), "--yes", "--no-open", "-o", str(file)]) == 0
     return notebook, file
 
 
@@ -79,8 +80,9 @@ def sections(text: str) -> list[str]:
 
 
 def test_cells_become_the_slides_that_they_say(presented: tuple[Path, Path]) -> None:
+    away = "https://example.org"
     title, stage, below, _, _ = sections(presented[1].read_text("utf-8"))
-    assert '<span class="address" title="https://example.org">away</span>' in title
+    assert f'<a href="{away}" target="_blank" title="{away}" rel="noopener noreferrer">away</a>' in title
     assert re.search(r'<aside class="notes"><p>Say <strong>hello</strong>.</p>\s*</aside>', title)
     assert '<div class="fragment"><p>Appears later.</p>' in stage
     assert "from a cell that is skipped</pre>" in below
@@ -115,9 +117,9 @@ def test_stages_are_alive_and_their_recording_is_in_the_file(
 
 def test_a_deck_asks_nobody(presented: tuple[Path, Path]) -> None:
     text = presented[1].read_text("utf-8")
-    assert not re.search(r"""\b(src|href)=["']?(?!data:)""", text.partition("</section>")[0])
     body = re.sub(r"<script\b.*?</script>", "", text, flags=re.DOTALL)
-    assert not re.search(r"""\b(src|href)=["']?(?!data:)""", body)
+    assert not re.search(r"""\bsrc=["']?(?!data:)""", body)
+    assert re.findall(r"""<(\w+)[^>]* href=""", body) == ["a"]
 
 
 def test_what_is_up_to_date_is_not_run_again(
@@ -139,7 +141,7 @@ def test_a_cell_that_fails_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
     notebook = write(
         tmp_path / "bad.ipynb", [("code", "slide", "good = 1"), ("code", "skip", "x = good / 0\nx")]
     )
-    assert main(["present", str(notebook), "--no-open", "-o", str(tmp_path / "x.html")]) == 2
+    assert main(["present", str(notebook), "--yes", "--no-open", "-o", str(tmp_path / "x.html")]) == 2
     said = capsys.readouterr().err
     assert "bad.ipynb: ZeroDivisionError: division by zero in the cell that begins 'x = good / 0'" in said
     assert not (tmp_path / "x.html").exists()
@@ -180,7 +182,7 @@ def test_without_marks_headings_begin_slides() -> None:
         nbformat.v4.new_code_cell("b", outputs=[output]), nbformat.v4.new_markdown_cell("## Two\n\n# no"),
         nbformat.v4.new_markdown_cell("### Below"), nbformat.v4.new_code_cell("c"),
     ]  # fmt: skip
-    columns = notebook_slides(nbformat.v4.new_notebook(cells=cells), Path(), Shelf())
+    columns = notebook_slides(nbformat.v4.new_notebook(cells=cells), Pictures(), Shelf())
     assert [len(column) for column in columns] == [2, 2]
 
 

@@ -1,29 +1,9 @@
-"""What a page that asks nobody for anything is put together from."""
+"""A page carries its program packed, and starts it."""
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from functools import cache
 from gzip import compress
-
-#: The browser itself keeps the page from asking anybody for anything.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-
-
-def script(text: str) -> str:
-    """Text that can't end the script it stands in: ``</`` only occurs inside strings."""
-    return text.replace("</", "<\\/")
-
-
-def library(text: str) -> str:
-    """The same for code of others, in which ``</`` may be part of an expression."""
-    return re.sub("</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
-
-
-def bytes_script(name: str, content: bytes) -> str:
-    """The element that holds bytes: a recording, a packed program."""
-    return f'<script type="text/plain" id="{name}">{b64encode(content).decode()}</script>'
 
 
 @cache
@@ -32,7 +12,8 @@ def packed(program: str) -> bytes:
     return compress(program.encode(), mtime=0)
 
 
-#: Starts the program in the element ``program``; ``held(node)`` are the bytes in an element.
+#: Starts the program in the element ``program``; ``held(node)`` are the bytes in an element. The page's
+#: policy has a hash of the program: it runs for that reason, and nothing else does that is put into the page.
 UNPACK = """globalThis.held = (node) => {
   const text = atob(node.textContent);
   const bytes = new Uint8Array(text.length);
@@ -48,8 +29,3 @@ try {
 } catch (error) {
   document.getElementById("stage").textContent = `This browser can't unpack the stage: ${error.message}.`;
 }"""
-
-
-def data_address(kind: str, content: bytes) -> str:
-    """A picture as the text of its own address."""
-    return f"data:{kind};base64,{b64encode(content).decode()}"

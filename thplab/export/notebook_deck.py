@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 import thplab
 from thplab.export.deck import Shelf, deck
-from thplab.export.notebook_run import NotebookError, run_notebook
+from thplab.export.notebook_read import NotebookError, plain, read_notebook
+from thplab.export.notebook_run import check_installed, run_notebook
 from thplab.export.notebook_slides import is_marked, notebook_slides, notebook_title
+from thplab.export.pictures import Pictures
 from thplab.export.reveal import reveal
 
 _SOURCE = re.compile(r'<meta name="thplab-source" content="([0-9a-f]*)">')
 _END = "</html>\n"  # of a deck that is whole
 
 
-def notebook_deck(path: Path) -> tuple[str, bool]:
+def prepared(path: Path) -> Any:
+    """The notebook, once all is there that makes a deck of it. NoReveal, NotebookError or OSError if not."""
+    reveal()
+    check_installed()
+    return read_notebook(path)
+
+
+def notebook_deck(
+    path: Path, notebook: Any = None, tell: Callable[[str], None] = lambda sentence: None
+) -> tuple[str, bool]:
     """The text of the deck, and whether the notebook says itself what its slides are.
 
-    A line on the terminal tells how far the run is. NoReveal if reveal.js is not installed,
-    NotebookError if the notebook can't be run or leaves no slide.
+    A line on the terminal tells how far the run is; ``tell`` is told each picture that is left out.
+    ``notebook`` is what ``prepared`` found; NoReveal if reveal.js is not installed, NotebookError if the
+    notebook can't be read or run or leaves no slide.
     """
-    reveal()  # before the notebook runs for a minute
+    notebook = prepared(path) if notebook is None else notebook
     source = _made_from(path)
-    cells = _text(path).count('"cell_type"')
-    with tqdm(desc=f"running {path.name}", total=cells, unit="cell", leave=False, disable=None) as bar:
-        notebook = run_notebook(path, lambda done: bar.update(done - bar.n))
+    with tqdm(
+        desc=f"running {plain(path.name)}", total=len(notebook.cells), unit="cell", leave=False, disable=None
+    ) as bar:
+        run_notebook(notebook, path, lambda done: bar.update(done - bar.n))
     shelf = Shelf()
-    columns = notebook_slides(notebook, path.parent, shelf)
+    columns = notebook_slides(notebook, Pictures(path.parent, None, tell), shelf)
     if not columns:
         raise NotebookError(f"{path.name}: all its cells are marked to be skipped, so there is no slide")
     title = notebook_title(notebook) or path.stem
@@ -53,10 +68,3 @@ def _made_from(path: Path) -> str:
         file.stat().st_mtime_ns for file in package.rglob("*") if file.suffix != ".pyc" and file.is_file()
     )
     return sha256(path.read_bytes() + f"{thplab.__version__} {newest}".encode()).hexdigest()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise NotebookError(f"{path}: not a notebook") from None

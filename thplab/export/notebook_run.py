@@ -12,32 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import thplab
+from thplab.export.notebook_read import NotebookError, plain
 
-_NEEDED = ("nbclient", "nbconvert", "ipykernel")
+_NEEDED = ("nbclient", "nbconvert", "nbformat", "ipykernel", "nh3")
 _STATE = "application/vnd.jupyter.widget-state+json"
 
 
-class NotebookError(ValueError):
-    """The notebook can't be read or run, or is not one."""
-
-
-def run_notebook(path: Path, at: Callable[[int], None], *, seconds: int = 300) -> Any:
-    """The notebook with its outputs and the state of its widgets.
-
-    ``at`` is told how many cells are done; ``seconds`` is what a cell may take. NotebookError with the
-    first cell that fails, or if what runs notebooks is not installed.
-    """
+def check_installed() -> None:
+    """NotebookError if what runs notebooks and makes decks of them is not installed."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise NotebookError(f"running a notebook needs {', '.join(missing)}: pip install 'thplab[slides]'")
-    import nbformat
+
+
+def run_notebook(notebook: Any, path: Path, at: Callable[[int], None], *, seconds: int = 300) -> Any:
+    """The notebook with its outputs and the state of its widgets; it runs in the folder of ``path``.
+
+    ``at`` is told how many cells are done; ``seconds`` is what a cell may take. NotebookError with the
+    first cell that fails, or if there is no such kernel.
+    """
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    try:
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, KeyError) as error:
-        raise NotebookError(f"{path}: not a notebook: {str(error).splitlines()[0]}") from None
+    notebook.metadata.pop("widgets", None)  # of an earlier run
     client = NotebookClient(
         notebook,
         timeout=seconds,
@@ -48,15 +46,26 @@ def run_notebook(path: Path, at: Callable[[int], None], *, seconds: int = 300) -
         client.execute(env=_environment(), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise NotebookError(f"{path.name}: {_why(error)}") from None
-    except (CellTimeoutError, DeadKernelError) as error:
-        raise NotebookError(f"{path.name}: {str(error).splitlines()[0]}") from None
+    except NoSuchKernel as error:
+        raise NotebookError(f"{path.name}: {_no_kernel(error.name)}") from None
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        raise NotebookError(f"{path.name}: {plain(str(error).splitlines()[0])}") from None
     return notebook
+
+
+def _no_kernel(name: str) -> str:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    known = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
+    return (
+        f"it asks for the kernel {name!a}, which is not installed; choose one of these in JupyterLab: {known}"
+    )
 
 
 def _why(error: Any) -> str:
     code = re.search(r"^-{5,}\n(.+?)\n-{5,}$", str(error), re.MULTILINE | re.DOTALL)
-    where = f" in the cell that begins {code[1].splitlines()[0]!r}" if code else ""
-    return f"{error.ename}: {error.evalue}{where}"
+    where = f" in the cell that begins {plain(code[1].splitlines()[0])!r}" if code else ""
+    return f"{plain(error.ename)}: {plain(error.evalue)}{where}"
 
 
 def _environment() -> dict[str, str]:
@@ -76,5 +85,7 @@ def _with_our_python(path: str) -> str:
 
 def widget_state(notebook: Any) -> dict[str, dict[str, Any]]:
     """The widgets of a notebook that was run: model id -> {"state": traits, "buffers": [...], ...}."""
-    state: dict[str, dict[str, Any]] = notebook.metadata.get("widgets", {}).get(_STATE, {}).get("state", {})
-    return state
+    found: Any = notebook.metadata
+    for name in ("widgets", _STATE, "state"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

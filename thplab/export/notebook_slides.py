@@ -10,17 +10,16 @@ stands below it in any case; the speaker's notes stand at both.
 from __future__ import annotations
 
 import re
-from html import escape
-from pathlib import Path
 from typing import Any
 
 from thplab.export.deck import Shelf, Slide
+from thplab.export.html import Html, element, join, opened, text
 from thplab.export.markup import markdown
 from thplab.export.notebook_run import widget_state
-from thplab.export.outputs import output_html
+from thplab.export.outputs import Widgets, output_html
+from thplab.export.pictures import Pictures
 
-_OUTPUT = '<div class="output">'
-_NEXT_SLIDE = '<hr class="next-slide">'
+_OUTPUT = opened("div", class_="output")
 _SMALLER = re.compile(r"^#{3,} ")
 _HEADING = re.compile(r"^#{1,2} +(.+)", re.MULTILINE)
 
@@ -37,8 +36,8 @@ def notebook_title(notebook: Any) -> str:
     return re.sub(r"[`*_]", "", next(found, ""))
 
 
-def notebook_slides(notebook: Any, folder: Path, shelf: Shelf) -> list[list[Slide]]:
-    """The columns of a deck; pictures in the text are looked for from ``folder`` on."""
+def notebook_slides(notebook: Any, pictures: Pictures, shelf: Shelf) -> list[list[Slide]]:
+    """The columns of a deck; ``pictures`` says where those in the text are."""
     widgets, marked = widget_state(notebook), is_marked(notebook)
     columns: list[list[Slide]] = []
     spoken: list[Slide] = []  # what the next notes are about
@@ -52,14 +51,13 @@ def notebook_slides(notebook: Any, folder: Path, shelf: Shelf) -> list[list[Slid
             columns[-1].append(Slide())
         if kind in ("slide", "subslide") or not spoken:
             spoken = columns[-1][-1:]
-        html = _cell(cell, folder, widgets, shelf)
+        here, *below = _cell(cell, widgets, shelf, pictures.of(cell))
         if kind == "notes":
             for slide in spoken:
-                slide.notes.append(html)
-        elif html:
-            here, *below = html.split(_NEXT_SLIDE)
-            columns[-1][-1].body.append(f'<div class="fragment">{here}</div>' if kind == "fragment" else here)
-            spoken = [columns[-1][-1], *(Slide([f"{_OUTPUT}{each}"]) for each in below)]
+                slide.notes += here
+        elif here:
+            columns[-1][-1].body += [element("div", *here, class_="fragment")] if kind == "fragment" else here
+            spoken = [columns[-1][-1], *(Slide(each) for each in below)]
             columns[-1] += spoken[1:]
     return [column for column in ([each for each in column if each.body] for column in columns) if column]
 
@@ -72,22 +70,29 @@ def _kind(cell: Any) -> str:
 def _by_heading(cell: Any, columns: list[list[Slide]]) -> str:
     if cell.cell_type == "markdown":
         return "slide" if _HEADING.match(cell.source) else "subslide" if _SMALLER.match(cell.source) else ""
-    full = columns and any(_OUTPUT in html for html in columns[-1][-1].body)
+    full = columns and any(html.startswith(_OUTPUT) for html in columns[-1][-1].body)
     return "subslide" if full and cell.get("outputs") else ""
 
 
-def _cell(cell: Any, folder: Path, widgets: dict[str, Any], shelf: Shelf) -> str:
+def _cell(cell: Any, widgets: Widgets, shelf: Shelf, pictures: Pictures) -> list[list[Html]]:
+    """What is on the cell's slide, and on each of those that its widgets ask for below."""
     if cell.cell_type == "markdown":
-        return markdown(cell.source, folder)
+        html = markdown(cell.source, pictures)
+        return [[html] if html else []]
     if cell.cell_type != "code":
-        return ""
-    shown = "".join(output_html(output, widgets, shelf) for output in cell.outputs)
-    shown = shown.replace(_NEXT_SLIDE, f"</div>{_NEXT_SLIDE}")
-    return _code(cell) + (f"{_OUTPUT}{shown}</div>" if shown else "")
+        return [[]]
+    slides: list[list[Html]] = [[]]
+    for output in cell.outputs:
+        here, *below = output_html(output, widgets, shelf, pictures) or [join([])]
+        slides[-1].append(here)
+        slides += [[each] for each in below]
+    shown = [[element("div", *each, class_="output")] if any(each) else [] for each in slides]
+    return [_code(cell) + shown[0], *shown[1:]]
 
 
-def _code(cell: Any) -> str:
+def _code(cell: Any) -> list[Html]:
     """Folded: the audience looks at what it shows."""
     if not cell.source.strip() or "remove-input" in cell.metadata.get("tags", []):
-        return ""
-    return f"<details><summary>Code</summary><pre><code>{escape(cell.source)}</code></pre></details>"
+        return []
+    code = element("pre", element("code", text(cell.source)))
+    return [element("details", element("summary", text("Code")), code)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-from thplab.export.embed import POLICY, UNPACK, bytes_script, packed, script
+from thplab.export.embed import UNPACK, packed
+from thplab.export.html import Document, Script, bytes_script, element, join, json_script, text
 from thplab.reading.compare import Comparison
 from thplab.reading.text import moment_text
 from thplab.recording import Recording
@@ -18,6 +17,8 @@ _BODY = """body { margin: 0; padding: 8px; background: #fff; }
 @media (prefers-color-scheme: dark) { body { background: #12161b; } }
 @media print { body { background: #fff; padding: 0; } }
 noscript pre { white-space: pre-wrap; font: 1em/1.5 monospace; }"""
+
+_NO_JAVASCRIPT = "This page needs JavaScript to step, and it is off. Moment {step} in words:"
 
 _START = """const recordings = [...document.querySelectorAll('[id^="recording"]')].map(held);
 const options = JSON.parse(document.getElementById("options").textContent);
@@ -57,29 +58,19 @@ def _title(recording: Recording) -> str:
 
 def _document(title: str, twin: str, data: dict[str, Any], recordings: Sequence[Recording]) -> str:
     ids = ("recording", "recording-2")
-    held = [bytes_script(name, each.to_bytes()) for name, each in zip(ids, recordings, strict=False)]
-    held.append(bytes_script("program", packed(f"{javascript()}\n{_START}")))
-    bytes_ = "\n".join(held)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>
-{_BODY}
-{css()}</style>
-</head>
-<body>
-<main id="stage"></main>
-<noscript><p>This page needs JavaScript to step, and it is off. Moment {data["step"]} in words:</p>
-<pre>{escape(twin)}</pre></noscript>
-<script type="application/json" id="options">{script(json.dumps(data))}</script>
-{bytes_}
-<script type="module">
-{UNPACK}
-</script>
-</body>
-</html>
-"""
+    program = f"{javascript()}\n{_START}"
+    parts = [
+        element("main", id="stage"),
+        element(
+            "noscript",
+            element("p", text(_NO_JAVASCRIPT.format(step=data["step"]))),
+            element("pre", text(twin)),
+        ),
+        json_script("options", data),
+        *(bytes_script(name, each.to_bytes()) for name, each in zip(ids, recordings, strict=False)),
+        bytes_script("program", packed(program)),
+    ]
+    page = Document(
+        title, f"{_BODY}\n{css()}", join(parts, "\n"), [Script(UNPACK, "module")], starts=[program]
+    )
+    return page.html()

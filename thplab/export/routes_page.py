@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from html import escape
-
-from thplab.export.embed import POLICY, script
+from thplab.export.html import Document, Script, element, join, json_script, text
 from thplab.stage.build import css, javascript
 from thplab.stage.routes import Routes
 
@@ -19,25 +16,10 @@ root.focus({ preventScroll: true });"""
 
 def routes_page(routes: Routes) -> str:
     """The text of the page; without JavaScript it shows all moments in words."""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width">
-<title>{escape(routes.data["title"])}</title>
-<style>
-{_BODY}
-{css()}</style>
-</head>
-<body>
-<main id="stage"></main>
-<noscript><pre>{escape(repr(routes))}</pre></noscript>
-<script type="application/json" id="routes">{script(json.dumps(routes.data))}</script>
-<script type="module">
-{script(javascript())}
-{_START}
-</script>
-</body>
-</html>
-"""
+    parts = [
+        element("main", id="stage"),
+        element("noscript", element("pre", text(repr(routes)))),
+        json_script("routes", routes.data),
+    ]
+    program = Script(f"{javascript()}\n{_START}", "module")
+    return Document(routes.data["title"], f"{_BODY}\n{css()}", join(parts, "\n"), [program]).html()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from html import escape
 
 from thplab.export.deck import Shelf, Slide, deck
+from thplab.export.html import element, text
 from thplab.reading.text import TextTwin
 from thplab.recording import Recording
 from thplab.stage.link import link_text
 
 _KEYS = "Enter: keys go to the picture (? shows them); Esc: back to the slides."
+_CLICKER = "PageDown and PageUp, a clicker's keys, turn the slides whatever has the focus."
 _LINES = 8  # trace lines with a slide of their own; the rest are in the run
 
 
@@ -36,11 +37,11 @@ class _Maker:
         made = f"Linux {header['kernel']}, {last + 1} moments. {_KEYS}"
         title = Slide(
             [
-                f"<h1>{escape(header['title'] or 'Recording')}</h1>",
-                f"<p>{escape(header['story'])}</p>",
-                f"<p><small>{escape(made)}</small></p>",
+                element("h1", text(header["title"] or "Recording")),
+                element("p", text(header["story"])),
+                element("p", element("small", text(made))),
             ],
-            ["<p>PageDown and PageUp, a clicker's keys, turn the slides whatever has the focus.</p>"],
+            [element("p", text(_CLICKER))],
         )
         lines = [self._line(number) for number in range(min(_LINES, len(header["trace"])))]
         columns = [[title], [self._moment("The run", step)], lines, [self._moment("The end", last)]]
@@ -53,6 +54,6 @@ class _Maker:
 
     def _moment(self, title: str, step: int, *, said: str = "") -> Slide:
         live = self.shelf.stage(self.bytes, step=step, link=self.link)
-        code = f"<pre>{escape(said)}</pre>" if said else ""
-        notes = "".join(f"<p>{escape(line)}</p>" for line in self.twin.moment(step).head())
-        return Slide([f"<h3>{escape(title)}</h3>", code, live], [notes])
+        code = [element("pre", text(said))] if said else []
+        notes = [element("p", text(line)) for line in self.twin.moment(step).head()]
+        return Slide([element("h3", text(title)), *code, live], notes)
