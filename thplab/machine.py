@@ -88,7 +88,7 @@ class Machine:
         self.kernel = boot(facts, geometry, start_pfn, memory_pages, swap_pages, memory or SLICE)
         if lru_gen is not None:
             self.kernel.lru_gen_enabled = lru_gen
-        self._held_back = False
+        self._held_back = 0
         if self.kernel.memory.daemons:
             kswapd_run(self.kernel)
             kcompactd_run(self.kernel)
@@ -213,11 +213,20 @@ class Machine:
     @contextmanager
     def daemons_held_back(self) -> Iterator[None]:
         """What a system call wakes does not run at its end, but after the block: something is under way."""
-        before, self._held_back = self._held_back, True
+        self._held_back += 1
         try:
             yield
         finally:
-            self._held_back = before
+            self._held_back -= 1
+
+    def hold_daemons_back(self) -> None:
+        """What is woken from now on runs at the :meth:`let_daemons_run` that belongs to this."""
+        self._held_back += 1
+
+    def let_daemons_run(self) -> None:
+        """End the last :meth:`hold_daemons_back`; what was woken runs, unless it is held back still."""
+        self._held_back -= 1
+        self.run_ready()
 
     @property
     def trace(self) -> list[TraceEvent]:

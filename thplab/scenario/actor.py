@@ -9,6 +9,7 @@ from typing import Any
 from thplab.machine import Machine, Process
 from thplab.mm.include.errors import KernelError
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.turns import Turns
 
 #: What a child is called if nothing else is said.
 DEFAULT_KID = "k"
@@ -26,17 +27,23 @@ class Actor:
     ``expected``: page -> what it must read, or zero if it is among ``given_back``;
     ``shared``: the same of shared memory, which children have in common; ``shared_ranges``: where that is;
     ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
-    ``kids``: id -> child; ``log``: results as the recordings log them.
+    ``kids``: id -> child; ``log``: results as the recordings log them; ``turns``: of all processes.
     """
 
     def __init__(
-        self, machine: Machine, process: Process, region: int, spared: frozenset[int] = frozenset()
+        self,
+        machine: Machine,
+        process: Process,
+        region: int,
+        spared: frozenset[int] = frozenset(),
+        turns: Turns | None = None,
     ) -> None:
         """An actor that has done nothing yet."""
         self.machine = machine
         self.process = process
         self.region = region
         self.spared = spared
+        self.turns = turns or Turns(machine)
         self.mapped: list[tuple[int, int]] = []
         self.expected: dict[int, int] = {}
         self.shared: dict[int, int] = {}
@@ -115,11 +122,13 @@ class Actor:
 
     def fork(self, id_: str) -> None:
         """Start a child that has seen what this process has seen."""
-        child = Actor(self.machine, self.process.fork(f"{self.name}.{id_}"), self.region)
-        child.mapped, child.expected = list(self.mapped), dict(self.expected)
-        child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
-        child.given_back = set(self.given_back)
-        self.kids[id_] = child
+        with self.turns:
+            process = self.process.fork(f"{self.name}.{id_}")
+            child = Actor(self.machine, process, self.region, turns=self.turns)
+            child.mapped, child.expected = list(self.mapped), dict(self.expected)
+            child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
+            child.given_back = set(self.given_back)
+            self.kids[id_] = child
 
     def kid(self, op: Mapping[str, Any]) -> Actor:
         """The living child that an op names."""

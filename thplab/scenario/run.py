@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thplab.machine import MIN_HUGE_PAGES, Machine
+from thplab.mm.include.errors import KernelError
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import ScenarioError
@@ -17,9 +18,10 @@ from thplab.scenario.fragment import fill_memory, memory_of
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
-from thplab.scenario.spec import OPS, perform
+from thplab.scenario.spec import INTRUDER_OPS, OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
+from thplab.scenario.turns import Turns
 
 _ONE_HOUR_MS = 3_600_000
 
@@ -78,10 +80,11 @@ class ScenarioRun:
         self.machine.wake_khugepaged()
         if budget:
             start_marker(self.machine, self.surroundings.usual)
+        region, turns = self.scenario.machine.region, Turns(self.machine)
         for spec in self.scenario.processes:
             process = self.machine.process(spec.name)
             spared = frozenset(self.spared.get(spec.name, ()))
-            self.actors[spec.name] = Actor(self.machine, process, self.scenario.machine.region, spared)
+            self.actors[spec.name] = Actor(self.machine, process, region, spared, turns)
         for spec in self.scenario.processes:
             for op in spec.ops:
                 perform(self.actors[spec.name], op)
@@ -90,26 +93,39 @@ class ScenarioRun:
             self._bring_cursor_to(self.scenario.processes[0].name)
 
     def _furnish(self) -> None:
+        """Raises ScenarioError where there is no place for the other VMAs of a process."""
         region, nr = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_NR
-        end = max(end for op in self.scenario.all_ops() for _, end in OPS[op["op"]].maps(op))
-        end = end // nr * nr + nr
+        maps = ((INTRUDER_OPS.get(op["op"]) or OPS[op["op"]]).maps(op) for op in self.scenario.all_ops())
+        end = max((end for ranges in maps for _, end in ranges), default=0) // nr * nr + nr
         for actor in self.actors.values():
-            self.surroundings.furnish(actor.process, region, actor.address(end))
+            actor.refuse_to_wait("budget")
+            try:
+                self.surroundings.furnish(actor.process, region, actor.address(end))
+            except KernelError as error:
+                raise ScenarioError(f"budget: no place for other VMAs of {actor.name}: {error}") from error
 
     def _settle(self) -> None:
         """The settings under which the steps run: those of the scenario, else the defaults."""
-        final = {**default_settings(self.scenario.setup_settings), **self.scenario.settings}
+        geometry = self.machine.kernel.geometry
+        final = {**default_settings(self.scenario.setup_settings, geometry), **self.scenario.settings}
         final = _without_sleeps(final)
-        budget = final.pop("pages_to_scan", 8 * self.machine.kernel.geometry.HPAGE_PMD_NR)
+        budget = final.pop("pages_to_scan", 8 * geometry.HPAGE_PMD_NR)
         self.store({**final, "pages_to_scan": budget})
 
     def _bring_cursor_to(self, name: str) -> None:
         """Wakeups of one unit until the cursor stands at the beginning of that process."""
         scan = self.machine.kernel.khugepaged
+        never = f"budget: khugepaged never comes to process {name!r}"
+        if scan.thread is None:
+            raise ScenarioError(f"{never}: it does not run")
         if all(slot.mm.name != name for slot in scan.mm_head):
-            raise ScenarioError(f"khugepaged never comes to process {name!r}: it is not registered")
+            raise ScenarioError(f"{never}: the process is not registered")
         self.store({"pages_to_scan": 1})
+        laps = scan.full_scans
         while scan.scan_mm_slot is None or scan.scan_mm_slot.mm.name != name or scan.scan_address:
+            # Twice round: whatever it scans on its way, once the process must have had its turn.
+            if scan.full_scans > laps + 1:
+                raise ScenarioError(f"{never}: it passes it over")
             self.machine.wake_khugepaged()
 
     def store(self, settings: Mapping[str, Any]) -> None:
