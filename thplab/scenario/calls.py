@@ -79,7 +79,7 @@ def advise(actor: Actor, op: Mapping[str, Any]) -> None:
             except KernelError as error:
                 refused.append([first, end, -1, errno.errorcode[error.errno or 0]])
                 if advice == "dontneed":  # part of the range may have been dropped all the same
-                    actor.given_back.update(range(first, end))
+                    actor.gave_back(first, end)
             else:
                 _after_advice(actor, advice, first, end)
     if refused:
@@ -91,7 +91,7 @@ def _after_advice(actor: Actor, advice: str, first: int, end: int) -> None:
     if advice == "dontneed":
         actor.forget(first, end, value=0)
     elif advice == "free":
-        actor.given_back.update(range(first, end))
+        actor.gave_back(first, end)
     elif advice == "guard_install":
         actor.forget(first, end)
     elif advice.startswith("populate"):

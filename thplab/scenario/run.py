@@ -22,8 +22,11 @@ from thplab.scenario.spec import INTRUDER_OPS, OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
 from thplab.scenario.turns import Turns
+from thplab.scenario.work import FRAME, SLOT, WINDOW, now, spend
 
 _ONE_HOUR_MS = 3_600_000
+#: Steps that a window of a photograph counts for.
+_PER_WINDOW = 8
 
 
 class ScenarioRun:
@@ -50,19 +53,28 @@ class ScenarioRun:
         least = MIN_HUGE_PAGES * spec.entries
         if pages < least:
             raise ScenarioError(f"machine.memory_pages: {pages} is too little; allowed: {least} or more")
+        swap = swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages
+        spend(0 if spec.memory == "free" else pages, pages * FRAME + swap * SLOT)
         self.machine = Machine(
             kernel,
             memory_pages=pages,
             start_pfn=spec.start_pfn,
             entries=spec.entries,
-            swap_pages=swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages,
+            swap_pages=swap,
             memory=memory_of(spec, pages),
             lru_gen=scenario.lru_gen,
         )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []
-        self._set_up()
-        fill_memory(self.machine, spec)
+        try:
+            self._set_up()
+        except KernelError as error:
+            raise ScenarioError(str(error)) from error
+        try:
+            fill_memory(self.machine, spec)
+        except KernelError as error:
+            raise ScenarioError(f"machine.memory: no process can use all of it: {error}") from error
+        now("the pages are looked at before the first step", self.machine)
         self.before = self.photographs()
         self._settle()
 
@@ -86,8 +98,12 @@ class ScenarioRun:
             spared = frozenset(self.spared.get(spec.name, ()))
             self.actors[spec.name] = Actor(self.machine, process, region, spared, turns)
         for spec in self.scenario.processes:
-            for op in spec.ops:
+            for number, op in enumerate(spec.ops, 1):
+                now(
+                    f"process {spec.name} is set up: op {number} of {len(spec.ops)}, {op['op']}", self.machine
+                )
                 perform(self.actors[spec.name], op)
+        now("the cursor is brought to the first process", self.machine)
         if budget:
             self._furnish()
             self._bring_cursor_to(self.scenario.processes[0].name)
@@ -139,7 +155,9 @@ class ScenarioRun:
 
     def photograph(self, actor: Actor) -> dict[str, Any]:
         """Its page tables, window by window."""
-        return photograph(actor.process, actor.region, actor.windows())
+        windows = actor.windows()
+        spend(windows * (_PER_WINDOW + len(actor.process.mm.vmas) // 32), windows * WINDOW)
+        return photograph(actor.process, actor.region, windows)
 
     def step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one step; what was seen of it."""

@@ -42,6 +42,7 @@ from thplab.scenario.values import (
     number,
     word,
 )
+from thplab.scenario.work import spend
 
 #: How deep children may have children.
 _DEEPEST = 4
@@ -89,6 +90,7 @@ def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) ->
     """
     if op["op"] != "unlock_mm" and not holds_lock:
         actor.refuse_to_wait(op["op"])
+    spend(1 + len(actor.process.mm.vmas) // 32)
     try:
         OPS[op["op"]].act(actor, op)
     except KernelError as error:
