@@ -142,7 +142,8 @@ def _check_characters(data: Any) -> None:
     for text in _texts(data):
         if half := _HALF.search(text):
             raise ScenarioError(
-                f"the text {_shown(text)} has \\u{ord(half[0]):04x}, half of a character; allowed: whole pairs"
+                f"the text {_shown(text)} has \\u{ord(half[0]):04x}, half of a character; "
+                "allowed: both halves, in order"
             )
 
 
