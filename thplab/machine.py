@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from thplab.door import checked
@@ -263,8 +263,8 @@ class Machine:
         self.run_ready()
 
     @property
-    def trace(self) -> list[TraceEvent]:
-        """All trace events so far."""
+    def trace(self) -> Sequence[TraceEvent]:
+        """The trace events so far, the oldest of very many excepted; their numbers stay the same."""
         return self.kernel.tracing.events
 
     @checked

@@ -60,10 +60,10 @@ def test_sweeps_without_an_end_are_refused() -> None:
             SWEEPS[name](**{parameter: 10**9}, executor=Nobody())
 
 
-PROGRAM = """
+PROGRAM = r"""
 import os, sys, time
 def slow(number):
-    os.write(1, f"{os.getpid()}\n".encode())
+    os.write(1, b"%d\n" % os.getpid())
     time.sleep(60)
     return [number]
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from typing import Any
 
 from thplab.machine import MIN_HUGE_PAGES, Machine
 from thplab.mm.include.errors import KernelError
+from thplab.mm.include.trace_events import MOST_EVENTS
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
-from thplab.scenario.errors import ScenarioError
+from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.fragment import fill_memory, memory_of
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
@@ -164,7 +165,12 @@ class ScenarioRun:
         return {"type": step["type"], **STEPS[step["type"]].run(self, step)}
 
     def events_since(self, first: int) -> list[dict[str, Any]]:
-        """The trace events from number ``first`` on, as the recordings write them."""
+        """The trace events from number ``first`` on, as the recordings write them.
+
+        Raises Unsupported if there were more than are kept.
+        """
+        if first < self.machine.kernel.tracing.events.lost:
+            raise Unsupported(f"more than {MOST_EVENTS} trace events in one step")
         region, size = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_SIZE
         records = (event_record(event, region, size) for event in self.machine.trace[first:])
         return [r for r in records if r is not None and r["proc"].partition(".")[0] in self.actors]
