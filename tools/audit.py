@@ -14,12 +14,13 @@ import re
 import sys
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
+_NOT_STATED = "not stated"
 _DATABASE = "https://api.osv.dev/v1/querybatch"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
@@ -30,20 +31,27 @@ ACCEPTED = (
 )  # fmt: skip
 
 
-def pinned(lock: str) -> dict[str, str]:
-    """name -> version, as a lock file has them."""
-    return dict(_PIN.findall(lock))
+def pinned(lock: str) -> list[tuple[str, str]]:
+    """Name and version of each package, as a lock file has them; one name may have several versions."""
+    return _PIN.findall(lock)
 
 
 def licence_of(stated: Any) -> str:
-    """What a package's metadata say: the expression, else its classifiers, else the first line of the text."""
+    """What a package states: an expression, else classifiers, else the first line of the text."""
     if expression := stated.get("License-Expression"):
         return str(expression)
     classifiers = stated.get_all("Classifier") or []
     named = [each.rpartition(" :: ")[2] for each in classifiers if each.startswith("License ::")]
     told = [name for name in named if name != "OSI Approved"]
     text = str(stated.get("License") or "").strip()
-    return ", ".join(told) or (text.splitlines()[0] if text else "not stated")
+    return ", ".join(told) or (text.splitlines()[0] if text else _NOT_STATED)
+
+
+def _licence(package: metadata.Distribution) -> str:
+    """What it states, else the first line of the licence that it brings with it."""
+    stated = licence_of(package.metadata)
+    texts = (each.read_text("utf-8") for each in package.files or () if each.stem.upper() == "LICENSE")
+    return next(texts, stated).strip().splitlines()[0] if stated == _NOT_STATED else stated
 
 
 def licences(names: Iterable[str]) -> dict[str, list[str]]:
@@ -51,7 +59,7 @@ def licences(names: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for name in names:
         try:
-            found[licence_of(metadata.metadata(name))].append(name)
+            found[_licence(metadata.distribution(name))].append(name)
         except metadata.PackageNotFoundError:
             found["not installed"].append(name)
     return dict(sorted(found.items()))
@@ -70,38 +78,35 @@ def _ask(query: bytes) -> bytes:
 
 
 def vulnerabilities(
-    packages: Mapping[str, str], ask: Callable[[bytes], bytes] = _ask
+    packages: Sequence[tuple[str, str]], ask: Callable[[bytes], bytes] = _ask
 ) -> dict[str, list[str]]:
-    """name -> ids of what is known of that version. Raises OSError where the database can't be asked."""
-    names = list(packages)
-    queries = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": packages[name]} for name in names]
+    """``name version`` -> ids of what is known of it. Raises OSError where the database can't be asked."""
+    queries = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": each} for name, each in packages]
     results = json.loads(ask(json.dumps({"queries": queries}).encode()))["results"]
-    found = {
-        name: [each["id"] for each in result.get("vulns", ())]
-        for name, result in zip(names, results, strict=True)
-    }
-    return {name: ids for name, ids in found.items() if ids}
+    told = zip(packages, results, strict=True)
+    found = {" ".join(which): [each["id"] for each in result.get("vulns", ())] for which, result in told}
+    return {which: ids for which, ids in found.items() if ids}
 
 
 def main(ask: Callable[[bytes], bytes] = _ask) -> int:
     """Print both; 1 if something is not as it should be."""
     packages = pinned(LOCK.read_text("utf-8"))
-    print(f"{len(packages)} packages in {LOCK.name}\n\nLicences:")
+    names = sorted({name for name, _ in packages})
+    print(f"{len(names)} packages in {LOCK.name}\n\nLicences:")
     bad = False
-    for licence, names in licences(packages).items():
+    for licence, which in licences(names).items():
         accepted = is_accepted(licence)
         bad = bad or not accepted
-        print(
-            f"  {' ' if accepted else 'x'} {licence}: {len(names)}{'' if accepted else ': ' + ', '.join(names)}"
-        )
+        said = "" if accepted else f": {', '.join(which)}"
+        print(f"  {' ' if accepted else 'x'} {licence}: {len(which)}{said}")
     print("\nKnown vulnerabilities:")
     try:
         known = vulnerabilities(packages, ask)
     except (OSError, ValueError, KeyError) as error:
         print(f"  not checked: {_DATABASE} can't be asked ({error})")
         return int(bad)
-    for name, ids in known.items():
-        print(f"  x {name} {packages[name]}: {', '.join(ids)}")
+    for package, ids in known.items():
+        print(f"  x {package}: {', '.join(ids)}")
     if not known:
         print("  none")
     return int(bad or bool(known))
