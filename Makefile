@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 export UV_LINK_MODE ?= copy
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test test-course test-long lint types soak bench gallery notebooks lock clean install
+.PHONY: help lab test test-course test-long lint types soak bench audit gallery notebooks lock clean install
 
 help: ## show this list
 	@echo "thplab: make TARGET"
@@ -71,6 +71,9 @@ soak: $(STAMP) ## random operations on the model for MINUTES (2)
 
 bench: $(STAMP) ## measure; prints medians and how each was measured
 	$(BIN)/python -m benchmarks
+
+audit: $(STAMP) ## licences of all packages, and known vulnerabilities where osv.dev can be reached
+	$(BIN)/python -m tools.audit
 
 gallery: $(STAMP) ## make the pictures in docs/gallery (needs Chromium)
 	$(BIN)/python -m tools.gallery

@@ -6,8 +6,11 @@ import pytest
 
 from tests.invariants import check, whole_state
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, eat, fill, pmd
+from thplab import machine as module
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelBug, KernelError
+from thplab.mm.include.mmzone import Memory
+from thplab.mm.include.sched import Wait
 
 
 @pytest.mark.parametrize(
@@ -146,13 +149,37 @@ def test_pin_where_nothing_is_mapped():
 
 
 def test_unpin_too_often():
-    """Is dropping the page table's own reference noticed?"""
+    """Is dropping the page table's own reference refused, and is all as before?"""
     process = app()
     process.write(ADDRESS, 1)
     page = process.pin(ADDRESS)
     process.unpin(page)
-    with pytest.raises(KernelBug):
+    state = whole_state(process.mm.kernel)
+    with pytest.raises(ValueError, match=f"page {page} is not pinned"):
         process.unpin(page)
+    assert whole_state(process.mm.kernel) == state
+
+
+@pytest.mark.parametrize("daemons", [False, True])
+def test_a_daemon_without_work_makes_no_pass(daemons):
+    """Does a wake end where khugepaged has nothing to do, also while other daemons' sleeps end?"""
+    machine = Machine(memory_pages=4096, memory=Memory(zones=(("Normal", 4096),), daemons=daemons))
+    passes = machine.kernel.khugepaged.passes
+    machine.wake_khugepaged()
+    machine.process("app").mmap(ADDRESS, WINDOW)
+    machine.wake_khugepaged()
+    assert (machine.kernel.khugepaged.passes, machine.kernel.clock.now) == (passes, 0)
+
+
+def test_daemons_that_never_sleep_are_a_defect_that_is_told(monkeypatch):
+    """Does a kernel thread that always goes on end in words instead of never?"""
+    machine = Machine(memory_pages=4096, memory=Memory(zones=(("Normal", 4096),)))
+    thread = machine.kernel.node.kswapd
+    thread.body = (Wait("x", lambda: True) for _ in iter(int, 1))
+    thread.wait = None
+    monkeypatch.setattr(module, "_MOST_RESUMED", 1000)
+    with pytest.raises(KernelBug, match="kswapd0 and its like go on without sleeping"):
+        machine.run_ready()
 
 
 def test_time_passes_only_when_asked():

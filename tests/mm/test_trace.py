@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+import tracemalloc
 
 import pytest
 
-from tests.mm.lab import ADDRESS, COLLAPSE, ISOLATE, PAGE, SCAN, advise, app, fill, ready
+from tests.mm.lab import ADDRESS, COLLAPSE, ISOLATE, PAGE, SCAN, WINDOW, advise, app, fill, ready
 from thplab.kernels import DEFAULT, ScanResult
 from thplab.machine import Machine
+from thplab.mm.include import trace_events
 from thplab.mm.include.trace_events import TRACE_EVENTS, TraceEvent
 from thplab.mm.trace import trace
 
@@ -151,3 +154,45 @@ def test_an_event_that_this_kernel_lacks_is_not_written():
     assert [event.name for event in new.trace] == ["mm_khugepaged_scan", COLLAPSE]
     assert old.trace[0].text().endswith("isolated=1, status=succeeded")
     assert new.trace[1].text().endswith("isolated=1, status=succeeded, order=9")
+
+
+def test_the_ring_buffer_keeps_the_last_events_under_their_numbers(monkeypatch):
+    """Are the oldest events of very many dropped, and do the numbers of the others stay?"""
+    monkeypatch.setattr(trace_events, "MOST_EVENTS", 5)
+    events = trace_events.Events()
+    assert (len(events), events.lost, events == []) == (0, 0, True)
+    written = [trace_events.TraceEvent("x", n, n, "x", ()) for n in range(12)]
+    for number, event in enumerate(written, 1):
+        events.append(event)
+        assert len(events) == number
+        assert events[-1] is event
+    assert events.lost == 7
+    assert list(events) == written[7:]
+    for first in range(13):
+        for end in range(13):
+            assert events[first:end] == [event for event in written[first:end] if event.pid >= 7]
+        assert events[first:] == [event for event in written[first:] if event.pid >= 7]
+    assert [events[n] for n in range(7, 12)] == written[7:]
+    for gone in (0, 6, -6, 12):
+        with pytest.raises(IndexError):
+            events[gone]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_many_passes_need_little_memory(monkeypatch):
+    """Does what a daemon leaves behind in each pass stay bounded?"""
+    monkeypatch.setattr(trace_events, "MOST_EVENTS", 2000)
+    process = app(2)
+    fill(process, 0, 1)
+    process.madvise(ADDRESS, 2 * WINDOW, "hugepage")
+    process.machine.write_sysfs("khugepaged/scan_sleep_millisecs", 1)
+    tracemalloc.start()
+    try:
+        process.machine.run_for(1000)
+        before, _ = tracemalloc.get_traced_memory()
+        process.machine.run_for(2000)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert process.machine.kernel.khugepaged.passes > 3000
+    assert after - before < 200_000  # 2000 passes; an event alone is 1 kB

@@ -14,12 +14,13 @@ from tests.properties.random_run import RandomRun
 from tests.properties.random_world import MOST_PROCESSES, WINDOWS
 from thplab.mm.exit import begin_exit, exit_mm
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.lock import Waiter, wait_for, would_wait
+from thplab.mm.include.lock import Waiter, wait_for
 from thplab.mm.include.mm_types import VM_SHARED
 from thplab.mm.kthread import running
 from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
 from thplab.scenario.gaps import GAPS, probed
+from thplab.scenario.locks import first_to_wait_for
 from thplab.scenario.observe import folio_at
 from thplab.scenario.spec import INTRUDER_OPS
 
@@ -214,14 +215,15 @@ class RandomRaces(RandomRun):
         op = {"op": "advise", "advice": what} if what in RACE_ADVICE else {"op": what}
         pages = SimpleNamespace(process=process, address=self._at, pages=lambda op: iter(range(first, end)))
         act = partial(self._act, gap, name, process, what, first, end)
-        lock, write = INTRUDER_OPS[op["op"]].lock.lock_of(pages, op)
+        missing = first_to_wait_for(pages, INTRUDER_OPS[op["op"]].lock, op)
         if what == "exit":
             begin_exit(process.mm)
             del self.processes[name], self.expected[name]
-        if lock is None or not would_wait(lock, write=write):
+        if missing is None:
             act()
             self._tell(f"{what} at once")
         else:
+            lock, write = missing
             self._tell(f"{what} after waiting")
             wait_for(lock, Waiter(name, what, partial(act, waited=True), write=write))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from thplab import cli
-from thplab.scenario import ScenarioError
+from thplab.scenario import ScenarioError, files
 from thplab.scenario.files import find_scenario, read_entries
+from thplab.scenario.predict import predict_lines
 
 MINE: dict[str, Any] = {
     "name": "mine",
@@ -135,3 +138,68 @@ def test_a_name_is_a_name_even_if_there_is_such_a_file(
     (tmp_path / "note").write_text(LINE)
     monkeypatch.chdir(tmp_path)
     assert find_scenario("note").name == "note"
+
+
+def _told(text: bytes) -> list[dict[str, Any]]:
+    return list(predict_lines(io.BytesIO(text), file="f"))
+
+
+GOOD = b'{"name": "good", "ops": [{"op": "mmap", "start": 0, "pages": 4}], "action": {"type": "none"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b'{"name": "\xff"}', "not UTF-8: byte 0xff (line 1, column 11)"),
+        (b'{"name":\n "caf\xe9"}', "not UTF-8: byte 0xe9 (line 2, column 6)"),
+        (b"\xfe\xff", "not UTF-8: byte 0xfe (line 1, column 1)"),
+        (GOOD.replace(b"good", b"\xed\xa0\x80"), "not UTF-8: byte 0xed"),
+        (GOOD.replace(b'"ops"', b'"name": "other", "ops"'), "the key 'name' is there twice"),
+        (GOOD.replace(b'"pages": 4', b'"pages": 4, "pages": 4'), "the key 'pages' is there twice"),
+        (GOOD.replace(b'"name"', b'"\\u006eame": "", "name"'), "the key 'name' is there twice"),
+        (GOOD.replace(b"good", b"\\ud800"), "has \\ud800, half of a character"),
+        (GOOD.replace(b"good", b"\\udc00\\ud800"), "half of a character"),
+        (GOOD.replace(b'"pages"', b'"\\udfff": 1, "pages"'), "half of a character"),
+        (b'{"a": [[["\\ud900"]]]}', "half of a character"),
+    ],
+)
+def test_what_readers_take_differently_is_refused(text: bytes, words: str) -> None:
+    bad, good = _told(text + b"\n" + GOOD)
+    assert bad["error"].startswith("f, line 1: ")
+    assert words in bad["error"]
+    assert json.dumps(bad).isascii()
+    assert good["name"] == "good"
+    assert "error" not in good
+
+
+@pytest.mark.parametrize("name", ["\\ud83d\\ude00", "\\u00e9", "\U0001f600", "{", '\\"}{', "\\\\"])
+def test_whole_characters_and_braces_in_texts_are_texts(name: str) -> None:
+    text = GOOD.replace(b"good", name.encode()).replace(b", ", b",\n")
+    (answer,) = _told(text)
+    assert answer["name"] == json.loads(f'"{name}"')
+
+
+@pytest.mark.parametrize("piece", ['{"a":\n', "[\n", "1,\n", '{"a": "}"\n', '"\n', "{}\n{\n"])
+def test_many_lines_are_read_in_one_go(piece: str) -> None:
+    """Twice the lines take twice the work, not four times: counted in characters that are parsed."""
+    assert _parsed(piece * 400) <= 2.2 * _parsed(piece * 200)
+
+
+def _parsed(text: str) -> int:
+    seen, plain = [], json.loads
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json, "loads", lambda text, **more: seen.append(len(text)) or plain(text, **more))
+        for entry in read_entries(io.BytesIO(text.encode())):
+            with suppress(ScenarioError):
+                entry.read()
+    return sum(seen)
+
+
+def test_an_object_that_is_too_long_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LONGEST", 1000)
+    entries = list(read_entries(io.BytesIO(b'{"a":\n' + b"1,\n" * 5000 + b"}\n" + GOOD)))
+    assert len(entries) == 2
+    assert len(entries[0].text) < 1100
+    with pytest.raises(ScenarioError, match="longer than"):
+        entries[0].read()
+    assert entries[1].text == GOOD.decode()

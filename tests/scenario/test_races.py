@@ -161,8 +161,8 @@ def test_a_refused_collapse_leaves_all_as_the_intruder_left_it(
     photographs: list[dict[str, Any]] = []
     plain = intruders._Intruder.act
 
-    def act_and_look(self: Any, outcome: str | None = None) -> None:
-        plain(self, outcome)
+    def act_and_look(self: Any) -> None:
+        plain(self)
         photographs.append(tables_and_pages(run.machine.kernel))
 
     monkeypatch.setattr(intruders._Intruder, "act", act_and_look)

@@ -114,3 +114,42 @@ def test_another_recording(stage: Stage, events: Recording) -> None:
     assert stage.text() == moment_text(events, 0)
     stage.step = 900
     assert stage.step == len(events) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("recording", b"junk", "show\\(recording\\) puts one on the stage"),
+        ("recording", b"", "show\\(recording\\)"),
+        ("second", b"junk", "beside\\(recording\\) shows another one"),
+        ("bookmarks", [10**9], "there is no moment 1000000000; allowed: 0 to "),
+        ("bookmarks", [1, -1], "there is no moment -1"),
+    ],
+)
+def test_what_the_stage_can_not_show_is_refused_and_changes_nothing(
+    stage: Stage, name: str, value: object, words: str
+) -> None:
+    before = {each: getattr(stage, each) for each in ("recording", "second", "bookmarks", "step", "shown")}
+    text = stage.text()
+    with pytest.raises(traitlets.TraitError, match=words):
+        setattr(stage, name, value)
+    assert {each: getattr(stage, each) for each in before} == before
+    assert stage.text() == text
+
+
+@pytest.mark.parametrize("name", ["step", "shown"])
+@pytest.mark.parametrize(("value", "last"), [(10**9, True), (-(10**9), False)])
+def test_a_moment_that_there_is_not_is_the_nearest_one(
+    stage: Stage, small: Recording, name: str, value: int, last: bool
+) -> None:
+    setattr(stage, name, value)
+    assert getattr(stage, name) == (len(small) - 1 if last else 0)
+    assert stage.text() == stage.text(getattr(stage, name))
+
+
+def test_what_the_stage_itself_puts_on_is_accepted(stage: Stage, small: Recording, note: Recording) -> None:
+    stage.bookmarks = [0, len(small) - 1]
+    stage.beside(small)
+    stage.show(note)
+    assert (stage.recording, stage.second, stage.bookmarks) == (note.to_bytes(), b"", [])
+    stage.bookmarks = [len(note) - 1]

@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_one_others() -> None:
 
 
 def test_what_there_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"occupancy 1\.5: allowed are 0 to 1"):
+    with pytest.raises(ValueError, match=r"occupancies: 1\.5 is not accepted; allowed: a number from 0 to 1"):
         coverage_sweep((0.5, 1.5))
-    with pytest.raises(ValueError, match="max_ptes_none 512: allowed are 0 to 511"):
+    with pytest.raises(ValueError, match="limits: 512 is not accepted; allowed: an integer from 0 to 511"):
         coverage_sweep((0.5,), (512,))

@@ -32,5 +32,5 @@ def test_what_B_needs_does_not_matter() -> None:
 
 
 def test_a_process_without_windows_is_refused() -> None:
-    with pytest.raises(ValueError, match="0 windows: allowed are 1 or more"):
+    with pytest.raises(ValueError, match="sizes: 0 is not accepted; allowed: an integer from 1"):
         fairness_sweep((0,))

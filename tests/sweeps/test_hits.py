@@ -33,5 +33,5 @@ def test_N20_each_miss_reads_four_entries_or_three() -> None:
 def test_part_of_a_page_is_no_working_set() -> None:
     with pytest.raises(ValueError, match="working set 5000: allowed are multiples of 4096"):
         hit_sweep([5000], [])
-    with pytest.raises(ValueError, match="working set 4096: allowed are multiples of 2097152"):
+    with pytest.raises(ValueError, match="huge: 4096 is not accepted; allowed: an integer from 2097152"):
         hit_sweep([], [4096])

@@ -37,5 +37,5 @@ def test_one_page_that_cannot_move_spoils_its_block() -> None:
 
 
 def test_no_percentage_is_refused() -> None:
-    with pytest.raises(ValueError, match="proactiveness 101: allowed are 0 to 100"):
+    with pytest.raises(ValueError, match="values: 101 is not accepted; allowed: an integer from 0 to 100"):
         proactiveness_sweep((101,))

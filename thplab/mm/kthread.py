@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import GEN_RUNNING, getgeneratorstate
 
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.sched import Kthread, Sleeping, Task
@@ -43,8 +44,11 @@ def kthread_resume(kernel: Kernel, thread: Kthread) -> bool:
 
 
 def kthread_stop(kernel: Kernel, thread: Kthread) -> None:
-    """Ask the thread to stop and let it run until it has. Locks expected: none that it may want."""
+    """Ask the thread to stop and let it run until it has. Locks expected: none that it may want.
+
+    A thread that runs now (another task acts in one of its gaps) ends when it next asks whether it should.
+    """
     thread.should_stop = True
     # It may have to finish its present work: the kernel waits for it too.
-    while kthread_resume(kernel, thread):
+    while getgeneratorstate(thread.body) != GEN_RUNNING and kthread_resume(kernel, thread):
         pass

@@ -81,7 +81,8 @@ class Attribute:
             if value is not None:
                 return int(value)
         elif _DECIMAL.fullmatch(word):
-            number = int(word)
+            digits = word.lstrip("+0")
+            number = int(digits or 0) if len(digits) <= len(str(_U64_MAX)) else _U64_MAX + 1
             if self.lowest <= number <= self._highest(geometry):
                 return number
             # A switch is read as a number of 64 bits; one that does not fit is another error than one that

@@ -9,6 +9,8 @@ from typing import Any
 from thplab.machine import Machine, Process
 from thplab.mm.include.errors import KernelError
 from thplab.scenario.errors import ScenarioError
+from thplab.scenario.turns import Turns
+from thplab.scenario.work import NOTE, spend
 
 #: What a child is called if nothing else is said.
 DEFAULT_KID = "k"
@@ -26,17 +28,23 @@ class Actor:
     ``expected``: page -> what it must read, or zero if it is among ``given_back``;
     ``shared``: the same of shared memory, which children have in common; ``shared_ranges``: where that is;
     ``spared``: pages that MADV_PAGEOUT leaves in memory; ``pins``: page -> frames held;
-    ``kids``: id -> child; ``log``: results as the recordings log them.
+    ``kids``: id -> child; ``log``: results as the recordings log them; ``turns``: of all processes.
     """
 
     def __init__(
-        self, machine: Machine, process: Process, region: int, spared: frozenset[int] = frozenset()
+        self,
+        machine: Machine,
+        process: Process,
+        region: int,
+        spared: frozenset[int] = frozenset(),
+        turns: Turns | None = None,
     ) -> None:
         """An actor that has done nothing yet."""
         self.machine = machine
         self.process = process
         self.region = region
         self.spared = spared
+        self.turns = turns or Turns(machine)
         self.mapped: list[tuple[int, int]] = []
         self.expected: dict[int, int] = {}
         self.shared: dict[int, int] = {}
@@ -76,12 +84,15 @@ class Actor:
 
     def ranges(self, op: Mapping[str, Any]) -> list[tuple[int, int]]:
         """The page ranges of an op; without ``pages`` all ranges as they were mapped."""
-        pages = op.get("pages")
-        return [(first, end) for first, end in pages] if pages is not None else list(self.mapped)
+        pages = op.get("pages", self.mapped)
+        spend(len(pages))
+        return [(first, end) for first, end in pages]
 
     def pages(self, op: Mapping[str, Any]) -> Iterator[int]:
         """The page numbers of an op, in order, or drawn by the seed ``shuffle``."""
-        numbers = [page for first, end in self.ranges(op) for page in range(first, end)]
+        ranges = self.ranges(op)
+        spend(sum(end - first for first, end in ranges))
+        numbers = [page for first, end in ranges for page in range(first, end)]
         if "shuffle" in op:
             random.Random(op["shuffle"]).shuffle(numbers)
         return iter(numbers)
@@ -102,24 +113,35 @@ class Actor:
 
     def forget(self, first: int, end: int, *, value: int | None = None) -> None:
         """What the pages held is gone: they read ``value`` from now on, or can't be read at all."""
+        spend(len(self.expected) // 32)
         for page in [page for page in self.expected if first <= page < end]:
             if value is None:
                 del self.expected[page]
             else:
                 self.expected[page] = value
 
+    def gave_back(self, first: int, end: int) -> None:
+        """What the pages held may be gone at any time: then they read zero."""
+        spend((len(self.expected) + len(self.shared)) // 32)
+        noted = (page for memory in (self.expected, self.shared) for page in memory)
+        self.given_back.update(page for page in noted if first <= page < end)
+
     def wrote(self, page: int, value: int) -> None:
         """The page holds this from now on."""
+        spend(len(self.shared_ranges), NOTE)
         self.memory_of(page)[page] = value
         self.given_back.discard(page)
 
     def fork(self, id_: str) -> None:
         """Start a child that has seen what this process has seen."""
-        child = Actor(self.machine, self.process.fork(f"{self.name}.{id_}"), self.region)
-        child.mapped, child.expected = list(self.mapped), dict(self.expected)
-        child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
-        child.given_back = set(self.given_back)
-        self.kids[id_] = child
+        with self.turns:
+            spend(len(self.expected) // 32, NOTE * len(self.expected))
+            process = self.process.fork(f"{self.name}.{id_}")
+            child = Actor(self.machine, process, self.region, turns=self.turns)
+            child.mapped, child.expected = list(self.mapped), dict(self.expected)
+            child.shared, child.shared_ranges = self.shared, list(self.shared_ranges)
+            child.given_back = set(self.given_back)
+            self.kids[id_] = child
 
     def kid(self, op: Mapping[str, Any]) -> Actor:
         """The living child that an op names."""
@@ -140,6 +162,7 @@ class Actor:
         if self.mmap_lock_is_taken:
             return {"checked": 0, "bad": bad, "ok": True}
         everything = {**self.expected, **self.shared}
+        spend(len(everything))
         for page, expected in sorted(everything.items()):
             try:
                 found = self.process.read(self.address(page))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from thplab.mm.include.errors import KernelError
@@ -23,42 +23,48 @@ def mmap(actor: Actor, op: Mapping[str, Any]) -> None:
     first, end = op["start"], op["start"] + op["pages"]
     process, shared = actor.process, kind in ("shared", "memfd_shared")
     place, prot, locked = actor.place(first, end), op.get("prot", "rw"), bool(op.get("locked", False))
-    if kind.startswith("memfd"):
-        file = process.memfd_create("thplab", place[1] + foff * 4096)
-        process.mmap(*place, prot, shared=shared, file=file, pgoff=foff, locked=locked)
-        process.close(file)
-    else:  # private /dev/zero is anonymous memory
-        process.mmap(*place, prot, shared=shared, locked=locked)
-    actor.note_mapping(first, end, shared=shared)
+    with actor.turns:
+        if kind.startswith("memfd"):
+            file = process.memfd_create("thplab", place[1] + foff * 4096)
+            process.mmap(*place, prot, shared=shared, file=file, pgoff=foff, locked=locked)
+            process.close(file)
+        else:  # private /dev/zero is anonymous memory
+            process.mmap(*place, prot, shared=shared, locked=locked)
+        actor.note_mapping(first, end, shared=shared)
 
 
 def munmap(actor: Actor, op: Mapping[str, Any]) -> None:
     """munmap."""
     for first, end in actor.ranges(op):
-        actor.process.munmap(*actor.place(first, end))
-        actor.forget(first, end)
+        with actor.turns:
+            actor.process.munmap(*actor.place(first, end))
+            actor.forget(first, end)
 
 
 def write(actor: Actor, op: Mapping[str, Any]) -> None:
     """Write a token into each page."""
     gen = op.get("gen", 0)
-    for page in actor.pages(op):
-        actor.process.write(actor.address(page), token(page, gen))
-        actor.wrote(page, token(page, gen))
+    _write(actor, op, lambda page: token(page, gen))
 
 
 def write_same(actor: Actor, op: Mapping[str, Any]) -> None:
     """Write the same into each page."""
+    _write(actor, op, lambda page: _SAME)
+
+
+def _write(actor: Actor, op: Mapping[str, Any], contents: Callable[[int], int]) -> None:
     for page in actor.pages(op):
-        actor.process.write(actor.address(page), _SAME)
-        actor.wrote(page, _SAME)
+        with actor.turns:
+            actor.process.write(actor.address(page), contents(page))
+            actor.wrote(page, contents(page))
 
 
 def read(actor: Actor, op: Mapping[str, Any]) -> None:
     """Read each page."""
     for page in actor.pages(op):
-        actor.process.read(actor.address(page))
-        actor.memory_of(page).setdefault(page, 0)
+        with actor.turns:
+            actor.process.read(actor.address(page))
+            actor.memory_of(page).setdefault(page, 0)
 
 
 def advise(actor: Actor, op: Mapping[str, Any]) -> None:
@@ -67,14 +73,15 @@ def advise(actor: Actor, op: Mapping[str, Any]) -> None:
     refused = []
     ranges = actor.ranges(op)
     for first, end in _without(actor.spared, ranges) if advice == "pageout" else ranges:
-        try:
-            actor.process.madvise(*actor.place(first, end), advice)
-        except KernelError as error:
-            refused.append([first, end, -1, errno.errorcode[error.errno or 0]])
-            if advice == "dontneed":  # part of the range may have been dropped all the same
-                actor.given_back.update(range(first, end))
-        else:
-            _after_advice(actor, advice, first, end)
+        with actor.turns:
+            try:
+                actor.process.madvise(*actor.place(first, end), advice)
+            except KernelError as error:
+                refused.append([first, end, -1, errno.errorcode[error.errno or 0]])
+                if advice == "dontneed":  # part of the range may have been dropped all the same
+                    actor.gave_back(first, end)
+            else:
+                _after_advice(actor, advice, first, end)
     if refused:
         actor.log.append({"op": "advise", "advice": advice, "results": refused})
 
@@ -84,7 +91,7 @@ def _after_advice(actor: Actor, advice: str, first: int, end: int) -> None:
     if advice == "dontneed":
         actor.forget(first, end, value=0)
     elif advice == "free":
-        actor.given_back.update(range(first, end))
+        actor.gave_back(first, end)
     elif advice == "guard_install":
         actor.forget(first, end)
     elif advice.startswith("populate"):
@@ -112,6 +119,11 @@ def munlock(actor: Actor, op: Mapping[str, Any]) -> None:
 
 def mremap(actor: Actor, op: Mapping[str, Any]) -> None:
     """mremap to a fixed place; what is refused is logged."""
+    with actor.turns:
+        _mremap(actor, op)
+
+
+def _mremap(actor: Actor, op: Mapping[str, Any]) -> None:
     (first, end), to = op["from"], op["to"]
     pages, stays = op.get("new_pages", end - first), bool(op.get("dontunmap", False))
     old, new = actor.place(first, end), actor.place(to, to + pages)

@@ -9,7 +9,8 @@ process is registered already) and ``story`` (one line for people).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,9 +107,16 @@ def _flat(ops: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> list[
 
 
 def read_json(text: str, first_line: int = 1) -> Any:
-    """The value that JSON text stands for; ScenarioError says where it is not JSON."""
+    """The value that JSON text stands for.
+
+    ScenarioError says where it is not JSON. It also refuses what readers of JSON take differently: a key that
+    is there twice, and half a character.
+    """
     try:
-        return json.loads(text)
+        data = json.loads(text, object_pairs_hook=_object)
+        if "\\u" in text or _HALF.search(text):
+            _check_characters(data)
+        return data
     except RecursionError:
         raise ScenarioError("not JSON that can be read: nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -116,6 +124,45 @@ def read_json(text: str, first_line: int = 1) -> Any:
         raise ScenarioError(f"not JSON: {error.msg} (line {line}, column {error.colno})") from None
     except ValueError as error:
         raise ScenarioError(f"not JSON: {error}") from None
+
+
+#: A surrogate. It also stands for a byte that is not UTF-8 (surrogateescape).
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key in found if sum(key == other for other, _ in pairs) > 1)
+        raise ScenarioError(f"the key {_shown(twice)} is there twice in one object; allowed: once")
+    return found
+
+
+def _check_characters(data: Any) -> None:
+    for text in _texts(data):
+        if half := _HALF.search(text):
+            raise ScenarioError(
+                f"the text {_shown(text)} has \\u{ord(half[0]):04x}, half of a character; "
+                "allowed: both halves, in order"
+            )
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """All texts of a value of JSON, keys among them."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, list):
+        for each in data:
+            yield from _texts(each)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from _texts(value)
+
+
+def _shown(text: str) -> str:
+    """Of any text something that can be printed."""
+    return ascii(text if len(text) <= 60 else f"{text[:60]}...")
 
 
 def unwrap(data: object) -> tuple[object, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,13 @@ from typing import Any
 from thplab.scenario.data import Scenario, read_json, unwrap
 from thplab.scenario.errors import ScenarioError
 from thplab.scenario.named import NAMED, scenario
+
+#: The longest text of a scenario that is read.
+LONGEST = 16 << 20
+#: What surrogateescape makes of a byte that is not UTF-8.
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+#: A text in JSON; one that is not closed reaches to the end of the line.
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"?')
 
 
 @dataclass(frozen=True)
@@ -21,16 +29,31 @@ class Entry:
     text: str
 
     def read(self) -> Any:
-        """What it holds; ScenarioError says where it is not JSON."""
+        """What it holds; ScenarioError says where it is not JSON, or not UTF-8."""
+        if len(self.text) > LONGEST:
+            raise ScenarioError(f"longer than {LONGEST >> 20} Mi characters, which no scenario is")
+        if byte := _NO_UTF8.search(self.text):
+            line = self.line + self.text.count("\n", 0, byte.start())
+            column = byte.start() - self.text.rfind("\n", 0, byte.start())
+            raise ScenarioError(
+                f"not UTF-8: byte 0x{ord(byte[0]) - 0xDC00:02x} (line {line}, column {column}); "
+                "save the file as UTF-8"
+            )
         return read_json(self.text, self.line)
 
 
-def _is_unfinished(text: str) -> bool:
-    """Does the object that begins here go on in the next line?"""
+def _opens(line: str) -> int:
+    """How many braces it opens and does not close, less those in texts, which have no line breaks."""
+    bare = _TEXT.sub("", line)
+    return bare.count("{") - bare.count("}")
+
+
+def _is_unfinished(line: str) -> bool:
+    """Is the line the beginning of an object that may go on in the next one?"""
     try:
-        json.loads(text)
+        json.loads(line)
     except json.JSONDecodeError as error:
-        return error.pos >= len(text.rstrip())
+        return line.lstrip().startswith("{") and error.pos >= len(line.rstrip())
     except (RecursionError, ValueError):
         return False
     return False
@@ -50,22 +73,25 @@ def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
 
     An object over several lines ends with the brace that closes it, or before a line that holds a scenario.
     """
-    open_text, first = "", 0
+    kept: list[str] = []  # the lines of an object that is not closed yet
+    first = depth = length = 0
     for number, raw in enumerate(lines, 1):
-        line = raw.decode(errors="replace").removeprefix("\ufeff" if number == 1 else "")
-        if open_text and _is_scenario(line):
-            yield Entry(first, open_text)
-            open_text = ""
-        if not open_text and not line.strip():
-            continue
-        first = first if open_text else number
-        open_text += line
-        closes = open_text.count("{") <= open_text.count("}")
-        if (first == number or closes) and not _is_unfinished(open_text):
-            yield Entry(first, open_text)
-            open_text = ""
-    if open_text:
-        yield Entry(first, open_text)
+        line = raw.decode(errors="surrogateescape").removeprefix("\ufeff" if number == 1 else "")
+        if kept and _is_scenario(line):
+            yield Entry(first, "".join(kept))
+            kept = []
+        if not kept:
+            if not line.strip():
+                continue
+            first, depth, length = number, 0, 0
+        # What is too long to be read is not kept whole, only so far that this can be said.
+        kept.append(line[: max(0, LONGEST + 1 - length)])
+        depth, length = depth + _opens(line), length + len(line)
+        if depth <= 0 or (first == number and not _is_unfinished(line)):
+            yield Entry(first, "".join(kept))
+            kept = []
+    if kept:
+        yield Entry(first, "".join(kept))
 
 
 def find_scenario(which: str) -> Scenario:

@@ -63,7 +63,7 @@ GAPS: dict[str, Gap] = {
 }  # fmt: skip
 
 
-def _bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
+def bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
     """The modules of the model that have ``function``, each with the name that it has there."""
     modules = [module for name, module in sys.modules.items() if name.startswith(mm.__name__)]
     return tuple(
@@ -72,7 +72,7 @@ def _bindings(function: Function) -> tuple[tuple[ModuleType, str], ...]:
 
 
 #: Looked up before anything is replaced: a wrapper in place of the function would not be found.
-_BINDINGS = {name: _bindings(gap.point.function) for name, gap in GAPS.items()}
+_BINDINGS = {name: bindings(gap.point.function) for name, gap in GAPS.items()}
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Intruders: what other tasks do while a window is being collapsed.
 
 A step says where and what: ``"intruders": [{"at": "after_alloc", "proc": "a", "op": {"op": "munmap",
-"pages": [[0, 256]]}}]``. Each kind of op declares the one lock that it needs. If that is free at the gap,
-the op happens there; if not, it queues on the lock and happens when the lock is released, which may be
-at a later gap or after the collapse.
+"pages": [[0, 256]]}}]``. Each kind of op declares the locks that it needs. If they are free at the gap,
+the op happens there; if not, it queues on the first that is not, and asks again when that is released, which
+may be at a later gap or after the collapse.
 docs/scenario-format.md lists the ops and their locks.
 
 ``"nth": 2`` waits for the second time that the gap is reached in the step.
@@ -19,10 +19,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thplab.mm.exit import begin_exit
-from thplab.mm.include.lock import Waiter, wait_for, would_wait
+from thplab.mm.include.lock import Waiter, WouldSleep, wait_for
 from thplab.scenario.actor import Actor
-from thplab.scenario.errors import ScenarioError
+from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.gaps import GAPS, probed
+from thplab.scenario.locks import first_to_wait_for
 from thplab.scenario.spec import INTRUDER_OP, INTRUDER_OPS, perform
 from thplab.scenario.values import PROC, Key, list_of, number, object_of, word
 
@@ -48,6 +49,7 @@ class _Intruder:
         self.name = spec.get("proc", run.scenario.processes[0].name)
         self.outcome = "never: the gap was not reached"
         self.error: str | None = None
+        self.waited: list[str] = []
 
     @property
     def actor(self) -> Actor:
@@ -67,19 +69,24 @@ class _Intruder:
             return
         if op["op"] == "exit":
             begin_exit(actor.process.mm)
-        lock, write = INTRUDER_OPS[op["op"]].lock.lock_of(actor, op)
-        if lock is None or not would_wait(lock, write=write):
-            self.outcome = "at once"
+        self._act_or_wait()
+
+    def _act_or_wait(self) -> None:
+        """With all locks free: act. Else queue for the first; another may be taken when that is free."""
+        actor, op = self.actor, self.spec["op"]
+        missing = first_to_wait_for(actor, INTRUDER_OPS[op["op"]].lock, op)
+        if missing is None:
+            self.outcome = f"after waiting for {', '.join(self.waited)}" if self.waited else "at once"
             self.act()
             return
-        how = "writing" if write else "reading"
-        self.outcome = f"still waits for {lock.name} for {how}"
-        done = f"after waiting for {lock.name} for {how}"
-        wait_for(lock, Waiter(self.name, op["op"], partial(self.act, done), write=write))
+        lock, write = missing
+        self.waited.append(f"{lock.name} for {'writing' if write else 'reading'}")
+        self.outcome = f"still waits for {self.waited[-1]}"
+        wake = partial(actor.turns.wake, self._act_or_wait)
+        wait_for(lock, Waiter(self.name, op["op"], wake, write=write))
 
-    def act(self, outcome: str | None = None) -> None:
+    def act(self) -> None:
         """Do it; what a system call refuses is part of the outcome."""
-        self.outcome = outcome or self.outcome
         actor, op = self.actor, self.spec["op"]
         with self.run.machine.daemons_held_back():
             try:
@@ -91,6 +98,11 @@ class _Intruder:
                     self.outcome = "never: the process has exited"
             except ScenarioError as error:
                 self.error = str(error)
+            except WouldSleep as error:
+                raise Unsupported(
+                    f"intruder {op['op']!r} at {self.spec['at']}: it would sleep for a lock in the middle of "
+                    f"what it does, which is not modelled ({error})"
+                ) from error
 
     def report(self) -> dict[str, Any]:
         """What a step says about it."""

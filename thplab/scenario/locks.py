@@ -1,8 +1,8 @@
-"""Which lock an op needs when another task does it: an intruder queues for it where it is taken."""
+"""Which locks an op needs when another task does it: an intruder queues for the first one that is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,16 @@ from thplab.mm.madvise.syscall import dontneed_lock
 from thplab.mm.memory.fault import fault_lock
 from thplab.scenario.actor import Actor
 
+#: Locks, each with whether it is needed for writing.
+Locks = list[tuple[Lock, bool]]
+
 
 @dataclass(frozen=True)
 class Need:
-    """``says``: for the documentation; ``lock_of``: the lock, and whether for writing (None: no lock)."""
+    """``says``: for the documentation; ``locks_of``: all locks that the op would have to wait for."""
 
     says: str
-    lock_of: Callable[[Actor, Mapping[str, Any]], tuple[Lock | None, bool]]
+    locks_of: Callable[[Actor, Mapping[str, Any]], Locks]
 
 
 def _addresses(actor: Actor, op: Mapping[str, Any]) -> list[int]:
@@ -31,51 +34,63 @@ def _vmas(actor: Actor, op: Mapping[str, Any]) -> list[Vma]:
     return list({id(vma): vma for vma in vmas if vma is not None}.values())
 
 
-def _of_fault(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
+def _mmap(actor: Actor, *, write: bool) -> Locks:
+    return [(actor.process.mm.mmap_lock, write)]
+
+
+def _anon_vmas(actor: Actor, op: Mapping[str, Any], *, write: bool) -> Locks:
+    return [(vma.anon_vma.lock, write) for vma in _vmas(actor, op) if vma.anon_vma is not None]
+
+
+def _of_fault(actor: Actor, op: Mapping[str, Any]) -> Locks:
     mm, write = actor.process.mm, op["op"] != "read"
     faulting = (at for at in _addresses(actor, op) if _faults(mm, at, write=write))
-    return _the_busiest(fault_lock(mm, at) for at in faulting), False
+    return [(fault_lock(mm, at), False) for at in faulting]
 
 
-def _of_gup(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
+def _of_gup(actor: Actor, op: Mapping[str, Any]) -> Locks:
     mm = actor.process.mm
     walks_by_itself = not any(_faults(mm, at, write=False) for at in _addresses(actor, op))
-    return None if walks_by_itself else mm.mmap_lock, False
+    return [] if walks_by_itself else _mmap(actor, write=False)
 
 
-def _of_anon_vma(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
-    return _the_busiest(vma.anon_vma.lock for vma in _vmas(actor, op) if vma.anon_vma is not None), False
+def _of_advice(actor: Actor, op: Mapping[str, Any]) -> Locks:
+    advice, vmas = op["advice"], _vmas(actor, op)
+    if advice in _CHANGES_VMAS:
+        return _mmap(actor, write=True)
+    if advice == "dontneed" and len(vmas) == 1:
+        return [(dontneed_lock(*vmas), False)]
+    by_the_reverse_map = _anon_vmas(actor, op, write=False) if advice == "pageout" else []
+    return [*_mmap(actor, write=False), *by_the_reverse_map]
 
 
-def _of_advice(actor: Actor, op: Mapping[str, Any]) -> tuple[Lock | None, bool]:
-    if op["advice"] in ("hugepage", "nohugepage", "normal"):
-        return actor.process.mm.mmap_lock, True
-    vmas = _vmas(actor, op)
-    if op["advice"] == "dontneed" and len(vmas) == 1:
-        return dontneed_lock(*vmas), False
-    return actor.process.mm.mmap_lock, False
+#: madvise_need_mmap_write
+_CHANGES_VMAS = ("hugepage", "nohugepage", "normal", "mergeable")
 
-
-NO_LOCK = Need("no lock", lambda actor, op: (None, False))
-MMAP_READ = Need("mmap_lock for reading", lambda actor, op: (actor.process.mm.mmap_lock, False))
-MMAP_WRITE = Need("mmap_lock for writing", lambda actor, op: (actor.process.mm.mmap_lock, True))
+NO_LOCK = Need("no lock", lambda actor, op: [])
+MMAP_READ = Need("mmap_lock for reading", lambda actor, op: _mmap(actor, write=False))
+MMAP_WRITE = Need("mmap_lock for writing", lambda actor, op: _mmap(actor, write=True))
 FAULT = Need("where it faults: the VMA's lock, or mmap_lock, for reading", _of_fault)
 GUP = Need("no lock while page tables lead to the page, else mmap_lock for reading", _of_gup)
-ANON_VMA = Need("the anon_vma for reading; page locks are only tried", _of_anon_vma)
+ANON_VMA = Need(
+    "the anon_vma for reading; page locks are only tried",
+    lambda actor, op: _anon_vmas(actor, op, write=False),
+)
 ADVISE = Need(
-    "hugepage, nohugepage, normal: mmap_lock for writing; dontneed: the VMA's lock, or mmap_lock, for "
-    "reading; others: mmap_lock for reading",
+    f"{', '.join(_CHANGES_VMAS)}: mmap_lock for writing; dontneed: the VMA's lock, or mmap_lock, for "
+    "reading; pageout: mmap_lock and the anon_vma for reading; others: mmap_lock for reading",
     _of_advice,
+)
+COLLAPSE = Need(
+    "mmap_lock and the anon_vma for writing: what it takes in the end, since it does all of it at one time",
+    lambda actor, op: [*_mmap(actor, write=True), *_anon_vmas(actor, op, write=True)],
 )
 
 
-def _the_busiest(locks: Iterable[Lock]) -> Lock | None:
-    """Of several locks needed for reading in turn, one that would have to be waited for, if any would."""
-    lock = None
-    for lock in locks:
-        if would_wait(lock, write=False):
-            break
-    return lock
+def first_to_wait_for(actor: Actor, need: Need, op: Mapping[str, Any]) -> tuple[Lock, bool] | None:
+    """The first lock that is not free for the op, and whether it is needed for writing."""
+    locks = need.locks_of(actor, op)
+    return next(((lock, write) for lock, write in locks if would_wait(lock, write=write)), None)
 
 
 def _faults(mm: Mm, address: int, *, write: bool) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from thplab.scenario.data import Scenario
 from thplab.scenario.errors import Unsupported
 from thplab.scenario.spec import INTRUDER_OPS, OPS
+from thplab.scenario.work import spend
 
 #: The most that a scenario may need unless it says how much there is: 16 GiB.
 _MOST_PAGES = 1 << 22
@@ -25,9 +26,9 @@ def memory_needed(scenario: Scenario) -> int:
     touched = 0
     for number, spec in enumerate(scenario.processes):
         ops = [*spec.ops, *_of_steps(scenario, spec.name, first=number == 0)]
-        windows = {window for first, end in _touched(ops) for window in range(first // nr, -(-end // nr))}
+        windows = _covered((first // nr, -(-end // nr)) for first, end in _touched(ops))
         forks = sum(1 for op in _flat(ops) if op["op"] == "fork")
-        touched += len(windows) * (1 + forks) + forks
+        touched += windows * (1 + forks) + forks
     spare = 24 if scenario.machine.memory == "free" else 8  # frames that another process uses cost time
     needed = (2 * touched + spare) * nr
     if needed > _MOST_PAGES:
@@ -56,6 +57,15 @@ def _of_steps(scenario: Scenario, name: str, *, first: bool) -> Iterator[Mapping
                 yield each["op"]
 
 
+def _covered(ranges: Iterable[tuple[int, int]]) -> int:
+    """How many numbers lie in at least one of the ranges."""
+    count = last = 0
+    for first, end in sorted(ranges):
+        count += max(end - max(first, last), 0)
+        last = max(last, end)
+    return count
+
+
 def _flat(ops: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for op in ops:
         yield op
@@ -70,4 +80,6 @@ def _touched(ops: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[int]]:
         maps = row.maps(op)
         mapped += maps
         if row.touches(op):
-            yield from maps or op.get("pages", mapped)
+            ranges = maps or op.get("pages", mapped)
+            spend(len(ranges))
+            yield from ranges

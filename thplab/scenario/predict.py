@@ -9,47 +9,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from thplab.limits import Limits
 from thplab.scenario.data import Scenario, unwrap
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.files import Entry, read_entries
 from thplab.scenario.photographs import check_photographs
 from thplab.scenario.start import run_scenario
+from thplab.scenario.work import NotFinished, limited
+
+_LIMITS = Limits()
 
 
-def predict(data: object, kernel: str = "6.18") -> dict[str, Any]:
+def predict(data: object, kernel: str = "6.18", limits: Limits = _LIMITS) -> dict[str, Any]:
     """The answer to ``{"scenario": ..., "before": ...}``, or to a scenario, as a recording would show it.
 
     ``before`` is optional: photographs of the processes when their ops were done; page kinds and swap
     then come from it. Raises ScenarioError (not such data, or it can't be done), Unsupported (the
-    model can't), ValueError (unknown kernel).
+    model can't), NotFinished (it would cost more than ``limits``), ValueError (unknown kernel).
     """
     raw, before = unwrap(data)
     scenario = Scenario.from_data(raw)
     if before is not None:
         check_photographs(before, scenario)
-    return run_scenario(scenario, kernel, before=before)
+    with limited(limits):
+        return run_scenario(scenario, kernel, before=before)
 
 
-def predict_line(line: str, kernel: str = "6.18") -> dict[str, Any]:
+def predict_line(line: str, kernel: str = "6.18", limits: Limits = _LIMITS) -> dict[str, Any]:
     """The answer to an object in JSON, whatever it is: a run, ``unsupported`` or ``error``."""
-    return _answer(Entry(1, line), kernel, "")
+    return _answer(Entry(1, line), kernel, limits, "")
 
 
-def predict_lines(lines: Iterable[bytes], kernel: str = "6.18", file: str = "") -> Iterator[dict[str, Any]]:
+def predict_lines(
+    lines: Iterable[bytes], kernel: str = "6.18", file: str = "", limits: Limits = _LIMITS
+) -> Iterator[dict[str, Any]]:
     """An answer for each object of a file, in order; an error says where in ``file`` it is."""
     for entry in read_entries(lines):
-        yield _answer(entry, kernel, f"{file}, line {entry.line}: " if file else "")
+        yield _answer(entry, kernel, limits, f"{file}, line {entry.line}: " if file else "")
 
 
-def _answer(entry: Entry, kernel: str, where: str) -> dict[str, Any]:
+def _answer(entry: Entry, kernel: str, limits: Limits, where: str) -> dict[str, Any]:
     name = None
     try:
         data = entry.read()
         name = _name(data)
-        return {**predict(data, kernel), "name": name}
+        return {**predict(data, kernel, limits), "name": name}
     except Unsupported as error:
         return {"name": name, "unsupported": str(error)}
-    except ScenarioError as error:
+    except (ScenarioError, NotFinished) as error:
         return {"name": name, "error": f"{where}{error}"}
     except MemoryError as error:
         return {"name": name, "unsupported": str(error) or "there is not enough memory for this scenario"}

@@ -10,18 +10,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from thplab.machine import MIN_HUGE_PAGES, Machine
+from thplab.mm.include.errors import KernelError
+from thplab.mm.include.trace_events import MOST_EVENTS
 from thplab.scenario.actor import Actor
 from thplab.scenario.data import Scenario
-from thplab.scenario.errors import ScenarioError
+from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.fragment import fill_memory, memory_of
 from thplab.scenario.memory import memory_needed, swap_needed
 from thplab.scenario.observe import event_record, photograph
 from thplab.scenario.settings import UNLIMITED, default_settings, store_settings
-from thplab.scenario.spec import OPS, perform
+from thplab.scenario.spec import INTRUDER_OPS, OPS, perform
 from thplab.scenario.steps import STEPS
 from thplab.scenario.surroundings import Surroundings, start_keeper, start_marker
+from thplab.scenario.turns import Turns
+from thplab.scenario.work import FRAME, SLOT, WINDOW, now, spend
 
 _ONE_HOUR_MS = 3_600_000
+#: Steps that a window of a photograph counts for.
+_PER_WINDOW = 8
 
 
 class ScenarioRun:
@@ -48,19 +54,28 @@ class ScenarioRun:
         least = MIN_HUGE_PAGES * spec.entries
         if pages < least:
             raise ScenarioError(f"machine.memory_pages: {pages} is too little; allowed: {least} or more")
+        swap = swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages
+        spend(0 if spec.memory == "free" else pages, pages * FRAME + swap * SLOT)
         self.machine = Machine(
             kernel,
             memory_pages=pages,
             start_pfn=spec.start_pfn,
             entries=spec.entries,
-            swap_pages=swap_needed(scenario) if spec.swap_pages is None else spec.swap_pages,
+            swap_pages=swap,
             memory=memory_of(spec, pages),
             lru_gen=scenario.lru_gen,
         )
         self.actors: dict[str, Actor] = {}
         self.missing_settings: list[str] = []
-        self._set_up()
-        fill_memory(self.machine, spec)
+        try:
+            self._set_up()
+        except KernelError as error:
+            raise ScenarioError(str(error)) from error
+        try:
+            fill_memory(self.machine, spec)
+        except KernelError as error:
+            raise ScenarioError(f"machine.memory: no process can use all of it: {error}") from error
+        now("the pages are looked at before the first step", self.machine)
         self.before = self.photographs()
         self._settle()
 
@@ -78,38 +93,56 @@ class ScenarioRun:
         self.machine.wake_khugepaged()
         if budget:
             start_marker(self.machine, self.surroundings.usual)
+        region, turns = self.scenario.machine.region, Turns(self.machine)
         for spec in self.scenario.processes:
             process = self.machine.process(spec.name)
             spared = frozenset(self.spared.get(spec.name, ()))
-            self.actors[spec.name] = Actor(self.machine, process, self.scenario.machine.region, spared)
+            self.actors[spec.name] = Actor(self.machine, process, region, spared, turns)
         for spec in self.scenario.processes:
-            for op in spec.ops:
+            for number, op in enumerate(spec.ops, 1):
+                now(
+                    f"process {spec.name} is set up: op {number} of {len(spec.ops)}, {op['op']}", self.machine
+                )
                 perform(self.actors[spec.name], op)
+        now("the cursor is brought to the first process", self.machine)
         if budget:
             self._furnish()
             self._bring_cursor_to(self.scenario.processes[0].name)
 
     def _furnish(self) -> None:
+        """Raises ScenarioError where there is no place for the other VMAs of a process."""
         region, nr = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_NR
-        end = max(end for op in self.scenario.all_ops() for _, end in OPS[op["op"]].maps(op))
-        end = end // nr * nr + nr
+        maps = ((INTRUDER_OPS.get(op["op"]) or OPS[op["op"]]).maps(op) for op in self.scenario.all_ops())
+        end = max((end for ranges in maps for _, end in ranges), default=0) // nr * nr + nr
         for actor in self.actors.values():
-            self.surroundings.furnish(actor.process, region, actor.address(end))
+            actor.refuse_to_wait("budget")
+            try:
+                self.surroundings.furnish(actor.process, region, actor.address(end))
+            except KernelError as error:
+                raise ScenarioError(f"budget: no place for other VMAs of {actor.name}: {error}") from error
 
     def _settle(self) -> None:
         """The settings under which the steps run: those of the scenario, else the defaults."""
-        final = {**default_settings(self.scenario.setup_settings), **self.scenario.settings}
+        geometry = self.machine.kernel.geometry
+        final = {**default_settings(self.scenario.setup_settings, geometry), **self.scenario.settings}
         final = _without_sleeps(final)
-        budget = final.pop("pages_to_scan", 8 * self.machine.kernel.geometry.HPAGE_PMD_NR)
+        budget = final.pop("pages_to_scan", 8 * geometry.HPAGE_PMD_NR)
         self.store({**final, "pages_to_scan": budget})
 
     def _bring_cursor_to(self, name: str) -> None:
         """Wakeups of one unit until the cursor stands at the beginning of that process."""
         scan = self.machine.kernel.khugepaged
+        never = f"budget: khugepaged never comes to process {name!r}"
+        if scan.thread is None:
+            raise ScenarioError(f"{never}: it does not run")
         if all(slot.mm.name != name for slot in scan.mm_head):
-            raise ScenarioError(f"khugepaged never comes to process {name!r}: it is not registered")
+            raise ScenarioError(f"{never}: the process is not registered")
         self.store({"pages_to_scan": 1})
+        laps = scan.full_scans
         while scan.scan_mm_slot is None or scan.scan_mm_slot.mm.name != name or scan.scan_address:
+            # Twice round: whatever it scans on its way, once the process must have had its turn.
+            if scan.full_scans > laps + 1:
+                raise ScenarioError(f"{never}: it passes it over")
             self.machine.wake_khugepaged()
 
     def store(self, settings: Mapping[str, Any]) -> None:
@@ -123,14 +156,21 @@ class ScenarioRun:
 
     def photograph(self, actor: Actor) -> dict[str, Any]:
         """Its page tables, window by window."""
-        return photograph(actor.process, actor.region, actor.windows())
+        windows = actor.windows()
+        spend(windows * (_PER_WINDOW + len(actor.process.mm.vmas) // 32), windows * WINDOW)
+        return photograph(actor.process, actor.region, windows)
 
     def step(self, step: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out one step; what was seen of it."""
         return {"type": step["type"], **STEPS[step["type"]].run(self, step)}
 
     def events_since(self, first: int) -> list[dict[str, Any]]:
-        """The trace events from number ``first`` on, as the recordings write them."""
+        """The trace events from number ``first`` on, as the recordings write them.
+
+        Raises Unsupported if there were more than are kept.
+        """
+        if first < self.machine.kernel.tracing.events.lost:
+            raise Unsupported(f"more than {MOST_EVENTS} trace events in one step")
         region, size = self.scenario.machine.region, self.machine.kernel.geometry.HPAGE_PMD_SIZE
         records = (event_record(event, region, size) for event in self.machine.trace[first:])
         return [r for r in records if r is not None and r["proc"].partition(".")[0] in self.actors]

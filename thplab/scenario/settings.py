@@ -9,7 +9,7 @@ from typing import Any
 
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelError
-from thplab.mm.include.geometry import X86_64
+from thplab.mm.include.geometry import X86_64, Geometry
 from thplab.mm.include.knobs import Knobs
 from thplab.mm.include.sysctl import Sysctl
 from thplab.mm.proc.sysctl import ROOT as SYSCTL_ROOT
@@ -73,9 +73,11 @@ SETTINGS_VALUE = replace(
 )
 
 
-def default_settings(keys: Mapping[str, Any]) -> dict[str, str | int]:
-    """The kernel's defaults of these keys, less those that have none."""
-    found = {key: SETTINGS[key].default for key in keys}
+def default_settings(keys: Mapping[str, Any], geometry: Geometry = X86_64) -> dict[str, str | int]:
+    """The kernel's defaults of these keys, less those that have none; some follow from the tables' size."""
+    knobs = Knobs(geometry)
+    own = {key: KNOBS[SETTINGS[key].file].get(knobs) for key in keys if SETTINGS[key].root == ROOT}
+    found = {key: own.get(key, SETTINGS[key].default) for key in keys}
     return {key: value for key, value in found.items() if value is not None}
 
 

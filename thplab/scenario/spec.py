@@ -16,7 +16,17 @@ from thplab.mm.kthread import running
 from thplab.scenario import calls, kernel_ops
 from thplab.scenario.actor import DEFAULT_KID, Actor
 from thplab.scenario.errors import ScenarioError
-from thplab.scenario.locks import ADVISE, ANON_VMA, FAULT, GUP, MMAP_READ, MMAP_WRITE, NO_LOCK, Need
+from thplab.scenario.locks import (
+    ADVISE,
+    ANON_VMA,
+    COLLAPSE,
+    FAULT,
+    GUP,
+    MMAP_READ,
+    MMAP_WRITE,
+    NO_LOCK,
+    Need,
+)  # fmt: skip
 from thplab.scenario.settings import SETTINGS
 from thplab.scenario.values import (
     ANY,
@@ -32,6 +42,7 @@ from thplab.scenario.values import (
     number,
     word,
 )
+from thplab.scenario.work import spend
 
 #: How deep children may have children.
 _DEEPEST = 4
@@ -79,6 +90,7 @@ def perform(actor: Actor, op: Mapping[str, Any], *, holds_lock: bool = False) ->
     """
     if op["op"] != "unlock_mm" and not holds_lock:
         actor.refuse_to_wait(op["op"])
+    spend(1 + len(actor.process.mm.vmas) // 32)
     try:
         OPS[op["op"]].act(actor, op)
     except KernelError as error:
@@ -137,7 +149,7 @@ OPS: dict[str, Op] = {
         **_PLACE, "advice": Key(word(ADVICE), "the advice, without MADV_", needed=True)}, ADVISE,
         intrudes=True, touches=lambda op: bool(op["advice"].startswith("populate"))),
     "collapse": Op("madvise(MADV_COLLAPSE) on each range; what is refused is logged.", calls.collapse,
-        _PLACE, MMAP_READ, intrudes=True),
+        _PLACE, COLLAPSE, intrudes=True),
     "mprotect": Op("Change the protection of pages.", calls.mprotect, {
         **_PLACE, "prot": Key(PROTECTIONS, "the new protection", needed=True)}, MMAP_WRITE, intrudes=True),
     "mlock": Op("Fault pages in and keep them in memory.", calls.mlock, _PLACE, MMAP_WRITE,

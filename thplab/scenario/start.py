@@ -19,6 +19,7 @@ from thplab.scenario.photographs import glyphs_of
 from thplab.scenario.reasons import everybody, why_nothing
 from thplab.scenario.run import ScenarioRun
 from thplab.scenario.surroundings import Surroundings
+from thplab.scenario.work import now
 
 _KINDS = {
     **dict.fromkeys("pscd", "in memory"),
@@ -77,7 +78,11 @@ def run_scenario(
     """
     run = start_run(scenario, kernel, before)
     try:
-        steps = [_watched(run, step) for step in scenario.steps]
+        steps = []
+        for number, step in enumerate(scenario.steps, 1):
+            now(f"step {number} of {len(scenario.steps)} runs, {step['type']}", run.machine)
+            steps.append(_watched(run, step))
+        now("the pages are looked at after the last step")
     except KernelError as error:
         raise ScenarioError(str(error)) from error
     living = list(everybody(run.actors))

@@ -99,8 +99,9 @@ class Stage(Programmed):
         """
         self._twin = TextTwin(load_recording(recording, kernel))
         self._at = 0
-        bytes_, link = self._twin.recording.to_bytes(), link_text(self._twin.recording)
-        super().__init__(recording=bytes_, link=link, **traits)
+        self._second = b""
+        self._bytes, link = self._twin.recording.to_bytes(), link_text(self._twin.recording)
+        super().__init__(recording=self._bytes, link=link, **traits)
         self._comparison: Comparison | None = None
         self.on_msg(lambda _, content, __: answer(self, content))
 
@@ -108,6 +109,30 @@ class Stage(Programmed):
     def _check_step(self, proposal: Any) -> int:
         """Keep ``step`` inside the recording."""
         return max(0, min(int(proposal["value"]), len(self._twin.recording) - 1))
+
+    @traitlets.validate("shown")
+    def _check_shown(self, proposal: Any) -> int:
+        """The same; a browser may still have shown another recording."""
+        return max(0, min(int(proposal["value"]), len(self._twin.recording) - 1))
+
+    @traitlets.validate("recording")
+    def _check_recording(self, proposal: Any) -> bytes:
+        if proposal["value"] != self._bytes:
+            raise traitlets.TraitError("recording: it is not assigned; show(recording) puts one on the stage")
+        return self._bytes
+
+    @traitlets.validate("second")
+    def _check_second(self, proposal: Any) -> bytes:
+        if proposal["value"] not in (b"", self._second):
+            raise traitlets.TraitError("second: it is not assigned; beside(recording) shows another one")
+        return bytes(proposal["value"])
+
+    @traitlets.validate("bookmarks")
+    def _check_bookmarks(self, proposal: Any) -> list[int]:
+        last = len(self._twin.recording) - 1
+        if bad := [step for step in proposal["value"] if not 0 <= step <= last]:
+            raise traitlets.TraitError(f"bookmarks: there is no moment {bad[0]}; allowed: 0 to {last}")
+        return list(proposal["value"])
 
     @traitlets.validate("views")
     def _check_views(self, proposal: Any) -> list[str]:
@@ -144,7 +169,8 @@ class Stage(Programmed):
             self.step = 0
             self.stops, self.bookmarks, self.guesses = [], [], {}
             self.link = link_text(self._twin.recording)
-            self.recording = self._twin.recording.to_bytes()
+            self._bytes = self._twin.recording.to_bytes()
+            self.recording = self._bytes
             self.alone()
         self._at = 0
 
@@ -164,7 +190,8 @@ class Stage(Programmed):
         self._comparison = found
         with self.hold_sync():
             self.differences = found.to_data()
-            self.second = found.second.to_bytes()
+            self._second = found.second.to_bytes()
+            self.second = self._second
         return self
 
     def alone(self) -> None:

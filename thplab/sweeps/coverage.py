@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thplab.machine import Machine, Process
+from thplab.sweeps.arguments import check_kernel, number, numbers
 from thplab.sweeps.columns import huge_windows
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
@@ -27,6 +28,8 @@ _PAGE = 4096
 _WINDOW = 512
 _MIB = 256  # pages
 _HOUR_MS = 3_600_000
+#: 32 GiB, and as much again for the huge pages.
+_MOST_WINDOWS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,12 @@ def coverage_sweep(
 
     ``occupancies``: chance of a page to be touched, 0 to 1; ``exact``: that share of each window, to the
     page, instead of a chance. ``windows``: of 2 MiB; 512 are 1 GiB and take some minutes.
-    Raises ValueError for an occupancy or limit that there cannot be.
+    Raises ValueError for an occupancy, a limit or a number of windows that there cannot be.
     """
-    if bad := [p for p in occupancies if not 0 <= p <= 1]:
-        raise ValueError(f"occupancy {bad[0]}: allowed are 0 to 1")
-    if bad := [limit for limit in limits if not 0 <= limit < _WINDOW]:
-        raise ValueError(f"max_ptes_none {bad[0]}: allowed are 0 to {_WINDOW - 1}")
+    check_kernel(kernel, seed)
+    numbers("occupancies", occupancies, 0, 1, whole=False)
+    numbers("limits", limits, 0, _WINDOW - 1)
+    number("windows", windows, 1, _MOST_WINDOWS)
     points = [_Point(p, tuple(sorted(limits)), windows, exact, kernel, seed) for p in occupancies]
     return sweep(_coverage, points, executor=executor, title="coverage")
 
@@ -95,9 +98,9 @@ def _coverage(point: _Point) -> list[CoverageRow]:
     ])  # fmt: skip
     process = machine.process("app")
     process.mmap(_REGION, point.windows * _WINDOW * _PAGE)
-    for number, pages in enumerate(touched):
+    for window, pages in enumerate(touched):
         for page in pages:
-            process.write(_REGION + (number * _WINDOW + page) * _PAGE, 1)
+            process.write(_REGION + (window * _WINDOW + page) * _PAGE, 1)
     before = process.mm.rss
     process.madvise(_REGION, point.windows * _WINDOW * _PAGE, "hugepage")
     counts = np.array([len(pages) for pages in touched])

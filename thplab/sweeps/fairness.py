@@ -13,6 +13,7 @@ from typing import Any
 
 from thplab.mm.include.sched import NSEC_PER_MSEC
 from thplab.scenario import Scenario, ScenarioRun
+from thplab.sweeps.arguments import check_kernel, number, numbers
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
@@ -21,6 +22,8 @@ SIZES = (8, 32, 128, 512, 2048)
 _WINDOW = 512
 _FRAMES_PER_WINDOW = 514
 _MIB_PER_WINDOW = 2
+#: 32 GiB.
+_MOST_WINDOWS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ def fairness_sweep(
 
     Raises ValueError for a process without windows, and what the kernel says to its knobs.
     """
-    if bad := [size for size in (*sizes, b_windows) if size < 1]:
-        raise ValueError(f"{bad[0]} windows: allowed are 1 or more")
+    check_kernel(kernel)
+    numbers("sizes", sizes, 1, _MOST_WINDOWS)
+    number("b_windows", b_windows, 1, _MOST_WINDOWS)
+    number("pages_to_scan", pages_to_scan, 1, (1 << 32) - 1)
+    number("scan_sleep_millisecs", scan_sleep_millisecs, 0, (1 << 32) - 1)
     points = [_Point(size, b_windows, pages_to_scan, scan_sleep_millisecs, kernel) for size in sizes]
     return sweep(_wait, points, executor=executor, title="fairness")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from thplab.access import random_order, run_pattern, strided
 from thplab.machine import Machine
 from thplab.mm.tlb import Tlb
+from thplab.sweeps.arguments import check_kernel, number, numbers
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
@@ -20,6 +21,8 @@ HUGE_SETS = tuple(size * _MIB for size in (2, 8, 32, 128, 256, 512))
 _REGION = 0x100000000000
 _PAGE, _WINDOW = 4 * _KIB, 2 * _MIB
 _FRAMES_BESIDE = 2048
+#: 64 GiB.
+_MOST_BYTES = 1 << 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ def hit_sweep(
     The pages are touched once before anything is counted. Raises ValueError for a working set that is not
     a whole number of pages, or a TLB that cannot be.
     """
+    check_kernel(kernel, seed)
+    numbers("small", small, _PAGE, _MOST_BYTES, least=0)
+    numbers("huge", huge, _WINDOW, _MOST_BYTES, least=0)
+    number("accesses", accesses, 1, 10_000_000)
     points = [
         _Point(is_huge, size, entries, ways, accesses, kernel, seed)
         for is_huge, sizes in ((False, small), (True, huge))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from thplab.experiments.comb import comb34
 from thplab.mm.compaction.suitable import fragmentation_score_node, fragmentation_score_wmark
+from thplab.sweeps.arguments import check_kernel, numbers
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
@@ -56,8 +57,9 @@ def proactiveness_sweep(
     ``pinned_blocks``: pageblocks (0 to 7) in which one page cannot be moved. Raises ValueError for a value
     that is no percentage.
     """
-    if bad := [value for value in values if not 0 <= value <= 100]:
-        raise ValueError(f"proactiveness {bad[0]}: allowed are 0 to 100")
+    check_kernel(kernel, seed)
+    numbers("values", values, 0, 100)
+    numbers("pinned_blocks", pinned_blocks, 0, 7, least=0)
     points = [_Point(value, tuple(pinned_blocks), kernel, seed) for value in values]
     return sweep(_proactive, points, executor=executor, title="proactiveness")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -47,7 +48,8 @@ def sweep(
 
     ``job`` must be a function of a module, so that other processes find it; what is random in it comes
     from the point. With ``executor`` None one process for each processor is started and ended. What a
-    job raises is raised here, with the point noted, and the jobs not yet begun are dropped.
+    job raises is raised here, with the point noted, and the jobs not yet begun are dropped. Ctrl-C also
+    ends those that run, unless the executor is yours.
     """
     pool = executor or _own_executor(len(points))
     futures: list[Future[Sequence[Row]]] = []
@@ -58,11 +60,22 @@ def sweep(
                 bar.update(sum(future.done() for future in futures) - bar.n)
             _await(futures, points, bar)
         return Rows(chain.from_iterable(future.result() for future in futures))
+    except KeyboardInterrupt:
+        if executor is None:
+            _end_workers(pool)
+        raise
     finally:
         for future in futures:
             future.cancel()
         if executor is None:
             pool.shutdown()
+
+
+def _end_workers(pool: Executor) -> None:
+    """At once: a job may take minutes. (ProcessPoolExecutor says who they are since Python 3.14.)"""
+    workers = getattr(pool, "_processes", None) or {}
+    for worker in list(workers.values()):
+        worker.terminate()
 
 
 def _await(futures: Sequence[Future[Any]], points: Sequence[object], bar: Any) -> None:
@@ -81,4 +94,10 @@ def _own_executor(jobs: int) -> Executor:
     if processors < 2 or sys.platform == "emscripten":
         return SerialExecutor()
     # Not fork: a notebook's kernel has threads.
-    return ProcessPoolExecutor(processors, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processors, mp_context=context, initializer=_leave_ctrl_c_to_the_parent)
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    """A terminal sends it to all processes; each would print a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,6 +12,7 @@ from typing import Any
 from thplab.scenario import ScenarioRun
 from thplab.scenario.build import experiment
 from thplab.scenario.observe import SCANNED
+from thplab.sweeps.arguments import check_kernel, number
 from thplab.sweeps.rows import Rows
 from thplab.sweeps.run import sweep
 
@@ -21,6 +22,8 @@ _BATCH = 8
 #: Kind of page -> how often a run of pages is of it.
 _KINDS = {"young": 40, "none": 30, "old": 12, "swap": 5, "shared": 6, "zero": 3, "lazyfree": 3, "pinned": 1}
 _MOST_RUNS = 4
+#: Some hours.
+_MOST_WINDOWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,11 @@ def verdict_sweep(
 ) -> Rows[VerdictRow]:
     """A row for each verdict that came out, the most frequent first.
 
-    ``settings``: as in a scenario, e.g. ``max_ptes_none=0``. Raises ScenarioError for one that there is not.
+    ``settings``: as in a scenario, e.g. ``max_ptes_none=0``. Raises ScenarioError for one that there is not,
+    ValueError for a number of windows that there cannot be.
     """
+    check_kernel(kernel, seed)
+    number("windows", windows, 1, _MOST_WINDOWS)
     draw = random.Random(seed)
     texts = [random_window(draw) for _ in range(windows)]
     batches = [tuple(texts[n : n + _BATCH]) for n in range(0, windows, _BATCH)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check, peek, read_back
-from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, lines, pmd, table
+from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, pmd, table
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.swapops import make_pte_marker, pte_to_swp_offset
 from thplab.mm.swapfile import swap_free
@@ -82,5 +82,5 @@ def test_swapped_pages_of_a_child():
 
 
 def lines_without_swapin(process):
-    process.machine.kernel.tracing.events[:] = [e for e in process.machine.trace if e.name != SWAPIN]
-    return lines(process.machine)
+    events = [event for event in process.machine.trace if "huge" in event.name and event.name != SWAPIN]
+    return [(event.name, event.value("status")) for event in events]

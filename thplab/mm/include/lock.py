@@ -3,7 +3,7 @@
 One task runs at a time in the model, so a lock is a record of who holds it. Taking a lock
 that somebody else holds would sleep: whoever may meet that asks with a trylock, as khugepaged
 does, or queues (:func:`wait_for`) and goes on when the lock is released, in the order of the queue. A
-blocking request that could never be granted is a :class:`KernelBug`.
+blocking request that could never be granted is a :class:`KernelBug`, :class:`WouldSleep`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = [
     "VMA_LOCK",
     "Lock",
     "Waiter",
+    "WouldSleep",
     "down_read",
     "down_read_trylock",
     "down_write",
@@ -35,6 +36,10 @@ __all__ = [
 #: What each kind of lock is called; which one it is follows.
 KHUGEPAGED_MM_LOCK, MMAP_LOCK, VMA_LOCK = "khugepaged_mm_lock", "mmap_lock", "vma lock"
 ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK = "anon_vma", "i_mmap_rwsem", "page table lock"
+
+
+class WouldSleep(KernelBug):
+    """A task would sleep for a lock in the middle of what it does: no other task could release it."""
 
 
 class Waiter(Struct):
@@ -98,9 +103,9 @@ def _rwsem_wake(lock: Lock) -> None:
 
 
 def down_read(lock: Lock) -> None:
-    """Take ``lock`` for reading. KernelBug if it is held for writing: nothing would release it."""
+    """Take ``lock`` for reading. WouldSleep if it is held for writing: nothing would release it."""
     if lock.writer is not None:
-        raise KernelBug(f"down_read: {lock.name} is held for writing by {lock.writer}")
+        raise WouldSleep(f"down_read: {lock.name} is held for writing by {lock.writer}")
     lock.readers += 1
 
 
@@ -122,10 +127,10 @@ def up_read(lock: Lock) -> None:
 
 
 def down_write(lock: Lock, who: str) -> None:
-    """Take ``lock`` for writing (or take a spinlock) in the name of task ``who``. KernelBug if it is held."""
+    """Take ``lock`` for writing (or a spinlock) in the name of task ``who``. WouldSleep if it is held."""
     if lock.writer is not None or lock.readers:
         holder = lock.writer or f"{lock.readers} reader(s)"
-        raise KernelBug(f"down_write: {lock.name} is held by {holder}, wanted by {who}")
+        raise WouldSleep(f"down_write: {lock.name} is held by {holder}, wanted by {who}")
     lock.writer = who
 
 

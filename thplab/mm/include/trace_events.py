@@ -6,10 +6,12 @@ A new event is a row here, the call of :func:`thplab.mm.trace.trace` where it ha
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from string import Formatter
-from typing import ClassVar
+from typing import ClassVar, overload
 
 from thplab.mm.include.state import Struct
 
@@ -127,15 +129,70 @@ class TraceEvent:
         return dict(self.fields)[field]
 
 
+#: How many events a ring buffer keeps: some 150 MB.
+MOST_EVENTS = 1 << 17
+
+
+class Events(Sequence[TraceEvent]):
+    """A ring buffer of events, numbered from the first one that was ever written.
+
+    The oldest make room for new ones; a slice that begins among those has only what is left.
+    """
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._kept: deque[TraceEvent] = deque(maxlen=MOST_EVENTS)
+        self.lost = 0
+
+    def append(self, event: TraceEvent) -> None:
+        """Write one."""
+        self.lost += len(self._kept) == self._kept.maxlen
+        self._kept.append(event)
+
+    def __len__(self) -> int:
+        """How many were written."""
+        return self.lost + len(self._kept)
+
+    @overload
+    def __getitem__(self, which: int) -> TraceEvent: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[TraceEvent]: ...
+
+    def __getitem__(self, which: int | slice) -> TraceEvent | list[TraceEvent]:
+        """IndexError for an event that is not there any more."""
+        if isinstance(which, slice):
+            numbers = range(len(self))[which]
+            # From the end, where readers look: a deque is slow in its middle.
+            if numbers and numbers.step == 1 and numbers.stop == len(self):
+                last = islice(reversed(self._kept), min(len(numbers), len(self._kept)))
+                return list(last)[::-1]
+            return [self._kept[number - self.lost] for number in numbers if number >= self.lost]
+        number = range(len(self))[which] - self.lost
+        if number < 0:
+            raise IndexError(f"trace event {which} was overwritten; there are {self.lost} to {len(self) - 1}")
+        return self._kept[number]
+
+    def __iter__(self) -> Iterator[TraceEvent]:
+        """Those that are left."""
+        return iter(self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to any sequence of the same events."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class Tracing(Struct):
-    """The ring buffer, which never overflows: ``events`` and how many were written (int)."""
+    """``events``, and how many were written (int)."""
 
     __slots__ = ("events", "nr_written")
     NOT_STATE: ClassVar[frozenset[str]] = frozenset({"events"})
-    events: list[TraceEvent]
+    events: Events
     nr_written: int
 
     def __init__(self) -> None:
         """An empty buffer."""
-        self.events = []
+        self.events = Events()
         self.nr_written = 0

@@ -99,7 +99,8 @@ def sysctl_write(kernel: Kernel, path: str, text: str) -> None:
     name, file = _file(path)
     word = text.strip()
     # No sign and no word is legal in any of these files.
-    number = int(word) if word.isdecimal() else -1
+    # The kernel reads it into 22 characters (TMPBUFLEN), and refuses what fills them.
+    number = int(word) if word.isascii() and word.isdecimal() and len(word) < 21 else -1
     if not file.lowest <= number <= file.highest:
         allowed = f"an integer from {file.lowest} to {file.highest}"
         raise KernelError(errno.EINVAL, name, text, "1" if file.highest == 1 else allowed)
