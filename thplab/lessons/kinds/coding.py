@@ -19,6 +19,11 @@ _LIMITS = Limits()
 class Untried(AnswerError):
     """The code was stopped, or did not begin: says so in whole sentences."""
 
+    def __init__(self, words: str, printed: str) -> None:
+        """``printed``: what it had printed until then."""
+        super().__init__(words)
+        self.printed = printed
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -93,7 +98,7 @@ class Code:
     def settle(self, text: str, outcome: Outcome) -> Attempt:
         """The value that a run of ``text`` leads to. AnswerError if it leads to none."""
         if not outcome.tried:
-            raise Untried(outcome.words)
+            raise Untried(outcome.words, outcome.printed)
         if not outcome.valid:
             raise AnswerError(outcome.words)
         return Attempt(text, outcome.words, outcome.printed)

@@ -71,7 +71,7 @@ class Question:
         try:
             given = (read or self.kind.read)(text)
         except Untried as error:
-            return Verdict(None, str(error))
+            return Verdict(None, str(error), printed=error.printed)
         except AnswerError as error:
             return Verdict(None, f"That is not a valid answer: {error}.")
         printed = given.printed if isinstance(given, Attempt) else ""

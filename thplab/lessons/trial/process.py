@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -22,6 +23,7 @@ _BOOT = (
     "import sys; sys.path[:] = sys.argv[3:]; "
     "from thplab.lessons.trial import server; server.main(*sys.argv[1:3])"
 )
+_SLICE = 0.25  # seconds; between them an interrupt is heard on every system
 _POLITE = 0.5  # seconds that it gets to end by itself
 #: A line that no server says.
 WAKE = "wake"
@@ -77,10 +79,13 @@ class Process:
 
     def hear(self, seconds: float) -> list[str]:
         """The words of its next line; none if it has ended, or has said nothing for so long."""
-        try:
-            return self._heard.get(timeout=seconds)
-        except queue.Empty:
-            return []
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            with suppress(queue.Empty):
+                return self._heard.get(timeout=max(min(left, _SLICE), 0))
+            if left <= 0:
+                return []
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
