@@ -78,7 +78,7 @@ def test_a_right_answer_is_said_and_kept(kernel: BlockingKernelClient) -> None:
 def test_stop_ends_an_endless_answer_and_the_kernel_answers(kernel: BlockingKernelClient) -> None:
     begin(kernel, 60, "print('so far')\nwhile True: pass")
     until(kernel, "state.layout.display != 'none' and ' s<' in state._time.value")  # and the kernel is free
-    assert "Your code is running" in printed(kernel, "print(state._said.value)")
+    assert "Your code is running." in printed(kernel, "print(state._said.value)")
     click(kernel, "check")  # once more does nothing
     time.sleep(1)
     click(kernel, "state.stop_button")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from thplab.lessons.trial import inside
 from thplab.lessons.trial.bench import BENCH
 from thplab.lessons.trial.job import Job, Outcome
@@ -14,6 +16,11 @@ class Trial:
     def __init__(self, job: Job) -> None:
         """For this code."""
         self._run = Run(job)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has been running; None before it begins."""
+        return None if self._run.begun is None else monotonic() - self._run.begun
 
     def stop(self) -> None:
         """End it. ``result`` then says so."""

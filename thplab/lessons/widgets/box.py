@@ -82,7 +82,7 @@ class QuestionBox(WrittenBox):
         check = widgets.Button(description="Lock it in" if self.predict else "Check", button_style="primary")
         check.on_click(lambda _: self._press_check())
         self._running = RunBox(check) if isinstance(self.question.kind, Code) else None
-        buttons = [check, *([self._running] if self._running else [])]
+        buttons = [check]
         if not self.predict:
             hint = widgets.Button(description="Hint")
             hint.on_click(lambda _: self.hint())
@@ -97,6 +97,8 @@ class QuestionBox(WrittenBox):
             )
             another.on_click(lambda _: self.another())
             buttons.append(another)
+        if self._running is not None:
+            buttons.append(self._running)  # last, so that the others stay where they are
         return widgets.HBox(buttons, layout={"flex_flow": "row wrap"})
 
     def check(self, answer: object) -> str:

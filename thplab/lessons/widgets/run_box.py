@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from html import escape
-from time import monotonic
 
 import ipywidgets as widgets
 
@@ -75,22 +74,22 @@ class RunBox(widgets.HBox):
         self._check.focus()
 
     async def _follow(self, kind: Code, text: str, done: Done, trial: Trial) -> None:
-        begun = monotonic()
         result = asyncio.wrap_future(_in_thread(trial.result))
         await asyncio.wait({result}, timeout=_SHOWN_AFTER)
         while not result.done():
-            self._show(monotonic() - begun)
+            self._show(trial.seconds)
             await asyncio.wait({result}, timeout=_TICK)
         self._hide()
         if self._trial is trial and self.comm is not None:
             outcome = result.result()
             done(text, lambda _: kind.settle(text, outcome))
 
-    def _show(self, seconds: float) -> None:
-        self._time.value = f'<span aria-hidden="true">{seconds:.0f} s</span>'
-        if self.layout.display:
-            self._said.value = '<span role="status">Your code is running.</span>'
-            self.layout.display = None
+    def _show(self, seconds: float | None) -> None:
+        """Before the code runs, Python gets ready for it."""
+        says = "Python is starting." if seconds is None else "Your code is running."
+        self._said.value = f'<span role="status">{says}</span>'
+        self._time.value = "" if seconds is None else f'<span aria-hidden="true">{seconds:.0f} s</span>'
+        self.layout.display = None
 
     def _hide(self) -> None:
         self.layout.display, self._said.value = "none", ""
