@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from random import Random
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from thplab.lessons import pairs_table, thresholds, versions_table
 from thplab.lessons.catalogue import ask, make
 from thplab.lessons.kinds.classify import Classify
-from thplab.lessons.kinds.coding import LONGEST, Code
 from thplab.lessons.kinds.simple import AnswerError
 from thplab.lessons.kinds.stopping import Stop
 from thplab.lessons.runs.looking import look
@@ -165,60 +163,7 @@ def test_painting_with_the_brush() -> None:
     assert field.value == "nonsense"
 
 
-# Code.
-
-
-def _twice(function: object) -> str:
-    assert callable(function)
-    return "" if function(2) == 4 else f"f(2) is {function(2)}"
-
-
-TWICE = Code("f", "def f(x):\n    ...", "def f(x):\n    return 2 * x", _twice)
-
-
-@pytest.mark.parametrize(
-    ("source", "fault"),
-    [
-        ("def f(x):\n    return x + x", ""),
-        ("def f(x):\n    return x", "f(2) is 2"),
-        (
-            "def f(x):\n    y = []\n    return y[x]",
-            "Line 3 of your code raised IndexError: list index out of range.",
-        ),
-        ("def f(x):\n    while True:\n        x += 1", "goes on and on"),
-        ("def f():\n    return 4", "TypeError"),
-    ],
-)
-def test_code_is_run_and_its_faults_said_in_words(source: str, fault: str) -> None:
-    attempt = TWICE.read(source)
-    assert fault in attempt.fault
-    assert TWICE.accepts(attempt) is (fault == "")
-
-
-@pytest.mark.parametrize(
-    ("source", "complaint"),
-    [
-        ("def f(x)\n    return x", "line 1: expected ':'"),
-        ("def g(x):\n    return x", "no function f; begin with: def f"),
-        ("def f(x):\n" + "    x += 1\n" * LONGEST, f"{LONGEST + 1} lines; {LONGEST} are enough"),
-    ],
-)
-def test_what_is_no_such_code_is_refused_in_words(source: str, complaint: str) -> None:
-    with pytest.raises(AnswerError, match=complaint):
-        TWICE.read(source)
-
-
-def test_the_trace_function_of_others_comes_back_after_code() -> None:
-    def mine(*_: object) -> None:
-        return None
-
-    before = sys.gettrace()
-    sys.settrace(mine)
-    try:
-        TWICE.read("def f(x):\n    return 1 / 0")
-        assert sys.gettrace() is mine
-    finally:
-        sys.settrace(before)
+# Code: more of it in test_code.py.
 
 
 def test_the_hole_counter_must_know_the_zero_page_and_the_limit() -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from thplab.lessons.kinds.coding import Code
 from thplab.lessons.kinds.question import Question
 from thplab.lessons.runs.passes import Pass, passes, two_tenants
+from thplab.lessons.trial.job import Wrong
+from thplab.lessons.trial.words import shown
 from thplab.mm.include.khugepaged import MmSlot
 from thplab.mm.khugepaged import scan as khugepaged
 
@@ -38,8 +40,8 @@ def _rule_in_force(rule: Rule, processes: tuple[str, ...]) -> Iterator[None]:
         if not slots:
             return original(kernel, pages, cc)
         name = rule(list(slots), last[0])
-        if name not in slots:
-            raise ValueError(f"next_slot returned {name!r}; on the list are {', '.join(slots)}")
+        if type(name) is not str or name not in slots:
+            raise Wrong(f"next_slot returned {shown(name)}; on the list are {', '.join(slots)}.")
         last[0] = name
         scan.scan_mm_slot, scan.scan_address = slots[name], goes_on_at.get(name, 0)
         answer = original(kernel, pages, cc)
@@ -85,7 +87,7 @@ _EXAMPLE = """def next_slot(names, last):
     return names[(names.index(last) + 1) % len(names)]"""
 
 
-def _fault(rule: Rule, first: int, second: int) -> str:
+def check_rule(rule: Rule, first: int, second: int) -> str:
     """What is wrong with a rule, in words; empty if nothing is."""
     runs = passes_by_rule(rule, first, second)
     a, b = _served(runs, "a"), _served(runs, "b")
@@ -106,7 +108,7 @@ def fairer(random: Random) -> Question:
         f"Tenant a has {first} windows and comes first, tenant b has {second}. As the kernel does it, b is "
         f"first served in pass {_served(usual, 'b')[0]}. Write next_slot(names, last): who comes next, each "
         "time khugepaged has given a lock back? Both tenants are to be served within two passes.",
-        Code("next_slot", _TEMPLATE, _EXAMPLE, lambda rule: _fault(rule, first, second)),
+        Code("next_slot", _TEMPLATE, _EXAMPLE, check_rule, (first, second)),
         f"With a turn for each, a has {_collapsed(fair, 'a')} huge pages after {_PASSES} passes; as the "
         f"kernel "
         f"does it, {_collapsed(usual[:_PASSES], 'a')}. Who is done takes turns, too: that is the price.",

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from thplab.lessons.kinds.coding import Code
+from thplab.lessons.trial.words import shown
 from thplab.scenario import ScenarioRun
 from thplab.scenario.build import experiment
 
@@ -21,13 +22,18 @@ class LentPage:
 
     def __init__(self, number: int, trouble: str = "") -> None:
         """``trouble``: locked, pinned, off the LRU, or nothing."""
-        self.number, self.pinned = number, trouble == "pinned"
+        self.number, self._pinned = number, trouble == "pinned"
         self.fault = ""
         self._theirs, self._off = trouble == "locked", trouble == "off the LRU"
         self.mine = self.isolated = False
 
     def _must(self, holds: bool, fault: str) -> None:
         self.fault = self.fault or ("" if holds else f"Page {self.number}: {fault}")
+
+    @property
+    def pinned(self) -> bool:
+        """Does somebody else hold a reference?"""
+        return self._pinned
 
     def trylock(self) -> bool:
         """Take the page's lock if nobody has it: did it work?"""
@@ -45,7 +51,7 @@ class LentPage:
     def take_off_lru(self) -> bool:
         """Take it off the LRU list, if it is on it: did it work?"""
         self._must(self.mine, "taken off the LRU list without its lock.")
-        self._must(not self.pinned, "taken, although somebody else holds a reference to it.")
+        self._must(not self._pinned, "taken, although somebody else holds a reference to it.")
         if self._off or self.isolated:
             return False
         self.isolated = True
@@ -82,7 +88,7 @@ def check_isolate(function: Callable[..., Any]) -> str:
     """Run ``function`` over windows with and without trouble; the first thing that is wrong, or nothing."""
     for trouble, number in _CASES:
         window = [LentPage(n, trouble if n == number else "") for n in range(_PAGES)]
-        said = function(window)
+        said = function(list(window))
         fault = next((page.fault for page in window if page.fault), "")
         fault = fault or _left_over(window, said, model_isolates(trouble, number))
         if fault:
@@ -96,8 +102,10 @@ def _case(trouble: str, number: int) -> str:
 
 def _left_over(window: list[LentPage], said: object, succeeds: bool) -> str:
     """What a caller would stumble over afterwards."""
-    if bool(said) is not succeeds:
-        return f"It returned {said!r}; the model's isolate {'succeeds' if succeeds else 'gives up'} here."
+    if not isinstance(said, bool | int | None) or bool(said) is not succeeds:
+        return (
+            f"It returned {shown(said)}; the model's isolate {'succeeds' if succeeds else 'gives up'} here."
+        )
     for page in window:
         if page.isolated is not succeeds:
             return f"Page {page.number} is {'still off the LRU list' if page.isolated else 'not isolated'}."

@@ -13,6 +13,7 @@ from thplab.lessons.kinds.painting import Paint
 from thplab.lessons.kinds.question import Mistake, Question
 from thplab.lessons.kinds.simple import Order
 from thplab.lessons.runs.looking import Look, look, look_at
+from thplab.lessons.trial.words import shown
 from thplab.scenario.build import experiment
 
 _NR = 512
@@ -148,29 +149,29 @@ def _cases(random: Random) -> list[tuple[list[str], int, int | None]]:
     return cases
 
 
+def check_stop(function: Callable[..., Any], cases: Sequence[tuple[list[str], int, int | None]]) -> str:
+    """The first window for which ``function`` names another entry than the model's scan."""
+    for number, (pages, limit, right) in enumerate(cases, 1):
+        given = function(list(pages), limit)
+        if type(given) is not type(right) or given != right:
+            holes, zeros = pages.count("none"), pages.count("zero")
+            return (
+                f"In window {number} of {len(cases)}, with {holes} none, {zeros} zero and "
+                f"max_ptes_none {limit}, the kernel's scan stops at {right}; yours says {shown(given)}."
+            )
+    return ""
+
+
 def code(random: Random) -> Question:
     """Write the loop that counts holes."""
     cases = _cases(random)
-
-    def checker(function: Callable[..., Any]) -> str:
-        for number, (pages, limit, right) in enumerate(cases, 1):
-            given = function(list(pages), limit)
-            if given != right or isinstance(given, bool):
-                holes, zeros = pages.count("none"), pages.count("zero")
-                return (
-                    f"In window {number} of {len(cases)}, with {holes} none, {zeros} zero and "
-                    f"max_ptes_none {limit}, "
-                    f"the kernel's scan stops at {right}; yours says {given!r}."
-                )
-        return ""
-
     return Question(
         "07.code",
         "Write the rule for holes: stop(pages, limit) gets the kinds of a window's pages ('young', 'old', "
         "'none', "
         "'zero') and max_ptes_none. It returns the index of the entry at which the scan stops, or None if "
         "it reads all.",
-        Code("stop", _TEMPLATE, _EXAMPLE, checker),
+        Code("stop", _TEMPLATE, _EXAMPLE, check_stop, (cases,)),
         f"It agrees with the model in {len(cases)} windows.",
         (
             "Count; and when the count goes over the limit, return where you are.",

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-import ast
-import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FrameType
 from typing import Any
 
 from thplab.lessons.kinds.simple import AnswerError
+from thplab.lessons.trial.job import Checker, Job, Limits, Outcome, name_of
+from thplab.lessons.trial.trial import Trial, warm
 
-#: Lines of code that an answer may have.
+#: Lines of code that an answer may have, and characters.
 LONGEST = 12
-#: Lines that it may execute: more is a loop without an end.
-_MOST_STEPS = 200_000
-_FILE = "<your code>"
-
-#: Runs the function on cases; what went wrong, in words, and empty if nothing did.
-Checker = Callable[[Callable[..., Any]], str]
+_MOST_CHARACTERS = 10_000
+_LIMITS = Limits()
 
 
-class _TooLong(Exception):
-    """The code goes on and on."""
+class Untried(AnswerError):
+    """The code was stopped, or did not begin: says so in whole sentences."""
+
+    def __init__(self, words: str, printed: str) -> None:
+        """``printed``: what it had printed until then."""
+        super().__init__(words)
+        self.printed = printed
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Code, and what is wrong with it; empty if it is right."""
+    """Code, what is wrong with it (empty if it is right), and what it printed."""
 
     source: str
     fault: str
+    printed: str = ""
 
 
 @dataclass(frozen=True)
 class Code:
     """A function to write. ``template`` is its beginning; ``example`` an answer that is right.
 
-    ``checker`` gets the function and holds it against runs of the model.
+    ``checker`` gets the function and ``args`` and holds it against runs of the model. It is called in another
+    process: it is a function of a module, and the arguments are what JSON can hold.
     """
 
     function: str
     template: str
     example: str
     checker: Checker
+    args: Sequence[Any] = ()
+    limits: Limits = _LIMITS
     options: tuple[str, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        """ValueError for a checker that another process can't find."""
+        name_of(self.checker)
 
     @property
     def ask(self) -> str:
@@ -67,29 +75,33 @@ class Code:
         return tuple(self.template.splitlines())
 
     def read(self, text: str) -> Attempt:
-        """Compile the lines and run the checker on them."""
+        """Run the checker on the lines, and wait for it."""
+        return self.settle(text, self.trial(text).result())
+
+    def warm(self) -> bool:
+        """Get ready to run code, without waiting. Is there a process of its own for it?"""
+        return warm(self._job(self.example))
+
+    def trial(self, text: str) -> Trial:
+        """A run of the lines, to be begun and perhaps stopped. AnswerError if they are too many."""
         lines = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
         if len(lines) > LONGEST:
             raise AnswerError(f"{len(lines)} lines; {LONGEST} are enough")
-        try:
-            tree = ast.parse(text, _FILE)
-        except SyntaxError as error:
-            raise AnswerError(f"line {error.lineno}: {error.msg}") from None
-        names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-        if self.function not in names:
-            raise AnswerError(f"there is no function {self.function}; begin with: {self.listing[0]}")
-        return Attempt(text, self._fault(compile(tree, _FILE, "exec")))
+        if len(text) > _MOST_CHARACTERS:
+            raise AnswerError(f"{len(text)} characters; {LONGEST} lines need no more than {_MOST_CHARACTERS}")
+        self.warm()  # at the latest now: later runs are as quick as if the box had been shown
+        return Trial(self._job(text))
 
-    def _fault(self, code: CodeType) -> str:
-        space: dict[str, Any] = {}
-        try:
-            with _Watch():
-                exec(code, space)  # noqa: S102 - the reader's own code, in the reader's own kernel
-                return self.checker(space[self.function])
-        except _TooLong:
-            return f"It goes on and on: after {_MOST_STEPS} steps it was stopped. Does its loop end?"
-        except Exception as error:
-            return f"{_line_of(error)} raised {type(error).__name__}: {error}."
+    def _job(self, text: str) -> Job:
+        return Job(self.function, self.listing[0], text, name_of(self.checker), self.args, self.limits)
+
+    def settle(self, text: str, outcome: Outcome) -> Attempt:
+        """The value that a run of ``text`` leads to. AnswerError if it leads to none."""
+        if not outcome.tried:
+            raise Untried(outcome.words, outcome.printed)
+        if not outcome.valid:
+            raise AnswerError(outcome.words)
+        return Attempt(text, outcome.words, outcome.printed)
 
     def show(self, value: object) -> str:
         """The lines."""
@@ -105,36 +117,3 @@ class Code:
         """What the checker found."""
         assert isinstance(value, Attempt)
         return value.fault
-
-
-def _line_of(error: Exception) -> str:
-    """The place in the answer's code that an error came through last."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == _FILE:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f"Line {line} of your code" if line else "Your code"
-
-
-class _Watch:
-    """Counts the lines of the answer's code while it runs; a debugger that was there comes back."""
-
-    def __init__(self) -> None:
-        self._steps = 0
-
-    def __enter__(self) -> None:
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self._before)
-
-    def _call(self, frame: FrameType, event: str, arg: object) -> Any:
-        return self._line if frame.f_code.co_filename == _FILE else None
-
-    def _line(self, frame: FrameType, event: str, arg: object) -> Any:
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
-            raise _TooLong
-        return self._line

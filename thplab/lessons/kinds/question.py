@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from thplab.lessons.kinds.coding import Attempt, Untried
 from thplab.lessons.kinds.simple import AnswerError, Kind
 from thplab.lessons.kinds.vote import Vote
 
@@ -33,12 +34,20 @@ class Mistake:
 class Verdict:
     """What became of an answer: right, wrong, or (``right`` is None) no answer at all.
 
-    ``tag``: that of the mistake, if it was recognised and has one.
+    ``tag``: that of the mistake, if it was recognised and has one. ``value``: the answer as it was read;
+    ``printed``: what it printed, if it is code.
     """
 
     right: bool | None
     message: str
     tag: str = ""
+    value: object = field(default=None, repr=False)
+    printed: str = ""
+
+    @property
+    def told(self) -> str:
+        """All of it as text."""
+        return f"{self.message}\nYour code printed:\n{self.printed}" if self.printed else self.message
 
 
 @dataclass(frozen=True)
@@ -57,13 +66,16 @@ class Question:
     mistakes: tuple[Mistake, ...] = ()
     vote: Callable[[], Vote] | None = None
 
-    def judge(self, text: str) -> Verdict:
-        """Compare an answer with the run."""
+    def judge(self, text: str, read: Callable[[str], object] | None = None) -> Verdict:
+        """Compare an answer with the run. ``read`` makes its value, if the kind is not to do it."""
         try:
-            given = self.kind.read(text)
+            given = (read or self.kind.read)(text)
+        except Untried as error:
+            return Verdict(None, str(error), printed=error.printed)
         except AnswerError as error:
             return Verdict(None, f"That is not a valid answer: {error}.")
-        return self.verdict(given)
+        printed = given.printed if isinstance(given, Attempt) else ""
+        return replace(self.verdict(given), value=given, printed=printed)
 
     def verdict(self, given: object) -> Verdict:
         """What is said to a value."""

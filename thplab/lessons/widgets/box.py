@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 
 import ipywidgets as widgets
@@ -18,6 +19,7 @@ from thplab.lessons.kinds.simple import Kind
 from thplab.lessons.kinds.stopping import Stop
 from thplab.lessons.widgets.fields import CodeField, Field, GroupsField, ProseField, StopField, TextField
 from thplab.lessons.widgets.paint_field import PaintField
+from thplab.lessons.widgets.run_box import RunBox, printed_html
 from thplab.lessons.widgets.written import WrittenBox
 from thplab.stage.cells import close
 from thplab.stage.go_on import AGAIN
@@ -78,7 +80,8 @@ class QuestionBox(WrittenBox):
 
     def _buttons(self) -> widgets.HBox:
         check = widgets.Button(description="Lock it in" if self.predict else "Check", button_style="primary")
-        check.on_click(lambda _: self.check(self.field.value))
+        check.on_click(lambda _: self._press_check())
+        self._running = RunBox(check) if isinstance(self.question.kind, Code) else None
         buttons = [check]
         if not self.predict:
             hint = widgets.Button(description="Hint")
@@ -94,24 +97,39 @@ class QuestionBox(WrittenBox):
             )
             another.on_click(lambda _: self.another())
             buttons.append(another)
+        if self._running is not None:
+            buttons.append(self._running)  # last, so that the others stay where they are
         return widgets.HBox(buttons, layout={"flex_flow": "row wrap"})
 
     def check(self, answer: object) -> str:
-        """Judge an answer; what is said about it."""
-        text = str(answer)
-        verdict = self.question.judge(text)
+        """Judge an answer; what is said about it. Code runs meanwhile; to interrupt the cell ends it."""
+        return self._take(str(answer), self.question.judge(str(answer)))
+
+    def _press_check(self) -> None:
+        """Code runs beside the notebook, so that it can be stopped; any other answer is judged at once."""
+        kind, text, state = self.question.kind, self.field.value, self._running
+        if state is not None and state.busy:
+            return
+        if state is None or not isinstance(kind, Code) or not state.begin(kind, text, self._done):
+            self.check(text)
+
+    def _done(self, text: str, read: Callable[[str], object]) -> None:
+        self._take(text, self.question.judge(text, read))
+
+    def _take(self, text: str, verdict: Verdict) -> str:
+        """Keep a judged answer, and say what there is to say."""
         if verdict.right is not None and (not self.given or self.given[-1] != text):
             self.given.append(text)
             progress_file.note(self.question.name, self.seed, text, verdict, predicted=self.predict)
         if self.predict and verdict.right is not None:
-            verdict = Verdict(verdict.right, self._beside(text, verdict))
+            verdict = replace(verdict, message=self._beside(verdict))
         unfold = verdict.right is not None if self.predict else verdict.right
         return self._say(verdict) + (self._unfold() if unfold else "")
 
-    def _beside(self, text: str, verdict: Verdict) -> str:
+    def _beside(self, verdict: Verdict) -> str:
         kind = self.question.kind
         told = "as you said" if verdict.right else verdict.message
-        return f"Your prediction: {kind.show(kind.read(text))}\n{self.question.answer()}\n({told})"
+        return f"Your prediction: {kind.show(verdict.value)}\n{self.question.answer()}\n({told})"
 
     def hint(self) -> str:
         """The first hint, then the second."""
@@ -152,11 +170,11 @@ class QuestionBox(WrittenBox):
         body = escape(verdict.message).replace("\n", "<br>")
         self._said.value = (
             f'<div role="status" aria-live="polite" style="border-left:4px solid {colour};padding:2px 8px;'
-            f'line-height:1.4">{mark} {body}</div>'
+            f'line-height:1.4">{mark} {body}</div>{printed_html(verdict.printed)}'
         )
-        self._message = verdict.message
+        self._message = verdict.told
         self.write()
-        return verdict.message
+        return verdict.told
 
     def _forget_verdict(self) -> None:
         """What was said about another answer goes; a hint stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from html import escape
@@ -13,6 +14,8 @@ from thplab.lessons.kinds.classify import Classify
 from thplab.lessons.kinds.coding import Code
 from thplab.lessons.kinds.simple import Kind
 from thplab.lessons.kinds.stopping import Stop
+from thplab.lessons.trial.inside import NOTE
+from thplab.lessons.widgets.written import SLIDES
 
 WIDE = {"width": "min(100%, 32em)"}
 LABEL = {"description_width": "initial"}
@@ -165,7 +168,7 @@ _CODE_KEYS = "Tab indents. Esc, then Tab leaves the box."
 
 
 class CodeField(Field):
-    """Several lines to type."""
+    """Several lines to type. Once it is shown, or typed into, a process is ready that runs them."""
 
     def __init__(self, kind: Code) -> None:
         """With the lines to begin with."""
@@ -174,8 +177,11 @@ class CodeField(Field):
         self.text = widgets.Textarea(kind.template, rows=rows, layout={"width": "calc(100% - 4px)"})
         self.text.add_class("thplab-code")
         style = widgets.HTML(f"<style>.thplab-code textarea{{{MONO};tab-size:4}}</style>")
-        self.children = [style, self.text, widgets.HTML(f'<div style="line-height:1.4">{_CODE_KEYS}</div>')]
+        apart = bool(os.environ.get(SLIDES)) or kind.warm()
+        note = _CODE_KEYS if apart else f"{_CODE_KEYS} {NOTE}"
+        self.children = [style, self.text, widgets.HTML(f'<div style="line-height:1.4">{note}</div>')]
         self._watch(self.text)
+        self.text.observe(lambda _: kind.warm(), "value")
 
     @property
     def value(self) -> str:
