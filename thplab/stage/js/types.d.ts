@@ -336,7 +336,8 @@ export interface PassState {
   blocks: Block[];
   mms: Map<string, { spent: number; busy: boolean; seen: boolean }>; // by the names of processes
   last: Sentence | null;
-  ended: boolean;
+  over: string; // why the pass is over, in a few words; "": it is not
+  ended: boolean; // and khugepaged sleeps
   told: Sentence[]; // of all passes up to the moment
 }
 

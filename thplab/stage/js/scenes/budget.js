@@ -74,6 +74,10 @@ export function budgetBar(state, entries, [x, y, w], flies = null) {
   return marks;
 }
 
+// Why a pass is over.
+/** @param {string} over */
+export const overWords = (over) => `the pass is over: ${over}`;
+
 // The bar's two numbers: what is spent, and what is left of the limit or over it.
 /** @param {PassState} state @returns {[spent: string, left: string]} */
 export function budgetWords({ begin, budget, spent }) {

@@ -1,7 +1,7 @@
 // A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
 
 import { nearest, toldOfPasses } from "../data/visits.js";
-import { bill, budgetBar, budgetWords } from "./budget.js";
+import { bill, budgetBar, budgetWords, overWords } from "./budget.js";
 import { paragraph, rect, rings, widthOf, words, wrapped } from "./marks.js";
 import { drawClock } from "./pass_clock.js";
 import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
@@ -14,8 +14,8 @@ import { billOf, limitWords, readList, readPass, reasonsOf } from "./passes.js";
 function layout(width, narrow) {
   if (narrow)
     return {
-      ring: { x: 112, y: 116, far: 74, r: 24 },
-      so_far: [222, 30, width - 224, 186],
+      ring: { x: 112, y: 122, far: 72, r: 24 },
+      so_far: [222, 30, width - 224, 178],
       bar: [8, 238, width - 16],
       bill: [8, 327, width - 16],
       clock: [8, 457, width - 16],
@@ -24,7 +24,7 @@ function layout(width, narrow) {
   const w = width - x - 4;
   const half = Math.round((w - 16) * 0.6);
   return {
-    ring: { x: 150, y: 176, far: 118, r: 28 },
+    ring: { x: 150, y: 184, far: 118, r: 28 },
     bar: [x, 26, w],
     bill: [x, 124, half],
     so_far: [x + half + 16, 124, w - half - 16, 116],
@@ -53,7 +53,7 @@ function soFar(state, list, [x, y, w, h]) {
     rect("so-far", x, y, w, h, "sc-frame", 5),
     words("so-far-n", left, y + 38, number, "sc-number"),
     words("so-far-are", beside, y + 21, list.collapsed === 1 ? "window" : "windows", "sc-small"),
-    words("so-far-all", beside, y + 38, small ? "made huge" : "made huge so far", "sc-small"),
+    words("so-far-all", beside, y + 38, small ? "made huge" : "made huge since boot", "sc-small"),
     ...paragraph(
       "so-far-now",
       left,
@@ -66,38 +66,48 @@ function soFar(state, list, [x, y, w, h]) {
   ];
 }
 
+/** @param {PassState} state */
+const titleOf = ({ begin }) => `budget of ${begin ? `pass ${begin.values.number}` : "a pass"}, in units`;
+
+const KEY = "1 unit, drawn wider than to scale";
+
+// Between the bar's two numbers: why the pass is over, else what a thin mark is.
+/** @param {PassState} state @param {number} centre @param {number} y @returns {Mark[]} */
+function middleOf({ over }, centre, y) {
+  if (over) return [words("bar-over", centre, y + 1, overWords(over), "sc-middle sc-strongtext")];
+  const left = centre - (widthOf(KEY, 13) + 24) / 2;
+  return [
+    rect("bar-key-visit", left, y - 12, 4, 15, "sc-unit-visit"),
+    rect("bar-key-vma", left + 8, y - 12, 4, 15, "sc-unit-vma"),
+    words("bar-key", left + 20, y, KEY, "sc-small sc-quiettext"),
+  ];
+}
+
 /** @param {Moment} moment @param {PassState} state @param {PassTold} list @param {ReturnType<typeof layout>} places @returns {Mark[]} */
 function drawBudget(moment, state, list, { ring, bar }) {
   const [x, y, w] = bar;
   const [spent, left] = budgetWords(state);
+  const short = w <= 500 && state.over ? `over: ${state.over}` : left;
   const newest = state.blocks[state.blocks.length - 1];
   const flies = newest?.told.moment === moment.step ? seatOf(ring, list, newest.mm) : null;
   const limit = state.begin ? `limit ${limitWords(state.budget)}` : "";
   return [
-    words("bar-title", x, y - 12, "budget of this pass, in units", "sc-strongtext"),
+    words("bar-title", x, y - 12, titleOf(state), "sc-strongtext"),
     words("bar-limit", x + w, y - 12, limit, "sc-end sc-quiettext"),
     ...budgetBar(state, moment.reader.header.geometry.entries, bar, flies),
-    ...(w > 500 && state.blocks.length
-      ? [
-          words(
-            "bar-key",
-            x + w / 2,
-            y + 76,
-            "thin mark: one unit, drawn wider than it is",
-            "sc-middle sc-small sc-quiettext",
-          ),
-        ]
-      : []),
+    ...(w > 500 && state.blocks.length ? middleOf(state, x + w / 2, y + 76) : []),
     words("bar-spent", x, y + 78, spent, "sc-big"),
     words(
       "bar-left",
       x + w,
       y + 78,
-      left,
-      left.includes("over") ? "sc-end sc-strongtext" : "sc-end sc-quiettext",
+      short,
+      state.over || left.includes("over") ? "sc-end sc-strongtext" : "sc-end sc-quiettext",
     ),
   ];
 }
+
+const LAPS = "lap: once through the list; counted since boot";
 
 /** @type {SceneModule} */
 export const passScene = {
@@ -122,6 +132,9 @@ export const passScene = {
       ...soFar(state, list, places.so_far),
       ...drawClock(moment, state, places.clock),
       ...asleep(state, places.ring),
+      ...(narrow || chosen || !list.names.length
+        ? []
+        : [words("laps-key", 2, 352, LAPS, "sc-small sc-quiettext")]),
     ];
   },
   lines(moment) {
@@ -131,12 +144,13 @@ export const passScene = {
     const who = list.names.length ? `${listed(list)}, ${next}` : "the list is empty";
     const refused = reasonsOf(state);
     const why = refused.length ? `, refused in this pass: ${refused.join(", ")}` : "";
-    const so_far = `${list.laps} laps, ${list.collapsed} windows collapsed so far${why}`;
+    const so_far = `${list.laps} laps and ${list.collapsed} windows collapsed since boot${why}`;
     if (!state.begin) return [who, "no pass has begun", so_far];
     const [visits, mappings, windows] = /** @type {const} */ (["visit", "vma", "window"]).map((what) =>
       billOf(state, what),
     );
-    const spent = `pass ${state.begin.values.number}: ${state.spent} of ${limitWords(state.budget)} units spent`;
+    const over = state.over && `, ${overWords(state.over)}`;
+    const spent = `pass ${state.begin.values.number}${over}: ${state.spent} of ${limitWords(state.budget)} units spent`;
     const on = `visits ${visits.units}, mappings passed over ${mappings.units}, ${windows.count} windows ${windows.units}`;
     return [who, `${spent}: ${on}`, so_far];
   },
