@@ -309,6 +309,9 @@ export interface Collapse {
 export interface CollapseState {
   told: Sentence[];
   done: number; // the number of the phase that ended last
+  phase: number; // the one that the sentence is about, from 0 on; as many as there are: all are done
+  ends: boolean; // its end is told now
+  now: number; // the entry at work, -1: none
   failed: Sentence | null;
   culprit: number; // the entry for which it failed, -1: none is known
   over: boolean; // it is published, or everything is back

@@ -36,9 +36,9 @@ function score(state, locked, freed) {
 
 // While another task acts: what it has done to the window.
 /** @param {Strike} strike @returns {[number: string, of: string, what: string]} */
-function struck({ changed }) {
+function struck({ changed, who }) {
   const count = changed.length;
-  return [String(count), count === 1 ? "entry changed" : "entries changed", "by another task"];
+  return [String(count), count === 1 ? "entry changed" : "entries changed", `by ${who}`];
 }
 
 // After the collapse the old table is kept, so that a later split needs no memory.
