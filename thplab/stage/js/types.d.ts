@@ -293,6 +293,7 @@ export interface SceneModule {
   marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
   things?(moment: Moment): Thing[];
+  thingAt?(moment: Moment, look: Look, x: number, y: number): string; // its key, "": none
   entryAt?(moment: Moment, look: Look, x: number, y: number): number; // at a place of the picture, -1: none
   saysEntry?(moment: Moment, entry: number): string; // an entry in words, ahead of its moment nothing
   entersEntry?(moment: Moment, entry: number): number; // the moment at which the run reads it, -1: never

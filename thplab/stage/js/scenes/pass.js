@@ -156,6 +156,15 @@ export const passScene = {
   },
   parts,
   things,
+  thingAt(moment, { width, narrow }, x, y) {
+    const { ring } = layout(width, narrow);
+    const list = readList(moment);
+    const near = list.names.find((name) => {
+      const [sx, sy] = seatOf(ring, list, name) ?? [-ring.r, -ring.r];
+      return Math.hypot(x - sx, y - sy) <= ring.r;
+    });
+    return near ?? "";
+  },
 };
 
 // The processes of the list; into one the run goes when it visits it.
