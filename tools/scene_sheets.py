@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from PIL import Image
 
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import run_all, serve, show_cell
 from thplab.export import page as make_page
+from thplab.export.routes_page import routes_page
 from thplab.files import write_file
+from thplab.lessons.runs.routes import three_routes
 from thplab.recording import Recording
 from tools.gallery import FOLDER, shrink
 
@@ -36,6 +38,7 @@ SHEET_COLOURS = 20
 
 #: What a cell of a notebook needs for a recording.
 IMPORTS = """from thplab.lessons.runs.lanes import run_lanes
+from thplab.lessons.runs.routes import three_routes
 from thplab.lessons.runs.scanners import comb_run
 from thplab.recording import record_scenario
 from thplab.stage import Stage"""
@@ -75,13 +78,48 @@ class Moment:
         told = (self.made.told_as(place) for place in range(len(self.made.sections["t_moment"])))
         return [each.moment for each in told if each.kind == self.kind][self.nth]
 
+    #: What is typed in the page: first, and to present it.
+    keys: ClassVar[tuple[str, ...]] = ()
+    presents: ClassVar[tuple[str, ...]] = ("p",)
 
+    def cell(self, theme: Theme) -> str:
+        """What a notebook shows it with."""
+        return f"Stage({self.code}, step={self.step}, theme={theme!r})"
+
+    def page(self, theme: Theme) -> str:
+        """The exported page."""
+        return make_page(self.made, self.step, theme=theme)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Three machines side by side, so many steps after the first moment."""
+
+    step: int
+    presents: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What is typed in the page."""
+        return ("ArrowRight",) * self.step
+
+    def cell(self, theme: Theme) -> str:
+        """What a notebook shows it with."""
+        return f"shown = three_routes()\nshown.step, shown.theme = {self.step}, {theme!r}\nshown"
+
+    def page(self, theme: Theme) -> str:
+        """The exported page, whose theme is the browser's."""
+        del theme
+        return routes_page(three_routes())
+
+
+Shown = Moment | Cut
 #: scene -> what its sheet shows
-SHEETS: dict[str, tuple[Moment, ...]] = {
+SHEETS: dict[str, tuple[Shown, ...]] = {
     "pass": (
         Moment(named("note"), "visit"),
         Moment(named("S06.busyA"), "passed_by"),
-        Moment(named("S06.naps"), "nap", 1),
+        Moment(named("S06.naps"), "pass_ends", 1),
     ),
     "process": (
         Moment(named("S06.600vmas"), "vma_passed_over"),
@@ -95,8 +133,8 @@ SHEETS: dict[str, tuple[Moment, ...]] = {
     ),
     "collapse": (
         Moment(named("note"), "isolated"),
-        Moment(named("S08.100of512"), "half_copied"),
-        Moment(named("S08.race.munmap.after_alloc"), "unmaps"),
+        Moment(named("S08.100of512"), "freed_entry", 40),
+        Moment(named("S08.race.munmap.after_fence"), "waits"),
     ),
     "compaction": (
         Moment("comb_run(20)", "compaction_begins_score"),
@@ -108,6 +146,7 @@ SHEETS: dict[str, tuple[Moment, ...]] = {
         Moment(LANE.format("B"), "fault_made_block"),
         Moment(named("S13.huge_zero"), "fault_replaced"),
     ),
+    "routes": (Cut(0), Cut(1), Cut(2)),
 }
 
 
@@ -128,11 +167,11 @@ def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path
 
 
 def _in_jupyterlab(
-    browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme
+    browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme
 ) -> Iterator[Path]:
     """A picture of the window of JupyterLab for each moment."""
     cells = [IMPORTS]
-    cells += [f"Stage({each.code}, step={each.step}, theme={theme!r})" for each in moments]
+    cells += [each.cell(theme) for each in moments]
     with serve(folder) as lab:
         page = lab.open(browser, lab.write("shown.ipynb", cells), LAPTOP)
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -148,15 +187,15 @@ def _in_jupyterlab(
         page.context.close()
 
 
-def _rows(browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme) -> Iterator[list[Path]]:
+def _rows(browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme) -> Iterator[list[Path]]:
     """Row by row the pictures of a sheet."""
     yield list(_in_jupyterlab(browser, folder, moments, theme))
-    pages = [make_page(each.made, each.step, theme=theme) for each in moments]
-    for name, size, keys in (("shown", PROJECTOR, "p"), ("page", LAPTOP, ""), ("phone", PHONE, "")):
+    for name, size in (("shown", PROJECTOR), ("page", LAPTOP), ("phone", PHONE)):
         row = []
-        for number, text in enumerate(pages):
+        for number, each in enumerate(moments):
             row.append(folder / f"{name}-{number}.png")
-            _page(browser, text, size, theme, row[-1], *keys)
+            keys = (*each.keys, *(each.presents if size is PROJECTOR else ()))
+            _page(browser, each.page(theme), size, theme, row[-1], *keys)
         yield row
 
 

@@ -12,6 +12,8 @@ from tests.browser.modules import as_text, page_with_modules
 from tests.browser.test_scenes import MADE
 from tests.recording.compacting import COMPACTING
 from tests.recording.story.telling import all_told
+from tests.recording.story.test_values import SHORT
+from tests.sampling import sample
 from thplab.recording import Recording, record_scenario
 from thplab.recording.recording import Sentence
 
@@ -199,3 +201,26 @@ def test_an_entry_is_marked_where_it_was_and_where_it_goes(page: Page) -> None:
         assert page.locator(".sc-chosen").count() == (1 if is_hole else 2)
         seen.add(number)
     assert max(seen) >= 100 > min(seen)
+
+
+#: Each link of the trail, and the words of it that have a meaning.
+CRUMBS = """async (steps) => {
+  const { wordsIn, functionsOf } = await import("/data/words.js");
+  const found = new Map();
+  for (const step of steps) {
+    handle.go(step);
+    for (const { textContent } of document.querySelectorAll(".sc-crumb"))
+      found.set(textContent, [...wordsIn(textContent, functionsOf(handle.stage.reader)).keys()]);
+  }
+  return [...found];
+}"""
+
+
+def test_every_link_of_the_trail_has_a_meaning(page: Page) -> None:
+    """Under the pointer and by key; of each scene and of each task."""
+    names = sample(SHORT, 1)
+    for made in (*map(record_scenario, names), *(COMPACTING[name]("6.18") for name in ("pins", "fault"))):
+        show(page, made, 0)
+        crumbs = page.evaluate(CRUMBS, sample(range(len(made)), 60))
+        assert crumbs
+        assert not [words for words, meanings in crumbs if not meanings], made.header["title"]
