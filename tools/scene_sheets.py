@@ -33,7 +33,7 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 LAPTOP, PROJECTOR, PHONE = (1366, 768), (1920, 1080), (390, 844)
 COLUMN = 560  # pixels of the sheet
 GAP = 10
-SHEET_COLOURS = 20
+SHEET_COLOURS = 32
 
 
 #: What a cell of a notebook needs for a recording.
@@ -42,6 +42,11 @@ from thplab.lessons.runs.routes import three_routes
 from thplab.lessons.runs.scanners import comb_run
 from thplab.recording import record_scenario
 from thplab.stage import Stage"""
+#: The first cell: each is recorded once.
+RECORDED = f"""from functools import cache
+{IMPORTS}
+
+recorded = cache(eval)"""
 LANE = "run_lanes({0!r}, '6.18', depth='functions', ledger=True).recordings[{0!r}]"
 
 
@@ -84,7 +89,7 @@ class Moment:
 
     def cell(self, theme: Theme) -> str:
         """What a notebook shows it with."""
-        return f"Stage({self.code}, step={self.step}, theme={theme!r})"
+        return f"Stage(recorded({self.code!r}), step={self.step}, theme={theme!r})"
 
     def page(self, theme: Theme) -> str:
         """The exported page."""
@@ -166,30 +171,31 @@ def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path
     page.close()
 
 
-def _in_jupyterlab(
-    browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme
-) -> Iterator[Path]:
-    """A picture of the window of JupyterLab for each moment."""
-    cells = [IMPORTS]
-    cells += [each.cell(theme) for each in moments]
+def _in_jupyterlab(browser: Browser, folder: Path, moments: tuple[Shown, ...]) -> dict[Theme, list[Path]]:
+    """Pictures of the window of JupyterLab: for each theme one for each moment."""
+    wanted = [(theme, each) for theme in THEMES for each in moments]
+    cells = [RECORDED, *(each.cell(theme) for theme, each in wanted)]
+    found: dict[Theme, list[Path]] = {theme: [] for theme in THEMES}
     with serve(folder) as lab:
         page = lab.open(browser, lab.write("shown.ipynb", cells), LAPTOP)
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
         run_all(page)
-        for number in range(1, len(cells)):
+        for number, (theme, _) in enumerate(wanted, 1):
             cell = show_cell(page, number)
             cell.locator(".thplab-stage[data-step]").wait_for()
             cell.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
             page.wait_for_timeout(600)
             path = folder / f"lab-{number}.png"
             write_file(path, page.screenshot())
-            yield path
+            found[theme].append(path)
         page.context.close()
+    return found
 
 
-def _rows(browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme) -> Iterator[list[Path]]:
-    """Row by row the pictures of a sheet."""
-    yield list(_in_jupyterlab(browser, folder, moments, theme))
+def _of_pages(
+    browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme
+) -> Iterator[list[Path]]:
+    """Row by row the pictures of exported pages."""
     for name, size in (("shown", PROJECTOR), ("page", LAPTOP), ("phone", PHONE)):
         row = []
         for number, each in enumerate(moments):
@@ -214,16 +220,20 @@ def _join(rows: list[list[Path]], path: Path) -> None:
     for row, top in zip(pictures, [sum(heights[:n]) for n in range(len(heights))], strict=True):
         for number, picture in enumerate(row):
             sheet.paste(picture, (number * (COLUMN + GAP), top))
-    sheet.save(path)
+    # Those that cover most of all colours, not the commonest: a thin orange line matters.
+    few = sheet.quantize(SHEET_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path)
 
 
 def make(browser: Browser, scene: str) -> None:
     """The two sheets of a scene."""
-    for theme in THEMES:
-        path = FOLDER / f"scene-{scene}-{theme}.png"
-        with TemporaryDirectory() as folder:
-            _join(list(_rows(browser, Path(folder), SHEETS[scene], theme)), path)
-        shrink(path, SHEET_COLOURS)
+    moments = SHEETS[scene]
+    with TemporaryDirectory() as folder:
+        in_lab = _in_jupyterlab(browser, Path(folder), moments)
+        for theme in THEMES:
+            path = FOLDER / f"scene-{scene}-{theme}.png"
+            _join([in_lab[theme], *_of_pages(browser, Path(folder), moments, theme)], path)
+            shrink(path, SHEET_COLOURS)
 
 
 def main(names: list[str]) -> None:

@@ -23,13 +23,16 @@ function itemsOf(state, where, machine, { locked, freed, changed }) {
     { is: locked > 0, cls: "sc-locked", text: "locked" },
     { is: state.copied > 0 && freed < state.old.length, cls: "sc-cell sc-copied", text: "copied" },
     { is: others > 0, cls: "sc-cell sc-other", text: "in use, not this window's" },
+    { is: state.old.slice(0, state.copied).some((page) => page < 0), cls: "sc-zero", text: "zeros" },
     { is: free > 0, cls: "sc-dot", text: "free" },
   ];
 }
 
 /** @param {string} k @param {number} x @param {number} y @param {string} cls */
-const sampleOf = (k, x, y, cls) =>
-  cls === "sc-dot" ? rings(k, [[x + SIDE / 2, y - 4]], 1.5, cls) : rect(k, x, y - 9, SIDE, SIDE, cls);
+function sampleOf(k, x, y, cls) {
+  const radius = { "sc-dot": 1.5, "sc-zero": 4 }[cls];
+  return radius ? rings(k, [[x + SIDE / 2, y - 4]], radius, cls) : rect(k, x, y - 9, SIDE, SIDE, cls);
+}
 
 // Rows of samples and words within a width.
 /** @param {CollapseState} state @param {OldPlaces} where @param {Machine} machine @param {{ locked: number, freed: number, changed: number }} counts @param {number} x @param {number} y @param {number} w @param {number} rows @returns {Mark[]} */

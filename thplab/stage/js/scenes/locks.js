@@ -64,7 +64,9 @@ export function lockBar(moment, w, pages, actor) {
   for (const [n, [who, locks]] of holders(moment, pages, actor).entries()) {
     if (w < FEW) {
       const more = locks.length > 1 ? ` + ${locks.length - 1} more` : "";
-      marks.push(words(`holder-${n}`, x, 22, `${who} holds ${locks[0]}${more}`));
+      const count = `${locks.length} ${more ? "locks" : "lock"}`;
+      const forms = [`${who} holds ${locks[0]}${more}`, `${who} holds ${count}`, `${who}: ${count}`];
+      marks.push(words(`holder-${n}`, x, 22, forms.find((each) => x + widthOf(each) < room) ?? count));
       break;
     }
     const title = `${who} holds`;

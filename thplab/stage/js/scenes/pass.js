@@ -1,7 +1,7 @@
 // A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
 
 import { nearest, toldOfPasses } from "../data/visits.js";
-import { bill, budgetBar, budgetWords, overWords } from "./budget.js";
+import { bill, budgetBar, budgetNote, budgetWords, overWords } from "./budget.js";
 import { paragraph, rect, rings, widthOf, words, wrapped } from "./marks.js";
 import { drawClock } from "./pass_clock.js";
 import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
@@ -14,11 +14,11 @@ import { billOf, limitWords, readList, readPass, reasonsOf } from "./passes.js";
 function layout(width, narrow) {
   if (narrow)
     return {
-      ring: { x: 112, y: 122, far: 72, r: 24 },
+      ring: { x: 112, y: 120, far: 70, r: 24 },
       so_far: [222, 30, width - 224, 178],
-      bar: [8, 238, width - 16],
-      bill: [8, 327, width - 16],
-      clock: [8, 457, width - 16],
+      bar: [8, 248, width - 16],
+      bill: [8, 337, width - 16],
+      clock: [8, 467, width - 16],
     };
   const x = 330;
   const w = width - x - 4;
@@ -44,7 +44,7 @@ function soFar(state, list, [x, y, w, h]) {
   const beside = left + 10 + widthOf(number, 28, 700);
   const reasons = reasonsOf(state);
   const why = wrapped(reasons.length ? `because: ${reasons.join(", ")}` : "", inner, 13);
-  const first = y + (small ? 104 : 83);
+  const first = y + (small ? 124 : 83);
   const room = Math.floor((y + h - first - 4) / 17) + 1;
   const shown = why.slice(0, room);
   if (why.length > room) shown[room - 1] = `${shown[room - 1].replace(/,$/, "")} …`;
@@ -53,11 +53,17 @@ function soFar(state, list, [x, y, w, h]) {
     rect("so-far", x, y, w, h, "sc-frame", 5),
     words("so-far-n", left, y + 38, number, "sc-number"),
     words("so-far-are", beside, y + 21, list.collapsed === 1 ? "window" : "windows", "sc-small"),
-    words("so-far-all", beside, y + 38, small ? "made huge" : "made huge since boot", "sc-small"),
+    words(
+      "so-far-all",
+      small ? left : beside,
+      y + (small ? 57 : 38),
+      small ? "made huge" : "made huge since boot",
+      "sc-small",
+    ),
     ...paragraph(
       "so-far-now",
       left,
-      y + 64,
+      y + (small ? 84 : 64),
       small ? [tries, "in this pass"] : [`this pass: ${tries}`],
       "",
       19,
@@ -68,20 +74,6 @@ function soFar(state, list, [x, y, w, h]) {
 
 /** @param {PassState} state */
 const titleOf = ({ begin }) => `budget of ${begin ? `pass ${begin.values.number}` : "a pass"}, in units`;
-
-const KEY = "1 unit, drawn wider than to scale";
-
-// Between the bar's two numbers: why the pass is over, else what a thin mark is.
-/** @param {PassState} state @param {number} centre @param {number} y @returns {Mark[]} */
-function middleOf({ over }, centre, y) {
-  if (over) return [words("bar-over", centre, y + 1, overWords(over), "sc-middle sc-strongtext")];
-  const left = centre - (widthOf(KEY, 13) + 24) / 2;
-  return [
-    rect("bar-key-visit", left, y - 12, 4, 15, "sc-unit-visit"),
-    rect("bar-key-vma", left + 8, y - 12, 4, 15, "sc-unit-vma"),
-    words("bar-key", left + 20, y, KEY, "sc-small sc-quiettext"),
-  ];
-}
 
 /** @param {Moment} moment @param {PassState} state @param {PassTold} list @param {ReturnType<typeof layout>} places @returns {Mark[]} */
 function drawBudget(moment, state, list, { ring, bar }) {
@@ -95,7 +87,7 @@ function drawBudget(moment, state, list, { ring, bar }) {
     words("bar-title", x, y - 12, titleOf(state), "sc-strongtext"),
     words("bar-limit", x + w, y - 12, limit, "sc-end sc-quiettext"),
     ...budgetBar(state, moment.reader.header.geometry.entries, bar, flies),
-    ...(w > 500 && state.blocks.length ? middleOf(state, x + w / 2, y + 76) : []),
+    ...(w > 500 && state.blocks.length ? budgetNote(state, x + w / 2, y + 76) : []),
     words("bar-spent", x, y + 78, spent, "sc-big"),
     words(
       "bar-left",
@@ -111,7 +103,7 @@ const LAPS = "lap: once through the list; counted since boot";
 
 /** @type {SceneModule} */
 export const passScene = {
-  height: ({ narrow }) => (narrow ? 566 : 376),
+  height: ({ narrow }) => (narrow ? 576 : 376),
   marks(moment, { width, narrow, chosen }) {
     const state = readPass(moment);
     const list = readList(moment);

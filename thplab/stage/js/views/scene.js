@@ -144,6 +144,7 @@ export const sceneView = {
         const now = performance.now();
         const fast = moment.step !== drawn.step && now - drawn.at < QUICK;
         const moves = !fast && !(stage.playback.playing && stage.playback.speed > FASTEST);
+        const back = moment.step < drawn.step;
         const zooms = moves ? zoomBetween(drawn.scene, nameOf(scene)) : "";
         if (moment.step !== drawn.step) drawn = { step: moment.step, at: now, scene: nameOf(scene) };
         else drawn.scene = nameOf(scene);
@@ -164,7 +165,7 @@ export const sceneView = {
         setText(spoken, things.said);
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
-        picture.draw(marks, width, scene.height(look), moves, zooms);
+        picture.draw(marks, width, scene.height(look), moves, zooms, back);
         box.dataset.scene = nameOf(scene);
         box.toggleAttribute("data-narrow", look.narrow);
         const all = scene.parts?.(moment) ?? [];
