@@ -11,13 +11,13 @@ const SHADES = [0, 2, 5, 7];
 
 /** @typedef {{ is: boolean, cls: string, text: string }} Item */
 
-// `changed`: so many entries were changed by another task; `page`: what a frame maps, if one is the entry of now.
+// `changed`: so many entries were changed by another task.
 /** @param {CollapseState} state @param {OldPlaces} where @param {Machine} machine @param {{ locked: number, freed: number, changed: number }} counts @returns {Item[]} */
 function itemsOf(state, where, machine, { locked, freed, changed }) {
   const others = [...where.others.keys()].filter((page) => !machine.isFree(page)).length;
   const free = freed + where.others.size - others;
   return [
-    { is: state.now >= 0, cls: "sc-here", text: `entry ${state.now}: now` },
+    { is: where.places.has(state.old[state.now] ?? -1), cls: "sc-here", text: `entry ${state.now}: now` },
     { is: changed > 0, cls: "sc-changed", text: "just changed" },
     { is: !changed && state.culprit >= 0, cls: "sc-here", text: `entry ${state.culprit}: the reason` },
     { is: locked > 0, cls: "sc-locked", text: "locked" },
