@@ -113,7 +113,9 @@ OWNER = ("mm", "vma")
 
 # khugepaged, from the thread down to a window ---------------------------------------------------------
 THREAD = Point(khugepaged.khugepaged)
-DO_SCAN = Point(khugepaged.khugepaged_do_scan, ("kernel",))
+DO_SCAN = Point(
+    khugepaged.khugepaged_do_scan, ("kernel", "pages", "pass_through_head", "progress", "result", "thread")
+)
 WAIT_WORK = Point(khugepaged.khugepaged_wait_work, ("kernel",))
 ALLOC_SLEEP = Point(khugepaged.khugepaged_alloc_sleep, ("kernel", "deadline"))
 SCAN_MM = Point(khugepaged.khugepaged_scan_mm_slot, ("kernel", "pages", "mm", "progress", "mmap_locked"))

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from PIL import Image
 
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import run_all, serve, show_cell
 from thplab.export import page as make_page
+from thplab.export.routes_page import routes_page
 from thplab.files import write_file
+from thplab.lessons.runs.routes import three_routes
 from thplab.recording import Recording
 from tools.gallery import FOLDER, shrink
 
@@ -31,14 +33,20 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 LAPTOP, PROJECTOR, PHONE = (1366, 768), (1920, 1080), (390, 844)
 COLUMN = 560  # pixels of the sheet
 GAP = 10
-SHEET_COLOURS = 20
+SHEET_COLOURS = 32
 
 
 #: What a cell of a notebook needs for a recording.
 IMPORTS = """from thplab.lessons.runs.lanes import run_lanes
+from thplab.lessons.runs.routes import three_routes
 from thplab.lessons.runs.scanners import comb_run
 from thplab.recording import record_scenario
 from thplab.stage import Stage"""
+#: The first cell: each is recorded once.
+RECORDED = f"""from functools import cache
+{IMPORTS}
+
+recorded = cache(eval)"""
 LANE = "run_lanes({0!r}, '6.18', depth='functions', ledger=True).recordings[{0!r}]"
 
 
@@ -75,13 +83,48 @@ class Moment:
         told = (self.made.told_as(place) for place in range(len(self.made.sections["t_moment"])))
         return [each.moment for each in told if each.kind == self.kind][self.nth]
 
+    #: What is typed in the page: first, and to present it.
+    keys: ClassVar[tuple[str, ...]] = ()
+    presents: ClassVar[tuple[str, ...]] = ("p",)
 
+    def cell(self, theme: Theme) -> str:
+        """What a notebook shows it with."""
+        return f"Stage(recorded({self.code!r}), step={self.step}, theme={theme!r})"
+
+    def page(self, theme: Theme) -> str:
+        """The exported page."""
+        return make_page(self.made, self.step, theme=theme)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Three machines side by side, so many steps after the first moment."""
+
+    step: int
+    presents: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What is typed in the page."""
+        return ("ArrowRight",) * self.step
+
+    def cell(self, theme: Theme) -> str:
+        """What a notebook shows it with."""
+        return f"shown = three_routes()\nshown.step, shown.theme = {self.step}, {theme!r}\nshown"
+
+    def page(self, theme: Theme) -> str:
+        """The exported page, whose theme is the browser's."""
+        del theme
+        return routes_page(three_routes())
+
+
+Shown = Moment | Cut
 #: scene -> what its sheet shows
-SHEETS: dict[str, tuple[Moment, ...]] = {
+SHEETS: dict[str, tuple[Shown, ...]] = {
     "pass": (
         Moment(named("note"), "visit"),
         Moment(named("S06.busyA"), "passed_by"),
-        Moment(named("S06.naps"), "nap", 1),
+        Moment(named("S06.naps"), "pass_ends", 1),
     ),
     "process": (
         Moment(named("S06.600vmas"), "vma_passed_over"),
@@ -95,8 +138,8 @@ SHEETS: dict[str, tuple[Moment, ...]] = {
     ),
     "collapse": (
         Moment(named("note"), "isolated"),
-        Moment(named("S08.100of512"), "half_copied"),
-        Moment(named("S08.race.munmap.after_alloc"), "unmaps"),
+        Moment(named("S08.100of512"), "freed_entry", 40),
+        Moment(named("S08.race.munmap.after_fence"), "waits"),
     ),
     "compaction": (
         Moment("comb_run(20)", "compaction_begins_score"),
@@ -108,6 +151,7 @@ SHEETS: dict[str, tuple[Moment, ...]] = {
         Moment(LANE.format("B"), "fault_made_block"),
         Moment(named("S13.huge_zero"), "fault_replaced"),
     ),
+    "routes": (Cut(0), Cut(1), Cut(2)),
 }
 
 
@@ -127,36 +171,37 @@ def _page(browser: Browser, text: str, size: tuple[int, int], theme: Theme, path
     page.close()
 
 
-def _in_jupyterlab(
-    browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme
-) -> Iterator[Path]:
-    """A picture of the window of JupyterLab for each moment."""
-    cells = [IMPORTS]
-    cells += [f"Stage({each.code}, step={each.step}, theme={theme!r})" for each in moments]
+def _in_jupyterlab(browser: Browser, folder: Path, moments: tuple[Shown, ...]) -> dict[Theme, list[Path]]:
+    """Pictures of the window of JupyterLab: for each theme one for each moment."""
+    wanted = [(theme, each) for theme in THEMES for each in moments]
+    cells = [RECORDED, *(each.cell(theme) for theme, each in wanted)]
+    found: dict[Theme, list[Path]] = {theme: [] for theme in THEMES}
     with serve(folder) as lab:
         page = lab.open(browser, lab.write("shown.ipynb", cells), LAPTOP)
         page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
         run_all(page)
-        for number in range(1, len(cells)):
+        for number, (theme, _) in enumerate(wanted, 1):
             cell = show_cell(page, number)
             cell.locator(".thplab-stage[data-step]").wait_for()
             cell.evaluate("(node) => node.scrollIntoView({ block: 'end' })")
             page.wait_for_timeout(600)
             path = folder / f"lab-{number}.png"
             write_file(path, page.screenshot())
-            yield path
+            found[theme].append(path)
         page.context.close()
+    return found
 
 
-def _rows(browser: Browser, folder: Path, moments: tuple[Moment, ...], theme: Theme) -> Iterator[list[Path]]:
-    """Row by row the pictures of a sheet."""
-    yield list(_in_jupyterlab(browser, folder, moments, theme))
-    pages = [make_page(each.made, each.step, theme=theme) for each in moments]
-    for name, size, keys in (("shown", PROJECTOR, "p"), ("page", LAPTOP, ""), ("phone", PHONE, "")):
+def _of_pages(
+    browser: Browser, folder: Path, moments: tuple[Shown, ...], theme: Theme
+) -> Iterator[list[Path]]:
+    """Row by row the pictures of exported pages."""
+    for name, size in (("shown", PROJECTOR), ("page", LAPTOP), ("phone", PHONE)):
         row = []
-        for number, text in enumerate(pages):
+        for number, each in enumerate(moments):
             row.append(folder / f"{name}-{number}.png")
-            _page(browser, text, size, theme, row[-1], *keys)
+            keys = (*each.keys, *(each.presents if size is PROJECTOR else ()))
+            _page(browser, each.page(theme), size, theme, row[-1], *keys)
         yield row
 
 
@@ -175,16 +220,20 @@ def _join(rows: list[list[Path]], path: Path) -> None:
     for row, top in zip(pictures, [sum(heights[:n]) for n in range(len(heights))], strict=True):
         for number, picture in enumerate(row):
             sheet.paste(picture, (number * (COLUMN + GAP), top))
-    sheet.save(path)
+    # Those that cover most of all colours, not the commonest: a thin orange line matters.
+    few = sheet.quantize(SHEET_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path)
 
 
 def make(browser: Browser, scene: str) -> None:
     """The two sheets of a scene."""
-    for theme in THEMES:
-        path = FOLDER / f"scene-{scene}-{theme}.png"
-        with TemporaryDirectory() as folder:
-            _join(list(_rows(browser, Path(folder), SHEETS[scene], theme)), path)
-        shrink(path, SHEET_COLOURS)
+    moments = SHEETS[scene]
+    with TemporaryDirectory() as folder:
+        in_lab = _in_jupyterlab(browser, Path(folder), moments)
+        for theme in THEMES:
+            path = FOLDER / f"scene-{scene}-{theme}.png"
+            _join([in_lab[theme], *_of_pages(browser, Path(folder), moments, theme)], path)
+            shrink(path, SHEET_COLOURS)
 
 
 def main(names: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ import pytest
 
 from tests.browser.modules import as_text, page_with_modules
 from tests.browser.test_scenes import MADE
+from tests.recording.compacting import COMPACTING
+from tests.recording.story.telling import all_told
+from tests.recording.story.test_values import SHORT
+from tests.sampling import sample
 from thplab.recording import Recording, record_scenario
 from thplab.recording.recording import Sentence
 
@@ -43,8 +48,7 @@ def eight() -> Recording:
 
 
 def told(made: Recording, kind: str) -> list[Sentence]:
-    every = (made.told_as(place) for place in range(len(made.sections["t_moment"])))
-    return [each for each in every if each.kind == kind]
+    return [each for each in all_told(made) if each.kind == kind]
 
 
 def show(page: Page, made: Recording, step: int, *, python: bool = False) -> None:
@@ -57,6 +61,12 @@ FRAMES = """() => new Promise((done) => {
   const wait = (left) => (left ? requestAnimationFrame(() => wait(left - 1)) : done(null));
   wait(4);
 })"""
+
+
+#: The middle of each block of a zone.
+BLOCKS = """() => [...document.querySelectorAll(".sc-picture rect.sc-paper")]
+  .map((block) => block.getBoundingClientRect())
+  .map(({ x, y, width, height }) => [x + width / 2, y + height / 2])"""
 
 
 def press(page: Page, key: str) -> None:
@@ -105,6 +115,38 @@ def test_processes_of_a_pass_are_chosen_by_key_and_entered(page: Page) -> None:
     press(page, "Enter")
     visits = [each.moment for each in told(busy, "visit") if each.values["mm"] == "a"]
     assert step_of(page) == next(moment for moment in visits if moment > nap)
+
+
+@pytest.mark.parametrize("name", ["pins", "small16"])
+@pytest.mark.parametrize("width", [390, 930])
+def test_blocks_of_a_zone_are_chosen_by_key_and_pointer(page: Page, name: str, width: int) -> None:
+    """Every block; Enter goes to a moment at which the block is told of."""
+    page.set_viewport_size({"width": width, "height": 900})
+    made = COMPACTING[name]("6.18")
+    batches = told(made, "batch")
+    show(page, made, batches[len(batches) // 2].moment)
+    press(page, "]")
+    [first] = re.findall(r"Chosen: block (\d+): \d+ of \d+ frames free", said(page))
+    seen = [int(first)]
+    blocks = page.evaluate(BLOCKS)
+    assert len(blocks) > 1
+    for _ in range(len(blocks) - 1):
+        press(page, "]")
+        seen.append(int(said(page).split()[2].rstrip(":")))
+    assert seen == [(seen[0] + i) % len(blocks) for i in range(len(blocks))]
+    for block, (x, y) in enumerate(blocks):
+        page.mouse.click(x, y)
+        page.evaluate(FRAMES)
+        assert said(page).startswith(f"Chosen: block {block}: ")
+        assert page.locator(".sc-chosen").count() == 1
+    block = int(batches[0].values["block"])
+    page.mouse.click(*blocks[block])
+    press(page, "x")
+    assert f"Chosen: block {block}: " in (page.locator(".ts-text").text_content() or "")
+    press(page, "x")
+    press(page, "Enter")
+    moments = {each.moment for each in all_told(made) if each.values.get("block") == block}
+    assert step_of(page) in moments
 
 
 def test_escape_chooses_nothing(page: Page, eight: Recording) -> None:
@@ -161,3 +203,26 @@ def test_an_entry_is_marked_where_it_was_and_where_it_goes(page: Page) -> None:
         assert page.locator(".sc-chosen").count() == (1 if is_hole else 2)
         seen.add(number)
     assert max(seen) >= 100 > min(seen)
+
+
+#: Each link of the trail, and the words of it that have a meaning.
+CRUMBS = """async (steps) => {
+  const { wordsIn, functionsOf } = await import("/data/words.js");
+  const found = new Map();
+  for (const step of steps) {
+    handle.go(step);
+    for (const { textContent } of document.querySelectorAll(".sc-crumb"))
+      found.set(textContent, [...wordsIn(textContent, functionsOf(handle.stage.reader)).keys()]);
+  }
+  return [...found];
+}"""
+
+
+def test_every_link_of_the_trail_has_a_meaning(page: Page) -> None:
+    """Under the pointer and by key; of each scene and of each task."""
+    names = sample(SHORT, 1)
+    for made in (*map(record_scenario, names), *(COMPACTING[name]("6.18") for name in ("pins", "fault"))):
+        show(page, made, 0)
+        crumbs = page.evaluate(CRUMBS, sample(range(len(made)), 60))
+        assert crumbs
+        assert not [words for words, meanings in crumbs if not meanings], made.header["title"]

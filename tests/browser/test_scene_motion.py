@@ -34,6 +34,24 @@ DRAWN = """() => [...document.querySelectorAll(".ts-scene *")].map((mark) => {
   const attributes = [...mark.attributes].map(({ name, value }) => `${name}=${value}`);
   return [mark.tagName, ...attributes.sort(), mark.textContent];
 })"""
+#: Of each mark that moves at a step: how far from its place it begins, and how opaque it is then.
+BEGINS = """(step) => {
+  const middle = (node) => {
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  };
+  const marks = [...document.querySelectorAll(".sc-picture *")];
+  const before = new Map(marks.map((mark) => [mark, middle(mark)]));
+  handle.go(step);
+  return document.getAnimations().flatMap((each) => {
+    const { target } = each.effect;
+    if (!target.closest(".sc-picture") || target.matches(".sc-picture, .sc-room")) return [];
+    each.pause();
+    each.currentTime = 0;
+    const [[x, y], [wasX, wasY]] = [middle(target), before.get(target) ?? [-999, -999]];
+    return [{ off: Math.hypot(x - wasX, y - wasY), opacity: Number(getComputedStyle(target).opacity) }];
+  });
+}"""
 GO = f"""(step) => {{
   handle.go(step);
   return ({RUNNING})();
@@ -87,6 +105,18 @@ def test_after_its_motion_a_picture_is_as_if_opened_there(page: Page, made: Reco
         page.wait_for_function(f"() => ({RUNNING})() === 0")
         assert page.evaluate(DRAWN) == opened_at(page, made, b), f"from {a} to {b}"
     assert moved, "nothing has moved"
+
+
+def test_back_in_time_nothing_jumps(page: Page, made: Recording) -> None:
+    """Whatever moves begins where it was drawn, and nothing flies or appears anew."""
+    page.evaluate(MOUNT, as_text(made))
+    seen = 0
+    for a, b in neighbours(made):
+        at_rest(page, b)
+        began = page.evaluate(BEGINS, a)
+        assert not [each for each in began if each["off"] > 1 or each["opacity"] < 1], f"from {b} to {a}"
+        seen += len(began)
+    assert seen, "nothing has moved"
 
 
 def test_the_next_step_ends_a_motion_at_once(page: Page, made: Recording) -> None:

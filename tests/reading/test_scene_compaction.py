@@ -27,7 +27,10 @@ def test_it_begins_at_both_ends(pinned: Recording) -> None:
     """Eight blocks of 512 frames: the last one begins at frame 7 * 512."""
     assert _lines(pinned, "compaction_begins_score") == [
         "kcompactd > compaction",
-        "zone Normal, at work: migrate scanner at frame 0, free scanner at frame 3584, 0 pages moved",
+        (
+            "zone Normal, at work: migrate scanner at frame 0, block 0; "
+            "free scanner at frame 3584, block 7; 0 pages moved"
+        ),
         "score 100, starts above 50, stops at 40 or less",
         "blocks all free: none; spoilt: none",
         "free frames in the blocks: " + ", ".join(["384"] * 8),
@@ -52,7 +55,9 @@ def test_a_block_with_a_pinned_page_is_spoilt(pinned: Recording) -> None:
 
 def test_the_end_says_why(pinned: Recording) -> None:
     lines = _lines(pinned, "compaction_succeeds_score")
-    assert lines[1].startswith("zone Normal, ended, score low enough: migrate scanner at frame 2560, ")
+    assert lines[1].startswith(
+        "zone Normal, ended, score low enough: migrate scanner at frame 2560, block 5; "
+    )
     assert lines[3] == "blocks all free: 0, 2, 3, 4; spoilt: 1"
 
 

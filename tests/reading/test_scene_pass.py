@@ -41,7 +41,7 @@ def test_at_its_end_a_pass_has_paid_for_visits_and_windows(busy: Recording) -> N
     who, spent, so_far = _lines(busy, _moments(busy, "nap")[0])
     assert who == "3 processes, the cursor is on none"
     assert f": {4 + 2 * 512} of 4096 units spent: visits 4, mappings passed over 0, 2 windows 1024" in spent
-    assert so_far.startswith("3 laps, ")
+    assert so_far.startswith("3 laps and ")
 
 
 def test_mappings_that_are_passed_over_are_units_too() -> None:
@@ -53,7 +53,9 @@ def test_mappings_that_are_passed_over_are_units_too() -> None:
 
 def test_a_budget_that_nobody_can_spend_is_unlimited() -> None:
     made = collapse(pages_to_scan=4 * 10**9, depth="functions")
-    assert _lines(made, _moments(made, "nap")[0])[1].startswith("pass 2: 18 of unlimited units spent: ")
+    assert _lines(made, _moments(made, "nap")[0])[1].startswith(
+        "pass 1, the pass is over: end of the list: 18 of unlimited units spent: "
+    )
 
 
 def test_a_pass_says_why_its_windows_were_refused() -> None:

@@ -114,12 +114,13 @@ def _stack_lines(at: ReadMoment) -> list[str]:
 def _lock_lines(at: ReadMoment) -> list[str]:
     notes = _table_locks(at)
     lines = []
-    readers = {span.lock: span.who for span in at.reader.lanes.lasting(at.number) if span.what == "holds"}
+    holds = [span for span in at.reader.lanes.lasting(at.number) if span.what == "holds"]
     for lock in at.state.objects("Lock"):
         writer, count = at.state.get(lock, "writer"), at.state.get(lock, "readers")
         if writer is None and not count:
             continue
-        who = writer or (f"{count} readers" if count > 1 else readers.get(lock.id, "a reader"))
+        readers = dict.fromkeys(span.who for span in holds if span.lock == lock.id)
+        who = writer or " and ".join(readers) or "a reader"
         words = ("write" if writer else "read", lock.label, notes.get(lock.id, ""), f"by {who}")
         lines.append(" ".join(word for word in words if word))
     pages = at.window.keys.count("locked") if at.window else 0

@@ -20,7 +20,8 @@ _Template = tuple[list[str], tuple[str, ...], tuple[str, ...], str]
 #: Kind of a sentence -> the values that the scenes ask for, in thplab/reading/scenes as in the browser.
 _OF_RUN = ("zone", "aim")
 _NEEDED = {
-    "pass_begins": ("number", "budget"), "scan_done": ("result",), "steps_aside": ("entries",),
+    "pass_begins": ("number", "budget"), "pass_ends": ("over",),
+    "scan_done": ("result",), "steps_aside": ("entries",),
     "looks": ("asks", "asks_last", "entries", "bound", "need", "max_none", "max_swap", "max_shared"),
     "reads": ("states",), "touches": ("mm", "page"), "touches_small": ("mm", "page"),
     "faults_in": ("mm", "page"), "batch": (*_OF_RUN, "block"), "batch_stuck": (*_OF_RUN, "block"),

@@ -17,8 +17,9 @@ from thplab.scenario.observe import folio_at
 
 
 def lock_mm(actor: Actor, op: Mapping[str, Any]) -> None:
-    """Another task takes the mmap_lock for writing."""
-    down_write(actor.process.mm.mmap_lock, "another task")
+    """A second thread of the process takes the mmap_lock for writing."""
+    mm = actor.process.mm
+    down_write(mm.mmap_lock, f"thread 2 of {mm.name}")
 
 
 def unlock_mm(actor: Actor, op: Mapping[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_a_lock_that_is_not_to_be_had_names_its_holder() -> None:
 def test_who_waits_says_for_what_and_for_whom() -> None:
     made = record_scenario("S08.race.munmap.after_fence", depth="functions")
     assert of_kind(made, "waits") == [
-        "a calls munmap, but it must wait, because khugepaged holds mmap_lock of a."
+        "a calls munmap, but it must wait, because mmap_lock of a is held by khugepaged for writing."
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
 from tests.recording.story.telling import all_told, of_kind, sentences
 from thplab.recording import Recorder, Recording, record_scenario
+from thplab.recording.story.template import Value
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_a_process_that_is_passed_by_costs_nothing() -> None:
     made = record_scenario("S06.busyA", depth="functions")
     assert of_kind(made, "passed_by") == [
         (
-            "khugepaged passes process a by, because another task holds mmap_lock of a for writing "
+            "khugepaged passes process a by, because thread 2 of a holds mmap_lock of a for writing "
             "and khugepaged never waits for a process."
         )
     ]
@@ -135,7 +136,7 @@ def test_a_pass_that_ends_within_a_process_says_where_the_next_one_goes_on() -> 
     made = record_scenario("note", depth="functions")
     assert of_kind(made, "nap") == [
         (
-            "The pass is over, so khugepaged naps for 3600 s or until it is woken: "
+            "Between two passes khugepaged naps for 3600 s, or until it is woken: "
             "it will go on in process app at window 8."
         )
     ]
@@ -166,7 +167,7 @@ def test_a_nap_lasts_as_long_as_the_knob_says(ms: int, time: str) -> None:
     """With a sleep of 0 the model's khugepaged sleeps one millisecond."""
     made = collapse(scan_sleep_millisecs=ms, depth="functions")
     assert of_kind(made, "nap")[0].startswith(
-        f"The pass is over, so khugepaged naps for {time} or until it is woken: "
+        f"Between two passes khugepaged naps for {time}, or until it is woken: "
     )
 
 
@@ -181,7 +182,7 @@ def test_sleep_begins_and_ends_with_its_reason() -> None:
     said = sentences(recorder.recording)
     assert "khugepaged wakes up, because its nap is over." in said
     assert (
-        "The pass is over, so khugepaged naps for 10 s or until it is woken: "
+        "Between two passes khugepaged naps for 10 s, or until it is woken: "
         "its next visit is at the head of the list." in said
     )
 
@@ -198,5 +199,51 @@ def test_after_a_failed_allocation_it_sleeps_and_says_how_long() -> None:
     said = of_kind(made, "alloc_nap")
     assert said
     assert set(said) == {
-        f"khugepaged sleeps for {knob // 1000} s, because no huge page was available: it tries once more."
+        f"khugepaged sleeps for {knob // 1000} s in the middle of pass {number}, because no huge page was "
+        "available: then it tries once more."
+        for number in (1, 2)
     }
+
+
+def _overs(made: Recording) -> list[Value]:
+    return [told.values["over"] for told in all_told(made) if told.kind == "pass_ends"]
+
+
+@pytest.mark.parametrize("budget", [1, 9, 10, 17, 18, 19, 64])
+def test_a_pass_says_why_it_is_over(budget: int) -> None:
+    """Two visits and two windows of 8 entries: 18 units. What is spent comes before what the list says."""
+    made = collapse(pages_to_scan=budget, depth="functions")
+    assert _overs(made) == ["budget used up" if budget <= 18 else "end of the list"]
+
+
+def test_a_pass_without_memory_is_over_after_its_second_try() -> None:
+    assert set(_overs(record_scenario("S06.nofree", depth="functions"))) == {"no memory"}
+
+
+def test_a_pass_over_an_empty_list_is_over_at_once() -> None:
+    """The only process leaves the list while khugepaged naps."""
+    small, app = machine()
+    touch(app, 0, 3)
+    advise(app)
+    app.exit()
+    recorder = Recorder(small.kernel, "functions")
+    with recorder:
+        small.wake_khugepaged()
+    assert _overs(recorder.recording) == ["list empty"]
+
+
+@pytest.mark.parametrize("before", range(3))
+def test_passes_are_counted_from_the_first_of_the_recording(before: int) -> None:
+    small, app = machine()
+    touch(app, 0, 3)
+    advise(app)
+    for _ in range(before):
+        small.wake_khugepaged()
+    recorder = Recorder(small.kernel, "functions")
+    with recorder:
+        small.wake_khugepaged()
+        small.wake_khugepaged()
+    ends = [said.partition(" is over")[0] for said in of_kind(recorder.recording, "pass_ends")]
+    assert ends == ["Pass 1", "Pass 2"]
+    numbers = [told.values["number"] for told in all_told(recorder.recording) if told.kind == "pass_begins"]
+    assert numbers == [1, 2]

@@ -19,6 +19,7 @@ from thplab.mm.include import pgtable as bits
 from thplab.reading.walk import walk
 from thplab.recording import Recording
 from thplab.recording.cells import ObjectInfo
+from thplab.recording.derive.spans import SPANS
 from thplab.recording.story.template import TEMPLATES, Value
 from thplab.scenario import NAMED
 
@@ -163,11 +164,22 @@ def lock(now: Now) -> bool:
 
 
 def how(now: Now) -> Any:
+    if now.told.kind == "waits":
+        return {"reading" if writer is None else "writing" for writer, *_ in _locks(now)}
     return {each for each in ("reading", "writing") if _is_taken(now, each)}
 
 
 def holder(now: Now) -> Any:
-    return {writer or "another task, which reads," for writer, *_ in _locks(now)}
+    """As the lanes say, which are made of the changes of the locks and not of what is told."""
+    sections, header = now.sections, now.header
+    words = {number: lock_words(each["label"]) for number, each in enumerate(header["objects"])}
+    rows = zip(*(sections[f"s_{name}"] for name in ("who", "what", "lock", "first", "end")), strict=True)
+    holds = SPANS.index("holds")
+    return " and ".join(
+        header["lanes"][who]["comm"]
+        for who, what, lock, first, end in rows
+        if what == holds and words[lock] == now.told.values["lock"] and first <= now.moment < end
+    )
 
 
 def _last_waiter(now: Now, field: str) -> Any:
@@ -254,7 +266,31 @@ def number(now: Now) -> Any:
     if now.told.kind.startswith("vma_passed_over"):
         vma = now.at_address("Vma", str(now.argument("vma")))
         return now.state.get(now.state.get(vma, "mm"), "vmas").index(vma) + 1
-    return now.state.path("khugepaged.passes") + 1
+    return _passes(now) + 1
+
+
+def _passes(now: Now) -> int:
+    """That have begun since the recording began."""
+    return int(now.state.path("khugepaged.passes") - now.recording.state(0).path("khugepaged.passes"))
+
+
+def the_pass(now: Now) -> Any:
+    return f"pass {_passes(now)}" if _passes(now) else "the pass that began before the recording"
+
+
+def over(now: Now) -> Any:
+    """Why a pass is over, by the budget, the list, the laps and the sleeps of the pass."""
+    if spent(now) >= knob("pages_to_scan")(now):
+        return "budget used up"
+    if now.state.path("khugepaged.thread.should_stop"):
+        return "told to stop"
+    if not listed(now):
+        return "list empty"
+    since = now.last["pass_begins"].moment
+    lapped, slept = (kind in now.last and now.last[kind].moment > since for kind in ("lap", "alloc_nap"))
+    if lapped and now.state.path("khugepaged.scan_mm_slot") is None:
+        return {"end of the list", "not allowed"}
+    return "no memory" if slept else "not allowed"
 
 
 def then(now: Now) -> Any:
@@ -713,10 +749,12 @@ CHECKS: dict[str, Check] = {
     "max_swap": knob("max_ptes_swap"), "migrate_frame": reader("migrate_pfn", "migrate_pfn"),
     "migrated": migrated, "mm": mm, "moved": traced_count("nr_migrated"), "need": need, "new": new,
     "node_score": node_score, "none": counted("none", "none_or_zero"), "number": number, "op": op,
+    "over": over,
     "page": page, "pages": pages, "prot": in_scenario("prot"), "question": question,
     "referenced": counted("referenced", "referenced"), "result": result, "room": room, "score": score,
     "shared": counted("shared", ""), "spent": spent, "state": state, "states": states, "stays": stays,
-    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "then": then,
+    "stuck": traced_count("nr_failed"), "table": table, "table_frame": table_frame, "the_pass": the_pass,
+    "then": then,
     "time": time, "to": to, "unmapped": counted("unmapped", "unmapped"), "used": used, "waiter": waiter,
     "waits": waits, "wanted": wanted, "which": which, "who": who,
     "whole": whole, "why": why, "window": window, "zone": zone,

@@ -19,15 +19,27 @@ def collapse_lines(at: ReadMoment) -> list[str]:
     told = list(_since_begin(at))
     if not told or told[-1].kind != _BEGINS:
         return []
-    ends = [_ENDS.index(each.kind) + 1 for each in told if each.kind in _ENDS]
-    done = max(ends, default=0)
+    done = max((_ENDS.index(each.kind) + 1 for each in told if each.kind in _ENDS), default=0)
     results = {each.values["result"] for each in told if "result" in each.values}
     failed = bool(results - {ScanResult.SUCCEED.value}) or any(each.kind == _GOES_BACK for each in told)
     copied = next((each.values["copied"] for each in told if "copied" in each.values), 0)
-    phase = f"{min(done, 6) + 1} {_PHASES[min(done, 6)]}"
-    where = "the window is huge" if done == len(_ENDS) else f"{'failed in ' if failed else ''}phase {phase}"
+    last = next(told_before(at))
+    ends = last.kind in _ENDS
+    number = _ENDS.index(last.kind) if ends else done
+    entry = -1 if failed or ends else _at_work(at, last, done)
+    how = ", done" if ends else f", at entry {entry}" if entry >= 0 else ""
+    phase = f"{'failed in ' if failed else ''}phase {min(number, 6) + 1} {_PHASES[min(number, 6)]}{how}"
+    where = "the window is huge" if number == len(_ENDS) else phase
     entries = told[-1].values["entries"]
     return [f"{where}: {copied} of {entries} entries copied, {free_frames(at)} frames free"]
+
+
+def _at_work(at: ReadMoment, last: Sentence, done: int) -> int:
+    """The entry that is isolated, copied or freed; -1: none."""
+    if not _ENDS.index("isolated") <= done <= _ENDS.index("freed"):
+        return -1
+    named = last.values.get("entry") if last.moment == at.number else None
+    return at.cursor if named is None else int(named)
 
 
 def _since_begin(at: ReadMoment) -> list[Sentence]:

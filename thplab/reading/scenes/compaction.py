@@ -39,7 +39,8 @@ def compaction_lines(at: ReadMoment) -> list[str]:
     places = _readers(state, zone, last)
     moved = sum(int(each.values.get("moved", 0)) for each in told)
     migrate, free = places or (-1, -1)
-    readers = f"migrate scanner at frame {migrate}, free scanner at frame {free}"
+    at_frame = [_place(state, zone, frame) for frame in (migrate, free)]
+    readers = f"migrate scanner at {at_frame[0]}; free scanner at {at_frame[1]}"
     where = readers if places else "the scanners have no places"
     end = f"ended, {_ENDS[last.kind]}" if last.kind in _ENDS else "at work"
     blocks, whole = _blocks(state, zone)
@@ -47,7 +48,7 @@ def compaction_lines(at: ReadMoment) -> list[str]:
         whole = [block for block in whole if block != last.values["block"]]
     spoilt = [block for block, kind in _left(told).items() if kind in _SPOILT]
     lines = [
-        f"zone {last.values['zone']}, {end}: {where}, {moved} pages moved",
+        f"zone {last.values['zone']}, {end}: {where}; {moved} pages moved",
         _aim(last.values),
         f"blocks all free: {_listed(whole)}; spoilt: {_listed(spoilt)}",
     ]
@@ -75,6 +76,13 @@ def _readers(state: State, zone: ObjectInfo, last: Sentence) -> tuple[int, int] 
     if "migrate_frame" not in last.values:
         return None
     return int(last.values["migrate_frame"]), int(last.values["free_frame"])
+
+
+def _place(state: State, zone: ObjectInfo, frame: int) -> str:
+    """Where a scanner reads next: at a border that is the next block."""
+    size, pages = 1 << state.path("mem_map.pageblock_order"), state.get(zone, "spanned_pages")
+    block = (frame + state.get(zone, "zone_start_pfn") % size) // size
+    return f"frame {frame}, {f'block {block}' if frame < pages else 'the end of the zone'}"
 
 
 def _left(told: list[Sentence]) -> dict[int, str]:

@@ -12,7 +12,7 @@ def pass_lines(at: ReadMoment) -> list[str]:
     count = len(found.names)
     where = f"the cursor is on {f'process {found.cursor}' if found.cursor else 'none'}"
     who = f"{count} {'process' if count == 1 else 'processes'}, {where}" if count else "the list is empty"
-    so_far = f"{found.laps} laps, {found.collapsed} windows collapsed so far"
+    so_far = f"{found.laps} laps and {found.collapsed} windows collapsed since boot"
     if spent.refused:
         so_far += f", refused in this pass: {', '.join(f'{n} {why}' for why, n in spent.refused.items())}"
     if not spent.number:
@@ -22,4 +22,5 @@ def pass_lines(at: ReadMoment) -> list[str]:
         f"visits {units['visit']}, mappings passed over {units['vma']}, "
         f"{spent.windows} windows {units['window']}"
     )
-    return [who, f"pass {spent.number}: {spent.spent} of {spent.limit} units spent: {bill}", so_far]
+    over = spent.over and f", the pass is over: {spent.over}"
+    return [who, f"pass {spent.number}{over}: {spent.spent} of {spent.limit} units spent: {bill}", so_far]

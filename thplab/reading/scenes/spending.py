@@ -13,21 +13,22 @@ from thplab.recording.story.windows import brief
 
 _NO_LIMIT = 1_000_000_000
 _KINDS = {"visit": "visit", "vma_passed_over": "vma", "vma_passed_over_too": "vma"}
-_BEGINS = "pass_begins"
+_BEGINS, _ENDS = "pass_begins", "pass_ends"
 
 
 @dataclass
 class Spending:
     """Of the pass that began last, of one process or of all of them.
 
-    ``units``: of each kind (visit, vma, window); ``windows``: how many; ``huge``: so many were collapsed;
-    ``refused``: so many were not, by the reason.
+    ``over``: why it is over, in a few words; ``units``: of each kind (visit, vma, window); ``windows``: how
+    many; ``huge``: so many were collapsed; ``refused``: so many were not, by the reason.
     """
 
     number: int = 0
     budget: int = 0
     windows: int = 0
     huge: int = 0
+    over: str = ""
     units: dict[str, int] = field(default_factory=lambda: {"visit": 0, "vma": 0, "window": 0})
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -50,6 +51,9 @@ def spending(at: ReadMoment, mm: str = "") -> Spending:
         if kind == _BEGINS:
             found.number, found.budget = int(values["number"]), int(values["budget"])
             continue
+        if kind == _ENDS:
+            found.over = str(values["over"])
+            continue
         ends = kind.startswith("visit_ends")
         # What no sentence told of: a mapping that lies behind the cursor.
         cost = max(0, int(values["spent"]) - spent) if ends else int(values["cost"])
@@ -67,7 +71,7 @@ def spending(at: ReadMoment, mm: str = "") -> Spending:
 def _of_pass(at: ReadMoment) -> list[Sentence]:
     """What is told of the pass of the moment, from its begin on."""
     found: list[Sentence] = []
-    for each in _backwards(at, (_BEGINS, "visit", "vma_passed_over", "window_paid")):
+    for each in _backwards(at, (_BEGINS, _ENDS, "visit", "vma_passed_over", "window_paid")):
         found.append(each)
         if each.kind == _BEGINS:
             return found[::-1]

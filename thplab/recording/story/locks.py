@@ -47,7 +47,7 @@ LOCKS_OUT = story(
     "{who} takes {lock} for writing, so no other task can change a mapping of process {mm} from now on.",
 )
 LETS_IN = story("lets_in", "{who} releases {lock}, so process {mm} can map, unmap and fault again.")
-WAITS = story("waits", "{waiter} calls {op}, but it must wait, because {holder} holds {lock}.")
+WAITS = story("waits", "{waiter} calls {op}, but it must wait, because {lock} is held by {holder} for {how}.")
 
 #: (who asks, kind of lock) -> a better reason to take it
 _BY_CALLER: dict[tuple[Point | None, str], str] = {
@@ -83,6 +83,7 @@ def _writer(lock: Lock, at: At) -> Told | None:
 
 @at_change(Lock, "readers")
 def _readers(lock: Lock, at: At) -> Told | None:
+    at.note_reader(lock)
     return _changed(lock, at, "reading")
 
 
@@ -129,5 +130,10 @@ def _waits(lock: Lock, at: At) -> Told | None:
     if not lock.waiters:
         return None
     last = lock.waiters[-1]
-    holder = lock.writer or "another task, which reads,"
-    return WAITS.tell(waiter=last.who, op=last.op, lock=lock_words(lock), holder=holder)
+    return WAITS.tell(
+        waiter=last.who,
+        op=last.op,
+        lock=lock_words(lock),
+        holder=" and ".join(at.holders(lock)),
+        how="reading" if lock.writer is None else "writing",
+    )

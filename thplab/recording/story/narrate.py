@@ -14,7 +14,7 @@ from thplab.mm.include.state import Struct
 from thplab.mm.include.trace_events import TraceEvent
 from thplab.points import ENTRY, Locals, Point, point_of
 from thplab.recording.story import tellers
-from thplab.recording.story.tellers import At
+from thplab.recording.story.tellers import At, Known
 from thplab.recording.story.template import Told
 from thplab.recording.story.windows import VERDICT_POINTS, decided
 
@@ -43,7 +43,7 @@ class Narrator:
 
     def __init__(self, kernel: Kernel, region: int) -> None:
         """Nothing has been told yet."""
-        self._kernel, self._region, self._known = kernel, region, dict[str, int]()
+        self._kernel, self._region, self._known = kernel, region, Known()
 
     def _at(self, frame: FrameType | None) -> At:
         return At(self._kernel, frame, self._region, self._known)

@@ -1,4 +1,4 @@
-"""khugepaged's passes, visits and naps: what it does with its list, its budget and its time."""
+"""khugepaged's visits: what it does with its list and its budget."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from thplab.mm.include.huge_mm import TvaType
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.khugepaged import Khugepaged
 from thplab.mm.include.mm_types import Vma
-from thplab.mm.khugepaged.scan import khugepaged_has_work
 from thplab.points import Locals
 from thplab.recording.story.faults import policy_asked
-from thplab.recording.story.tellers import At, at_call, at_change, at_return, at_wakeup, duration, lock_words
+from thplab.recording.story.tellers import At, at_call, at_change, at_return, lock_words
 from thplab.recording.story.template import Told, Value, detail, entry, story
 from thplab.scenario.reasons import refusal
 from thplab.words import counted
@@ -23,12 +22,6 @@ REGISTERED = story(
     "Process {mm} is on khugepaged's list now, so khugepaged will visit it: {listed|process is|processes are} listed.",
 )
 LEAVES_LIST = detail("leaves_list", "khugepaged learns that process {mm} exits, so it never visits it again.")
-WOKEN_BY_TIME = story("woken_by_time", "khugepaged wakes up, because its nap is over.")
-WOKEN_EARLY = story(
-    "woken_early", "khugepaged wakes up before its nap is over, because another task wakes it."
-)
-WOKEN_BY_WORK = story("woken_by_work", "khugepaged wakes up, because there is work for it now.")
-PASS_BEGINS = story("pass_begins", "A pass begins: khugepaged may spend {limit} before it naps again.")
 VISIT = story(
     "visit",
     "khugepaged visits process {mm} for {cost|unit|units} and takes {lock} for reading, so that no mapping changes while "
@@ -84,16 +77,10 @@ CURSOR_NOWHERE = detail(
     "cursor_nowhere", "The cursor is on no process, so the next visit is at the head of the list."
 )
 COUNTED = detail("counted", "{collapsed|window is|windows are} collapsed so far, says pages_collapsed.")
-NAP = story("nap", "The pass is over, so khugepaged naps for {time} or until it is woken: {then}.")
-NO_WORK = story(
-    "no_work", "The pass is over and there is no work left, so khugepaged sleeps until there is some."
-)
-ALLOC_NAP = story(
-    "alloc_nap", "khugepaged sleeps for {time}, because no huge page was available: it tries once more."
-)
 
 
-def _spent(at: At) -> int:
+def spent_of(at: At) -> int:
+    """Units of the pass so far, without those of a visit that goes on."""
     return at.kernel.khugepaged.progress_of_pass
 
 
@@ -116,15 +103,9 @@ def limit_words(budget: int) -> str:
     return "unlimited units" if budget >= _NO_LIMIT else counted(budget, "unit")
 
 
-def _budget(at: At) -> dict[str, Value]:
-    budget = at.kernel.knobs.pages_to_scan
+def budget_of(budget: int) -> dict[str, Value]:
+    """The values of a sentence that say what a pass may spend."""
     return {"budget": budget, "limit": limit_words(budget)}
-
-
-@at_call(points.DO_SCAN)
-def _pass_begins(local: Locals, at: At) -> Told:
-    # The pass has not counted itself yet.
-    return PASS_BEGINS.tell(number=at.kernel.khugepaged.passes + 1, **_budget(at))
 
 
 @at_return(points.DOWN_READ_TRYLOCK)
@@ -134,9 +115,14 @@ def _visit(local: Locals, taken: Any, at: At) -> Told | None:
         return None
     lock, mm = local["lock"], visit["mm"]
     if not taken:
-        return PASSED_BY.tell(mm=mm.name, lock=lock_words(lock), holder=lock.writer or "another task", cost=0)
+        return PASSED_BY.tell(mm=mm.name, lock=lock_words(lock), holder=lock.writer, cost=0)
     return VISIT.tell(
-        mm=mm.name, lock=lock_words(lock), left=visit["pages"], spent=_spent(at), cost=1, **_budget(at)
+        mm=mm.name,
+        lock=lock_words(lock),
+        left=visit["pages"],
+        spent=spent_of(at),
+        cost=1,
+        **budget_of(at.kernel.knobs.pages_to_scan),
     )
 
 
@@ -183,8 +169,8 @@ def _window_paid(local: Locals, cost: Any, at: At) -> Told | None:
         cost=cost,
         result=visit["result"].value,
         why=_why_paid(at.kernel),
-        spent=_spent(at) + visit["progress"] + cost,
-        **_budget(at),
+        spent=spent_of(at) + visit["progress"] + cost,
+        **budget_of(at.kernel.knobs.pages_to_scan),
     )
 
 
@@ -198,7 +184,12 @@ def _why_paid(kernel: Kernel) -> str:
 @at_return(points.SCAN_MM)
 def _visit_ends(local: Locals, returned: Any, at: At) -> Told:
     mm, cost, scan = local["mm"], local["progress"], at.kernel.khugepaged
-    values: dict[str, Value] = {"mm": mm.name, "cost": cost, "spent": _spent(at) + cost, **_budget(at)}
+    values: dict[str, Value] = {
+        "mm": mm.name,
+        "cost": cost,
+        "spent": spent_of(at) + cost,
+        **budget_of(at.kernel.knobs.pages_to_scan),
+    }
     if not cost:
         return NOT_VISITED.tell(**values)
     if not mm.mm_users:
@@ -211,38 +202,6 @@ def _visit_ends(local: Locals, returned: Any, at: At) -> Told:
     elif not local["mmap_locked"]:
         why = "trying to collapse a window gives up the lock"
     return VISIT_STOPS.tell(window=at.window(scan.scan_address), why=why, **values)
-
-
-def _then(at: At) -> str:
-    """Where the next pass begins."""
-    scan = at.kernel.khugepaged
-    if scan.scan_mm_slot is None:
-        return "its next visit is at the head of the list"
-    name = scan.scan_mm_slot.mm.name
-    if not scan.scan_address:
-        return f"its next visit is to process {name}"
-    return f"it will go on in process {name} at {at.window(scan.scan_address)}"
-
-
-@at_call(points.WAIT_WORK)
-def _nap(local: Locals, at: At) -> Told:
-    if not khugepaged_has_work(at.kernel):
-        return NO_WORK.tell()
-    return NAP.tell(time=duration(max(at.kernel.knobs.scan_sleep_millisecs, 1)), then=_then(at))
-
-
-@at_call(points.ALLOC_SLEEP)
-def _alloc_nap(local: Locals, at: At) -> Told:
-    return ALLOC_NAP.tell(time=duration(at.kernel.knobs.alloc_sleep_millisecs))
-
-
-@at_wakeup(points.WAIT_WORK, points.ALLOC_SLEEP)
-def _woken(local: Locals, at: At) -> Told:
-    thread = at.kernel.khugepaged.thread
-    deadline = None if thread is None or thread.wait is None else thread.wait.deadline
-    if deadline is None:
-        return WOKEN_BY_WORK.tell()
-    return (WOKEN_BY_TIME if at.kernel.clock.now >= deadline else WOKEN_EARLY).tell()
 
 
 @at_change(Khugepaged, "scan_address")

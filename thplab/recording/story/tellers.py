@@ -6,7 +6,9 @@ runs, for which machine, and who called. It returns what is told, or None.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -34,16 +36,22 @@ _OF_A_NODE = ("kcompactd", "kswapd")
 _MODEL = str(Path(mm.__file__).parent)
 
 
+@dataclass
+class Known:
+    """What tellers remember of a recording: numbers, and who holds which lock (by its id) for reading."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    readers: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
 class At:
     """Where something is told: the machine, the running task, and the function in which it happens.
 
     ``region``: the address of the first window of each process, by which windows are counted.
     """
 
-    def __init__(self, kernel: Kernel, frame: FrameType | None, region: int, known: dict[str, int]) -> None:
-        """``frame``: of the function that is called, is left, or changes something; None if none is known.
-        ``known``: numbers of which a teller says when they rise.
-        """
+    def __init__(self, kernel: Kernel, frame: FrameType | None, region: int, known: Known) -> None:
+        """``frame``: of the function that is called, is left, or changes something; None if none is known."""
         self.kernel, self._frame, self._region, self._known = kernel, frame, region, known
 
     @property
@@ -127,14 +135,37 @@ class At:
 
     def grown(self, name: str, value: int) -> int:
         """By how much a number has grown since it was last asked about."""
-        before, self._known[name] = self._known.get(name, 0), value
+        before, self._known.numbers[name] = self._known.numbers.get(name, 0), value
         return value - before
+
+    def holders(self, lock: Lock) -> list[str]:
+        """Who holds a lock, in the order in which they took it."""
+        return [lock.writer] if lock.writer is not None else [*self._known.readers[id(lock)]]
+
+    def note_reader(self, lock: Lock) -> None:
+        """The running task holds a lock for reading from now on, or no longer."""
+        held = self._known.readers[id(lock)]
+        if lock.readers > len(held):
+            held += [_BEFORE] * (lock.readers - len(held) - 1) + [self.who]
+        while len(held) > lock.readers:
+            held.remove(self.who if self.who in held else held[0])
+
+    def count(self, name: str) -> int:
+        """How often this has been asked of ``name`` in this recording."""
+        self._known.numbers[name] = self.counted(name) + 1
+        return self._known.numbers[name]
+
+    def counted(self, name: str) -> int:
+        """How often :meth:`count` was asked."""
+        return self._known.numbers.get(name, 0)
 
     def free_frames(self) -> int:
         """Free page frames of the machine."""
         return sum(zone.free_pages for zone in self.kernel.node.zones)
 
 
+#: Who holds a lock for reading since before the recording.
+_BEFORE = "a task that took it earlier"
 _LOCKS = (KHUGEPAGED_MM_LOCK, MMAP_LOCK, VMA_LOCK, ANON_VMA, I_MMAP_RWSEM, PAGE_TABLE_LOCK)
 
 

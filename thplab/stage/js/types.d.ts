@@ -293,6 +293,7 @@ export interface SceneModule {
   marks(moment: Moment, look: Look): Mark[];
   parts?(moment: Moment): ScenePart[];
   things?(moment: Moment): Thing[];
+  thingAt?(moment: Moment, look: Look, x: number, y: number): string; // its key, "": none
   entryAt?(moment: Moment, look: Look, x: number, y: number): number; // at a place of the picture, -1: none
   saysEntry?(moment: Moment, entry: number): string; // an entry in words, ahead of its moment nothing
   entersEntry?(moment: Moment, entry: number): number; // the moment at which the run reads it, -1: never
@@ -309,6 +310,9 @@ export interface Collapse {
 export interface CollapseState {
   told: Sentence[];
   done: number; // the number of the phase that ended last
+  phase: number; // the one that the sentence is about, from 0 on; as many as there are: all are done
+  ends: boolean; // its end is told now
+  now: number; // the entry at work, -1: none
   failed: Sentence | null;
   culprit: number; // the entry for which it failed, -1: none is known
   over: boolean; // it is published, or everything is back
@@ -336,7 +340,8 @@ export interface PassState {
   blocks: Block[];
   mms: Map<string, { spent: number; busy: boolean; seen: boolean }>; // by the names of processes
   last: Sentence | null;
-  ended: boolean;
+  over: string; // why the pass is over, in a few words; "": it is not
+  ended: boolean; // and khugepaged sleeps
   told: Sentence[]; // of all passes up to the moment
 }
 

@@ -4,7 +4,7 @@
 
 // biome-ignore format: a table
 const HEADS = [
-  "pass_begins", "visit", "passed_by", "vma_passed_over", "window_paid", "nap", "no_work", "alloc_nap", "woken",
+  "pass_begins", "visit", "passed_by", "vma_passed_over", "window_paid", "pass_ends", "nap", "no_work", "alloc_nap", "woken",
   "exceed_", // limits: their numbers belong to the window that is paid next
 ];
 

@@ -74,12 +74,30 @@ export function budgetBar(state, entries, [x, y, w], flies = null) {
   return marks;
 }
 
+// Why a pass is over.
+/** @param {string} over */
+export const overWords = (over) => `the pass is over: ${over}`;
+
 // The bar's two numbers: what is spent, and what is left of the limit or over it.
 /** @param {PassState} state @returns {[spent: string, left: string]} */
 export function budgetWords({ begin, budget, spent }) {
   if (!begin) return ["no pass yet", ""];
   if (limitWords(budget) === "unlimited") return [`${spent} spent`, "no limit"];
   return [`${spent} spent`, spent > budget ? `${spent - budget} over the limit` : `${budget - spent} left`];
+}
+
+const KEY = "1 unit, drawn wider than to scale";
+
+// Between the bar's two numbers: why the pass is over, else what a thin mark is.
+/** @param {PassState} state @param {number} centre @param {number} y @returns {Mark[]} */
+export function budgetNote({ over }, centre, y) {
+  if (over) return [words("bar-over", centre, y + 1, overWords(over), "sc-middle sc-strongtext")];
+  const left = centre - (widthOf(KEY, 13) + 24) / 2;
+  return [
+    rect("bar-key-visit", left, y - 12, 4, 15, "sc-unit-visit"),
+    rect("bar-key-vma", left + 8, y - 12, 4, 15, "sc-unit-vma"),
+    words("bar-key", left + 20, y, KEY, "sc-small sc-quiettext"),
+  ];
 }
 
 /** @type {[Block["what"], string, string][]} */
@@ -101,6 +119,7 @@ export function bill(state, [x, y, w]) {
     const times = !count ? "0" : what !== "vma" && costs.size > 1 ? `${count}` : `${count} × ${each}`;
     marks.push(
       rect(`bill-${what}`, x + 12, row - 13, what === "window" ? 14 : 5, 17, `sc-unit-${what}`),
+      ...(what === "window" ? [rect("bill-huge", x + 19, row - 13, 7, 17, "sc-unit-huge")] : []),
       words(`bill-n${i}`, x + 34, row, w < 300 ? short : long),
       words(`bill-t${i}`, x + w - 78, row, times, "sc-end sc-quiettext"),
       words(`bill-u${i}`, x + w - 12, row, String(units), "sc-end sc-strongtext"),

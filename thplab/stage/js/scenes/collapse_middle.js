@@ -1,6 +1,6 @@
 // What is between the old frames and the new block: the PMD entry, the old table, and the number that counts now.
 
-import { path, rect, words } from "./marks.js";
+import { path, rect, widthOf, words } from "./marks.js";
 
 /** @import { CollapseState, Mark, Strike, WindowState } from "../types.js" */
 
@@ -36,9 +36,9 @@ function score(state, locked, freed) {
 
 // While another task acts: what it has done to the window.
 /** @param {Strike} strike @returns {[number: string, of: string, what: string]} */
-function struck({ changed }) {
+function struck({ changed, who }) {
   const count = changed.length;
-  return [String(count), count === 1 ? "entry changed" : "entries changed", "by another task"];
+  return [String(count), count === 1 ? "entry changed" : "entries changed", `by ${who}`];
 }
 
 // After the collapse the old table is kept, so that a later split needs no memory.
@@ -79,10 +79,11 @@ export function middle(state, window, strike, locked, freed, x, y) {
 /** @param {CollapseState} state @param {WindowState} window @param {Strike | null} strike @param {number} locked @param {number} freed @param {number} x @param {number} y @param {number} w @returns {Mark[]} */
 export function strip(state, window, strike, locked, freed, x, y, w) {
   const [is] = PMD[window.state];
-  const [number, of] = strike ? struck(strike) : score(state, locked, freed);
+  const said = (strike ? struck(strike) : score(state, locked, freed)).slice(0, 2).join(" ");
+  const size = widthOf(said, 18, 600) < w * 0.52 ? "sc-big" : "sc-strongtext";
   return [
     rect("pmd", x, y, w * 0.46, 34, `sc-box sc-pmd-${window.state}`, 5),
     words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is}`, "sc-middle sc-strongtext"),
-    words("score", x + w, y + 24, `${number} ${of}`, "sc-end sc-big"),
+    words("score", x + w, y + 24, said, `sc-end ${size}`),
   ];
 }

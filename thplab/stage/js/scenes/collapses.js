@@ -50,11 +50,16 @@ function read(moment) {
   const failed = told.find(
     ({ kind, values }) => kind === GOES_BACK || ("result" in values && values.result !== SUCCEEDED),
   );
+  const done = Math.max(0, ...told.map(({ kind }) => ENDS.indexOf(kind) + 1));
+  const ends = ENDS.indexOf(moment.told?.kind ?? "");
   const why = told.find(({ values }) => values.entry !== undefined && values.result !== undefined);
   return {
     told,
     begin: collapse.begin.values,
-    done: Math.max(0, ...told.map(({ kind }) => ENDS.indexOf(kind) + 1)),
+    done,
+    phase: ends < 0 ? done : ends,
+    ends: ends >= 0,
+    now: failed || ends >= 0 ? -1 : atWork(moment, done),
     failed: failed ?? null,
     culprit: why ? Number(why.values.entry) : -1,
     over: told[told.length - 1].kind === "lets_in",
@@ -67,6 +72,14 @@ function read(moment) {
 
 /** @param {Machine} machine @param {Sentence | undefined} found */
 const pageOf = (machine, found) => (found ? Number(found.values.new) - machine.startPfn : -1);
+
+// The entry that is isolated, copied or freed: that of the sentence, else that of the loop.
+/** @param {Moment} moment @param {number} done */
+function atWork({ told, step, cursor }, done) {
+  if (done < ENDS.indexOf("isolated") || done > ENDS.indexOf("freed")) return -1;
+  const named = told?.moment === step ? told.values.entry : undefined;
+  return named === undefined ? cursor : Number(named);
+}
 
 // How many entries are copied: all of them, or those up to the last one that was told.
 /** @param {Moment} moment @param {Sentence | undefined} begun @param {Sentence | undefined} ended */

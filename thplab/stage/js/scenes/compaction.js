@@ -1,8 +1,9 @@
 // Compaction: a zone's blocks, the two readers, the batch that moves between them, and what it is all for.
 
+import { nearest } from "../data/visits.js";
 import { scoreMarks, slotMarks, wantedMarks } from "./compaction_aim.js";
 import { flight, places } from "./compaction_batch.js";
-import { readers } from "./compaction_readers.js";
+import { readers, readerWords } from "./compaction_readers.js";
 import {
   aimWords,
   blocksLeft,
@@ -12,18 +13,37 @@ import {
   isWhole,
   movedSoFar,
   readCompaction,
+  toldOfBlocks,
   wholeBlocks,
   zoneOf,
 } from "./compactions.js";
 import { path, rect, words } from "./marks.js";
 import { FRAMES, zoneFrames } from "./zone_frames.js";
-import { blockMarks, boxesOf, frameMarks, isCondensed, isLarge, placeOf, zoneLegend } from "./zone_marks.js";
+import {
+  blockMarks,
+  blockOf,
+  boxesOf,
+  frameMarks,
+  isCondensed,
+  isLarge,
+  placeOf,
+  zoneLegend,
+} from "./zone_marks.js";
 
-/** @import { BlockBox, CompactionState, Look, Mark, Moment, SceneModule, ScenePart, ZoneFrames } from "../types.js" */
+/** @import { BlockBox, CompactionState, Look, Mark, Moment, SceneModule, ScenePart, Thing, ZoneFrames } from "../types.js" */
 
 const HEIGHT = 376;
 const TALL = 552;
 const MOST_PARTS = 6; // blocks that the timeline names
+const HEAD = 20; // above a block: what is written there is part of it
+// What became of a block, behind what is free in it.
+const FATE = {
+  whole: "",
+  spoilt: ", some stay",
+  now: ", pages leave it",
+  left: ", pages left it",
+  none: "",
+};
 const MANY = 16; // of so many blocks the text gives each one's free frames
 
 /** @param {CompactionState} state @param {ZoneFrames} zone */
@@ -70,7 +90,13 @@ function verdicts(state, zone, boxes) {
         `${values.stays} ${one ? "stays" : "stay"}:`,
         "sc-middle sc-small",
       ),
-      words(`stays-b${values.block}`, x + w / 2, at + 14, "not all free", "sc-middle sc-small sc-strongtext"),
+      words(
+        `stays-b${values.block}`,
+        x + w / 2,
+        at + 14,
+        wide < 90 ? "not whole" : "not all free",
+        "sc-middle sc-small sc-strongtext",
+      ),
     );
   }
   return marks;
@@ -99,6 +125,46 @@ function zoneOfMoment(moment, state) {
   return (state && zoneOf(reader, String(state.values.zone))) || zones[zones.length - 1];
 }
 
+/** @param {ZoneFrames} zone @param {Look} look */
+function boxesIn(zone, { width, narrow }) {
+  const [top, bottom] = narrow ? [188, TALL - 66] : [94, HEIGHT - 52];
+  return boxesOf(zone, { x: 8, y: top, w: width - 16, h: bottom - top }, narrow);
+}
+
+// The blocks; Enter goes to where something is next told of one.
+/** @param {Moment} moment @returns {Thing[]} */
+function things(moment) {
+  const state = readCompaction(moment);
+  if (!state) return [];
+  const zone = zoneFrames(moment.reader, zoneOfMoment(moment, state), state.run);
+  const fates = new Map(blocksLeft(state).map(({ block, fate }) => [block, fate]));
+  const at = blockOf(zone, state.migrate);
+  return zone.free.map((free, block) => ({
+    key: `block ${block}`,
+    words: `block ${block}: ${free} of ${zone.size} frames free${FATE[fates.get(block) ?? "none"]}`,
+    here: block === at,
+    enters: () => nearest(toldOfBlocks(moment.reader), moment.step, ({ values }) => values.block === block),
+  }));
+}
+
+/** @param {Moment} moment @param {Look} look @param {BlockBox[]} boxes @returns {Mark[]} */
+function chosenMarks(moment, { chosen, narrow }, boxes) {
+  const thing = chosen ? things(moment).find(({ key }) => key === chosen) : null;
+  const box = thing && boxes[Number(chosen.split(" ")[1])];
+  if (!box) return [];
+  const { x, y, w, h } = box;
+  return [
+    rect("chosen", x - 5, y - 5, w + 10, h + 10, "sc-chosen", 4),
+    words(
+      "chosen-t",
+      0,
+      narrow ? 184 : 88,
+      `${thing.words}${narrow ? "" : "; Enter goes there"}`,
+      "sc-small sc-strongtext",
+    ),
+  ];
+}
+
 /** @type {SceneModule} */
 export const compactionScene = {
   height: ({ narrow }) => (narrow ? TALL : HEIGHT),
@@ -106,10 +172,8 @@ export const compactionScene = {
     const { width, narrow } = look;
     const state = readCompaction(moment);
     const zone = zoneFrames(moment.reader, zoneOfMoment(moment, state), state?.run);
-    const [top, legend] = narrow ? [188, 150] : [94, 69];
-    const bottom = narrow ? TALL - 66 : HEIGHT - 52;
-    const room = { x: 8, y: top, w: width - 16, h: bottom - top };
-    const boxes = boxesOf(zone, room, narrow);
+    const legend = narrow ? 150 : 69;
+    const boxes = boxesIn(zone, look);
     const half = narrow ? width : Math.floor(width / 2) - 16;
     const slots = narrow ? { x: 2, y: 84, w: width - 4 } : { x: half + 32, y: 0, w: width - half - 32 };
     const key = zoneLegend(zone, slots.x + 2, legend, slots.w - 4, Boolean(state && isMove(state.last)));
@@ -132,6 +196,7 @@ export const compactionScene = {
       ...pins(zone, boxes),
       ...places(moment, state, zone, boxes),
       ...verdicts(state, zone, boxes),
+      ...chosenMarks(moment, look, boxes),
       ...readers(state, zone, boxes, look, narrow ? TALL - 60 : HEIGHT - 43),
       ...flight(moment, state, zone, boxes, width),
     ];
@@ -149,16 +214,25 @@ export const compactionScene = {
     if (end) parts.push({ name: end[0], state: end[1] ? "done" : "failed" });
     return parts;
   },
+  things,
+  thingAt(moment, look, x, y) {
+    const state = readCompaction(moment);
+    if (!state) return "";
+    const boxes = boxesIn(zoneFrames(moment.reader, zoneOfMoment(moment, state), undefined), look);
+    const block = boxes.findIndex((b) => x >= b.x && x <= b.x + b.w && y >= b.y - HEAD && y <= b.y + b.h);
+    return block < 0 ? "" : `block ${block}`;
+  },
   lines(moment) {
     const state = readCompaction(moment);
     if (!state) return [];
     const zone = zoneFrames(moment.reader, zoneOfMoment(moment, state), undefined);
     const whole = wholeBlocks(state, zone);
     const spoilt = blocksLeft(state).flatMap(({ block, fate }) => (fate === "spoilt" ? [block] : []));
-    const at = `migrate scanner at frame ${state.migrate}, free scanner at frame ${state.free}`;
+    const [migrate, free] = [state.migrate, state.free].map((frame) => readerWords(zone, frame));
+    const at = `migrate scanner at ${migrate}; free scanner at ${free}`;
     const end = state.ended ? `ended, ${ENDS[state.ended.kind][0]}` : "at work";
     return [
-      `zone ${zone.name}, ${end}: ${state.migrate < 0 ? "the scanners have no places" : at}, ${movedSoFar(state)} pages moved`,
+      `zone ${zone.name}, ${end}: ${state.migrate < 0 ? "the scanners have no places" : at}; ${movedSoFar(state)} pages moved`,
       aimWords(state.values),
       `blocks all free: ${whole.join(", ") || "none"}; spoilt: ${spoilt.join(", ") || "none"}`,
       ...(zone.free.length <= MANY ? [`free frames in the blocks: ${zone.free.join(", ")}`] : []),

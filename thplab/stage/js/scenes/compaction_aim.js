@@ -21,10 +21,10 @@ export function scoreMarks({ values }, w) {
     rect("score", 2, 24, ((w - 4) * score) / 100, 22, score > low ? "sc-score" : "sc-score sc-reached", 3),
     words(
       "score-n",
-      x(score) + (inside ? -7 : 7),
+      inside ? 12 : x(score) + 7, // away from the marks
       41,
       String(score),
-      inside ? "sc-end sc-big sc-onfill" : "sc-big",
+      inside ? "sc-big sc-onfill" : "sc-big",
     ),
     path("score-low", `M${x(low)} 18V52`, "sc-limit"),
     path("score-high", `M${x(high)} 18V52`, "sc-limit sc-dashed"),

@@ -51,6 +51,11 @@ function findCompactions({ story }) {
   return found;
 }
 
+// All that is told of single blocks, of all runs.
+/** @param {Reader} reader */
+export const toldOfBlocks = (reader) =>
+  compactionsOf(reader).flatMap(({ told }) => told.filter(({ values }) => values.block !== undefined));
+
 // How far the run of a moment is, or the last one before it; null before the first.
 export const readCompaction = once(read);
 

@@ -4,7 +4,7 @@ import { lanesOf } from "../data/lane_data.js";
 import { chip, rect, widthOf, words } from "./marks.js";
 import { taskWords } from "./names.js";
 
-/** @import { Mark, Moment, Span } from "../types.js" */
+/** @import { Mark, Moment, Reader, Span } from "../types.js" */
 
 const MOST = 4;
 const FEW = 560; // a bar less wide has no room for chips
@@ -12,9 +12,22 @@ const FEW = 560; // a bar less wide has no room for chips
 // A lock by its kind alone: whose it is says the picture.
 /** @param {Moment} moment @param {Span} span */
 function lockWords({ reader }, { lock, how }) {
-  const label = reader.header.objects[lock].label;
-  const kind = label.startsWith("vma lock") ? "VMA lock" : label.split(" ")[0];
-  return `${kind} (${how})`;
+  return `${kindOf(reader, lock)} (${how})`;
+}
+
+// What kind of lock it is; most are called by one word.
+/** @param {Reader} reader @param {number} lock */
+const kindOf = ({ header }, lock) =>
+  header.objects[lock].label.replace(/^vma/, "VMA").replace(/^(.*? lock|\S+).*/, "$1");
+
+// What a task waits for, and who holds it.
+/** @param {Moment} moment @param {Span} span */
+export function wantsWords(moment, { lock }) {
+  const spans = lanesOf(moment.reader).lasting(moment.step);
+  const holders = spans.filter((span) => span.what === "holds" && span.lock === lock);
+  const names = [...new Set(holders.map(({ who }) => taskWords(moment.reader, who)))];
+  const held = names.length ? `, which ${names.join(" and ")} ${names.length > 1 ? "hold" : "holds"}` : "";
+  return `wants ${kindOf(moment.reader, lock)}${held}`;
 }
 
 // Held locks, grouped by who holds them; locked pages are one of them.
@@ -51,7 +64,9 @@ export function lockBar(moment, w, pages, actor) {
   for (const [n, [who, locks]] of holders(moment, pages, actor).entries()) {
     if (w < FEW) {
       const more = locks.length > 1 ? ` + ${locks.length - 1} more` : "";
-      marks.push(words(`holder-${n}`, x, 22, `${who} holds ${locks[0]}${more}`));
+      const count = `${locks.length} ${more ? "locks" : "lock"}`;
+      const forms = [`${who} holds ${locks[0]}${more}`, `${who} holds ${count}`, `${who}: ${count}`];
+      marks.push(words(`holder-${n}`, x, 22, forms.find((each) => x + widthOf(each) < room) ?? count));
       break;
     }
     const title = `${who} holds`;

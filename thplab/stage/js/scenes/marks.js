@@ -106,7 +106,7 @@ function write(node, at, before) {
   }
 }
 
-// A picture: draw(marks, width, height, moves, zooms) shows these marks and no others, in their order. `moves`: marks may
+// A picture: draw(marks, width, height, moves, zooms, back) shows these marks and no others, in their order. `moves`: marks may
 // move; `zooms`: the scene is another one, inside ("in") or around ("out") the one before. A motion that has not ended
 // when the next picture comes is finished at once.
 export function makePicture() {
@@ -117,8 +117,8 @@ export function makePicture() {
   let leaving = /** @type {Element | null} */ (null);
 
   // `flies`: does a mark fly at all? Then no other one moves from place to place.
-  /** @param {Mark} mark @param {boolean} moves @param {boolean} flies */
-  function show(mark, moves, flies) {
+  /** @param {Mark} mark @param {boolean} moves @param {boolean} flies @param {boolean} back */
+  function show(mark, moves, flies, back) {
     let item = known.get(mark.k);
     if (item && item.mark.tag !== mark.tag) {
       item.node.remove();
@@ -128,7 +128,7 @@ export function makePicture() {
     write(node, mark.at, item?.mark.at ?? {});
     if (item?.mark.cls !== mark.cls) node.setAttribute("class", mark.cls);
     if (mark.text !== undefined && item?.mark.text !== mark.text) node.textContent = mark.text;
-    const motion = moves ? motionOf(mark, item?.mark, flies) : null;
+    const motion = moves ? motionOf(mark, item?.mark, flies, back) : null;
     if (motion) motions.push([node, motion]);
     known.set(mark.k, { node, mark });
     return node;
@@ -166,8 +166,8 @@ export function makePicture() {
 
   return {
     root,
-    /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves @param {"in" | "out" | ""} [zooms] */
-    draw(marks, width, height, moves, zooms = "") {
+    /** @param {Mark[]} marks @param {number} width @param {number} height @param {boolean} moves @param {"in" | "out" | ""} [zooms] @param {boolean} [back] */
+    draw(marks, width, height, moves, zooms = "", back = false) {
       for (const each of running) each.finish();
       motions = [];
       running = [];
@@ -182,9 +182,9 @@ export function makePicture() {
       }
       let after = /** @type {Element | null} */ (null);
       const may = moves && !zooms && !still.matches;
-      const flies = marks.some((mark) => Array.isArray(mark.moves));
+      const flies = !back && marks.some((mark) => Array.isArray(mark.moves));
       for (const mark of marks) {
-        const node = show(mark, may, flies);
+        const node = show(mark, may, flies, back);
         const here = after ? after.nextElementSibling : root.firstElementChild;
         if (here !== node) root.insertBefore(node, here);
         after = node;

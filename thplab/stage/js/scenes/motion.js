@@ -49,10 +49,12 @@ function turning([x, y, angle], before) {
 }
 
 // What a mark does from the picture before to this one; null: nothing. `flies`: something else is on its way, and
-// no more than one thing is.
-/** @param {Mark} mark @param {Mark | undefined} before @param {boolean} flies @returns {Motion | null} */
-export function motionOf(mark, before, flies) {
+// no more than one thing is. `back`: back in time what turned or went somewhere returns the same way; what flew in
+// or appeared at a step did so before that step, so the picture of the step is there at once.
+/** @param {Mark} mark @param {Mark | undefined} before @param {boolean} flies @param {boolean} back @returns {Motion | null} */
+export function motionOf(mark, before, flies, back) {
   const { at, moves, appears, turns } = mark;
+  if (back && (Array.isArray(moves) || appears !== undefined)) return null;
   if (Array.isArray(moves)) return going(mark, moves);
   if (appears !== undefined && (before?.cls !== mark.cls || before.text !== mark.text))
     return {

@@ -1,7 +1,7 @@
 // A pass: whom khugepaged visits next, and what each unit of its budget was spent on.
 
 import { nearest, toldOfPasses } from "../data/visits.js";
-import { bill, budgetBar, budgetWords } from "./budget.js";
+import { bill, budgetBar, budgetNote, budgetWords, overWords } from "./budget.js";
 import { paragraph, rect, rings, widthOf, words, wrapped } from "./marks.js";
 import { drawClock } from "./pass_clock.js";
 import { drawRing, seatOf, seatsOf } from "./pass_ring.js";
@@ -14,17 +14,17 @@ import { billOf, limitWords, readList, readPass, reasonsOf } from "./passes.js";
 function layout(width, narrow) {
   if (narrow)
     return {
-      ring: { x: 112, y: 116, far: 74, r: 24 },
-      so_far: [222, 30, width - 224, 186],
-      bar: [8, 238, width - 16],
-      bill: [8, 327, width - 16],
-      clock: [8, 457, width - 16],
+      ring: { x: 112, y: 120, far: 70, r: 24 },
+      so_far: [222, 30, width - 224, 178],
+      bar: [8, 248, width - 16],
+      bill: [8, 337, width - 16],
+      clock: [8, 467, width - 16],
     };
   const x = 330;
   const w = width - x - 4;
   const half = Math.round((w - 16) * 0.6);
   return {
-    ring: { x: 150, y: 176, far: 118, r: 28 },
+    ring: { x: 150, y: 184, far: 118, r: 28 },
     bar: [x, 26, w],
     bill: [x, 124, half],
     so_far: [x + half + 16, 124, w - half - 16, 116],
@@ -44,7 +44,7 @@ function soFar(state, list, [x, y, w, h]) {
   const beside = left + 10 + widthOf(number, 28, 700);
   const reasons = reasonsOf(state);
   const why = wrapped(reasons.length ? `because: ${reasons.join(", ")}` : "", inner, 13);
-  const first = y + (small ? 104 : 83);
+  const first = y + (small ? 124 : 83);
   const room = Math.floor((y + h - first - 4) / 17) + 1;
   const shown = why.slice(0, room);
   if (why.length > room) shown[room - 1] = `${shown[room - 1].replace(/,$/, "")} …`;
@@ -53,11 +53,17 @@ function soFar(state, list, [x, y, w, h]) {
     rect("so-far", x, y, w, h, "sc-frame", 5),
     words("so-far-n", left, y + 38, number, "sc-number"),
     words("so-far-are", beside, y + 21, list.collapsed === 1 ? "window" : "windows", "sc-small"),
-    words("so-far-all", beside, y + 38, small ? "made huge" : "made huge so far", "sc-small"),
+    words(
+      "so-far-all",
+      small ? left : beside,
+      y + (small ? 57 : 38),
+      small ? "made huge" : "made huge since boot",
+      "sc-small",
+    ),
     ...paragraph(
       "so-far-now",
       left,
-      y + 64,
+      y + (small ? 84 : 64),
       small ? [tries, "in this pass"] : [`this pass: ${tries}`],
       "",
       19,
@@ -66,42 +72,38 @@ function soFar(state, list, [x, y, w, h]) {
   ];
 }
 
+/** @param {PassState} state */
+const titleOf = ({ begin }) => `budget of ${begin ? `pass ${begin.values.number}` : "a pass"}, in units`;
+
 /** @param {Moment} moment @param {PassState} state @param {PassTold} list @param {ReturnType<typeof layout>} places @returns {Mark[]} */
 function drawBudget(moment, state, list, { ring, bar }) {
   const [x, y, w] = bar;
   const [spent, left] = budgetWords(state);
+  const short = w <= 500 && state.over ? `over: ${state.over}` : left;
   const newest = state.blocks[state.blocks.length - 1];
   const flies = newest?.told.moment === moment.step ? seatOf(ring, list, newest.mm) : null;
   const limit = state.begin ? `limit ${limitWords(state.budget)}` : "";
   return [
-    words("bar-title", x, y - 12, "budget of this pass, in units", "sc-strongtext"),
+    words("bar-title", x, y - 12, titleOf(state), "sc-strongtext"),
     words("bar-limit", x + w, y - 12, limit, "sc-end sc-quiettext"),
     ...budgetBar(state, moment.reader.header.geometry.entries, bar, flies),
-    ...(w > 500 && state.blocks.length
-      ? [
-          words(
-            "bar-key",
-            x + w / 2,
-            y + 76,
-            "thin mark: one unit, drawn wider than it is",
-            "sc-middle sc-small sc-quiettext",
-          ),
-        ]
-      : []),
+    ...(w > 500 && state.blocks.length ? budgetNote(state, x + w / 2, y + 76) : []),
     words("bar-spent", x, y + 78, spent, "sc-big"),
     words(
       "bar-left",
       x + w,
       y + 78,
-      left,
-      left.includes("over") ? "sc-end sc-strongtext" : "sc-end sc-quiettext",
+      short,
+      state.over || left.includes("over") ? "sc-end sc-strongtext" : "sc-end sc-quiettext",
     ),
   ];
 }
 
+const LAPS = "lap: once through the list; counted since boot";
+
 /** @type {SceneModule} */
 export const passScene = {
-  height: ({ narrow }) => (narrow ? 566 : 376),
+  height: ({ narrow }) => (narrow ? 576 : 376),
   marks(moment, { width, narrow, chosen }) {
     const state = readPass(moment);
     const list = readList(moment);
@@ -122,6 +124,9 @@ export const passScene = {
       ...soFar(state, list, places.so_far),
       ...drawClock(moment, state, places.clock),
       ...asleep(state, places.ring),
+      ...(narrow || chosen || !list.names.length
+        ? []
+        : [words("laps-key", 2, 352, LAPS, "sc-small sc-quiettext")]),
     ];
   },
   lines(moment) {
@@ -131,17 +136,27 @@ export const passScene = {
     const who = list.names.length ? `${listed(list)}, ${next}` : "the list is empty";
     const refused = reasonsOf(state);
     const why = refused.length ? `, refused in this pass: ${refused.join(", ")}` : "";
-    const so_far = `${list.laps} laps, ${list.collapsed} windows collapsed so far${why}`;
+    const so_far = `${list.laps} laps and ${list.collapsed} windows collapsed since boot${why}`;
     if (!state.begin) return [who, "no pass has begun", so_far];
     const [visits, mappings, windows] = /** @type {const} */ (["visit", "vma", "window"]).map((what) =>
       billOf(state, what),
     );
-    const spent = `pass ${state.begin.values.number}: ${state.spent} of ${limitWords(state.budget)} units spent`;
+    const over = state.over && `, ${overWords(state.over)}`;
+    const spent = `pass ${state.begin.values.number}${over}: ${state.spent} of ${limitWords(state.budget)} units spent`;
     const on = `visits ${visits.units}, mappings passed over ${mappings.units}, ${windows.count} windows ${windows.units}`;
     return [who, `${spent}: ${on}`, so_far];
   },
   parts,
   things,
+  thingAt(moment, { width, narrow }, x, y) {
+    const { ring } = layout(width, narrow);
+    const list = readList(moment);
+    const near = list.names.find((name) => {
+      const [sx, sy] = seatOf(ring, list, name) ?? [-ring.r, -ring.r];
+      return Math.hypot(x - sx, y - sy) <= ring.r;
+    });
+    return near ?? "";
+  },
 };
 
 // The processes of the list; into one the run goes when it visits it.

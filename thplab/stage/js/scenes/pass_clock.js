@@ -58,7 +58,7 @@ export function drawClock(moment, state, [x, y, w]) {
     const pass =
       turn.from === turn.begin
         ? `pass ${turn.begin.values.number}`
-        : `pass ${turn.begin.values.number} goes on`;
+        : `pass ${turn.begin.values.number}, continued`;
     const now = number === all.length - 1 && !turn.sleep;
     marks.push(
       rect(`pass-${number}`, at - 9, line - 9, 18, 18, now ? "sc-turn sc-turning" : "sc-turn", 3),

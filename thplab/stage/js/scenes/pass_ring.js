@@ -92,7 +92,7 @@ function hand(ring, list, seats) {
   const i = seats.findIndex(({ place }) => place === list.at && place >= 0);
   const turn = i < 0 ? -0.5 / seats.length : i / seats.length;
   const inner = ring.r > 24 ? 40 : 30;
-  const end = i < 0 ? ring.far - 14 : ring.far - ring.r - 4;
+  const end = ring.far - ring.r - 4; // the same everywhere: it turns and does not grow
   const [ax, ay] = spot(ring, turn, inner);
   const [bx, by] = spot(ring, turn, end - 5);
   /** @type {Mark["turns"]} */

@@ -23,6 +23,7 @@ function work(moment) {
     blocks: [],
     mms: new Map(),
     last: mine[mine.length - 1] ?? null,
+    over: String(mine.find(({ kind }) => kind === "pass_ends")?.values.over ?? ""),
     ended: mine.some(({ kind }) => kind === "nap" || kind === "no_work"),
     told: until,
   };

@@ -1,7 +1,7 @@
 // The program whose window is collapsed, or the task that strikes: what it can do now, and what its processor remembers.
 
 import { duration, lanesOf } from "../data/lane_data.js";
-import { waiting } from "./locks.js";
+import { waiting, wantsWords } from "./locks.js";
 import { paragraph, rect, words, wrapped } from "./marks.js";
 import { taskWords } from "./names.js";
 
@@ -28,17 +28,16 @@ function stateOf(moment, state, window, strike) {
     const lanes = lanesOf(moment.reader);
     const { m_time: time } = moment.reader.recording.columns;
     const since = lanes.timed ? `, for ${duration(time[moment.step] - time[waits.first])} so far` : "";
-    const lock = moment.reader.header.objects[waits.lock].label.split(" ")[0];
     return {
       who: taskWords(moment.reader, waits.who),
       sign: "❚❚ waits",
-      means: `wants ${lock}${since}`,
+      means: `${wantsWords(moment, waits)}${since}`,
       cls: "sc-waits",
     };
   }
   if (strike)
     return {
-      who: taskWords(moment.reader, strike.who),
+      who: strike.who,
       sign: "⚡ acts now",
       means: firstClause(strike.what || moment.sentence).replace(/^Process \S+ /, ""), // who it is says the card
       cls: "sc-strikes",

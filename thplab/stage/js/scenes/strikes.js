@@ -1,6 +1,7 @@
 // Another task that acts in the middle of a collapse, and what it changed of the window.
 
 import { split } from "../data/machine.js";
+import { taskWords } from "./names.js";
 
 /** @import { CollapseState, Moment, Strike } from "../types.js" */
 
@@ -15,7 +16,11 @@ export function strikeAt(moment, state) {
   const owner = reader.recording.columns.m_task;
   let first = step;
   while (first > 0 && step - first < LONGEST && owner[first - 1] === owner[step]) first--;
-  return { who: task.comm, changed: changedSince(moment, state, first - 1), what: lastStep(moment, first) };
+  return {
+    who: taskWords(reader, task.comm),
+    changed: changedSince(moment, state, first - 1),
+    what: lastStep(moment, first),
+  };
 }
 
 // What the task does, told last of what matters since it began to run: no detail of it, such as one page freed.

@@ -72,6 +72,11 @@ export function placeOf(zone, boxes, frame) {
   return [x + ((inside % columns) + 0.5) * (w / columns), y + (row + 0.5) * (h / rows), y + row * (h / rows)];
 }
 
+// The block in which a frame lies; -1: the zone has no such frame.
+/** @param {ZoneFrames} zone @param {number} frame */
+export const blockOf = ({ kinds, skew, size }, frame) =>
+  frame < kinds.length ? Math.floor((frame + skew) / size) : -1;
+
 // One path for all cells of a class. `grown`: larger than their place by so much.
 /** @param {string} k @param {ZoneFrames} zone @param {BlockBox[]} boxes @param {Iterable<number>} frames @param {string} cls @param {number} [grown] */
 export function cells(k, zone, boxes, frames, cls, grown = 0) {

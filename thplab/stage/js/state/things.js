@@ -5,6 +5,7 @@
 
 export class Things {
   chosen = "";
+  said = ""; // what is chosen, the thing or else the entry, in words
   list = /** @type {Thing[]} */ ([]);
   entersEntry = /** @type {((entry: number) => number) | null} */ (null);
 
@@ -27,6 +28,11 @@ export class Things {
     const at = this.list.findIndex(({ key }) => key === this.chosen);
     const here = this.list.findIndex((thing) => thing.here);
     this.chosen = this.list[at < 0 ? Math.max(here, 0) : (at + by + length) % length].key;
+  }
+
+  /** @param {string} key */
+  choose(key) {
+    this.chosen = key;
   }
 
   clear() {

@@ -28,15 +28,15 @@ const rows = once((moment) => {
   const { machine } = reader;
   const level = levels(moment);
   const lasting = lanesOf(reader).lasting(moment.step);
-  const holds = new Map(lasting.filter(({ what }) => what === "holds").map((span) => [span.lock, span]));
+  const holds = lasting.filter(({ what }) => what === "holds");
   const held = [];
   for (const lock of machine.locks) {
     const writer = machine.value(lock, "writer");
     const readers = machine.value(lock, "readers");
     if (!writer && !readers) continue;
-    const span = holds.get(lock.id);
-    const who = writer || (readers > 1 ? `${readers} readers` : (span?.who ?? "a reader"));
-    const since = span?.first || -1; // since the beginning: nothing to say
+    const mine = holds.filter((span) => span.lock === lock.id);
+    const who = writer || [...new Set(mine.map((span) => span.who))].join(" and ") || "a reader";
+    const since = mine[mine.length - 1]?.first || -1; // since the beginning: nothing to say
     const note = level.get(lock.id) ?? "";
     held.push({ id: lock.id, how: writer ? "write" : "read", name: lock.label, note, who, since });
   }

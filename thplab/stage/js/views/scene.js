@@ -78,18 +78,23 @@ function covered(marks, hides) {
   });
 }
 
-// A click on an entry selects it; while the edit row is open, whatever the pointer goes over is painted.
+// A click on an entry selects it, one on a process or a block chooses it; while the edit row is open, whatever the pointer goes over is painted.
 /** @param {Stage} stage @param {Element} svg */
 function listenToPointer(stage, svg) {
   let painting = false;
-  /** @param {PointerEvent} event */
-  const entryAt = (event) => {
+  /** @param {PointerEvent} event @returns {[SceneModule, Look, number, number]} */
+  const placeOf = (event) => {
     const scene = pictureOf(stage.moment, stage.zoom.pinned);
     const { left, top, width } = svg.getBoundingClientRect();
     const wide = Number(svg.getAttribute("viewBox")?.split(" ")[2]);
     const [x, y] = [event.clientX - left, event.clientY - top].map((each) => (each * wide) / width);
     const look = { width: wide, narrow: wide < WIDE, entry: -1, chosen: "", painted: new Map() };
-    return scene.entryAt?.(stage.moment, look, x, y) ?? -1;
+    return [scene, look, x, y];
+  };
+  /** @param {PointerEvent} event */
+  const entryAt = (event) => {
+    const [scene, ...place] = placeOf(event);
+    return scene.entryAt?.(stage.moment, ...place) ?? -1;
   };
   /** @param {PointerEvent} event */
   const paint = (event) => {
@@ -109,6 +114,9 @@ function listenToPointer(stage, svg) {
   svg.addEventListener("click", (event) => {
     const entry = entryAt(/** @type {PointerEvent} */ (event));
     if (entry >= 0 && !stage.edit.paints) stage.act(() => stage.selection.select(entry));
+    const [scene, ...place] = placeOf(/** @type {PointerEvent} */ (event));
+    const key = scene.thingAt?.(stage.moment, ...place);
+    if (key) stage.act(() => stage.things.choose(key));
   });
 }
 
@@ -136,6 +144,7 @@ export const sceneView = {
         const now = performance.now();
         const fast = moment.step !== drawn.step && now - drawn.at < QUICK;
         const moves = !fast && !(stage.playback.playing && stage.playback.speed > FASTEST);
+        const back = moment.step < drawn.step;
         const zooms = moves ? zoomBetween(drawn.scene, nameOf(scene)) : "";
         if (moment.step !== drawn.step) drawn = { step: moment.step, at: now, scene: nameOf(scene) };
         else drawn.scene = nameOf(scene);
@@ -152,10 +161,11 @@ export const sceneView = {
         const { selected } = selection;
         const entry = selected === null ? "" : (scene.saysEntry?.(moment, selected) ?? "");
         const said = things.current?.words ?? entry;
-        setText(spoken, said && `Chosen: ${said}`);
+        things.said = said && `Chosen: ${said}`;
+        setText(spoken, things.said);
         const hides = stage.stops.covering(moment.step)?.hides ?? [];
         const marks = covered(scene.marks(moment, look), hides);
-        picture.draw(marks, width, scene.height(look), moves, zooms);
+        picture.draw(marks, width, scene.height(look), moves, zooms, back);
         box.dataset.scene = nameOf(scene);
         box.toggleAttribute("data-narrow", look.narrow);
         const all = scene.parts?.(moment) ?? [];

@@ -1,4 +1,5 @@
-// The text twin: a moment as text, section by section. thplab/reading/text.py says the same in Python.
+// The text twin: a moment as text, section by section, as thplab/reading/text.py says it in Python; and what the
+// reader has chosen.
 
 import { scroller, setText } from "../draw/dom.js";
 import { TEXT, VIEWS } from "./all.js";
@@ -27,8 +28,14 @@ export function momentText(moment) {
 /** @type {View} */
 export const textView = {
   ...TEXT,
-  make() {
+  make(stage) {
     const root = scroller("pre", "ts-text", "This moment as text");
-    return { root, update: (moment) => setText(root, momentText(moment)) };
+    return {
+      root,
+      update(moment) {
+        const chosen = stage.open.isShown("scene") ? stage.things.said : "";
+        setText(root, [momentText(moment), chosen].filter(Boolean).join("\n\n"));
+      },
+    };
   },
 };
