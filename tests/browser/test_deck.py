@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
 
 from tests.browser.expecting import expect
@@ -16,6 +17,8 @@ from tests.notebooks.execute import notebooks
 from tests.stage.conftest import opening
 from thplab.export.deck import Shelf, Slide, deck
 from thplab.export.notebook_deck import notebook_deck
+from thplab.export.notebook_slides import notebook_slides
+from thplab.export.pictures import Pictures
 from thplab.recording import Recording
 
 if TYPE_CHECKING:
@@ -184,4 +187,35 @@ def test_the_speaker_has_a_window_with_notes(opened: tuple[Page, list[str]]) -> 
         page.keyboard.press("s")
     speaker = waiting.value
     speaker.locator(".speaker-controls-notes .value", has_text="Say hello.").wait_for()
+    now = speaker.frame_locator("#current-slide iframe").locator("section.present")
+    expect(now.locator("h1")).to_have_text("A title")
     speaker.close()
+
+
+def test_links_lead_within_the_deck_or_beside_it_and_take_no_key_from_it(
+    browser: Browser, tmp_path: Path
+) -> None:
+    texts = ("# First\n\n[on](#The-last-one) [away](https://example.org/x)", "# Second", "# The last one")
+    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
+    columns = notebook_slides(nbformat.v4.new_notebook(cells=cells), Pictures(), Shelf())
+    file = tmp_path / "deck.html"
+    file.write_text(deck("A title", columns, Shelf()), "utf-8")
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(file.as_uri())
+    page.wait_for_function(_IS_READY, arg="0/0")
+    page.get_by_role("link", name="on", exact=True).click()
+    page.wait_for_function(_IS_READY, arg="2/0")
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")
+    page.wait_for_function(_IS_READY, arg="0/0")
+    page.context.route("https://example.org/**", lambda route: route.fulfill(body="there"))
+    with page.context.expect_page() as waiting:
+        page.get_by_role("link", name="away").click()
+    assert waiting.value.evaluate("() => [window.opener, document.referrer]") == [None, ""]
+    page.get_by_role("link", name="away").focus()
+    page.keyboard.press("PageDown")
+    page.wait_for_function(_IS_READY, arg="1/0")
+    assert said == []
+    page.context.close()

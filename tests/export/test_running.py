@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,7 @@ def test_no_other_answer_than_yes_runs_it(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(answer))
     assert main(["present", "own.ipynb", "--no-open"]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
+    err = capsys.readouterr().err
     assert "with your rights" in err
     assert "Run it? [y/N] " in err
     assert "nothing was run" in err
@@ -114,9 +112,6 @@ def test_what_the_package_knows_them_by_is_up_to_date() -> None:
 def test_a_link_into_the_course_is_followed_to_where_it_leads(tmp_path: Path) -> None:
     (tmp_path / "x.ipynb").symlink_to(FOLDER / "00-start-here.ipynb")
     assert ours.is_ours(tmp_path / "x.ipynb", read_notebook(tmp_path / "x.ipynb"))
-    shutil.copy(FOLDER / "00-start-here.ipynb", tmp_path)
-    copy = tmp_path / "00-start-here.ipynb"
-    assert not ours.is_ours(copy, read_notebook(copy))
 
 
 @pytest.mark.parametrize(("output", "words"), [(".", "a folder"), ("no/such.html", "no such folder")])
