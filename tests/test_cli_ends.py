@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-COMMANDS = ["predict s.jsonl", "trace note", "doctor", "export note --text", "--help"]
+COMMANDS = ["predict s.jsonl", "trace note", "doctor", "export note --text", "--help", "lab --help"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

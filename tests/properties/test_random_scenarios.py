@@ -22,7 +22,7 @@ def drawn(number: int) -> str:
     return json.dumps(RandomScenario(f"{os.environ[SEED]} {number}", wild=number % 4 == 0).data())
 
 
-@draws(60)
+@draws(24)
 def test_a_kernel_answers_or_says_why_not(examples: int) -> None:
     answered = 0
     for number in range(examples):
