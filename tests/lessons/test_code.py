@@ -364,6 +364,16 @@ def test_without_processes_most_is_ended_and_put_back(alone: Callable[[str], Att
     assert attempt.printed == ("1" if "print" in text else "")
 
 
+@pytest.mark.parametrize("deep", ["-", "not ", "lambda: ", "~"])
+def test_without_processes_a_deep_expression_does_not_even_reach_the_parser(
+    alone: Callable[[str], Attempt], deep: str
+) -> None:
+    """In a browser it is the end of Python: its stack is small."""
+    with pytest.raises(AnswerError, match="too many operators"):
+        alone(f"return {deep * 600}1")
+    assert alone(f"return {'-' * 60}1").fault
+
+
 def test_a_process_that_ends_at_once_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_BOOT", "pass")
     bench = Bench()
