@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons.hostile_code import DOUBLE, LIMITS, job, source
+from tests.lessons.hostile_code import DOUBLE, LIMITS, job, limits_for, source
 from thplab.lessons.catalogue import ask, make
 from thplab.lessons.kinds.coding import LONGEST, Attempt, Code
 from thplab.lessons.kinds.simple import AnswerError
@@ -27,6 +27,11 @@ from thplab.lessons.trial.run import NoProcess, Run
 from thplab.lessons.trial.trial import Trial
 
 QUICK = replace(DOUBLE, limits=LIMITS)
+
+
+def read(text: str) -> Attempt:
+    """The body of a function, or all of a source, as it is read."""
+    return replace(DOUBLE, limits=limits_for(text)).read(source(text))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ QUICK = replace(DOUBLE, limits=LIMITS)
     ],
 )
 def test_code_is_run_and_its_faults_said_in_words(text: str, fault: str) -> None:
-    attempt = QUICK.read(source(text))
+    attempt = read(text)
     assert fault in attempt.fault
     assert QUICK.accepts(attempt) is (fault == "")
 
@@ -102,7 +107,7 @@ def test_what_code_prints_is_kept_with_the_answer_and_bounded() -> None:
         source("import sys, os\nprint('\\x1b[31m\\ud800', file=sys.stderr)\nos.write(1, b'\\xff')")
     )
     assert odd.printed.startswith("\\x1b[31m\\ud800\n\N{REPLACEMENT CHARACTER}")
-    ended = QUICK.read(source("print('so far')\nwhile True: pass"))
+    ended = replace(DOUBLE, limits=Limits(seconds=3)).read(source("print('so far')\nwhile True: pass"))
     assert ended.printed == "so far"
     thread = QUICK.read(
         source("import threading as t\na = t.Thread(target=lambda: 1 / 0); a.start(); a.join(); return 2 * x")
@@ -316,7 +321,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Attempt]]
     bench = Bench()
     monkeypatch.setattr("thplab.lessons.kinds.coding.warm", bench.warm)
     monkeypatch.setattr("thplab.lessons.trial.trial.BENCH", bench)
-    yield lambda text: QUICK.read(source(text))
+    yield read
     assert not list(Path(tempfile.gettempdir()).glob("thplab-answers-*/room"))
 
 
