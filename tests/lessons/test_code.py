@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.lessons.hostile_code import DOUBLE, LIMITS, job, limits_for, source
+from tests.sampling import sample
 from thplab.lessons.catalogue import ask, make
 from thplab.lessons.kinds.coding import LONGEST, Attempt, Code
 from thplab.lessons.kinds.simple import AnswerError
@@ -77,7 +78,7 @@ def test_each_question_with_code_takes_its_example_and_refuses_its_template() ->
 
 def test_values_of_a_wrong_type_are_told_as_they_are() -> None:
     fairer = make("06.fairer")
-    for value in ("None", "3", "[1]", "names", "float('nan')", "10 ** 5000", "'c'"):
+    for value in ("[1]", "10 ** 5000", "'c'"):
         verdict = fairer.judge(f"def next_slot(names, last):\n  return {value}")
         assert verdict.right is False
         assert "next_slot returned" in verdict.message
@@ -356,7 +357,13 @@ if sys.version_info >= (3, 12):
     INSIDE["while True:\n  try:\n    while True: pass\n  except BaseException: 0"] = "was still running"
 
 
-@pytest.mark.parametrize("text", INSIDE)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(each, marks=[] if each in sample(list(INSIDE), 6) else [pytest.mark.long])
+        for each in INSIDE
+    ],
+)
 def test_without_processes_most_is_ended_and_put_back(alone: Callable[[str], Attempt], text: str) -> None:
     from tests.lessons.test_hostile_code import state
 

@@ -95,7 +95,7 @@ def line_named(text: str, message: str) -> int | None:
 WITHOUT_A_LINE = {"signals ignored", "alarms ignored"}
 
 
-@pytest.mark.parametrize("kind", drawn(ENDLESS, 5))
+@pytest.mark.parametrize("kind", drawn(ENDLESS, 3))
 def test_what_does_not_end_is_ended(judge: Callable[[str], Verdict], kind: str) -> None:
     text = source(ENDLESS[kind])
     verdict = judge(text)
@@ -107,7 +107,7 @@ def test_what_does_not_end_is_ended(judge: Callable[[str], Verdict], kind: str) 
     assert (line_named(text, verdict.message) is None) is (kind in WITHOUT_A_LINE)
 
 
-@pytest.mark.parametrize("kind", drawn(DAMAGING, 16))
+@pytest.mark.parametrize("kind", drawn(DAMAGING, 10))
 def test_what_does_damage_does_it_elsewhere(judge: Callable[[str], Verdict], kind: str) -> None:
     text = source(DAMAGING[kind])
     verdict = judge(text)
