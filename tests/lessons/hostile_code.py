@@ -191,9 +191,17 @@ def check_double(function: Callable[[int], object]) -> str:
 
 DOUBLE = Code("f", "def f(x):\n    return x", "def f(x):\n    return 2 * x", check_double)
 
-LIMITS = Limits(seconds=0.6, memory=64 << 20, printed=100)
+#: For what does not end. What ends gets more, since a busy computer takes its time to begin.
+SHORT = Limits(seconds=0.6, memory=64 << 20, printed=100)
+LIMITS = Limits(seconds=20, memory=64 << 20, printed=100)
 
 
-def job(text: str, limits: Limits = LIMITS) -> Job:
+def limits_for(text: str) -> Limits:
+    """Short for the endless loops of the tests."""
+    return SHORT if "while True:" in text or "iter(int" in text else LIMITS
+
+
+def job(text: str, limits: Limits | None = None) -> Job:
     """What a question would have tried."""
+    limits = limits or limits_for(text)
     return Job("f", "def f(x):", source(text), name_of(check_double), (), limits)

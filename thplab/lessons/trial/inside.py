@@ -6,6 +6,7 @@ import builtins
 import gc
 import io
 import os
+import re
 import sys
 import tempfile
 import time
@@ -26,19 +27,24 @@ NOTE = (
     f"{'' if sys.version_info >= (3, 12) else '; also what catches every error'}. Restart the kernel then."
 )
 
+#: What an expression may be nested with; so much of it that even a browser's small stack can hold it.
+_NESTING = re.compile(r"[-+~*/%@&|^<>=(\[{.:]|\b(?:not|lambda|if|else|and|or)\b")
+_MOST_NESTING = 500
+
 _STANDARD = (builtins, sys, os, time)
 
 
 def run(job: Job) -> Outcome:
     """What comes of the job. The notebook's Python is as before afterwards, as far as that can be seen to."""
+    if len(_NESTING.findall(job.source)) > _MOST_NESTING:
+        return Outcome("it has too many operators for Python in a browser", valid=False)
     checker = find(job.checker)
     printed = bytearray()
     with _as_before():
         sys.stdin = io.StringIO()
         sys.stdout = sys.stderr = bounded(printed.extend, job.limits.printed)
         os._exit = os.abort = _end  # type: ignore[assignment]
-        with guarded(job.limits.seconds):
-            outcome = perform(job, checker)
+        outcome = perform(job, checker, guarded(job.limits.seconds))
     return outcome.printing(readable(bytes(printed), job.limits.printed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import CodeType
 from typing import Any
 
@@ -17,8 +18,11 @@ class Expired(BaseException):
     """The guard in this process ends the run: its time is over."""
 
 
-def perform(job: Job, checker: Checker) -> Outcome:
-    """What came of the job. Built-ins that the code has replaced are put back."""
+def perform(job: Job, checker: Checker, guard: AbstractContextManager[None] | None = None) -> Outcome:
+    """What came of the job. Built-ins that the code has replaced are put back.
+
+    ``guard`` is around the code and nothing else: it may raise ``Expired`` in whatever runs.
+    """
     try:
         tree, code = compiled(job.source)
     except Exception as error:
@@ -26,7 +30,7 @@ def perform(job: Job, checker: Checker) -> Outcome:
     first = _first_line(tree, job.function)
     if first is None:
         return Outcome(f"there is no function {job.function}; begin with: {job.begins}", valid=False)
-    return _performed(job, code, first, checker)
+    return _performed(job, code, first, checker, guard or nullcontext())
 
 
 def _first_line(tree: ast.Module, function: str) -> int | None:
@@ -34,17 +38,20 @@ def _first_line(tree: ast.Module, function: str) -> int | None:
     return found[-1].lineno if found else None
 
 
-def _performed(job: Job, code: CodeType, first: int, checker: Checker) -> Outcome:
+def _performed(
+    job: Job, code: CodeType, first: int, checker: Checker, guard: AbstractContextManager[None]
+) -> Outcome:
     put_back, any_error = _kept_builtins(), BaseException
     error: BaseException | None = None
     said = ""
-    try:
-        said = _check(job, code, checker)
-    except Wrong as wrong:
-        said = str(wrong)
-    except any_error as other:
-        error = other
-    replaced = put_back()  # before anything else: what follows needs them
+    with guard:
+        try:
+            said = _check(job, code, checker)
+        except Wrong as wrong:
+            said = str(wrong)
+        except any_error as other:
+            error = other
+        replaced = put_back()  # before anything else: what follows needs them
     if isinstance(error, Expired):
         return Outcome(words.too_long(job.source, words.line_of(error), job.limits))
     if replaced:
