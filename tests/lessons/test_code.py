@@ -257,6 +257,26 @@ def test_an_interrupt_of_the_cell_ends_the_code() -> None:
     bench.close()
 
 
+@needs_proc
+def test_a_server_that_dies_leaves_no_run_behind() -> None:
+    bench = Bench()
+    trial = Run(job("import time; time.sleep(99)"))
+
+    def kill() -> None:
+        while trial.begun is None:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+
+    bench.warm(job("return 2 * x"))
+    assert bench._process is not None
+    pid = bench._process._process.pid
+    threading.Thread(target=kill).start()
+    bench.run(trial)
+    assert gone(pid)
+    assert bench.run(Run(job("return 2 * x"))).words == ""
+    bench.close()
+
+
 _KERNEL = """
 import sys, threading, time
 sys.path[:0] = {path!r}

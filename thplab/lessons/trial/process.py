@@ -17,7 +17,7 @@ from pathlib import Path
 
 from thplab.lessons.trial import child
 from thplab.lessons.trial.job import Job
-from thplab.lessons.trial.server import BEGUN
+from thplab.lessons.trial.server import BEGUN, ENDED
 
 _BOOT = (
     "import sys; sys.path[:] = sys.argv[3:]; "
@@ -93,6 +93,8 @@ class Process:
             words = line.decode("utf-8", "replace").split()
             if words[:1] == [BEGUN]:
                 self._runs = int(words[2])
+            elif words[:1] == [ENDED]:
+                self._runs = 0
             self._heard.put(words)
         self._process.wait()
         self._heard.put([])
@@ -114,6 +116,8 @@ class Process:
         try:
             self._process.wait(_POLITE)
         except subprocess.TimeoutExpired:
+            self._kill()
+        if self.forks and self._runs:  # the server has died before it could end its run
             self._kill()
         return self._process.wait()
 
