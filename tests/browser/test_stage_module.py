@@ -103,3 +103,18 @@ def test_the_browser_says_the_same(name: str, page: Page) -> None:
         state = recording.state(step)
         cells = state._kind.tobytes() + state._lo.tobytes() + state._hi.tobytes()
         assert said["state"] == sha256(cells).hexdigest()
+
+
+def test_windows_on_several_lines_have_their_words_at_each_width(page: Page) -> None:
+    """Only a box that has none is told beside its row; such boxes are drawn with a sign alone."""
+    beside = page.evaluate(
+        """async () => {
+          const { saysBeside } = await import("/scenes/process_boxes.js");
+          const row = { windows: [...Array(9).keys()].map((n) => ({ name: `window ${n}`, state: "huge" })) };
+          const widths = Array.from({ length: 1500 }, (_, more) => 250 + more);
+          const says = (w, lines) => saysBeside(row, { w, lines, named: "window 3" });
+          return [widths.filter((w) => says(w, 3)), widths.filter((w) => !says(w, 1)).length];
+        }"""
+    )
+    assert beside[0] == []
+    assert 0 < beside[1] < 1500  # on one line it depends on the width

@@ -66,7 +66,7 @@ function sizes({ w, lines }, count) {
   const inner = w - 2 * (END + 4);
   const each = lines > 1 ? perLine(w) : count;
   const gap = inner / each >= SIGN ? GAP : 0;
-  return { each, gap, wide: Math.min(MOST, inner / each - gap) };
+  return { each, gap, wide: Math.min(MOST, (inner + gap) / each - gap) }; // there is no gap behind the last
 }
 
 // Marks of a row's windows, and where each window is.
