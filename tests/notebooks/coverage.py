@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from thplab.experiments.lanes import LANES
+from thplab.experiments.why import CASES
 from thplab.kernels import ScanResult
 from thplab.lessons.catalogue import make, questions
 from thplab.recording import record_scenario
 from thplab.scenario import NAMED
-from thplab.experiments.lanes import LANES
-from thplab.experiments.why import CASES
 
 __all__ = ["Row", "gaps", "rows"]
 

@@ -170,7 +170,9 @@ BROKEN = {
     "ZeroDivisionError": "1 / 0",
     "IndexError": "import ipywidgets as w\no = w.Output()\nwith o:\n    [][0]\no",
     "KeyError": "import ipywidgets as w\n@w.interact(x=(0, 3))\ndef f(x):\n    return {}[x]",
-    "ValueError": "import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda c: int('x'), 'value')\ns.value = 5",
+    "ValueError": (
+        "import ipywidgets as w\ns = w.IntSlider()\ns.observe(lambda c: int('x'), 'value')\ns.value = 5"
+    ),
     "AttributeError": "import ipywidgets as w\nb = w.Button()\nb.on_click(lambda _: b.nothing)\nb.click()",
 }
 

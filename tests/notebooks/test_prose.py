@@ -9,13 +9,13 @@ import nbformat
 import pytest
 
 from tests.notebooks.execute import notebooks
+from thplab.experiments.comb import COMB_FRAMES, used_frames
 from thplab.kernels import profile
 from thplab.lessons.runs.looking import look_at
 from thplab.lessons.runs.passes import passes
 from thplab.lessons.runs.scanners import proactive_rows
 from thplab.mm.include.geometry import X86_64
 from thplab.scenario import NAMED, scenario
-from thplab.experiments.comb import COMB_FRAMES, used_frames
 
 #: Smaller ones count things on the page ("three routes", "frame 3").
 SMALL = 10
