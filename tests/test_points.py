@@ -21,10 +21,10 @@ def test_declared_variables_are_those_of_the_function(point: Point) -> None:
 
 def test_only_declared_variables_can_be_read() -> None:
     """To read one more, declare it: otherwise a rename in the model would go unnoticed."""
-    local = Locals(points.DO_SCAN, {"kernel": 1, "progress": 2})
+    local = Locals(points.DO_SCAN, {"kernel": 1, "spent": 2})
     assert (local["kernel"], local.get("mm"), list(local)) == (1, None, ["kernel"])
-    with pytest.raises(AssertionError, match="khugepaged_do_scan does not declare that 'progress' is read"):
-        local.get("progress")
+    with pytest.raises(AssertionError, match="khugepaged_do_scan does not declare that 'spent' is read"):
+        local.get("spent")
 
 
 def test_a_label_of_no_function_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -260,3 +260,25 @@ def test_fifty_runs_of_a_cell_need_less_than_five_stages_in_the_browser(lab: Lab
     print(f"50 runs: {grown} bytes; one stage: {one:.0f}")
     assert grown < 5 * one
     page.context.close()
+
+
+def test_a_kernel_that_dies_leaves_a_stage_that_steps(lab: Lab, browser: Browser) -> None:
+    page = lab.open(browser, lab.write("dies.ipynb", [CELLS[STAGE]]))
+    run_all(page)
+    stage = stage_in(page, 0)
+    step_to(stage, 3)
+    page.evaluate(
+        """() => {
+          const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+          kernel.requestExecute({ code: "import os, signal; os.kill(os.getpid(), signal.SIGKILL)" });
+        }"""
+    )
+    page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+    step_to(stage, 5)
+    stage.press("q")
+    stage.get_by_label("Knobs").fill("max_ptes_none=100")
+    stage.get_by_role("button", name="Run on from here with this").click()
+    expect(stage.locator(".ts-edit-says")).to_contain_text(HINT)
+    run_all(page)
+    step_to(stage_in(page, 0), 4)
+    page.context.close()

@@ -250,8 +250,12 @@ def test_an_interrupt_of_the_cell_ends_the_code() -> None:
     assert bench._process is not None
     pid = bench._process._process.pid
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        bench.run(trial)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            bench.run(trial)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert gone(pid)
     assert bench.run(Run(job("return 2 * x"))).words == ""
     bench.close()

@@ -15,6 +15,7 @@ import thplab.stage
 from tests.stage.conftest import SMALL
 from thplab.lessons import ask, jumps, recall
 from thplab.lessons.widgets.box import QuestionBox
+from thplab.lessons.widgets.run_box import RunBox
 from thplab.recording import record_scenario
 from thplab.scenario import Scenario
 from thplab.stage import Stage
@@ -26,7 +27,7 @@ from thplab.stage.routes import Routes
 #: Each of these keeps the keys that are typed in it.
 KEEP = (KeptBox, Routes, Stage)
 #: What is never shown by itself: what boxes have, and a part of the panel.
-PARTS = {GoOn.__name__, Program.__name__, Programmed.__name__, "Knob"}
+PARTS = {GoOn.__name__, Program.__name__, Programmed.__name__, RunBox.__name__, "Knob"}
 
 
 def subclasses(of: type) -> Iterator[type]:

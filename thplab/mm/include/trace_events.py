@@ -149,6 +149,11 @@ class Events(Sequence[TraceEvent]):
         self.lost += len(self._kept) == self._kept.maxlen
         self._kept.append(event)
 
+    def clear(self) -> None:
+        """Forget all, their numbers too."""
+        self._kept.clear()
+        self.lost = 0
+
     def __len__(self) -> int:
         """How many were written."""
         return self.lost + len(self._kept)
