@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-__all__ = ["SEED", "check_drawn", "choose_seed", "draws", "run_drawn", "sample"]
+__all__ = ["SEED", "check_drawn", "choose_seed", "draws", "run_drawn", "sample", "some"]
 
 #: The variable of the environment that holds the seed: the same in all processes of a run.
 SEED = "THPLAB_SEED"
@@ -27,6 +27,16 @@ def choose_seed() -> None:
 def sample(items: Sequence[T], count: int) -> list[T]:
     """So many of the items, or all if there are no more."""
     return Random(int(os.environ[SEED])).sample(items, min(count, len(items)))
+
+
+def some(items: Sequence[Any], count: int) -> list[Any]:
+    """Parameters of a test: so many in each run, the others in make test-long only."""
+    drawn = sample(range(len(items)), count)
+    return [
+        item if number in drawn else
+        pytest.param(*(item if isinstance(item, tuple) else (item,)), marks=pytest.mark.long)
+        for number, item in enumerate(items)
+    ]  # fmt: skip
 
 
 def draws(few: int) -> pytest.MarkDecorator:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, ready, written
+from tests.sampling import some
 from thplab.experiments.comb import comb34
 from thplab.ledger import SHAPE, STEPS, Bill, Meter, bill_of, bill_of_counters, shipped_costs
 from thplab.machine import Machine
@@ -185,7 +186,7 @@ def test_N14_a_huge_page_is_had_sooner_where_kcompactd_was_there_before() -> Non
 SCENARIOS = ("note", "S07.none_411", "S07.swap64", "S07.shared256", "S07.pin", "S06.naps", "S12.collapse.ok")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", some(SCENARIOS, 3))
 @pytest.mark.parametrize("depth", ["events", "functions"])
 def test_a_recording_gives_the_same_bill_afterwards(name: str, depth: str) -> None:
     run = ScenarioRun(scenario(name))

@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from jupyter_client.blocking.client import BlockingKernelClient
 
+pytestmark = pytest.mark.course
+
 _BOX = """
 from dataclasses import replace
 from tests.lessons.hostile_code import DOUBLE, source

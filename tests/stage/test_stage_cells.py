@@ -120,6 +120,7 @@ def test_a_layout_that_others_have_stays(run: Run) -> None:
     assert run("print(layout.comm is not None)") == "True"
 
 
+@pytest.mark.course
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_fifty_runs_need_less_than_five_stages(run: Run) -> None:
     run("saved = record_scenario('S07.none_411').to_bytes()")
