@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recording.small import collapse
-from tests.sampling import SEED, check_drawn, draws
+from tests.sampling import SEED, check_drawn, draws, some
 from thplab import files
 from thplab.cli import main
 from thplab.export import notebook_deck, save_picture
@@ -215,7 +215,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", some(list(WRITERS), 4))
 def test_each_writer_leaves_the_old_file_when_the_disk_is_full(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

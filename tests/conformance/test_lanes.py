@@ -20,6 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="every lane runs in a fork of one machine")
 
 
+@pytest.mark.course
 def test_every_lane_of_a_sampled_kernel_ends_as_it_was_recorded() -> None:
     [kernel] = sample(KERNELS, 1)
     test_every_lane_ends_as_it_was_recorded(kernel)

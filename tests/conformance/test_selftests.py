@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.sampling import some
 from thplab.machine import Machine, Process
 from thplab.mm.include.errors import KernelError
 
@@ -312,7 +313,7 @@ def test_collapse_max_ptes_shared(context: Context) -> None:
     test.validate(0, 512)
 
 
-@both
+@pytest.mark.parametrize("context", some([KHUGEPAGED, MADVISE], 1), ids=lambda context: context.name)
 def test_collapse_compound_extreme(context: Context) -> None:
     """512 entries, each of which maps a page of another huge page."""
     test = Selftest(windows=530)

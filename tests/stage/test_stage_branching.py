@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.sampling import some
 from tests.stage.conftest import SMALL
 from thplab.ledger import Meter
 from thplab.reading.text import window_keys
@@ -63,7 +64,7 @@ def test_whoever_needs_a_lock_that_is_held_waits_for_it(clean: Recording) -> Non
     assert "succeeded" not in verdicts(early)
 
 
-@pytest.mark.parametrize("gap", [gap for gap in GAPS if gap != "before_swapin"])
+@pytest.mark.parametrize("gap", some([gap for gap in GAPS if gap != "before_swapin"], 5))
 def test_the_moment_of_a_gap_is_where_an_intruder_acts(clean: Recording, gap: str) -> None:
     place = next_place(clean, 0, gap)
     other = branch(clean, knobs={"max_ptes_swap": 1}, gap=gap)
