@@ -18,7 +18,7 @@ ENDLESS = {
     "on one line of the module": "!def f(x): return x\nwhile True: pass",
     "exec": "exec('while True:\\n y = 1')",
     "exec on one line": "exec('while 1: pass')",
-    "eval": "eval('[0 for y in iter(int, 1)]')",
+    "eval": "eval('[0 for y in iter(int, 1) if y]')",
     "compiled under another name": "exec(compile('while 1: pass', '/lib/x.py', 'exec'))",
     "tracing off": "import sys; sys.settrace(None)\nwhile True: pass",
     "a loop in C": "return sum(iter(int, 1))",

@@ -43,11 +43,7 @@ class RandomRun(RandomWorld):
         _, process, expected = self._one(data)
         first = self._page(data)
         for page in range(first, min(first + count, self.pages)):
-            try:
-                process.write(self._at(page), token)
-            except (KernelError, MemoryError):
-                continue
-            expected[page] = token
+            self._write(process, expected, page, token)
 
     @precondition(lambda self: self.processes)
     @rule(data=st.data(), token=st.integers(1, 1 << 20), advise=st.booleans(), holes=st.integers(0, 3))
@@ -58,11 +54,7 @@ class RandomRun(RandomWorld):
         end = data.draw(st.integers(first + 1, WINDOWS), "end window")
         for page in range(first * self.entries, end * self.entries):
             if page % self.entries >= holes:
-                try:
-                    process.write(self._at(page), token + page)
-                except (KernelError, MemoryError):
-                    continue
-                expected[page] = token + page
+                self._write(process, expected, page, token + page)
         if advise:
             with suppress(KernelError):
                 process.madvise(*self._span(first * self.entries, end * self.entries), "hugepage")
@@ -75,7 +67,8 @@ class RandomRun(RandomWorld):
         first = self._page(data)
         for page in range(first, min(first + count, self.pages)):
             try:
-                assert self._may_hold(expected, page, process.read(self._at(page)))
+                held = {page: expected.get(page, 0)}  # before it: who comes between changes that
+                assert self._may_hold(held, page, process.read(self._at(page)))
             except (KernelError, MemoryError):
                 continue
 

@@ -127,6 +127,17 @@ class RandomWorld(RuleBasedStateMachine):
         for page in range(first, end):
             expected.pop(page, None)
 
+    def _write(self, process, expected, page, token):
+        """Noted before it is done: khugepaged and an intruder may run before the call returns."""
+        before = expected.get(page)
+        expected[page] = token
+        try:
+            process.write(self._at(page), token)
+        except (KernelError, MemoryError):
+            if expected.get(page) == token:
+                del expected[page]
+                expected.update({} if before is None else {page: before})
+
     def _lose(self, process, expected, first, end, advice):
         if advice == "free":
             self.lazyfree |= {expected.get(page, 0) for page in range(first, end)}
