@@ -32,7 +32,7 @@ class Refused(ValueError):
 class Pictures:
     """Where the pictures of a text are: in ``folder`` (None: nowhere), in ``attachments``, in the text.
 
-    ``tell`` is told each one that is refused, in a sentence.
+    ``tell`` gets a sentence for each one that is refused.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class LentPage:
 
     @property
     def pinned(self) -> bool:
-        """Does somebody else hold a reference?"""
+        """Does another task hold a reference?"""
         return self._pinned
 
     def trylock(self) -> bool:
@@ -51,7 +51,7 @@ class LentPage:
     def take_off_lru(self) -> bool:
         """Take it off the LRU list, if it is on it: did it work?"""
         self._must(self.mine, "taken off the LRU list without its lock.")
-        self._must(not self._pinned, "taken, although somebody else holds a reference to it.")
+        self._must(not self._pinned, "taken, although another task holds a reference to it.")
         if self._off or self.isolated:
             return False
         self.isolated = True

@@ -98,7 +98,7 @@ def _close_all_but(*kept: int) -> None:
 
 
 def _tell_where(number: int) -> None:
-    """Python writes its place into a file when it crashes, or when it is told to."""
+    """Python writes its place into a file when it crashes, or on a signal."""
     faulthandler.enable(number, all_threads=False)
     if TELL is not None:
         faulthandler.register(TELL, number, all_threads=False)
