@@ -34,7 +34,7 @@ def notebook_deck(
 ) -> tuple[str, bool]:
     """The text of the deck, and whether the notebook says itself what its slides are.
 
-    A line on the terminal tells how far the run is; ``tell`` gets a sentence for each picture that is left out.
+    A line on the terminal says how far it is; ``tell`` gets a sentence for each picture that is left out.
     ``notebook`` is what ``prepared`` found; NoReveal if reveal.js is not installed, NotebookError if the
     notebook can't be read or run or leaves no slide.
     """
