@@ -15,7 +15,7 @@ from thplab.files import write_file
 from thplab.recording import Recording, record_scenario
 from thplab.scenario import NAMED, Scenario
 from thplab.stage import PRESETS
-from thplab.stage.widget import VIEWS
+from thplab.stage.stops import VIEWS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -76,12 +76,12 @@ def figures() -> list[Figure]:
     payload = [len(recording.to_bytes()) / count]
     found = [Figure("payload of 1000 moments", "kB", payload, f"gzip, {what}; 1 kB = 1000 bytes")]
     with TemporaryDirectory() as folder, chromium() as browser:
-        cases = (
+        cases: tuple[tuple[str, list[str]], ...] = (
             ("the scene alone", []),
             (f"preset {BUSIEST}", PRESETS[BUSIEST]),
             ("all views", list(VIEWS[:-1])),
         )
-        for name, views in cases.items():
+        for name, views in cases:
             file = Path(folder, "page.html")
             write_file(file, make_page(recording, views=views))
             first, jumps, cpu = _measure(browser, file, count)

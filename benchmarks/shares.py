@@ -18,7 +18,7 @@ from tests.browser.chromium import chromium
 from thplab.export import page as make_page
 from thplab.files import write_file
 from thplab.stage import PRESETS
-from thplab.stage.widget import VIEWS
+from thplab.stage.stops import VIEWS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
