@@ -32,7 +32,8 @@ _FIRST = "from thplab.stage import Stage\nStage('note')"
 
 _RECORDING = "from benchmarks.long_recording import hole\nrecording = hole()\n"
 _STAGE = (
-    f"from thplab.stage import Stage\nprint(len(recording), 'moments')\nStage(recording, views={BUSIEST!r})"
+    "from thplab.stage import Stage\nprint(len(recording), 'moments')\n"
+    f"Stage(recording, views={BUSIEST!r}, granularity='line')"  # enough steps for all presses
 )
 
 #: The same entries as a figure that is drawn anew for each step and sent as a picture.

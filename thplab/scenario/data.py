@@ -107,7 +107,7 @@ def _flat(ops: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]]) -> list[
 
 
 def read_json(text: str, first_line: int = 1) -> Any:
-    """The value that JSON text stands for.
+    """The value of JSON text.
 
     ScenarioError says where it is not JSON. It also refuses what readers of JSON take differently: a key that
     is there twice, and half a character.
@@ -126,7 +126,7 @@ def read_json(text: str, first_line: int = 1) -> Any:
         raise ScenarioError(f"not JSON: {error}") from None
 
 
-#: A surrogate. It also stands for a byte that is not UTF-8 (surrogateescape).
+#: A surrogate, which also replaces a byte that is not UTF-8 (surrogateescape).
 _HALF = re.compile("[\ud800-\udfff]")
 
 

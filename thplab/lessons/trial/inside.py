@@ -20,7 +20,7 @@ from thplab.lessons.trial.job import Job, Outcome, find
 from thplab.lessons.trial.perform import perform
 from thplab.lessons.trial.printed import bounded, readable
 
-#: What the reader is told of it.
+#: What the reader learns of it.
 NOTE = (
     "Here your code runs in the notebook's own Python. These can't be stopped: what waits (time.sleep), and "
     "loops inside a single call of Python's own functions"

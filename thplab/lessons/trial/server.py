@@ -30,7 +30,7 @@ READY, BEGUN, ENDED = "ready", "begun", "ended"
 #: Why a run ended: of itself, its time was over, the reader stopped it, or nobody waits for it any more.
 ITSELF, TIME, STOPPED, GONE = "itself", "time", "stopped", "gone"
 
-_IDLE = 900.0  # seconds; then it ends, and is started again when somebody types
+_IDLE = 900.0  # seconds; then it ends, and is started again when a reader types
 _TELLS = 1.0  # seconds that a run gets to say where it is
 _LOOKS = 2.0  # seconds between two looks whether the notebook's Python is still there
 

@@ -51,7 +51,7 @@ function findCompactions({ story }) {
   return found;
 }
 
-// All that is told of single blocks, of all runs.
+// What the sentences say of single blocks, in all runs.
 /** @param {Reader} reader */
 export const toldOfBlocks = (reader) =>
   compactionsOf(reader).flatMap(({ told }) => told.filter(({ values }) => values.block !== undefined));
