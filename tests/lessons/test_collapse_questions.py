@@ -203,7 +203,7 @@ def test_an_isolate_that_is_right_and_several_that_are_not() -> None:
         "def isolate(window):\n    return True": "is not isolated",
         "def isolate(window):\n    return all(p.trylock() and p.take_off_lru() for p in window)": "still",
         ISOLATE.example.replace("            page.unlock()\n", ""): "still locked",
-        ISOLATE.example.replace("page.pinned or ", ""): "somebody else holds a reference",
+        ISOLATE.example.replace("page.pinned or ", ""): "another task holds a reference",
         ISOLATE.example.replace(
             "        done.append(page)", "        done.append(page); page.free()"
         ): "Isolate frees nothing",

@@ -76,6 +76,21 @@ def test_without_swap_nobody_looks():
     assert counts(process, "pgscan_kswapd") == [0]
 
 
+def test_a_contended_anon_vma_gives_another_round():
+    """Does reclaim leave old pages alone, and wait for nothing, while a collapse holds their anon_vma?"""
+    process = app(swap_pages=64)
+    fill(process, 0, 4)
+    process.clear_refs()
+    anon_vma = process.mm.vmas[0].anon_vma.lock
+    down_write(anon_vma, "khugepaged")
+    assert reclaim(process) == 0
+    assert process.mm.rss == 4
+    up_write(anon_vma)
+    assert anon_vma.readers == 0
+    assert reclaim(process) == 4
+    check(process.machine)
+
+
 def test_locked_memory_stays():
     """Is a page that came to the list before its VMA was locked left in memory?"""
     process = app(swap_pages=64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.page import PG_active, PG_anon, PG_ksm, PG_lru, PG_referenced, folio_nr_pages
-from thplab.mm.rmap.referenced import folio_referenced, mapping_entries
+from thplab.mm.rmap.referenced import CONTENDED, folio_referenced, mapping_entries
 from thplab.mm.swap import folio_change_lru, lru_oldest
 from thplab.mm.vmscan.isolate import folio_isolate_lru
 from thplab.mm.vmscan.shrink_folio import reclaim_pages
@@ -74,6 +74,9 @@ def _shrink_inactive_folio(kernel: Kernel, folio: int, who: str) -> int:
     # Read first: folio_referenced() clears it.
     before = mem_map.flags[folio] & PG_referenced
     ptes, locked = folio_referenced(kernel, folio)
+    # Whether it is used cannot be asked now: it gets another round.
+    if ptes == CONTENDED:
+        return 0
     # Used twice, by two entries or in two scans: it is in use, and becomes active.
     if locked or (ptes and (before or ptes > 1)):
         folio_change_lru(kernel, folio, mem_map.flags[folio] | PG_active)
