@@ -23,6 +23,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from thplab.host import warm
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
@@ -174,11 +176,11 @@ def _free_port() -> int:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """Nothing of the user's own configuration; the kernel imports thplab from this checkout."""
+    """Nothing of the user's own configuration; kernels as those of ``thplab lab``, of this checkout."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
     folders = {name: str(home / name.lower()) for name in names}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, **folders, "PYTHONPATH": path, "JUPYTER_PLATFORM_DIRS": "1"}
+    return {**warm.environment(os.environ), **folders, "PYTHONPATH": path, "JUPYTER_PLATFORM_DIRS": "1"}
 
 
 def _command(folder: Path, home: Path, port: int) -> list[str]:

@@ -57,6 +57,14 @@ class Memory(dict):
         else:
             super().__setitem__(page, token)
 
+    def __delitem__(self, page):
+        """The write was refused, and nothing had been written before."""
+        if page in self.links:
+            contents, index = self.links[page]
+            del contents[index]
+        else:
+            super().__delitem__(page)
+
     def pop(self, page, default=None):
         """The page was unmapped or thrown away; shared memory that is still mapped keeps its contents."""
         if page in self.links:

@@ -134,9 +134,12 @@ class RandomWorld(RuleBasedStateMachine):
         try:
             process.write(self._at(page), token)
         except (KernelError, MemoryError):
-            if expected.get(page) == token:
+            if expected.get(page) != token:
+                return
+            if before is None:
                 del expected[page]
-                expected.update({} if before is None else {page: before})
+            else:
+                expected[page] = before
 
     def _lose(self, process, expected, first, end, advice):
         if advice == "free":

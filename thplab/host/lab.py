@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import thplab
+from thplab.host import warm
 from thplab.words import did_you_mean
 
 _PATIENCE = 15  # seconds in which kernels are ended
@@ -72,9 +73,13 @@ def lab_command(folder: Path, notebook: str, port: int, *, browser: bool) -> lis
 
 
 def lab_environment() -> dict[str, str]:
-    """The present environment, this Python's folder first: JupyterLab's terminals find ``thplab`` there."""
+    """The present environment, with kernels that start warm.
+
+    This Python's folder is the first of the path: JupyterLab's terminals find ``thplab`` there.
+    """
     folder = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": os.pathsep.join(filter(None, (folder, os.environ.get("PATH"))))}
+    path = os.pathsep.join(filter(None, (folder, os.environ.get("PATH"))))
+    return {**warm.environment(os.environ), "PATH": path}
 
 
 def _has_display() -> bool:
