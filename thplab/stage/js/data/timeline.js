@@ -21,8 +21,8 @@ export class Timeline {
     this.length = this.changeEnd.length;
     this.applied = 0;
     this.step = 0;
-    /** @type {{ first: Uint32Array, numbers: Uint32Array } | null} */
-    this.history = null;
+    /** Numbers of all changes, ascending, cell by cell; those of a cell begin at `first[cell]`. */
+    this.history = this.sortByCell();
     this.seek(0);
   }
 
@@ -51,18 +51,21 @@ export class Timeline {
     this.step = step;
   }
 
-  // Numbers of all changes of a cell, ascending; sorted by cell at the first question.
+  // At once, not at the first question: whoever jumps must not wait for it.
+  sortByCell() {
+    const count = this.cell.length;
+    const first = new Uint32Array(this.now.kind.length + 1);
+    for (let i = 0; i < count; i++) first[this.cell[i] + 1]++;
+    for (let i = 1; i < first.length; i++) first[i] += first[i - 1];
+    const numbers = new Uint32Array(count);
+    const next = first.slice();
+    for (let i = 0; i < count; i++) numbers[next[this.cell[i]]++] = i;
+    return { first, numbers };
+  }
+
+  // Numbers of all changes of a cell, ascending.
   /** @param {number} cell */
   changesOf(cell) {
-    if (!this.history) {
-      const first = new Uint32Array(this.now.kind.length + 1);
-      for (const changed of this.cell) first[changed + 1]++;
-      for (let i = 1; i < first.length; i++) first[i] += first[i - 1];
-      const numbers = new Uint32Array(this.cell.length);
-      const next = first.slice();
-      for (let i = 0; i < this.cell.length; i++) numbers[next[this.cell[i]]++] = i;
-      this.history = { first, numbers };
-    }
     const { first, numbers } = this.history;
     return numbers.subarray(first[cell], first[cell + 1]);
   }
