@@ -113,17 +113,17 @@ def _told(r: Recorder) -> tuple[dict[str, Any], dict[str, array[Any]]]:
             kinds.append(ABSENT if value is None else isinstance(value, str))
             values.append(texts.setdefault(value, len(texts)) if isinstance(value, str) else value or 0)
         ends.append(len(values))
-    templates = list(names)
+    numbers = {template: number for number, template in enumerate(names)}
     header = {
         "templates": [
             {"kind": each.kind, "text": each.text, "rank": each.rank.value, "names": list(names[each])}
-            for each in templates
+            for each in names
         ],
         "texts": list(texts),
     }
     sections = {
         "t_moment": array("I", (moment for moment, _ in r.told)),
-        "t_template": array("H", (templates.index(told.template) for _, told in r.told)),
+        "t_template": array("H", (numbers[told.template] for _, told in r.told)),
         "t_values_end": ends, "v_kind": kinds, "v_value": values,
     }  # fmt: skip
     return header, sections

@@ -23,7 +23,7 @@ from thplab.mm.page_alloc.alloc import folio_put
 from thplab.points import Locals, Point
 from thplab.recording import Recorder, Recording, record_scenario
 from thplab.recording.story import Rank
-from thplab.recording.story.tellers import At
+from thplab.recording.story.tellers import At, Known
 from thplab.recording.story.windows import VERDICT_POINTS, VERDICTS, decided, sentence_of
 
 S = ScanResult
@@ -282,7 +282,7 @@ BY_COUNT = {
 
 def words_for(kernel: Kernel, local: Mapping[str, Any], result: ScanResult) -> str:
     """The sentence for a result; a KeyError if it names a value that there is not."""
-    told = decided(local, result, At(kernel, None, ADDRESS, {}))  # type: ignore[arg-type]
+    told = decided(local, result, At(kernel, None, ADDRESS, Known()))
     assert told is not None, result
     return told.sentence
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from thplab import points
-from thplab.mm.include.page import folio_nr_pages
 from thplab.mm.include.pgtable import PTE_PFN_MASK, entry_pfn, pmd_trans_huge, pte_present
 from thplab.points import Locals
 from thplab.recording.story.tasks import pages_of_call
@@ -158,16 +156,12 @@ def _isolates(local: Locals, at: At) -> Told:
 def _isolated_entry(local: Locals, at: At) -> Told:
     values: dict[str, Value] = {"entry": local[points.ENTRY], "none": local["none_or_zero"]}
     hole = _is_hole(local["pte"], at)
-    return (PASSED_HOLE if hole else ISOLATED_ENTRY).tell(isolated=_pages_of(local["isolated"], at), **values)
-
-
-def _pages_of(folios: Iterable[int], at: At) -> int:
-    return sum(folio_nr_pages(at.kernel.mem_map, folio) for folio in folios)
+    return (PASSED_HOLE if hole else ISOLATED_ENTRY).tell(isolated=at.pages_of(local["isolated"]), **values)
 
 
 def _isolated(local: Locals, returned: Any, at: At) -> Told:
     return ISOLATED.tell(
-        isolated=_pages_of(local["isolated"], at), none=local["none_or_zero"], **_about(local, at)
+        isolated=at.pages_of(local["isolated"]), none=local["none_or_zero"], **_about(local, at)
     )
 
 
@@ -219,7 +213,7 @@ def _published(local: Locals, returned: Any, at: At) -> Told:
 
 @at_return(points.RELEASE)
 def _puts_back(local: Locals, returned: Any, at: At) -> Told:
-    return PUTS_BACK.tell(isolated=_pages_of(local["isolated"], at))
+    return PUTS_BACK.tell(isolated=at.pages_of(local["isolated"]))
 
 
 @at_return(points.REPOPULATE)

@@ -60,10 +60,10 @@ class Narrator:
 
     def entry(self, frame: FrameType) -> Told | None:
         """A loop is done with an entry."""
-        point = point_of(frame.f_code)
-        if point is None or ENTRY not in frame.f_locals:
+        point, values = point_of(frame.f_code), frame.f_locals
+        if point is None or ENTRY not in values:
             return None
-        return tellers.ENTRIES[point](Locals(point, frame.f_locals), self._at(frame))
+        return tellers.ENTRIES[point](Locals(point, values), self._at(frame))
 
     def changed(self, struct: Struct, field: str, frame: FrameType | None) -> Told | None:
         """A field has another value."""

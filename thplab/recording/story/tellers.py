@@ -7,7 +7,7 @@ runs, for which machine, and who called. It returns what is told, or None.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ from thplab.mm.include.lock import (
     Lock,
 )  # fmt: skip
 from thplab.mm.include.mm_types import Mm
+from thplab.mm.include.page import folio_nr_pages
 from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page
 from thplab.mm.include.state import Struct
 from thplab.mm.include.trace_events import TraceEvent
@@ -42,6 +43,8 @@ class Known:
 
     numbers: dict[str, int] = field(default_factory=dict)
     readers: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    #: A list of folios, how many of them were looked at, and their pages.
+    folios: tuple[list[int], int, int] = field(default_factory=lambda: ([], 0, 0))
 
 
 class At:
@@ -66,14 +69,6 @@ class At:
         plain = comm.rstrip("0123456789")
         return plain if plain in _OF_A_NODE else comm
 
-    def callers(self) -> Iterator[Locals]:
-        """The variables of the points that are on the stack above, innermost first."""
-        frame = self._above
-        while frame is not None:
-            if (point := point_of(frame.f_code)) is not None:
-                yield Locals(point, frame.f_locals)
-            frame = frame.f_back
-
     @property
     def _above(self) -> FrameType | None:
         """The model's caller: an intruder may stand in between."""
@@ -94,7 +89,13 @@ class At:
 
     def within(self, *wanted: Point) -> Locals | None:
         """The variables of the innermost call of one of these on the stack above; None if there is none."""
-        return next((local for local in self.callers() if local.point in wanted), None)
+        frame = self._above
+        while frame is not None:
+            point = point_of(frame.f_code)
+            if point in wanted and point is not None:
+                return Locals(point, frame.f_locals)
+            frame = frame.f_back
+        return None
 
     def window(self, address: int) -> str:
         """A window in words: by its number from the first one on, if there is one, else by its address."""
@@ -158,6 +159,15 @@ class At:
     def counted(self, name: str) -> int:
         """How often :meth:`count` was asked."""
         return self._known.numbers.get(name, 0)
+
+    def pages_of(self, folios: list[int]) -> int:
+        """The pages of folios. Of a list that only grows, each folio is looked at once."""
+        known, seen, pages = self._known.folios
+        if folios is not known or len(folios) < seen:
+            seen = pages = 0
+        pages += sum(folio_nr_pages(self.kernel.mem_map, folio) for folio in folios[seen:])
+        self._known.folios = folios, len(folios), pages
+        return pages
 
     def free_frames(self) -> int:
         """Free page frames of the machine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -24,24 +24,27 @@ class Rank(IntEnum):
     STORY = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is made once: compared by identity
 class Template:
-    """What is told of one ``kind`` of happening. ``text``: what has happened, then why; no typed numbers."""
+    """What is told of one ``kind`` of happening. ``text``: what has happened, then why; no typed numbers.
+
+    ``names``: of the values that the text has holes for.
+    """
 
     kind: str
     text: str
     rank: Rank
+    names: tuple[str, ...] = field(init=False)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the values that the text has holes for."""
-        return holes(self.text)
+    def __post_init__(self) -> None:
+        """Read the text once: a sentence is told at every entry of a loop."""
+        object.__setattr__(self, "names", holes(self.text))
 
     def tell(self, **values: Value) -> Told:
         """The sentence with these values: all that the text names, and others that a picture shows."""
-        missing = set(self.names) - values.keys()
-        if missing:
-            raise KeyError(f"{self.kind}: no value for {', '.join(sorted(missing))}")
+        for name in self.names:
+            if name not in values:
+                raise KeyError(f"{self.kind}: no value for {name}")
         return Told(self, values)
 
 
