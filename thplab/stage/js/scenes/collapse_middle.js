@@ -88,7 +88,7 @@ export function strip(state, window, strike, locked, freed, x, y, w) {
   const size = widthOf(said, 18, 600) < w * 0.52 ? "sc-big" : "sc-strongtext";
   return [
     rect("pmd", x, y, w * 0.46, 34, `sc-box sc-pmd-${window.state}`, 5),
-    words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is}`, "sc-middle sc-strongtext"),
+    words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is.replace("one ", "")}`, "sc-middle sc-strongtext"),
     words("score", x + w, y + 24, said, `sc-end ${size}`),
   ];
 }
