@@ -48,6 +48,7 @@ PARTS_OF = """async ([text, steps]) => {
       line: PICTURES.collapse.lines(moment)[0],
       entry: told?.values.entry ?? -1,
       mapped: told ? (state.old[told.values.entry] ?? -1) >= 0 : false,
+      zeros: (marks.find(({ k }) => k === "new-zero")?.at.d.match(/h-/g) ?? []).length,
       marked: marks.filter(({ k }) => k === "page-now" || k.startsWith("from-")).length,
     });
   }
@@ -104,3 +105,15 @@ def test_the_parts_of_a_collapse_agree(page: Page, name: str, kernel: str) -> No
 def test_the_parts_of_a_collapse_that_another_task_disturbs_agree(page: Page, count: int) -> None:
     wrong = {name: disagreements(_parts(page, record_scenario(name), 60)) for name in sample(RACES, count)}
     assert not any(wrong.values()), wrong
+
+
+def test_what_was_read_back_in_from_swap_is_copied_and_not_drawn_as_zeros(page: Page) -> None:
+    """Half of the entries are copied in one step that does not say what its own entry was."""
+    made = record_scenario("S08.race.swapout.before_swapin")
+    story = made.sections["t_moment"]
+    told = [made.told_as(n) for n in range(len(story))]
+    [copied] = [each.moment for each in told if each.kind == "copied"]
+    zeroed = [each for each in told if each.kind == "zeroed_entry"]
+    [said] = [each for each in _parts(page, made, 0) if each["step"] == copied]
+    assert any(each.kind == "read_in" for each in told), "nothing was swapped out: the test shows nothing"
+    assert said["zeros"] - len(zeroed) in (0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thplab.kernels import ScanResult
+from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_PROTNONE, _PAGE_SPECIAL
 from thplab.reading.moment import ReadMoment
 from thplab.reading.scenes.told import free_frames, told_before
 from thplab.recording.recording import Sentence
@@ -31,7 +32,31 @@ def collapse_lines(at: ReadMoment) -> list[str]:
     phase = f"{'failed in ' if failed else ''}phase {min(number, 6) + 1} {_PHASES[min(number, 6)]}{how}"
     where = "the window is huge" if number == len(_ENDS) else phase
     entries = told[-1].values["entries"]
-    return [f"{where}: {copied} of {entries} entries copied, {free_frames(at)} frames free"]
+    title = "not reached" if failed else "what is won" if done == len(_ENDS) else "the aim"
+    return [
+        f"{where}: {copied} of {entries} entries copied, {free_frames(at)} frames free",
+        _aim_line(at, told, title),
+    ]
+
+
+def _aim_line(at: ReadMoment, told: list[Sentence], title: str) -> str:
+    """What all of this is for, by what the table held when it was fenced, or before that at the begin."""
+    begin = told[-1]
+    fenced = next((each for each in told if each.kind == "fenced"), begin)
+    pages = _pages_then(at, fenced.moment, int(begin.values["table_frame"]))
+    too = f", and one page for a TLB to remember in place of {pages}" if pages > 1 else ""
+    return f"{title}: one entry in place of {begin.values['entries']}{too}"
+
+
+def _pages_then(at: ReadMoment, moment: int, frame: int) -> int:
+    """Entries that mapped a page, the shared zero page left out."""
+    state = at.recording.state(moment)
+    if frame not in state.root.maps["tables"]:
+        return 0
+    mapped = (
+        each & (_PAGE_PRESENT | _PAGE_PROTNONE) and not each & _PAGE_SPECIAL for each in state.table(frame)
+    )
+    return sum(map(bool, mapped))
 
 
 def _at_work(at: ReadMoment, last: Sentence, done: int) -> int:

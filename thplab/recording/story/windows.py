@@ -88,6 +88,26 @@ def brief(result: str) -> str:
 #: The same by the names of the results, for the browser.
 BRIEFLY = {result.value: words for result, words in BRIEF.items()}
 
+#: result -> why a collapse that had begun was given up, where it has one cause
+_GIVEN_UP: dict[S, str] = {
+    S.PAGE_COUNT: "another user holds a page of it",
+    S.PAGE_LOCK: "another task has locked a page of it",
+    S.PAGE_LRU: "another task has isolated a page of it",
+    S.DEL_PAGE_LRU: "another task has isolated a page of it",
+    S.ADDRESS_RANGE: "it does not lie inside one mapping any more",
+    S.VMA_NULL: "it has no mapping any more",
+    S.VMA_CHECK: "its mapping may not have huge pages any more",
+    S.ANY_PROCESS: "its process exits or has switched huge pages off",
+    S.EXCEED_SHARED_PTE: "too many of its pages are shared",
+    S.ALLOC_HUGE_PAGE_FAIL: "no free block is large enough",
+    S.CGROUP_CHARGE_FAIL: "the memory cgroup has no room for it",
+}
+
+
+def _because(result: S) -> str:
+    return f", because {_GIVEN_UP[result]}" if result in _GIVEN_UP else ""
+
+
 ARMED = story(
     "exceed_none_pte_armed",
     "{Entry_words} is empty and userfaultfd watches this mapping, so {who} refuses {window}: no hole may be filled unseen.",
@@ -124,7 +144,10 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
     (points.CHECK_PMD, S.SUCCEED): detail("same_table", "The PMD entry of {window} still points at the same table."),
     (points.CHECK_PMD, S.FAIL): story("another_table", "The PMD entry of {window} points at another table than before."),
     **{
-        (points.COLLAPSE, result): story(f"not_collapsed_{result.name.lower()}", "{Window} does not become huge: the collapse ends with '{result}'.")
+        (points.COLLAPSE, result): story(
+            f"not_collapsed_{result.name.lower()}",
+            f"{{Window}} does not become huge{_because(result)}: the collapse ends with '{{result}}'.",
+        )
         for result in S if result is not S.SUCCEED
     },
 }  # fmt: skip

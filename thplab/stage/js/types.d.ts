@@ -304,7 +304,7 @@ export interface SceneModule {
 export interface Collapse {
   begin: Sentence;
   told: Sentence[];
-  old?: number[];
+  old?: { at: number; pages: number[] }; // what its entries mapped at a moment
 }
 
 export interface CollapseState {
@@ -315,7 +315,7 @@ export interface CollapseState {
   now: number; // the entry at work, -1: none
   failed: Sentence | null;
   culprit: number; // the entry for which it failed, -1: none is known
-  over: boolean; // it is published, or everything is back
+  over: boolean; // it has let the others in, or has ended without a huge page
   begin: Values;
   block: number; // the first frame of the new block, -1: none yet
   copied: number; // so many entries

@@ -117,7 +117,7 @@ export function makeControls(stage, present) {
       setHidden(edit, !stage.edit.send); // without Python it stays out of the way; q says why
       slider.value = String(moment.step);
       setAttribute(slider, "aria-valuetext", `moment ${moment.step} of ${moment.last}`);
-      setText(count, String(moment.step));
+      setText(count, `moment ${moment.step}`);
       setText(total, `of ${moment.last}`);
       setAttribute(help, "aria-expanded", String(stage.helpShown));
     },

@@ -1,22 +1,22 @@
 // The collapse: old frames on the left, the new block on the right, the PMD entry between them.
 
 import { readWindow } from "../data/entries.js";
-import { legend } from "./collapse_legend.js";
+import { legend, newItems, oldItems } from "./collapse_legend.js";
 import { middle, strip, WIDTH } from "./collapse_middle.js";
 import { PHASES, readCollapse } from "./collapses.js";
-import { chosenEntry, flight, gridOf, newBlock, oldFrames, placesOf } from "./frames.js";
+import { chosenEntry, flight, gridOf, newBlock, oldFrames, placesOf, ways } from "./frames.js";
 import { freeLine } from "./free_line.js";
 import { lockBar } from "./locks.js";
 import { rect, squares, words } from "./marks.js";
-import { programCard, programLine } from "./program_card.js";
+import { aim, aimLine, programCard, programLine } from "./program_card.js";
 import { strikeAt } from "./strikes.js";
 
-/** @import { CollapseState, Look, Mark, Moment, WindowState } from "../types.js" */
-/** @import { SceneModule } from "../types.js" */
-/** @import { Grid, OldPlaces } from "./frames.js" */
+/** @import { CollapseState, Look, Mark, Moment, SceneModule } from "../types.js" */
+/** @import { Box } from "./collapse_legend.js" */
+/** @typedef {NonNullable<ReturnType<typeof read>>} Shown */
 
 const HEIGHT = 376;
-const TALL = 622;
+const TALL = 650;
 const TOP = 72; // of the frames
 const GAP = 14;
 const CARD = 146; // its width at least
@@ -39,7 +39,7 @@ function read(moment, { width, narrow, entry }) {
   const { machine } = moment.reader;
   const room = narrow ? Math.min(width - 8, 330) : (width - WIDTH - CARD - 3 * GAP - 16) / 2;
   const grid = gridOf(state.old.length, room);
-  const most = Math.floor((narrow ? 180 : HEIGHT - TOP - 58) / grid.cell);
+  const most = Math.floor((narrow ? 180 : HEIGHT - TOP - 98) / grid.cell);
   const where = placesOf(state.old, grid, most, machine.frames);
   const mine = state.old.filter((page) => page >= 0);
   const freed = mine.filter((page) => machine.isFree(page)).length;
@@ -56,102 +56,103 @@ function read(moment, { width, narrow, entry }) {
   };
 }
 
+// Where the parts are that both layouts have; `legends`: room for what the squares mean.
+/** @typedef {{ old: [number, number], next: [number, number], above: number, legends: [Box, Box] }} Places */
+
 // Marks what another task has just changed.
-/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number[]} entries @param {number} x @param {number} y @returns {Mark[]} */
-function changes(state, where, { cell }, entries, x, y) {
-  const places = entries.flatMap((entry) => {
+/** @param {Shown} shown @param {Places} places @returns {Mark[]} */
+function changes({ state, where, grid, strike }, { old: [x, y] }) {
+  const changed = (strike?.changed ?? []).flatMap((entry) => {
     const place = where.places.get(state.old[entry]);
     return place ? [/** @type {[number, number]} */ ([x + place[0], y + place[1]])] : [];
   });
-  return places.length ? [squares("changed", places, cell - 2, "sc-changed")] : [];
+  return changed.length ? [squares("changed", changed, grid.cell - 2, "sc-changed")] : [];
 }
 
 // The page that is at work, or for which all goes back. What flies has its own mark.
-/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
-function pageOfNow({ old, culprit, now, flies }, where, { cell }, x, y) {
+/** @param {Shown} shown @param {Places} places @returns {Mark[]} */
+function pageOfNow({ state: { old, culprit, now, flies }, where, grid }, places) {
   const place = where.places.get(old[culprit < 0 ? now : culprit] ?? -1);
   if (!place || flies.includes(now)) return [];
-  return [rect("page-now", x + place[0] - 4, y + place[1] - 4, cell + 6, cell + 6, "sc-here", 4)];
+  const [x, y] = [places.old[0] + place[0] - 4, places.old[1] + place[1] - 4];
+  return [rect("page-now", x, y, grid.cell + 6, grid.cell + 6, culprit < 0 ? "sc-here" : "sc-refused", 4)];
 }
 
-/** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
-function wide(moment, { width }, { state, grid, where, locked, freed, chosen, window, strike }) {
+/** @param {CollapseState} state */
+function newTitle({ old, block, failed }) {
+  if (failed) return block < 0 ? "no new block" : "the new block is given up";
+  return block < 0 ? `wanted: ${old.length} frames in a row` : `new block: ${old.length} frames in a row`;
+}
+
+// The old frames, the new block, and what is on its way between them, around the `rest` of a layout.
+/** @param {Moment} moment @param {Look} look @param {Shown} shown @param {Places} places @param {Mark[]} rest @returns {Mark[]} */
+function drawn(moment, { width }, shown, places, rest) {
+  const { state, grid, where, locked, freed, chosen, strike } = shown;
+  const { old, next, above, legends } = places;
+  const counts = { locked, freed, changed: strike?.changed.length ?? 0 };
+  return [
+    ...lockBar(moment, width, locked, String(state.begin.who), Boolean(strike)),
+    words("old-title", old[0] - 4, old[1] - above, "old pages, where they are in memory", "sc-strongtext"),
+    ...oldFrames(moment, state, where, grid, ...old),
+    ...legend("key", oldItems(state, where, moment.reader.machine, counts), legends[0]),
+    words("new-title", next[0] - 4, next[1] - above, newTitle(state), "sc-strongtext"),
+    ...newBlock(state, grid, ...next),
+    ...legend("new-key", newItems(state), legends[1]),
+    ...ways(state, where, grid, old, next),
+    ...rest,
+    ...changes(shown, places),
+    ...pageOfNow(shown, places),
+    ...chosenEntry(state, where, grid, chosen, old, next),
+    ...flight(state, where, grid, old, next),
+  ];
+}
+
+/** @param {Moment} moment @param {Look} look @param {Shown} shown @returns {Mark[]} */
+function wide(moment, look, shown) {
+  const { state, grid, where, locked, freed, window, strike } = shown;
   const block = grid.per * grid.cell;
-  const gap = Math.max(GAP, (width - 2 * (block + 8) - WIDTH - CARD) / 3 - 10);
+  const gap = Math.max(GAP, (look.width - 2 * (block + 8) - WIDTH - CARD) / 3 - 10);
   const left = 4;
   const centre = left + block + 4 + gap;
   const right = centre + WIDTH + gap + 4;
   const card = right + block + 4 + gap;
   const { machine } = moment.reader;
-  const rows = Math.ceil(state.old.length / grid.per);
-  const line = Math.max(TOP + rows * grid.cell + 42, HEIGHT - 130);
-  return [
-    ...lockBar(moment, width, locked, String(state.begin.who)),
-    words("old-title", left - 4, 58, "old frames, where they are", "sc-strongtext"),
-    ...oldFrames(moment, state, where, grid, left, TOP),
-    ...legend(
-      state,
-      where,
-      moment.reader.machine,
-      { locked, freed, changed: strike?.changed.length ?? 0 },
-      left - 4,
-      Math.min(HEIGHT - 41, TOP + where.rows * grid.cell + 22),
-      block + 10,
-      3,
-    ),
+  const end = TOP + Math.ceil(state.old.length / grid.per) * grid.cell;
+  const line = Math.max(end + 46, HEIGHT - 130);
+  const page = 1n << BigInt(machine.header.geometry.page_shift);
+  const under = Math.min(HEIGHT - 78, TOP + where.rows * grid.cell + 22);
+  const legends = /** @type {[Box, Box]} */ ([
+    { x: left - 4, y: under, w: block + 10, rows: 3 },
+    { x: right - 4, y: end + 18, w: block + 10, rows: 1 },
+  ]);
+  return drawn(moment, look, shown, { old: [left, TOP], next: [right, TOP], above: 14, legends }, [
     ...middle(state, window, strike, locked, freed, centre, 78),
-    words("new-title", right - 4, 58, `new block: ${state.old.length} in a row`, "sc-strongtext"),
-    ...newBlock(state, grid, right, TOP),
-    ...freeLine(
-      state,
-      machine.freeFrames(),
-      1n << BigInt(machine.header.geometry.page_shift),
-      right - 4,
-      line,
-      block + 8,
-      HEIGHT - line - 22,
-    ),
-    ...programCard(moment, state, window, strike, card, 44, Math.max(CARD, width - card), HEIGHT - 48),
-    ...changes(state, where, grid, strike?.changed ?? [], left, TOP),
-    ...pageOfNow(state, where, grid, left, TOP),
-    ...chosenEntry(state, where, grid, chosen, [left, TOP], [right, TOP]),
-    ...flight(state, where, grid, [left, TOP], [right, TOP]),
-  ];
+    ...aim(state, left - 4, HEIGHT - 26),
+    ...freeLine(state, machine.freeFrames(), freed, page, right - 4, line, block + 8, HEIGHT - line - 22),
+    ...programCard(moment, shown, card, 44, Math.max(CARD, look.width - card) - 1, HEIGHT - 48),
+  ]);
 }
 
-/** @param {Moment} moment @param {Look} look @param {NonNullable<ReturnType<typeof read>>} read @returns {Mark[]} */
-function tall(moment, { width }, { state, grid, where, locked, freed, chosen, window, strike }) {
-  const left = (width - grid.per * grid.cell) / 2;
+/** @param {Moment} moment @param {Look} look @param {Shown} shown @returns {Mark[]} */
+function tall(moment, look, shown) {
+  const { state, grid, where, locked, freed, window, strike } = shown;
+  const left = (look.width - grid.per * grid.cell) / 2;
   const top = 62;
   const between = top + where.rows * grid.cell + 46;
   const under = between + 70;
-  const foot = under + Math.ceil(state.old.length / grid.per) * grid.cell + 30;
-  const free = moment.reader.machine.freeFrames();
-  return [
-    ...lockBar(moment, width, locked, String(state.begin.who)),
-    words("old-title", left, 53, "old frames, where they are", "sc-strongtext"),
-    ...oldFrames(moment, state, where, grid, left, top),
-    ...legend(
-      state,
-      where,
-      moment.reader.machine,
-      { locked, freed, changed: strike?.changed.length ?? 0 },
-      left - 4,
-      between - 27,
-      grid.per * grid.cell + 8,
-      2,
-    ),
-    ...strip(state, window, strike, locked, freed, left, between, width - 2 * left),
-    words("new-title", left, under - 9, `new block: ${state.old.length} in a row`, "sc-strongtext"),
-    ...newBlock(state, grid, left, under),
+  const end = under + Math.ceil(state.old.length / grid.per) * grid.cell;
+  const foot = end + 36;
+  const w = grid.per * grid.cell + 8;
+  const legends = /** @type {[Box, Box]} */ ([
+    { x: left - 4, y: between - 27, w, rows: 2 },
+    { x: left - 4, y: end + 17, w, rows: 1 },
+  ]);
+  return drawn(moment, look, shown, { old: [left, top], next: [left, under], above: 9, legends }, [
+    ...strip(state, window, strike, locked, freed, left, between, look.width - 2 * left),
     words("free-title", left, foot, "free frames now", "sc-strongtext"),
-    words("free-now", width - left, foot, String(free), "sc-end sc-big"),
-    ...programLine(moment, state, window, strike, left, foot + 10, width - 2 * left),
-    ...changes(state, where, grid, strike?.changed ?? [], left, top),
-    ...pageOfNow(state, where, grid, left, top),
-    ...chosenEntry(state, where, grid, chosen, [left, top], [left, under]),
-    ...flight(state, where, grid, [left, top], [left, under]),
-  ];
+    words("free-now", look.width - left, foot, String(moment.reader.machine.freeFrames()), "sc-end sc-big"),
+    ...programLine(moment, shown, left, foot + 10, look.width - 2 * left),
+  ]);
 }
 
 /** @type {SceneModule} */
@@ -178,7 +179,10 @@ export const collapseScene = {
     const phase = `${state.failed ? "failed in " : ""}phase ${place + 1} ${PHASES[place]}${how}`;
     const where = state.phase === PHASES.length ? "the window is huge" : phase;
     const free = moment.reader.machine.freeFrames();
-    return [`${where}: ${state.copied} of ${state.old.length} entries copied, ${free} frames free`];
+    return [
+      `${where}: ${state.copied} of ${state.old.length} entries copied, ${free} frames free`,
+      aimLine(state),
+    ];
   },
   parts(moment) {
     const state = readCollapse(moment);

@@ -1,5 +1,6 @@
 // What is between the old frames and the new block: the PMD entry, the old table, and the number that counts now.
 
+import { GOES_BACK } from "./collapses.js";
 import { path, rect, widthOf, words } from "./marks.js";
 
 /** @import { CollapseState, Mark, Strike, WindowState } from "../types.js" */
@@ -9,7 +10,7 @@ export const WIDTH = 146;
 /** @type {Record<WindowState["state"], [is: string, means: string]>} */
 const PMD = {
   table: ["a table", "leads to small pages"],
-  fenced: ["empty", "nobody new gets in"],
+  fenced: ["cleared", "leads nowhere now"],
   leaf: ["one huge page", "leads to the block"],
   empty: ["empty", "nothing is mapped"],
   missing: ["not there", "no table has it"],
@@ -21,8 +22,9 @@ function score(state, locked, freed) {
   const entries = state.old.length;
   const pages = state.old.filter((page) => page >= 0).length;
   const holes = state.old.slice(0, state.copied).filter((page) => page < 0).length;
-  if (state.failed) return ["✗", "no huge page", "all is put back"];
-  if (state.done >= 7) return ["1", "huge page", `in place of ${pages}`];
+  if (state.failed)
+    return ["✗", "no huge page", putBack(state) ? "all is put back" : "the collapse is given up"];
+  if (state.done >= 7) return ["1", "entry leads to all", `in place of ${entries}`];
   if (state.done >= 5) return [String(freed), `of ${pages} freed`, "the copies stay"];
   if (state.done >= 4 && state.copied)
     return [
@@ -33,6 +35,9 @@ function score(state, locked, freed) {
   if (state.done >= 3) return [String(locked), `of ${pages} locked`, "none is freed"];
   return [String(pages), "small pages", entries > pages ? `and ${entries - pages} holes` : "no holes"];
 }
+
+/** @param {CollapseState} state */
+const putBack = ({ told }) => told.some(({ kind }) => kind === GOES_BACK);
 
 // While another task acts: what it has done to the window.
 /** @param {Strike} strike @returns {[number: string, of: string, what: string]} */
@@ -83,7 +88,7 @@ export function strip(state, window, strike, locked, freed, x, y, w) {
   const size = widthOf(said, 18, 600) < w * 0.52 ? "sc-big" : "sc-strongtext";
   return [
     rect("pmd", x, y, w * 0.46, 34, `sc-box sc-pmd-${window.state}`, 5),
-    words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is}`, "sc-middle sc-strongtext"),
+    words("pmd-is", x + w * 0.23, y + 22, `PMD: ${is.replace("one ", "")}`, "sc-middle sc-strongtext"),
     words("score", x + w, y + 24, said, `sc-end ${size}`),
   ];
 }

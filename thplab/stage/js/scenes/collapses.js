@@ -9,7 +9,7 @@ import { SUCCEEDED } from "../data/verdicts.js";
 export const ENDS = ["found_memory", "locks_out", "fenced", "isolated", "copied", "freed", "published"];
 export const PHASES = ["get memory", "re-check", "fence", "isolate", "copy", "free", "publish"];
 const STORY = 2;
-const GOES_BACK = "puts_back"; // told before the reason is
+export const GOES_BACK = "puts_back"; // told before the reason is
 
 const made = new WeakMap();
 
@@ -31,10 +31,14 @@ function findCollapses({ story }) {
       found.push(open);
     }
     open?.told.push(told);
-    if (told.kind === "lets_in" || told.kind.startsWith("not_collapsed")) open = null;
+    if (isOver(told)) open = null;
   }
   return found;
 }
+
+// After it the collapse changes nothing any more.
+/** @param {Sentence} told */
+const isOver = ({ kind }) => kind === "lets_in" || kind.startsWith("not_collapsed");
 
 // How far the collapse of a moment is, or the last one before it; null before the first.
 export const readCollapse = once(read);
@@ -52,7 +56,9 @@ function read(moment) {
   );
   const done = Math.max(0, ...told.map(({ kind }) => ENDS.indexOf(kind) + 1));
   const ends = ENDS.indexOf(moment.told?.kind ?? "");
-  const why = told.find(({ values }) => values.entry !== undefined && values.result !== undefined);
+  const why = told.find(
+    ({ values: { entry, result = SUCCEEDED } }) => entry !== undefined && result !== SUCCEEDED,
+  );
   return {
     told,
     begin: collapse.begin.values,
@@ -62,11 +68,11 @@ function read(moment) {
     now: failed || ends >= 0 ? -1 : atWork(moment, done),
     failed: failed ?? null,
     culprit: why ? Number(why.values.entry) : -1,
-    over: told[told.length - 1].kind === "lets_in",
+    over: isOver(told[told.length - 1]),
     block: pageOf(reader.machine, of("found_memory")),
     copied: copied(moment, of("copies"), of("copied")),
     flies: inFlight(moment),
-    old: oldPages(reader, collapse),
+    old: oldPages(reader, collapse, (of("fenced") ?? collapse.begin).moment),
   };
 }
 
@@ -107,17 +113,18 @@ function inFlight({ told, step, reader }) {
   return Array.from({ length: few }, (_, i) => first + Math.floor(i * apart + ((i + 1) * apart) / (few + 2)));
 }
 
-// Of each entry the frame that it mapped when the collapse began (-1: none), whatever it maps now.
-/** @param {Reader} reader @param {Collapse} collapse */
-function oldPages(reader, collapse) {
-  if (!collapse.old) {
-    const { machine, timeline } = reader;
+// Of each entry the frame that it mapped (-1: none) when the collapse began, and from the fence on then, for what was
+// swapped out is read in between; whatever it maps now.
+/** @param {Reader} reader @param {Collapse} collapse @param {number} at */
+function oldPages({ machine, timeline }, collapse, at) {
+  if (collapse.old?.at !== at) {
     const table = machine.tableOf(Number(collapse.begin.values.table_frame));
     const entries = machine.header.geometry.entries;
-    const then = table && timeline.cellsAt(table.base, entries, collapse.begin.moment);
-    collapse.old = Array.from({ length: entries }, (_, i) =>
+    const then = table && timeline.cellsAt(table.base, entries, at);
+    const pages = Array.from({ length: entries }, (_, i) =>
       then ? machine.pageAt({ lo: then.lo[i], hi: then.hi[i] }) : -1,
     );
+    collapse.old = { at, pages };
   }
-  return collapse.old;
+  return collapse.old.pages;
 }

@@ -1,10 +1,11 @@
 // The frames of a collapse: the old ones where they are in memory, and the places of the new block.
 
-import { moving, path, rect, rings, squares, words } from "./marks.js";
+import { moving, path, rect, rings, squares, words, zeroPath } from "./marks.js";
 
 /** @import { CollapseState, Mark, Moment } from "../types.js" */
 
 const SHADES = 8;
+const DARK = SHADES / 2; // from this shade on what is written on it is white
 const FEW = 32; // a table with no more entries has large cells with numbers
 /** @typedef {[x: number, y: number]} Place */
 /** @typedef {{ per: number, cell: number, letters: boolean }} Grid */
@@ -45,6 +46,13 @@ export function placesOf(old, { per, cell }, most, frames) {
   return { rows: Math.max(1, rows.length), places, others };
 }
 
+// A tick over a page; where the page has a number, in the corner.
+/** @param {number} x @param {number} y @param {number} size */
+export function tickPath(x, y, size) {
+  const side = Math.min(size, 12);
+  return `M${x + size - side * 0.8} ${y + side * 0.5}l${side * 0.22} ${side * 0.25}l${side * 0.38} ${-side * 0.5}`;
+}
+
 // Squares or dots, grouped by what they mean: one element each.
 class Groups {
   lists = /** @type {Map<string, Place[]>} */ (new Map());
@@ -62,16 +70,18 @@ class Groups {
       list.map(([px, py]) => /** @type {Place} */ ([x + px + by, y + py + by]));
     return [...this.lists].map(([name, list]) => {
       const key = `${k}-${name}`;
-      if (name === "free" || name === "wait")
-        return rings(key, at(list, size / 2), Math.max(1, size / 9), "sc-dot");
-      if (name === "zero") return rings(key, at(list, size / 2), size / 2.7, "sc-zero");
-      const edge = ["locked", "changed"].includes(name);
-      return squares(key, at(list, 0), size, edge ? `sc-${name}` : `sc-cell sc-${name}`);
+      if (name === "free") return rings(key, at(list, size / 2), Math.max(1, size / 9), "sc-dot");
+      if (name === "zero" || name.startsWith("copied")) {
+        const draws = name === "zero" ? zeroPath : tickPath;
+        return path(key, list.map(([px, py]) => draws(x + px, y + py, size)).join(""), `sc-${name}`);
+      }
+      const plain = name === "locked" || name === "unfilled";
+      return squares(key, at(list, 0), size, plain ? `sc-${name}` : `sc-cell sc-${name}`);
     });
   }
 }
 
-// The old frames: filled; an edge while locked; hollow once copied; a dot once free.
+// The old frames: filled; an edge while locked; a tick once copied, for they still hold what they held; a dot once free.
 /** @param {Moment} moment @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
 export function oldFrames(moment, state, where, { per, cell, letters }, x, y) {
   const { machine } = moment.reader;
@@ -84,18 +94,19 @@ export function oldFrames(moment, state, where, { per, cell, letters }, x, y) {
     const place = where.places.get(page);
     if (!place) return;
     const free = machine.isFree(page);
-    const copied = entry < state.copied;
-    groups.put(free ? "free" : copied ? "copied" : `s${shadeOf(entry, state.old.length)}`, place);
+    const dark = shadeOf(entry, state.old.length) >= DARK;
+    groups.put(free ? "free" : `s${shadeOf(entry, state.old.length)}`, place);
+    if (!free && entry < state.copied) edges.put(dark ? "copied-dark" : "copied", place);
     if (!free && machine.isLocked(page)) edges.put("locked", place);
-    if (letters && !free) numbers.push(number("old", entry, state, x + place[0], y + place[1], cell, copied));
+    if (letters && !free) numbers.push(number("old", entry, state, x + place[0], y + place[1], cell));
   });
   const size = cell - 2;
   return [...marks, ...groups.marks("old", x, y, size), ...edges.marks("old", x, y, size), ...numbers];
 }
 
-/** @param {string} k @param {number} entry @param {CollapseState} state @param {number} x @param {number} y @param {number} cell @param {boolean} hollow */
-function number(k, entry, state, x, y, cell, hollow) {
-  const dark = !hollow && shadeOf(entry, state.old.length) >= SHADES / 2;
+/** @param {string} k @param {number} entry @param {CollapseState} state @param {number} x @param {number} y @param {number} cell */
+function number(k, entry, state, x, y, cell) {
+  const dark = shadeOf(entry, state.old.length) >= DARK;
   return words(
     `${k}-n${entry}`,
     x + cell / 2 - 1,
@@ -108,7 +119,8 @@ function number(k, entry, state, x, y, cell, hollow) {
 /** @param {number} entry @param {Grid} grid @returns {Place} */
 const newPlace = (entry, { per, cell }) => [(entry % per) * cell, Math.floor(entry / per) * cell];
 
-// The new block: what is copied in the shade of its entry, a ring for a hole, a dot for what is not filled yet.
+// The new block: what is copied in the shade of its entry, a figure for the zeros of a hole, an edge alone for a place
+// that is not filled yet.
 /** @param {CollapseState} state @param {Grid} grid @param {number} x @param {number} y @returns {Mark[]} */
 export function newBlock(state, grid, x, y) {
   const entries = state.old.length;
@@ -123,9 +135,9 @@ export function newBlock(state, grid, x, y) {
   for (let entry = 0; entry < entries; entry++) {
     const place = newPlace(entry, grid);
     const [hole, filled] = [state.old[entry] < 0, entry < state.copied];
-    groups.put(!filled ? "wait" : hole ? "zero" : `s${shadeOf(entry, entries)}`, place);
+    groups.put(!filled ? "unfilled" : hole ? "zero" : `s${shadeOf(entry, entries)}`, place);
     if (letters && filled && !hole)
-      numbers.push(number("new", entry, state, x + place[0], y + place[1], cell, false));
+      numbers.push(number("new", entry, state, x + place[0], y + place[1], cell));
   }
   return [...marks, ...groups.marks("new", x, y, cell - 2), ...numbers];
 }
@@ -143,30 +155,36 @@ export function chosenEntry(state, where, grid, entry, from, to) {
   ];
 }
 
-// The contents on their way from the old frame to the new place; the dotted way shows it without motion.
+// Where from and where to contents move at this moment.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {Place} from @param {Place} to */
+function legsOf(state, where, grid, from, to) {
+  return state.flies.flatMap((entry) => {
+    const old = where.places.get(state.old[entry]);
+    const [x, y] = newPlace(entry, grid);
+    return old ? [{ entry, x0: from[0] + old[0], y0: from[1] + old[1], x1: to[0] + x, y1: to[1] + y }] : [];
+  });
+}
+
+// The dotted way of the contents shows without motion where they go; it lies below what is between.
+/** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {Place} from @param {Place} to @returns {Mark[]} */
+export function ways(state, where, grid, from, to) {
+  const half = grid.cell / 2 - 1;
+  return legsOf(state, where, grid, from, to).map(({ x0, y0, x1, y1 }, i) => {
+    const bend = Math.max(y0, y1) + 24 + i * 10;
+    const middle = `${(x0 + x1) / 2} ${bend}`;
+    return path(`way-${i}`, `M${x0 + half} ${y0 + half}Q${middle} ${x1 + half} ${y1 + half}`, "sc-way");
+  });
+}
+
+// The contents on their way from the old frame to the new place.
 /** @param {CollapseState} state @param {OldPlaces} where @param {Grid} grid @param {Place} from @param {Place} to @returns {Mark[]} */
 export function flight(state, where, grid, from, to) {
-  return state.flies.flatMap((entry, i) => {
-    const old = where.places.get(state.old[entry]);
-    if (!old) return [];
-    const [nx, ny] = newPlace(entry, grid);
-    const [x0, y0, x1, y1] = [from[0] + old[0], from[1] + old[1], to[0] + nx, to[1] + ny];
-    const [half, size] = [grid.cell / 2 - 1, grid.cell - 2];
-    const bend = Math.max(y0, y1) + 24 + i * 10;
-    const way = `M${x0 + half} ${y0 + half}Q${(x0 + x1) / 2} ${bend} ${x1 + half} ${y1 + half}`;
-    const token = rect(
-      `fly-${i}`,
-      x1,
-      y1,
-      size,
-      size,
-      `sc-cell sc-s${shadeOf(entry, state.old.length)} sc-flies`,
-      2,
-    );
+  const size = grid.cell - 2;
+  return legsOf(state, where, grid, from, to).flatMap(({ entry, x0, y0, x1, y1 }, i) => {
+    const look = `sc-cell sc-s${shadeOf(entry, state.old.length)} sc-flies`;
     return [
-      path(`way-${i}`, way, "sc-way"),
       rect(`from-${i}`, x0 - 2, y0 - 2, size + 4, size + 4, "sc-here", 3),
-      moving(token, [x0, y0]),
+      moving(rect(`fly-${i}`, x1, y1, size, size, look, 2), [x0, y0]),
     ];
   });
 }

@@ -41,7 +41,7 @@ function holders(moment, pages, actor) {
   };
   for (const span of lanesOf(moment.reader).lasting(moment.step))
     if (span.what === "holds") put(span.who, lockWords(moment, span));
-  if (pages) put(actor, `lock of ${pages} page${pages === 1 ? "" : "s"}`);
+  if (pages) put(actor, `${pages} page lock${pages === 1 ? "" : "s"}`);
   return [...found];
 }
 
@@ -52,13 +52,16 @@ export const waiting = (moment) =>
     .lasting(moment.step)
     .find(({ what }) => what === "waits");
 
-/** @param {Moment} moment @param {number} w @param {number} pages @param {string} actor @returns {Mark[]} */
-export function lockBar(moment, w, pages, actor) {
+// `actor`: who collapses; `isStruck`: another task runs in the middle of it.
+/** @param {Moment} moment @param {number} w @param {number} pages @param {string} actor @param {boolean} isStruck @returns {Mark[]} */
+export function lockBar(moment, w, pages, actor, isStruck) {
   const marks = [rect("locks", 0, 0, w, 34, "sc-bar", 5)];
   const waits = waiting(moment);
   const end = waits
     ? chip("waits", 0, 4, `❚❚ ${taskWords(moment.reader, waits.who)} waits`, "sc-waits")
-    : null;
+    : isStruck
+      ? chip("paused", 0, 4, `${taskWords(moment.reader, actor)} does not run now`, "sc-paused")
+      : null;
   const room = w - (end ? end.width + 12 : 0);
   let x = 8;
   for (const [n, [who, locks]] of holders(moment, pages, actor).entries()) {
@@ -73,7 +76,9 @@ export function lockBar(moment, w, pages, actor) {
     if (x + widthOf(title, 14, 600) > room) break;
     marks.push(words(`holder-${n}`, x, 22, title, "sc-strongtext"));
     x += widthOf(title, 14, 600) + 8;
-    const shown = locks.slice(0, MOST).map((text, i) => [text, chip(`lock-${n}-${i}`, 0, 4, text)]);
+    const shown = locks
+      .slice(0, MOST)
+      .map((text, i) => [text, chip(`lock-${n}-${i}`, 0, 4, text, "sc-lockchip")]);
     let left = locks.length;
     for (const [, made] of /** @type {[string, ReturnType<typeof chip>][]} */ (shown)) {
       if (x + made.width > room - (left > 1 ? 50 : 0)) break;

@@ -38,6 +38,14 @@ export function rings(k, centres, r, cls) {
   return path(k, centres.map(([x, y]) => `M${x - r} ${y}${ring}`).join(""), cls);
 }
 
+// A page of zeros in a square of side `size`: its edge, and in it the figure that a hole doesn't have.
+/** @param {number} x @param {number} y @param {number} size */
+export function zeroPath(x, y, size) {
+  const [wide, high] = [size * 0.19, size * 0.3];
+  const round = `a${wide} ${high} 0 1 0 ${2 * wide} 0a${wide} ${high} 0 1 0 ${-2 * wide} 0`;
+  return `M${x} ${y}h${size}v${size}h${-size}zM${x + size / 2 - wide} ${y + size / 2}${round}`;
+}
+
 const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 const widths = /** @type {Map<string, number>} */ (new Map());
 let font = "";

@@ -1,13 +1,12 @@
 // The window: its entries in address order, the questions to the one in hand, and four counts with their limits.
 
-import { hex } from "../data/machine.js";
 import { STATES } from "../data/questions.js";
 import { rect, words } from "./marks.js";
 import { momentOfEntry, readScan } from "./scans.js";
 import { card, cardHeight } from "./window_card.js";
 import { GAUGES, gaugeOf, shortGauge } from "./window_gauges.js";
 import { entriesOf, entryAt, gridHeight, gridOf, legend } from "./window_grid.js";
-import { countLine, decisionLine, entryLine } from "./window_text.js";
+import { countLine, decisionLine, entryLine, unreadWords } from "./window_text.js";
 import { decided } from "./window_verdict.js";
 
 /** @import { Look, Mark, Moment, ScanState, SceneModule, ScenePart } from "../types.js" */
@@ -57,17 +56,16 @@ const gridIn = (look, { begin }) => gridOf(4, 26, roomOf(look), Number(begin.ent
 
 /** @param {Moment} moment @param {ScanState} scan @param {Look} look @param {number} w @param {number} high @returns {Mark[]} */
 function entriesAndTitle(moment, scan, look, w, high) {
-  const { window } = moment;
   const grid = gridIn(look, scan);
   const here = scan.states && pmdOf(moment) !== "leaf";
   return [
     words("entries", grid.x - 4, 13, here ? readWords(scan) : String(scan.begin.window), "sc-strongtext"),
     words(
-      "address",
+      "painted-count",
       4 + w,
       13,
-      look.painted.size ? `${look.painted.size} painted` : window && !look.narrow ? hex(window.address) : "",
-      "sc-end sc-small sc-quiettext sc-w-mono",
+      look.painted.size ? `${look.painted.size} painted` : "",
+      "sc-end sc-small sc-quiettext",
     ),
     ...(here
       ? entriesOf(grid, scan, chosenIn(moment, scan, look), look.painted)
@@ -116,13 +114,12 @@ function tall(moment, scan, look) {
   ];
 }
 
-// What is done of a scan, in the order of its parts.
+// What is done of a scan, in the order of its parts: with the verdict it is decided, whether or not all was read.
 /** @param {ScanState} scan @returns {ScenePart["state"][]} */
-function statesOf({ states, verdict, veto, asksLast }) {
-  if (!states) return ["now", "later", "later"];
+function statesOf({ states, verdict, veto }) {
+  if (!states) return verdict ? ["failed", "later", "later"] : ["now", "later", "later"];
   if (!verdict) return ["done", "now", "later"];
-  if (!veto) return ["done", "done", "ended"];
-  return asksLast.includes(veto) ? ["done", "done", "failed"] : ["done", "failed", "later"];
+  return ["done", "done", veto ? "failed" : "ended"];
 }
 
 /** @type {SceneModule} */
@@ -144,7 +141,7 @@ export const windowScene = {
     const scan = readScan(moment);
     if (!scan) return "";
     const known = scan.states && entry < scan.read;
-    return `entry ${entry}: ${known ? STATES[scan.states?.[entry] ?? ""].words : "not read yet"}`;
+    return `entry ${entry}: ${known ? STATES[scan.states?.[entry] ?? ""].words : unreadWords(scan)}`;
   },
   entersEntry: momentOfEntry,
   lines(moment) {

@@ -3,6 +3,7 @@
 import { QUESTIONS, STATES } from "../data/questions.js";
 import { paragraph, rect, widthOf, words, wrapped } from "./marks.js";
 import { answersOf } from "./scans.js";
+import { unreadWords } from "./window_text.js";
 
 /** @import { Answer, Mark, ScanState } from "../types.js" */
 
@@ -90,7 +91,7 @@ function contents(scan, entry, narrow) {
     const answers = known
       ? answersOf(asks, states[entry], inHand ? veto : "")
       : asks.map(() => /** @type {Answer} */ ("unasked"));
-    const about = known ? stateWords(states[entry]) : inHand ? "in hand" : "not read yet";
+    const about = known ? stateWords(states[entry]) : inHand ? "in hand" : unreadWords(scan);
     return { title: `entry ${entry}`, about, asks, answers };
   }
   if (verdict && states && read === states.length)

@@ -1,7 +1,8 @@
 // The entries of a window in address order: outlines until they are read, then each in its state's shape and colour.
 
 import { STATES } from "../data/questions.js";
-import { moving, path, rect, words } from "./marks.js";
+import { moving, path, rect, words, zeroPath } from "./marks.js";
+import { unreadWords } from "./window_text.js";
 
 /** @import { Mark, ScanState } from "../types.js" */
 
@@ -50,7 +51,7 @@ const SHAPES = {
   u: square,
   n: (x, y, s) => square(x, y, s) + square(x + s * 0.28, y + s * 0.28, s * 0.44),
   e: (x, y, s) => ring(x + s / 2, y + s / 2, s * (s > 20 ? 0.4 : 0.2)),
-  z: (x, y, s) => ring(x + s / 2, y + s / 2, s * 0.4),
+  z: zeroPath,
   s: (x, y, s) =>
     `${square(x, y, s)}M${x + s * 0.35} ${y + s * 0.65}L${x + s * 0.78} ${y + s * 0.22}M${x + s * 0.45} ${y + s * 0.22}H${x + s * 0.78}V${y + s * 0.55}`,
   g: (x, y, s) => `M${x + s / 2} ${y}l${s / 2} ${s / 2}l${-s / 2} ${s / 2}l${-s / 2} ${-s / 2}z`,
@@ -172,11 +173,13 @@ export function entriesOf(grid, scan, chosen, painted) {
 
 // What the shapes mean, in the order in which they were read: nothing is named that is still to come.
 /** @param {ScanState} scan @param {number} x @param {number} y @param {number} width @param {number} [step] @returns {Mark[]} */
-export function legend({ states, read }, x, y, width, step = 120) {
+export function legend(scan, x, y, width, step = 120) {
+  const { states, read } = scan;
   if (!states) return [];
   const seen = new Set(states.slice(0, read).map((letter) => (letter === "h" ? "H" : letter)));
   const across = Math.floor(width / step);
-  return [UNREAD, ...seen].flatMap((letter, i) => {
+  const unread = read < states.length ? [UNREAD] : [];
+  return [...unread, ...seen].flatMap((letter, i) => {
     const [left, top] = [x + (i % across) * step, y + Math.floor(i / across) * 19];
     return [
       path(`legend-${letter}`, shape(letter, left, top, 11), `sc-w-cell sc-w-${letter}`),
@@ -184,7 +187,7 @@ export function legend({ states, read }, x, y, width, step = 120) {
         `legend-t-${letter}`,
         left + 17,
         top + 10,
-        letter === UNREAD ? "not read yet" : STATES[letter].words,
+        letter === UNREAD ? unreadWords(scan) : STATES[letter].words,
         "sc-small",
       ),
     ];

@@ -6,6 +6,10 @@ import { GAUGES, numbersOf } from "./window_gauges.js";
 
 /** @import { ScanState } from "../types.js" */
 
+// After the verdict no entry is read any more.
+/** @param {ScanState} scan */
+export const unreadWords = ({ verdict }) => (verdict ? "never read" : "not read yet");
+
 /** @param {ScanState} scan */
 export function countLine(scan) {
   const counts = GAUGES.map(({ name, words, limit }) => {
