@@ -16,11 +16,13 @@ from typing import Any
 
 from thplab.export import allowed
 from thplab.export.html import Html, closed, data_address, element, opened, text, whole
+from thplab.export.nesting import Held, flattened, long_runs_cut, no_html, no_markdown
 from thplab.export.pictures import Pictures, is_svg
 
 _ROUNDS = 6  # until what was written is read as it was written
 _WEB = ("http://", "https://")
-_DRAWING = re.compile(r"<svg\b[^>]*>.*?</svg\s*>", re.IGNORECASE | re.DOTALL)
+_DRAWING = re.compile(r"<svg\b", re.IGNORECASE)
+_DRAWING_ENDS = re.compile(r"</svg\s*>", re.IGNORECASE)
 _NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'
 #: Other drawings, and formulas, keep their text: the sanitiser would take it out with them.
 _FOREIGN = re.compile(rf"(?<=<)(/?)(?:{'|'.join(allowed.FOREIGN)})(?=[\s/>])", re.IGNORECASE)
@@ -52,8 +54,14 @@ def markdown(words: str, pictures: Pictures) -> Html:
             """An image; those that are attached are not looked for yet."""
             return super(IPythonRenderer, self).image(words, url, title)
 
+    held = Held()
+    short = long_runs_cut(held.out(whole(words)))
+    if why := no_markdown(short):
+        return element("em", text(why))
     try:
-        return clean(str(MarkdownWithMath(renderer=Renderer(escape=False)).render(whole(words))), pictures)
+        return clean(
+            held.back(str(MarkdownWithMath(renderer=Renderer(escape=False)).render(short))), pictures
+        )
     except RecursionError:  # quotes in quotes in quotes
         return element("pre", text(words))
 
@@ -64,7 +72,12 @@ def clean(html: str, pictures: Pictures) -> Html:
     A link to the web opens beside the page and says where it leads, another one is its text; a picture
     becomes part of the page, or its description.
     """
-    once = _sanitised(_drawings_as_pictures(_without_unclosed(whole(html))), _as_it_is)
+    held = Held()
+    short = held.out(whole(html))
+    if why := no_html(short):
+        return element("em", text(why))
+    short = flattened(_drawings_as_pictures(_without_unclosed(short)))
+    once = _sanitised(held.back(short), _as_it_is)
     arranger = _Arranger(pictures)
     arranger.feed(once)
     arranger.close()
@@ -74,7 +87,7 @@ def clean(html: str, pictures: Pictures) -> Html:
         before, now = now, _sanitised(now, ours)
         if now == before:
             return Html(now)
-    return element("pre", text(re.sub("<[^>]*>", "", now)))
+    return element("pre", text(re.sub("<[^<>]*>", "", now)))
 
 
 def _without_unclosed(html: str) -> str:
@@ -88,14 +101,18 @@ def _without_unclosed(html: str) -> str:
 
 
 def _drawings_as_pictures(html: str) -> str:
-    return _FOREIGN.sub(r"\1span", _DRAWING.sub(_drawing, html))
+    pieces, at = [], 0
+    while (begin := _DRAWING.search(html, at)) and (end := _DRAWING_ENDS.search(html, begin.end())):
+        pieces += [html[at : begin.start()], _drawing(html[begin.start() : end.end()])]
+        at = end.end()
+    return _FOREIGN.sub(r"\1span", "".join(pieces) + html[at:])
 
 
-def _drawing(found: re.Match[str]) -> str:
+def _drawing(found: str) -> str:
     """A drawing that XML can read, as a picture: no script runs in one."""
-    drawing = found[0] if "xmlns=" in found[0] else found[0].replace("<svg", f"<svg{_NAMESPACE}", 1)
+    drawing = found if "xmlns=" in found else found.replace("<svg", f"<svg{_NAMESPACE}", 1)
     if not is_svg(drawing.encode()):
-        return found[0]
+        return found
     label = _LABEL.search(drawing)
     says = (label[1] or label[2] or "") if label else ""
     return element("img", src=data_address("image/svg+xml", drawing.encode()), alt=unescape(says))
