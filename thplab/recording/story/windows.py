@@ -121,8 +121,8 @@ _OF_FUNCTION: dict[tuple[Point, S], Template] = {
         "revalidated", "{Window} still lies inside one mapping of process {mm} that may have huge pages, so the work goes on."
     ),
     (points.REVALIDATE, S.PAGE_ANON): story("not_anonymous_now", "{Window} is not anonymous memory any more."),
-    (points.CHECK_PMD, S.SUCCEED): detail("same_table", "The PMD entry of {window} still points at the same table."),
-    (points.CHECK_PMD, S.FAIL): story("another_table", "The PMD entry of {window} points at another table than before."),
+    (points.CHECK_PMD, S.SUCCEED): detail("same_place", "The PMD entry of {window} is where it was, and points at a page table."),
+    (points.CHECK_PMD, S.FAIL): story("another_place", "The PMD entry of {window} is in another PMD table now: the one it was found in was freed."),
     **{
         (points.COLLAPSE, result): story(f"not_collapsed_{result.name.lower()}", "{Window} does not become huge: the collapse ends with '{result}'.")
         for result in S if result is not S.SUCCEED
