@@ -56,9 +56,10 @@ def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
     """True if the process exits or has THP switched off by prctl: then there is no point in continuing.
 
     Locks expected: none; both can change at any time, so it is asked again and again.
-    Kernel name: hpage_collapse_test_exit (6.1), which does not ask for the prctl.
+    Kernel name: hpage_collapse_test_exit (6.1), which does not ask for the prctl: each VMA refuses there.
     """
-    return mm.mm_users == 0 or bool(mm.flags & MMF_DISABLE_THP_COMPLETELY)
+    disabled = mm.flags & MMF_DISABLE_THP_COMPLETELY and mm.kernel.profile.disabled_counts_as_exit
+    return mm.mm_users == 0 or bool(disabled)
 
 
 def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, EntryRef | None]:

@@ -244,7 +244,8 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
             up_read(mm.mmap_lock)
 
     down_write(scan.mm_lock, kernel.current.comm)
-    if mm.mm_users == 0 or walk_ended:
+    disabled = kernel.profile.disabled_is_left_at_once and hpage_collapse_test_exit_or_disable(mm)
+    if mm.mm_users == 0 or walk_ended or disabled:
         _advance_cursor(kernel, slot)
         collect_mm_slot(kernel, slot)
     lap_ended = scan.full_scans != laps
