@@ -149,7 +149,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
 
 
 def zero_pte(vma: Vma) -> int:
-    """The entry (pte_t value) that maps the shared zero page, which nobody may write, nor read under PROT_NONE."""
+    """The entry (pte_t value) that maps the shared zero page: read-only, or under PROT_NONE out of reach."""
     none = not vma.vm_flags & (VM_READ | VM_WRITE)
     zero_pfn = vma.mm.kernel.zero_pfn
     return mk_pte(zero_pfn, write=False, dirty=False, young=True, none=none) | _PAGE_SPECIAL
