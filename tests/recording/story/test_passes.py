@@ -159,7 +159,7 @@ def test_a_process_that_has_exited_leaves_the_list_at_its_next_visit() -> None:
 def test_a_window_costs_what_the_kernel_says(kernel: str, cost: str) -> None:
     """Twelve windows that are huge already."""
     said = of_kind(record_scenario("S13.budget", kernel, depth="functions"), "window_paid")
-    assert said[0].startswith(f"Window 0 of process a stays as it is and still costs {cost}, because ")
+    assert said[0].startswith(f"Window 0 of process a does not become huge and still costs {cost}, because ")
 
 
 @pytest.mark.parametrize(("ms", "time"), [(10_000, "10 s"), (1500, "1.5 s"), (250, "250 ms"), (0, "1 ms")])

@@ -43,7 +43,7 @@ WINDOW_COLLAPSED = story(
 )
 WINDOW_REFUSED = story(
     "window_paid",
-    "{Window} of process {mm} stays as it is and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
+    "{Window} of process {mm} does not become huge and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
     "in this pass.",
 )
 VISIT_ENDS = story(
