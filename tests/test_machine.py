@@ -182,6 +182,42 @@ def test_daemons_that_never_sleep_are_a_defect_that_is_told(monkeypatch):
         machine.run_ready()
 
 
+@pytest.mark.parametrize("daemons", [False, True])
+@pytest.mark.parametrize("scanned", [False, True])
+def test_every_call_returns(monkeypatch, daemons, scanned):
+    """Does a call that lets very much time pass end in words, and is the machine as usable as before?"""
+    machine = Machine(memory_pages=4096, memory=Memory(zones=(("Normal", 4096),), daemons=daemons))
+    process = machine.process("app")
+    process.mmap(ADDRESS, WINDOW)
+    process.write(ADDRESS, 1)
+    if scanned:
+        process.madvise(ADDRESS, WINDOW, "hugepage")
+    monkeypatch.setattr(module, "_MOST_WOKEN", 50)
+    if daemons or scanned:
+        with pytest.raises(TimeoutError, match=r"went on 50 times.*run for a shorter time"):
+            machine.run_for(1 << 40)
+    else:
+        machine.run_for(1 << 40)
+    now = machine.kernel.clock.now
+    machine.run_for(1000)
+    assert machine.kernel.clock.now == now + 1000 * 1_000_000
+    check(machine)
+
+
+def test_a_nap_among_waking_daemons_ends(monkeypatch):
+    """Does a wake end if khugepaged's nap for want of memory is longer than kcompactd can be watched?"""
+    machine = Machine(memory_pages=4096, memory=Memory(zones=(("Normal", 4096),), watermarks=False))
+    process = app(machine=machine)
+    fill(process)
+    held = eat(machine, 9)
+    machine.set_knobs([("khugepaged/alloc_sleep_millisecs", 4294967295), ("khugepaged/defrag", 0)])
+    monkeypatch.setattr(module, "_MOST_WOKEN", 50)
+    process.madvise(ADDRESS, WINDOW, "hugepage")
+    with pytest.raises(TimeoutError, match="lower alloc_sleep_millisecs"):
+        machine.wake_khugepaged()
+    check(machine, held=held)
+
+
 def test_time_passes_only_when_asked():
     """Do system calls and passes take virtual time?"""
     process = app()

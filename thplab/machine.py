@@ -60,6 +60,8 @@ MIN_HUGE_PAGES = 2
 MAX_PAGES = 1 << 26
 #: How often kernel threads may go on while no time passes.
 _MOST_RESUMED = 1_000_000
+#: How often kernel threads may wake up in one call that lets time pass: about half a day of kcompactd.
+_MOST_WOKEN = 100_000
 #: The longest time that passes in one go, 35 years.
 MAX_MILLISECONDS = 1 << 40
 
@@ -181,13 +183,19 @@ class Machine:
             resumed += 1
 
     def wake_khugepaged(self) -> None:
-        """Let khugepaged make one pass, as a write to scan_sleep_millisecs does; without work none."""
+        """Let khugepaged make one pass, as a write to scan_sleep_millisecs does; without work none.
+
+        A pass that sleeps for want of memory goes on when that sleep is over. Raises TimeoutError if kernel
+        threads wake up very often until then; the time up to then has passed.
+        """
         scan = self.kernel.khugepaged
         if scan.thread is None:
             return
         wake_khugepaged(self.kernel)
         before = scan.passes
-        while scan.thread is not None and (scan.passes == before or self._inside_a_pass()):
+        for _ in range(_MOST_WOKEN):
+            if scan.thread is None or (scan.passes != before and not self._inside_a_pass()):
+                return
             thread = self._ready()
             if thread is not None:
                 self._resume(thread)
@@ -195,18 +203,26 @@ class Machine:
                 return  # it waits for work: no time that passes makes it go on
             else:
                 self._sleep_until(self._deadline())
+        raise TimeoutError(_woken_too_often("khugepaged's pass ended", "lower alloc_sleep_millisecs"))
 
     @checked
     def run_for(self, milliseconds: float) -> None:
-        """Let virtual time pass; each kernel thread wakes up when its sleep is over. Raises ValueError."""
+        """Let virtual time pass; each kernel thread wakes up when its sleep is over.
+
+        Raises ValueError, and TimeoutError as :meth:`wake_khugepaged` does.
+        """
         if not 0 <= milliseconds <= MAX_MILLISECONDS:
             raise ValueError(f"milliseconds={milliseconds}: allowed are 0 to {MAX_MILLISECONDS}")
         end = self.kernel.clock.now + round(milliseconds * 1_000_000)
         self.run_ready()
-        while (deadline := self._deadline()) is not None and deadline <= end:
+        for _ in range(_MOST_WOKEN):
+            deadline = self._deadline()
+            if deadline is None or deadline > end:
+                self._sleep_until(end)
+                return
             self._sleep_until(deadline)
             self.run_ready()
-        self._sleep_until(end)
+        raise TimeoutError(_woken_too_often(f"{milliseconds} ms were over", "run for a shorter time"))
 
     def _inside_a_pass(self) -> bool:
         """True while the present pass sleeps after a failed allocation."""
@@ -273,6 +289,10 @@ class Machine:
         if name not in EVENTS:
             raise ValueError(f"no counter {name!r} in /proc/vmstat{did_you_mean(name, EVENTS)}")
         return vm_event(self.kernel, name)
+
+
+def _woken_too_often(until: str, advice: str) -> str:
+    return f"kernel threads went on {_MOST_WOKEN} times, the most in one call, before {until}: {advice}"
 
 
 class _SystemCall:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.invariants import check
 from tests.mm.lab import ADDRESS, PAGE, WINDOW, app, fill, page_at, pmd, pte
+from thplab.kernels import PROFILES
 from thplab.machine import Machine
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.mm_types import VM_LOCKED
@@ -35,11 +38,25 @@ def test_faults_everything_in(prot, rss):
     check(process.machine)
 
 
-def test_memory_that_can_not_be_read_is_passed_over():
-    """Does mlock of PROT_NONE memory succeed without faulting anything in?"""
+@pytest.mark.parametrize("kernel", PROFILES)
+@pytest.mark.parametrize(("first", "count", "resident"), [(0, 8, 0), (2, 6, 2), (7, 1, 7)])
+def test_memory_that_can_not_be_read_ends_it(kernel, first, count, resident):
+    """mlock over PROT_NONE: ENOMEM, all stays marked, what lies behind is not faulted in (live 6.18.44)."""
+    process = Machine(kernel).process("app")
+    process.mmap(ADDRESS, 12 * PAGE)
+    process.mprotect(ADDRESS + first * PAGE, count * PAGE, "none")
+    with pytest.raises(KernelError) as refused:
+        process.mlock(ADDRESS, 12 * PAGE)
+    assert refused.value.errno == errno.ENOMEM
+    assert process.mm.rss == resident
+    assert sum(end - start for start, end in locked_spans(process)) == 12
+    check(process.machine)
+
+
+def test_map_locked_of_what_can_not_be_read():
+    """Is MAP_LOCKED of PROT_NONE memory no error? It ignores what populating meets."""
     process = Machine().process("app")
-    process.mmap(ADDRESS, 4 * PAGE, "none")
-    process.mlock(ADDRESS, 4 * PAGE)
+    process.mmap(ADDRESS, 4 * PAGE, "none", locked=True)
     assert process.mm.rss == 0
     assert locked_spans(process) == [(0, 4)]
 

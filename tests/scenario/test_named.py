@@ -74,6 +74,7 @@ RULES: dict[str, list[tuple[Any, ...]]] = {
     "S13.inside_window": [],
     "S13.empty_middle": [verdict(YES), verdict("pmd_none")],
     "S13.guard": [verdict("failed", referenced=511, unmapped=1)],
+    "S13.disabled": [verdict("no_process_for_page", referenced=512)],
     "S13.no_pmd_table": [verdict(YES, referenced=512), verdict("pmd_null")],
     "S13.budget": [verdict(HUGE)] * 2,
     "S13.size_off": [],
@@ -93,6 +94,7 @@ OTHER_KERNELS: dict[str, dict[str, list[tuple[Any, ...]]]] = {
     "S13.budget": {"7.3": [verdict(HUGE)] * 12},
     "S13.empty_table": {"6.1": [verdict(NONE, none=512)]},
     "S13.guard": {"6.1": [verdict(YES, none=1, referenced=511)]},
+    "S13.disabled": {"6.1": [verdict("vma_check_failed", referenced=512)]},
 }
 
 #: scenario -> errno of its MADV_COLLAPSE call (0: success)

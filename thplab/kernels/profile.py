@@ -128,6 +128,17 @@ class Profile:
     prctl_has_except_advised: bool = _fact(
         True, "prctl(PR_SET_THP_DISABLE) can leave advised memory out", "S13.except_advised"
     )
+    disabled_counts_as_exit: bool = _fact(
+        True,
+        "khugepaged and a collapse leave a process with PR_SET_THP_DISABLE as they leave one that exits "
+        "(no_process_for_page); before, each of its mappings refused, and cost a unit",
+        "S13.disabled",
+    )
+    disabled_is_left_at_once: bool = _fact(
+        False,
+        "khugepaged's cursor goes on at once from a process that was found so after a dropped lock, not with "
+        "the next visit",
+    )
     shmem_has_size_controls: bool = _fact(
         True, "shared memory has a control of its own for each size of huge page"
     )

@@ -53,6 +53,7 @@ LINUX_6_1 = replace(
     has_underused_shrinker=False,
     write_upgrade_needs_dirty=True,
     has_guard_pages=False,
+    disabled_counts_as_exit=False,
     prctl_has_except_advised=False,
     shmem_has_size_controls=False,
     collapse_file_maps_itself=True,

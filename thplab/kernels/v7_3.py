@@ -66,6 +66,7 @@ LINUX_7_3 = replace(
     without_pte_table=S.NO_PTE_TABLE,
     refuses_lazyfree=True,
     window_costs_what_was_read=True,
+    disabled_is_left_at_once=True,
     no_whole_window_is_an_error=False,
     daemon_runs_for_any_size=True,
     advice_is_set_before_registration=True,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 
 from thplab.mm.include.errors import KernelBug, KernelError
-from thplab.mm.include.mm_types import VM_READ, VM_WRITE, Mm, Vma, find_vma
+from thplab.mm.include.mm_types import VM_SHARED, VM_WRITE, Mm, Vma, find_vma
 from thplab.mm.include.page import PG_reserved, folio_get, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
@@ -27,6 +27,9 @@ from thplab.mm.include.pgtable import (
 from thplab.mm.memory.fault import handle_mm_fault
 from thplab.mm.page_alloc.alloc import folio_put
 from thplab.mm.swap import folio_mark_accessed
+
+#: Of these two flags private memory that may be written has the second one only.
+_PRIVATE_WRITE = VM_SHARED | VM_WRITE
 
 
 def get_user_page(mm: Mm, address: int) -> int:
@@ -107,12 +110,14 @@ def populate_vma_page_range(vma: Vma, start: int, end: int, *, write: bool) -> N
         _, address = _faultin_page(vma.mm, address, write=write)
 
 
-def mm_populate(mm: Mm, start: int, end: int) -> None:
-    """After mlock or MAP_LOCKED: fault in what is writable for writing, the rest for reading.
+def mm_populate(mm: Mm, start: int, end: int, *, ignore_errors: bool = True) -> None:
+    """After mlock or MAP_LOCKED: fault in what is private and writable for writing, the rest for reading.
 
-    So shared pages and zero pages of writable memory are replaced at once. What can't be read is
-    passed over.
+    So shared pages and zero pages of writable memory are replaced at once. Where a fault is refused
+    (PROT_NONE, a guard page) the rest of that VMA is left out; without ``ignore_errors`` (mlock) all the rest
+    is, and KernelError (EFAULT) raised. Holes are passed over.
     Locks expected: none; a fault takes the VMA lock or mmap_lock. (The kernel takes mmap_lock for reading.)
+    Kernel name: __mm_populate.
     """
     address = start
     while address < end:
@@ -121,7 +126,9 @@ def mm_populate(mm: Mm, start: int, end: int) -> None:
         if vma is None or vma.vm_start >= end:
             return
         address, stop = max(address, vma.vm_start), min(end, vma.vm_end)
-        # PROT_NONE: a fault would be refused.
-        if vma.vm_flags & (VM_READ | VM_WRITE):
-            populate_vma_page_range(vma, address, stop, write=bool(vma.vm_flags & VM_WRITE))
+        try:
+            populate_vma_page_range(vma, address, stop, write=vma.vm_flags & _PRIVATE_WRITE == VM_WRITE)
+        except KernelError:
+            if not ignore_errors:
+                raise
         address = stop

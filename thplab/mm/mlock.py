@@ -18,13 +18,18 @@ from thplab.mm.vma import modify_vma_flags, vmas_of_range
 def do_mlock(mm: Mm, start: int, length: int) -> None:
     """mlock(start, length): fault the range in and keep it in memory. ``length``: bytes.
 
-    The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole; the
-    VMAs before it are locked then, but nothing is faulted in.
+    The range is rounded outwards to pages. Raises KernelError (ENOMEM) if there is a hole: the VMAs before it
+    are locked then, but nothing is faulted in; and if a page may not be read (PROT_NONE, a guard page): all
+    VMAs are locked then, and the pages before it faulted in.
     Locks expected: none. Takes mmap_lock for writing.
     """
     start, end = _apply_vma_lock_flags(mm, "mlock", start, length, VM_LOCKED)
     # Without the lock, since each page may have to be read from disk.
-    mm_populate(mm, start, end)
+    try:
+        mm_populate(mm, start, end, ignore_errors=False)
+    except KernelError as error:
+        # POSIX has no EFAULT for mlock (__mlock_posix_error_return).
+        raise KernelError(errno.ENOMEM, f"mlock: not all of {start:#x}-{end:#x} can be read") from error
 
 
 def do_munlock(mm: Mm, start: int, length: int) -> None:

@@ -72,8 +72,9 @@ def do_mremap(
         moved = move_vma(mm, old, old_end, new, new_end, dontunmap=dontunmap)
     finally:
         up_write(mm.mmap_lock)
+    # What was there before moves as it is, holes and all: only the part that was added is faulted in.
     if moved.vm_flags & VM_LOCKED:
-        mm_populate(mm, new, new_end)
+        mm_populate(mm, new + (old_end - old), new_end)
 
 
 def move_vma(mm: Mm, old: int, old_end: int, new: int, new_end: int, *, dontunmap: bool) -> Vma:

@@ -184,7 +184,7 @@ OPS: dict[str, Op] = {
         calls.prctl_thp_disable, {
         "disable": Key(FLAG, "false: huge pages are possible again", True),
         "flags": Key(_ANY_NUMBER, "2: except where MADV_HUGEPAGE asks for them (since 6.18)", 0)},
-        MMAP_WRITE),
+        MMAP_WRITE, intrudes=True),
     "cgroup": Op("Enter a memory cgroup of its own.", calls.cgroup, lock=NO_LOCK),
     "cgroup_limit": Op("Limit the cgroup.", calls.cgroup_limit, {
         "extra_pages": Key(number(0, LAST_PAGE), "how many pages more than it uses now", needed=True),

@@ -18,6 +18,18 @@ from thplab.mm.include.lock import (
 )
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_who_waits_keeps_others_out(write):
+    """Held for reading, with a task in the queue: must another reader wait, and does its trylock fail?"""
+    lock = Lock("x")
+    down_read(lock)
+    wait_for(lock, Waiter("w", "mmap", lambda: None, write=write))
+    assert not down_read_trylock(lock)
+    assert would_wait(lock, write=False)
+    up_read(lock)
+    assert down_read_trylock(lock)
+
+
 def test_many_readers_or_one_writer():
     """Who may hold a lock together?"""
     lock = Lock("mmap_lock app")

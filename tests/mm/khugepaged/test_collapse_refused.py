@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.invariants import check, tables_and_pages
+from tests.invariants import check, page_of, tables_and_pages
 from tests.mm.lab import (
     ADDRESS,
     COLLAPSE,
@@ -22,13 +22,17 @@ from tests.mm.lab import (
     pte,
     ready,
     set_flag,
+    statuses,
     table,
     written,
 )
+from thplab.kernels import PROFILES
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY
 from thplab.mm.include.page import PG_locked, PG_lru
+from thplab.mm.include.pgtable import pmd_page_of
 from thplab.mm.khugepaged import collapse as module
+from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 
 
 def intruders():
@@ -171,28 +175,60 @@ def test_shared_beyond_the_limit_at_isolate(monkeypatch):
     assert machine.vmstat("thp_scan_exceed_share_pte") == 1
 
 
-def test_another_table_between_the_two_looks(monkeypatch):
-    """Which verdict gets a window that has another table at the second look than at the first?"""
-    process = ready(2)
+def take(machine, page, held):
+    """Allocate until that free page is taken; ``held``: page -> order of all that was."""
+    while page not in held:
+        held[alloc_pages(machine.kernel, 0, 0)] = 0
+
+
+@pytest.mark.parametrize("kernel", PROFILES)
+def test_another_page_table_is_as_good(monkeypatch, kernel):
+    """Does a collapse mind that the PMD entry points at another page table at the second look?"""
+    process = ready(2, kernel=kernel)
     machine = process.machine
     machine.kernel.knobs.max_ptes_none = 511
+    held: dict[int, int] = {}
 
     def replace_table():
-        kernel = machine.kernel
-        old = pmd(process)
-        process.mm.kernel.knobs.enabled = "never"  # base pages, please
-        process.madvise(ADDRESS, WINDOW, "dontneed")
-        process.write(ADDRESS + 2 * WINDOW - PAGE, 1)
-        other = module.__dict__["__folio_alloc"](kernel, 0, 0, 0, 1)
+        old = page_of(machine.kernel, pmd(process))
+        machine.kernel.knobs.enabled = "never"  # base pages, please
+        process.write(ADDRESS + 2 * WINDOW - PAGE, 1)  # so that the PMD table stays
+        process.munmap(ADDRESS, WINDOW)
+        take(machine, old, held)
+        process.mmap(ADDRESS, WINDOW)
         process.write(ADDRESS, 9)
-        kernel.knobs.enabled = "madvise"
-        held[other] = 0
-        assert pmd(process) != old
+        machine.kernel.knobs.enabled = "madvise"
+        advise(process)
+        assert page_of(machine.kernel, pmd(process)) != old
 
-    held: dict[int, int] = {}
     after(monkeypatch, module, "_recheck_for_reading", replace_table)
     machine.wake_khugepaged()
-    assert lines(machine)[:2] == [(COLLAPSE, "failed"), (SCAN, "failed")]
+    assert statuses(machine, COLLAPSE)[0] == statuses(machine)[0] == "succeeded"
+    assert process.read(ADDRESS) == 9
+    check(machine, held=held)
+
+
+@pytest.mark.parametrize("kernel", PROFILES)
+def test_another_pmd_table_is_refused(monkeypatch, kernel):
+    """And if the PMD table itself was freed, and made anew elsewhere?"""
+    process = ready(1, kernel=kernel)
+    machine = process.machine
+    held: dict[int, int] = {}
+
+    def replace_pmd_table():
+        old = pmd_page_of(process.mm, ADDRESS)
+        process.munmap(ADDRESS, WINDOW)
+        take(machine, old, held)
+        process.mmap(ADDRESS, WINDOW)
+        machine.kernel.knobs.enabled = "never"
+        process.write(ADDRESS, 9)
+        machine.kernel.knobs.enabled = "madvise"
+        advise(process)
+        assert pmd_page_of(process.mm, ADDRESS) != old
+
+    after(monkeypatch, module, "_recheck_for_reading", replace_pmd_table)
+    machine.wake_khugepaged()
+    assert statuses(machine, COLLAPSE)[0] == statuses(machine)[0] == "failed"
     assert process.read(ADDRESS) == 9
     check(machine, held=held)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.invariants import check
-from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, app, fill, knob, ready, statuses, written
+from tests.mm.lab import ADDRESS, PAGE, WINDOW, advise, after, app, fill, knob, ready, statuses, written
 from tests.mm.passes_lab import passes, processes, scan_of, units, windows
 from thplab.machine import Machine
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY
+from thplab.mm.khugepaged import collapse as collapse_module
 from thplab.mm.khugepaged import scan as khugepaged_module
 
 
@@ -314,6 +315,39 @@ def test_thp_disabled_costs_one():
     assert windows(machine) == [("b", 0)]
     assert units(machine) == 1 + 513
     assert [slot.mm.name for slot in scan_of(machine).mm_head] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("kernel", "units_spent"), [("6.1", 1 + 301), ("6.12", 1), ("6.18", 1), ("7.3", 1)])
+def test_a_disabled_process_with_many_mappings(kernel, units_spent):
+    """What does it cost, by version: one unit, or (6.1) one for each mapping as well?"""
+    process = ready(1, kernel=kernel)
+    for number in range(300):
+        process.mmap(ADDRESS + 4 * WINDOW + number * 2 * PAGE, PAGE)
+    process.machine.wake_khugepaged()
+    process.prctl_thp_disable()
+    process.machine.wake_khugepaged()
+    assert units(process.machine) == units_spent
+
+
+@pytest.mark.parametrize(
+    ("kernel", "status", "laps"),
+    [
+        ("6.1", "vma_check_failed", 0),
+        ("6.12", "no_process_for_page", 0),
+        ("6.18", "no_process_for_page", 0),
+        ("7.3", "no_process_for_page", 1),
+    ],
+)
+def test_thp_disabled_while_no_lock_is_held(monkeypatch, kernel, status, laps):
+    """With which result does a collapse end, and is the cursor still at the process after that visit?"""
+    process = ready(2, kernel=kernel)
+    machine = process.machine
+    machine.kernel.knobs.pages_to_scan = 8
+    after(monkeypatch, collapse_module, "_recheck_for_reading", process.prctl_thp_disable)
+    machine.wake_khugepaged()
+    assert statuses(machine) == [status]
+    assert scan_of(machine).full_scans == laps
+    assert (scan_of(machine).scan_mm_slot is None) == bool(laps)
 
 
 def test_thp_disabled_in_the_middle_of_a_visit(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from tests.recording.small import ADDRESS, WINDOW, advise, collapse, machine, touch
 from tests.recording.story.telling import all_told, of_kind, sentences
 from thplab.recording import Recorder, Recording, record_scenario
+from thplab.recording.story.passes import PASSED_BY_QUEUE
 from thplab.recording.story.template import Value
 
 
@@ -159,7 +160,7 @@ def test_a_process_that_has_exited_leaves_the_list_at_its_next_visit() -> None:
 def test_a_window_costs_what_the_kernel_says(kernel: str, cost: str) -> None:
     """Twelve windows that are huge already."""
     said = of_kind(record_scenario("S13.budget", kernel, depth="functions"), "window_paid")
-    assert said[0].startswith(f"Window 0 of process a stays as it is and still costs {cost}, because ")
+    assert said[0].startswith(f"Window 0 of process a does not become huge and still costs {cost}, because ")
 
 
 @pytest.mark.parametrize(("ms", "time"), [(10_000, "10 s"), (1500, "1.5 s"), (250, "250 ms"), (0, "1 ms")])
@@ -247,3 +248,10 @@ def test_passes_are_counted_from_the_first_of_the_recording(before: int) -> None
     assert ends == ["Pass 1", "Pass 2"]
     numbers = [told.values["number"] for told in all_told(recorder.recording) if told.kind == "pass_begins"]
     assert numbers == [1, 2]
+
+
+def test_a_task_that_waits_is_the_reason_too() -> None:
+    """A reader holds mmap_lock and a writer waits: does the sentence name the one that waits?"""
+    assert PASSED_BY_QUEUE.tell(mm="a", lock="mmap_lock", holder="w").sentence.startswith(
+        "khugepaged passes process a by, because w waits for mmap_lock"
+    )

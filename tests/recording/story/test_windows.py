@@ -25,6 +25,7 @@ from thplab.recording import Recorder, Recording, record_scenario
 from thplab.recording.story import Rank
 from thplab.recording.story.tellers import At, Known
 from thplab.recording.story.windows import VERDICT_POINTS, VERDICTS, decided, sentence_of
+from thplab.scenario import Scenario
 
 S = ScanResult
 
@@ -225,7 +226,7 @@ def test_no_memory_names_what_was_wanted_and_what_there_was() -> None:
     said = verdict(recorder.recording, "alloc_charge_folio")
     assert largest < 8
     assert said == (
-        "No free block of 8 frames was found, so the window at 0x200000 stays as it is: "
+        "No free block of 8 frames was found, so the window at 0x200000 does not become huge: "
         f"the largest free block has {largest} frames."
     )
     assert "'alloc_huge_page_failed'" in verdict(recorder.recording, "collapse_huge_page")
@@ -415,3 +416,26 @@ def test_where_only_events_are_recorded_a_scan_is_told_by_its_trace_line() -> No
         "khugepaged has read window 0 of process app, and the answer is 'succeeded': "
         "5 entries were used lately, 3 empty, 0 swapped out." in sentences(made)
     )
+
+
+UNCHANGED = re.compile(r"as it (is|was)\b|unchanged|bit for bit|nothing (has )?changed|leaves .* alone\b")
+
+
+def test_no_sentence_says_that_a_refused_window_did_not_change() -> None:
+    """A collapse that reads pages back from swap and then fails leaves them there: is that not denied?"""
+    data = {
+        "name": "guard", "settings": {"pages_to_scan": 1_000_000},
+        "ops": [
+            {"op": "mmap", "start": 0, "pages": 512}, {"op": "write"},
+            {"op": "advise", "advice": "pageout", "pages": [[0, 20]]},
+            {"op": "advise", "advice": "guard_install", "pages": [[300, 301]]},
+            {"op": "advise", "advice": "hugepage"},
+        ],
+        "action": {"type": "khugepaged", "wakeups": 1},
+    }  # fmt: skip
+    run = record_scenario(Scenario.from_data(data), depth="functions")
+    sentences = {run.sentence(number) or "" for number in range(len(run))}
+    assert any("failed" in text for text in sentences)
+    assert not [text for text in sentences if UNCHANGED.search(text)]
+    # The same for every reason to refuse: each may be met after pages were read back.
+    assert not [text.text for result, text in VERDICTS.items() if UNCHANGED.search(text.text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thplab.mm.include.errors import KernelBug
 from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.lock import down_write, up_write
-from thplab.mm.include.mm_types import Mm, Vma, vma_is_anonymous
+from thplab.mm.include.mm_types import VM_READ, VM_WRITE, Mm, Vma, vma_is_anonymous
 from thplab.mm.include.page import folio_get, folio_ref_add, page_to_pfn, pfn_to_page
 from thplab.mm.include.pgtable import (
     _PAGE_ACCESSED,
@@ -137,7 +137,7 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     zero = is_huge_zero_pmd(kernel, pmd)
     # The kernel first makes the leaf invalid and flushes: never two sizes for one address in a TLB.
     for index in range(kernel.geometry.PTRS_PER_PTE):
-        set_pte_at(table, index, zero_pte(kernel) if zero else _pte_of_leaf(pmd, index))
+        set_pte_at(table, index, zero_pte(vma) if zero else _pte_of_leaf(pmd, index))
     if not zero:
         # One mapping and its reference become one of each page.
         folio = pfn_to_page(kernel.mem_map, entry_pfn(pmd))
@@ -148,9 +148,11 @@ def __split_huge_pmd(vma: Vma, ref: EntryRef, address: int) -> None:
     up_write(ptl)
 
 
-def zero_pte(kernel: Kernel) -> int:
-    """The entry (pte_t value) by which a read maps the shared zero page."""
-    return mk_pte(kernel.zero_pfn, write=False, dirty=False, young=True) | _PAGE_SPECIAL
+def zero_pte(vma: Vma) -> int:
+    """The entry (pte_t value) that maps the shared zero page: read-only, or under PROT_NONE out of reach."""
+    none = not vma.vm_flags & (VM_READ | VM_WRITE)
+    zero_pfn = vma.mm.kernel.zero_pfn
+    return mk_pte(zero_pfn, write=False, dirty=False, young=True, none=none) | _PAGE_SPECIAL
 
 
 def _pte_of_leaf(pmd: int, index: int) -> int:

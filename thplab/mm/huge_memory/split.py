@@ -114,7 +114,7 @@ def try_to_map_unused_to_zeropage(kernel: Kernel, page: int) -> None:
         if vma.vm_flags & VM_LOCKED:
             continue
         # The mark of userfaultfd stays: only contents are replaced, by equal ones.
-        set_pte_at(table, index, zero_pte(kernel) | table[index] & _PAGE_UFFD_WP)
+        set_pte_at(table, index, zero_pte(vma) | table[index] & _PAGE_UFFD_WP)
         folio_remove_rmap_ptes(kernel, page, 1, vma.mm)
         vma.mm.rss -= 1
         folio_put(kernel, page)

@@ -84,7 +84,12 @@ class Lock(Struct):
 
 
 def would_wait(lock: Lock, *, write: bool) -> bool:
-    """True if a task that wants the lock now would have to sleep."""
+    """True if a task that wants the lock now would have to sleep: it is held, or others were there first."""
+    return bool(lock.waiters) or _is_held(lock, write=write)
+
+
+def _is_held(lock: Lock, *, write: bool) -> bool:
+    """Does a holder keep out who asks for reading, or for writing?"""
     return lock.writer is not None or bool(write and lock.readers)
 
 
@@ -96,7 +101,7 @@ def wait_for(lock: Lock, waiter: Waiter) -> None:
 def _rwsem_wake(lock: Lock) -> None:
     """The lock was released: those at the head of the queue that can have it continue, in turn."""
     # Readers that follow one another wake together; a writer in between keeps its turn.
-    while lock.waiters and not would_wait(lock, write=bool(lock.waiters[0].write)):
+    while lock.waiters and not _is_held(lock, write=bool(lock.waiters[0].write)):
         # Out of the queue first: what it does may release the lock again and get here.
         waiter, lock.waiters = lock.waiters[0], lock.waiters[1:]
         waiter.wake()
@@ -110,8 +115,9 @@ def down_read(lock: Lock) -> None:
 
 
 def down_read_trylock(lock: Lock) -> bool:
-    """Take ``lock`` for reading unless a task holds it for writing; True if taken (C: int, 1)."""
-    if lock.writer is not None:
+    """Take ``lock`` for reading unless a task holds it for writing or waits; True if taken (C: int, 1)."""
+    # A writer that waits is enough: a reader must not overtake it (RWSEM_FLAG_WAITERS).
+    if would_wait(lock, write=False):
         return False
     lock.readers += 1
     return True

@@ -11,7 +11,8 @@ change between them:
     6 free         only now the old pages are freed
     7 publish      deposit the empty table, set the huge PMD, unlock
 
-Up to the copy everything can be undone; a window that was refused is bit for bit what it was.
+Up to the copy everything can be undone: of a window that was refused no entry has changed, but for those of
+pages that were read back from swap: they stay in memory.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from thplab.mm.include.lock import down_read, down_write, up_read, up_write
 from thplab.mm.include.mm_types import MMF_DISABLE_THP_COMPLETELY, VM_READ, VM_WRITE, Mm, Vma, find_vma
 from thplab.mm.include.page import page_to_pfn
 from thplab.mm.include.pgtable import (
+    EntryRef,
     mk_huge_pmd,
     mm_find_pmd,
     pmd_bad,
@@ -54,45 +56,48 @@ def hpage_collapse_test_exit_or_disable(mm: Mm) -> bool:
     """True if the process exits or has THP switched off by prctl: then there is no point in continuing.
 
     Locks expected: none; both can change at any time, so it is asked again and again.
-    Kernel name: hpage_collapse_test_exit (6.1), which does not ask for the prctl.
+    Kernel name: hpage_collapse_test_exit (6.1), which does not ask for the prctl: each VMA refuses there.
     """
-    return mm.mm_users == 0 or bool(mm.flags & MMF_DISABLE_THP_COMPLETELY)
+    disabled = mm.flags & MMF_DISABLE_THP_COMPLETELY and mm.kernel.profile.disabled_counts_as_exit
+    return mm.mm_users == 0 or bool(disabled)
 
 
-def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, int]:
-    """Is there a PTE table to scan? SUCCEED and the PMD entry, or why not and 0.
+def find_pmd_or_thp_or_none(mm: Mm, address: int) -> tuple[ScanResult, EntryRef | None]:
+    """Is there a PTE table to scan? SUCCEED and where the PMD entry is (pmd_t *), or why not and None.
 
-    ``address``: unsigned long, 2 MiB aligned. The entry is a pmd_t value, not a pointer.
+    ``address``: unsigned long, 2 MiB aligned.
     Locks expected: mmap_lock or i_mmap_rwsem at least for reading, so that the upper tables stay.
     """
     profile = mm.kernel.profile
     ref = mm_find_pmd(mm, address)
     if ref is None:
-        return profile.without_pmd_table, 0
+        return profile.without_pmd_table, None
     pmd = ref[0][ref[1]]
     if not pmd:
-        return profile.without_pte_table, 0
+        return profile.without_pte_table, None
     # A migration entry, say: 6.17 reports that as PMD_MAPPED, 6.12 not. The model makes none here.
     if not pmd_present(pmd):
-        return profile.without_pmd_table, 0
+        return profile.without_pmd_table, None
     if pmd_trans_huge(pmd):
-        return ScanResult.PMD_MAPPED, 0
+        return ScanResult.PMD_MAPPED, None
     if pmd_bad(pmd):
-        return profile.without_pmd_table, 0
-    return ScanResult.SUCCEED, pmd
+        return profile.without_pmd_table, None
+    return ScanResult.SUCCEED, ref
 
 
-def check_pmd_still_valid(mm: Mm, address: int, pmd: int) -> ScanResult:
-    """Is it still the table that was seen before the lock was dropped? FAIL if there is another one.
+def check_pmd_still_valid(mm: Mm, address: int, pmd: EntryRef) -> ScanResult:
+    """Is the PMD entry still at the place that was found before the lock was dropped? FAIL if elsewhere.
 
-    ``pmd``: the pmd_t value of that time.
+    ``pmd``: that place (pmd_t *). Which page table it points at is not asked: a new one, made by a fault
+    after MADV_DONTNEED, is as good.
     Locks expected: mmap_lock for writing.
     """
     result, now = find_pmd_or_thp_or_none(mm, address)
-    if result is not ScanResult.SUCCEED:
+    if now is None:
         return result
-    # Not the same: meanwhile the table was freed and a fault has made a new one.
-    return ScanResult.SUCCEED if now == pmd else ScanResult.FAIL
+    # Elsewhere: the PMD table itself was freed, with all that lay in its 1 GiB, and another one made.
+    same_place = now[0] is pmd[0] and now[1] == pmd[1]
+    return ScanResult.SUCCEED if same_place else ScanResult.FAIL
 
 
 def hugepage_vma_revalidate(
@@ -179,7 +184,7 @@ def collapse_huge_page(
     if folio is not None:
         result, pmd = _recheck_for_reading(mm, address, referenced, unmapped, cc)
         # For writing: no fault may fill the window, and no madvise() empty it, while its pages move.
-        if result is ScanResult.SUCCEED:
+        if result is ScanResult.SUCCEED and pmd is not None:
             down_write(mm.mmap_lock, mm.kernel.current.comm)
             result = _collapse_locked(mm, address, pmd, folio, cc)
             up_write(mm.mmap_lock)
@@ -201,25 +206,25 @@ def collapse_huge_page(
 
 def _recheck_for_reading(
     mm: Mm, address: int, referenced: int, unmapped: int, cc: CollapseControl
-) -> tuple[ScanResult, int]:
-    """First check after the allocation: the PMD entry that still points at the table, or why not and 0.
+) -> tuple[ScanResult, EntryRef | None]:
+    """First check after the allocation: where the PMD entry is that has a table, or why not and None.
 
     Pages that the scan found swapped out are read in here.
     Locks expected: none. Takes mmap_lock for reading.
     """
-    pmd = 0
+    pmd: EntryRef | None = None
     down_read(mm.mmap_lock)
     result, vma = hugepage_vma_revalidate(mm, address, expect_anon=True, cc=cc)
     if vma is not None:
         result, pmd = find_pmd_or_thp_or_none(mm, address)
         # Reading in may wait for the disk: better now than while mmap_lock is held for writing.
-        if result is ScanResult.SUCCEED and unmapped:
+        if pmd is not None and unmapped:
             result = __collapse_huge_page_swapin(vma, address, pmd, referenced)
     up_read(mm.mmap_lock)
     return result, pmd
 
 
-def _collapse_locked(mm: Mm, address: int, pmd: int, folio: int, cc: CollapseControl) -> ScanResult:
+def _collapse_locked(mm: Mm, address: int, pmd: EntryRef, folio: int, cc: CollapseControl) -> ScanResult:
     """Second check, then fence, isolate, copy and publish.
 
     Locks expected: mmap_lock for writing. Takes the VMA lock, the anon_vma lock, PMD and PTE locks.
@@ -237,8 +242,8 @@ def _collapse_locked(mm: Mm, address: int, pmd: int, folio: int, cc: CollapseCon
     # Reclaim, migration and KSM find PTEs by the reverse map: they take no mmap_lock, but this lock.
     if result is ScanResult.SUCCEED:
         down_write(vma.anon_vma.lock, kernel.current.comm)
-        pmdp_collapse_flush(mm, address)
-        result = _isolate_copy_publish(vma, address, pmd, folio, cc)
+        table_page = pmdp_collapse_flush(mm, address)
+        result = _isolate_copy_publish(vma, address, table_page, folio, cc)
     if kernel.profile.has_vma_lock:
         vma_end_write(vma)
     return result
@@ -260,8 +265,10 @@ def vma_end_write(vma: Vma) -> None:
     up_write(vma.vm_lock)
 
 
-def pmdp_collapse_flush(mm: Mm, address: int) -> None:
+def pmdp_collapse_flush(mm: Mm, address: int) -> int:
     """Clear the PMD and flush the TLBs: from now on every access to the window faults and waits.
+
+    The page of the table that it pointed at (C: the old pmd_t).
 
     Only then is it safe to examine the pages: no processor can change them. The kernel also waits
     for lockless walkers (GUP-fast) to leave the table (tlb_remove_table_sync_one); the model has none,
@@ -272,22 +279,25 @@ def pmdp_collapse_flush(mm: Mm, address: int) -> None:
     assert ref is not None
     ptl = pmd_lock(mm, address)
     down_write(ptl, mm.kernel.current.comm)
-    # Taken out of the tree, not freed: the table is put back if a page refuses, or deposited.
+    # It is taken out of the tree, not freed: the table is put back if a page refuses, or deposited.
+    table_page = pmd_table_page(mm.kernel, ref[0][ref[1]])
     set_pmd_at(*ref, 0)
     up_write(ptl)
+    return table_page
 
 
-def _isolate_copy_publish(vma: Vma, address: int, pmd: int, folio: int, cc: CollapseControl) -> ScanResult:
+def _isolate_copy_publish(
+    vma: Vma, address: int, table_page: int, folio: int, cc: CollapseControl
+) -> ScanResult:
     """The PMD is clear and no task can reach the window: move it, or put everything back.
 
-    ``pmd``: the pmd_t value that was cleared.
+    ``table_page``: the page of the table (pgtable_t) that was taken out of the tree.
     Locks expected: mmap_lock, the VMA lock and the anon_vma lock, all for writing. Takes the PTE lock.
     Drops the anon_vma lock.
     """
     mm = vma.mm
     kernel = mm.kernel
     assert vma.anon_vma is not None
-    table_page = pmd_table_page(kernel, pmd)
     pte_table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
     down_write(ptl, kernel.current.comm)
     result = __collapse_huge_page_isolate(vma, address, pte_table, cc)

@@ -75,8 +75,8 @@ def _remap(vma: Vma, addr: int, folio: int, *, install_pmd: bool) -> ScanResult:
     if folio_nr_pages(mm.kernel.mem_map, folio) != mm.kernel.geometry.HPAGE_PMD_NR:
         return ScanResult.PAGE_COMPOUND
     result, pmd = find_pmd_or_thp_or_none(mm, addr)
-    if result is ScanResult.SUCCEED:
-        result = _clear_ptes(vma, folio, pmd_table_page(mm.kernel, pmd))
+    if pmd is not None:
+        result = _clear_ptes(vma, folio, pmd_table_page(mm.kernel, pmd[0][pmd[1]]))
         if result is not ScanResult.SUCCEED:
             return result
         pmd_remove_table(mm, addr)

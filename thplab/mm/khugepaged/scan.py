@@ -89,13 +89,13 @@ def scan_pmd(mm: Mm, vma: Vma, start_addr: int, cc: CollapseControl) -> tuple[Sc
 
     cc.ptes_read = 0
     result, pmd = find_pmd_or_thp_or_none(mm, start_addr)
-    if result is not ScanResult.SUCCEED:
+    if pmd is None:
         trace_mm_khugepaged_scan_pmd(
             mm, start_addr, folio, writable, referenced, none_or_zero, result, unmapped
         )
         return result, True
     cc.node_load[0] = 0
-    table_page = pmd_table_page(kernel, pmd)
+    table_page = pmd_table_page(kernel, pmd[0][pmd[1]])
     pte_table = kernel.tables[table_page]
     down_write(pte_lock(kernel, table_page), kernel.current.comm)
     for index, pte in enumerate(pte_table):
@@ -244,7 +244,8 @@ def khugepaged_scan_mm_slot(kernel: Kernel, pages: int, cc: CollapseControl) -> 
             up_read(mm.mmap_lock)
 
     down_write(scan.mm_lock, kernel.current.comm)
-    if mm.mm_users == 0 or walk_ended:
+    disabled = kernel.profile.disabled_is_left_at_once and hpage_collapse_test_exit_or_disable(mm)
+    if mm.mm_users == 0 or walk_ended or disabled:
         _advance_cursor(kernel, slot)
         collect_mm_slot(kernel, slot)
     lap_ended = scan.full_scans != laps

@@ -6,30 +6,38 @@ from thplab.kernels import ScanResult
 from thplab.mm.include.errors import KernelError
 from thplab.mm.include.lock import down_write, up_write
 from thplab.mm.include.mm_types import Vma
-from thplab.mm.include.pgtable import mm_find_pmd, pmd_table_page, pte_lock, pte_present
+from thplab.mm.include.pgtable import (
+    EntryRef,
+    pmd_present,
+    pmd_table_page,
+    pmd_trans_huge,
+    pte_lock,
+    pte_present,
+)
 from thplab.mm.memory.swapin import do_swap_page
 from thplab.mm.trace import trace
 
 
-def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: int, referenced: int) -> ScanResult:
+def __collapse_huge_page_swapin(vma: Vma, address: int, pmd: EntryRef, referenced: int) -> ScanResult:
     """Fault in each page of the window that has a swap entry; SUCCEED, or FAIL at a guard page.
 
-    ``pmd``: the pmd_t value found by the re-check; ``referenced`` (PTEs) only goes into the trace line.
+    ``pmd``: where the re-check found the entry (pmd_t *); ``referenced`` (PTEs) is for the trace line only.
     PMD_NULL if the table is gone: mmap_lock for reading does not keep MADV_DONTNEED out. Pages that
     were read in stay, whatever becomes of the collapse.
     Locks expected: mmap_lock for reading. Takes the PTE lock. (The kernel drops mmap_lock if it fails.)
     """
     mm = vma.mm
     kernel = mm.kernel
-    table_page = pmd_table_page(kernel, pmd)
-    table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
     swapped_in = 0
-    ref = mm_find_pmd(mm, address)
-    # Only a table that is still in the tree may be worked on, never one that was freed meanwhile.
-    same = ref is not None and ref[0][ref[1]] == pmd
-    result = ScanResult.SUCCEED if same else ScanResult.PMD_NULL
-    # Over a copy: each entry is tried once.
-    for index, pte in enumerate(tuple(table) if same else ()):
+    result = ScanResult.SUCCEED
+    for index in range(kernel.geometry.PTRS_PER_PTE):
+        # Only a table that is in the tree now may be worked on, never one that was freed meanwhile.
+        if not pmd_present(pmd[0][pmd[1]]) or pmd_trans_huge(pmd[0][pmd[1]]):
+            result = ScanResult.PMD_NULL
+            break
+        table_page = pmd_table_page(kernel, pmd[0][pmd[1]])
+        table, ptl = kernel.tables[table_page], pte_lock(kernel, table_page)
+        pte = table[index]
         if not pte or pte_present(pte):
             continue
         down_write(ptl, kernel.current.comm)

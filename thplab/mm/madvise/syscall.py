@@ -18,6 +18,7 @@ from thplab.mm.include.mm_types import (
     Mm,
     Vma,
     find_vma,
+    vma_lookup,
 )
 from thplab.mm.khugepaged.enter import khugepaged_enter_vma
 from thplab.mm.khugepaged.madvise_collapse import madvise_collapse
@@ -36,9 +37,13 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
     Locks expected: none. Takes what the advice says.
     """
     act = _ADVICE.get(advice)
-    if act is None:
-        raise KernelError(errno.EINVAL, "madvise: advice", advice, " | ".join(_ADVICE))
+    if act is None and advice not in _POPULATE:
+        raise KernelError(errno.EINVAL, "madvise: advice", advice, " | ".join((*_ADVICE, *_POPULATE)))
     end = madvise_range(mm, start, length)
+    # No walk of the VMAs, as all others are: it faults as the process would, and ends at the first failure.
+    if advice in _POPULATE:
+        madvise_populate(mm, start, end, write=_POPULATE[advice])
+        return
     hole = False
     address = start
     while address < end:
@@ -48,6 +53,7 @@ def do_madvise(mm: Mm, start: int, length: int, advice: str) -> None:
         if vma is None or vma.vm_start >= end:
             break
         stop = min(end, vma.vm_end)
+        assert act is not None
         act(vma, max(address, vma.vm_start), stop)
         # The advice may have split or merged the VMA, so the next one is looked up by address.
         address = stop
@@ -142,22 +148,24 @@ def _mergeable(vma: Vma, start: int, end: int) -> None:
     up_write(vma.mm.mmap_lock)
 
 
-def _populate_read(vma: Vma, start: int, end: int) -> None:
-    """MADV_POPULATE_READ: fault the pages in as if they were read."""
-    _populate(vma, start, end, write=False)
+def madvise_populate(mm: Mm, start: int, end: int, *, write: bool) -> None:
+    """MADV_POPULATE_READ and MADV_POPULATE_WRITE: fault in what is missing, up to the first failure.
 
-
-def _populate_write(vma: Vma, start: int, end: int) -> None:
-    """MADV_POPULATE_WRITE: fault the pages in as if they were written."""
-    _populate(vma, start, end, write=True)
-
-
-def _populate(vma: Vma, start: int, end: int, *, write: bool) -> None:
-    """Fault in what is missing. Raises KernelError (EINVAL), MemoryError. Locks expected: none."""
-    # Refused at once: otherwise each page would fault and fail.
-    if not vma.vm_flags & (VM_WRITE if write else VM_READ):
-        raise KernelError(errno.EINVAL, "madvise populate: the protection does not allow it")
-    populate_vma_page_range(vma, start, end, write=write)
+    ``start``, ``end``: unsigned long, page aligned. What was faulted in before it stays. Raises KernelError:
+    ENOMEM at a hole, EINVAL where the protection does not allow it, EFAULT at a guard page; MemoryError.
+    Locks expected: none; a fault takes the VMA lock or mmap_lock. (The kernel holds mmap_lock for reading.)
+    """
+    address = start
+    while address < end:
+        vma = vma_lookup(mm, address)
+        if vma is None:
+            raise KernelError(errno.ENOMEM, f"madvise populate: {address:#x} is not mapped")
+        # Refused at once: otherwise each page would fault and fail.
+        if not vma.vm_flags & (VM_WRITE if write else VM_READ):
+            raise KernelError(errno.EINVAL, "madvise populate: the protection does not allow it")
+        stop = min(end, vma.vm_end)
+        populate_vma_page_range(vma, address, stop, write=write)
+        address = stop
 
 
 def _collapse(vma: Vma, start: int, end: int) -> None:
@@ -175,10 +183,11 @@ _ADVICE: dict[str, Callable[[Vma, int, int], None]] = {
     "cold": madvise_cold,
     "pageout": madvise_pageout,
     "free": madvise_free,
-    "populate_read": _populate_read,
-    "populate_write": _populate_write,
     "guard_install": madvise_guard_install,
     "guard_remove": madvise_guard_remove,
     "mergeable": _mergeable,
     "collapse": _collapse,
 }
+
+#: Advice that does not go VMA by VMA -> does it write?
+_POPULATE = {"populate_read": False, "populate_write": True}

@@ -161,12 +161,11 @@ def do_anonymous_page(vma: Vma, table: Column, index: int, address: int, *, writ
     would be asked, MemoryError (C: VM_FAULT_OOM).
     Locks expected: the PTE lock.
     """
-    kernel = vma.mm.kernel
     if userfaultfd_missing(vma):
         raise handle_userfault(address)
     # No page is allocated, none is counted: memory that is only read costs its tables alone.
     if not write:
-        set_pte_at(table, index, zero_pte(kernel))
+        set_pte_at(table, index, zero_pte(vma))
         return
     large = alloc_anon_folio(vma, table, index, address)
     if large is not None:

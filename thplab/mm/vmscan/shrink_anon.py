@@ -2,8 +2,9 @@
 
 A huge page goes whole if swap has 512 free slots in a row; else, or if a part of it is mapped no more,
 it is split first (vmscan/shrink_folio.py). Whether a page was used lately is in the entries that map it,
-so the lists are only a first guess: the entries are asked, and made old, when the page's turn comes. A
-task that reclaims in the middle of a fault has its page table locked; what that table maps is passed over.
+so the lists are only a first guess: the entries are asked, and made old, when the page's turn comes.
+In the model a task that reclaims in the middle of a fault still has its page table locked, so what that table
+maps is passed over. A kernel takes that lock only after the allocation, and reclaims those pages as well.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class LockKind:
 LOCK_KINDS = (
     LockKind(KHUGEPAGED_MM_LOCK, "list", "", "khugepaged's list and its cursor must hold still"),
     LockKind(MMAP_LOCK, "mmap", "no mapping may change while this task looks",
-             "no other task may map, unmap or look anything up here now"),
+             "no other task may map or unmap anything here now"),
     LockKind(VMA_LOCK, "VMA", "a fault needs this mapping only",
              "faults that take no mmap_lock must stay out, too"),
     LockKind(ANON_VMA, "anon_vma", "the list of who maps these pages is read",

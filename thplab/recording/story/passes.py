@@ -32,6 +32,11 @@ PASSED_BY = story(
     "khugepaged passes process {mm} by, because {holder} holds {lock} for writing and khugepaged never waits for a "
     "process.",
 )
+PASSED_BY_QUEUE = story(
+    "passed_by_queue",
+    "khugepaged passes process {mm} by, because {holder} waits for {lock} already and khugepaged never waits for a "
+    "process.",
+)
 #: The first of neighbours that are passed over for one reason; the others are many.
 _PASSED_OVER = "Mapping {number} of process {mm} ({pages|page|pages} at {address}) is passed over for {cost|unit|units}, because {why}."
 VMA_PASSED_OVER = story("vma_passed_over", _PASSED_OVER)
@@ -43,7 +48,7 @@ WINDOW_COLLAPSED = story(
 )
 WINDOW_REFUSED = story(
     "window_paid",
-    "{Window} of process {mm} stays as it is and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
+    "{Window} of process {mm} does not become huge and still costs {cost|unit|units}, because {why}: {spent} of {limit} are spent "
     "in this pass.",
 )
 VISIT_ENDS = story(
@@ -114,6 +119,8 @@ def _visit(local: Locals, taken: Any, at: At) -> Told | None:
     if visit is None:
         return None
     lock, mm = local["lock"], visit["mm"]
+    if not taken and lock.writer is None:
+        return PASSED_BY_QUEUE.tell(mm=mm.name, lock=lock_words(lock), holder=lock.waiters[0].who)
     if not taken:
         return PASSED_BY.tell(mm=mm.name, lock=lock_words(lock), holder=lock.writer, cost=0)
     return VISIT.tell(

@@ -132,7 +132,7 @@ def _reads(local: Locals, returned: Any, at: At) -> Told | None:
     if at.caller is not points.SCAN or returned[0] is not S.SUCCEED:
         return None
     mm, address = local["mm"], local["address"]
-    table = at.kernel.tables[pmd_table_page(at.kernel, returned[1])]
+    table = at.kernel.tables[pmd_table_page(at.kernel, returned[1][0][returned[1][1]])]
     states = questions.letters(at.kernel, table)
     return READS.tell(who=at.who, mm=mm.name, window=at.window(address), states=states, **limits(at))
 
