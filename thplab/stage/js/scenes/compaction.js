@@ -95,7 +95,7 @@ function verdicts(state, zone, boxes) {
         `stays-b${values.block}`,
         x + w / 2,
         at + 14,
-        one ? "stays here" : "stay here",
+        one ? "stays" : "stay",
         "sc-middle sc-small sc-strongtext",
       ),
     );

@@ -8,9 +8,10 @@ import { moving, path, rect, words } from "./marks.js";
 const SLOT = [48, 28, 54]; // width, height, from one to the next
 const LEAST_SLOTS = 4;
 const ENOUGH = "low enough, but it looks only after a block";
-// What begins is asked of all zones together.
-/** @param {number} w */
-const startsAt = (w) => (w < 400 ? "node" : "the whole node");
+// It begins for the score of all zones together.
+/** @param {number} w @param {number} high @param {unknown} node */
+const startsAt = (w, high, node) =>
+  w < 400 ? `starts above ${high} (node ${node})` : `starts if the whole node is above ${high} (${node})`;
 
 // The score as a bar against its two marks. kcompactd starts above the dashed one, and stops at the thick one.
 /** @param {CompactionState} state @param {number} w @returns {Mark[]} */
@@ -39,13 +40,7 @@ export function scoreMarks({ values, ended }, w) {
       ? []
       : [
           path("score-key2", "M154 58v13", "sc-limit sc-dashed"),
-          words(
-            "score-high-t",
-            162,
-            69,
-            `starts if ${startsAt(w)} is above ${high} (${values.node_score})`,
-            "sc-small",
-          ),
+          words("score-high-t", 162, 69, startsAt(w, high, values.node_score), "sc-small"),
         ]),
   ];
 }
