@@ -71,7 +71,7 @@ _BEFORE = (
 )
 _HUGE, _NOTHING_HUGE = "Huge in the end: {names}.", "Nothing is huge in the end."
 #: What a huge page is good for.
-_WORTH = " One entry maps all {entries} pages there, where small pages need {entries} entries."
+_WORTH = " One entry maps {entries} pages there."
 _DONE = {
     "moved": "{moved|page|pages} moved",
     "copied": "{copied|page|pages} copied",

@@ -90,7 +90,7 @@ export function small(state, { boxes, cells }) {
       x + 12,
       y + 41,
       here && count
-        ? `${count} of ${entries} pages mapped; a huge page is all at once`
+        ? `${count} of ${entries} pages mapped${w < 500 ? "" : "; a huge page is all at once"}`
         : "a fault for each page",
       tone,
     ),

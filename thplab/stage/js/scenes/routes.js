@@ -93,13 +93,7 @@ function window(k, program, cut, x, y, { narrow, left, right, sees, cells, cell,
   if (cut.huge) {
     marks.push(rect(`${k}-bar`, start + 2, top, w - 4, cell, "sc-r-huge", 4));
     marks.push(
-      words(
-        `${k}-bar-t`,
-        start + w / 2,
-        top + cell / 2 + 5,
-        narrow ? "one huge page" : "one huge page in one entry",
-        "sc-middle sc-strongtext",
-      ),
+      words(`${k}-bar-t`, start + w / 2, top + cell / 2 + 5, "one huge page", "sc-middle sc-strongtext"),
     );
     return marks;
   }
