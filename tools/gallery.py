@@ -1,13 +1,11 @@
 """Make the pictures in docs/gallery: ``make gallery``, or ``python -m tools.gallery NAME...``.
 
-``stage.png``, ``what-if.png`` and ``futures.png`` are a stage in JupyterLab; the others are presets of
-views as a page. The scenes have sheets of their own: ``python -m tools.scene_sheets``.
+Each is a stage in JupyterLab. The scenes have sheets of their own: ``python -m tools.scene_sheets``.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,13 +15,7 @@ from PIL import Image
 
 from tests.browser.chromium import chromium
 from tests.browser.jupyterlab import ROOT, run_all, serve, wait_for_stage
-from tests.stage.conftest import SMALL
-from thplab.export import page as make_page
 from thplab.files import write_file
-from thplab.ledger import Meter
-from thplab.recording import Recording, record_scenario
-from thplab.scenario import Scenario
-from thplab.stage import PRESETS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,7 +23,6 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "docs" / "gallery"
 LARGEST = 200_000  # bytes
 COLOURS = 256
-LAPTOP = (1360, 780)
 
 #: picture -> a cell, and what is then typed
 IN_JUPYTERLAB = {
@@ -54,60 +45,7 @@ Stage("S07.none_411", step=800)
 """,
         "q0-99 present, 100 swap",
     ),
-    "futures.png": (
-        """
-from thplab.stage import Stage
-
-stage = Stage("S08.clean512")
-difference = stage.branch(gap="after_fence", op="munmap 0-255")
-stage
-""",
-        "",
-    ),
 }
-
-
-#: preset -> a moment at which it has something to show.
-MOMENTS = {
-    "first": ("scan_pmd", 2000),
-    "collapse": ("__collapse_huge_page_isolate", 4400),
-    "memory": ("__collapse_huge_page_copy_succeeded", 4000),
-    "space": ("__collapse_huge_page_isolate", 4400),
-    "locks": ("__collapse_huge_page_copy_succeeded", 4000),
-    "walk": ("scan_pmd", 2000),
-    "lanes": ("_publish_huge_pmd", 0),
-    "trace": ("__collapse_huge_page_copy_succeeded", 1000),
-    "small": ("__collapse_huge_page_isolate", 60),
-}
-
-
-@cache
-def recording_for(preset: str) -> Recording:
-    """The note's collapse, unless something else has more to show."""
-    if preset == "lanes":
-        return record_scenario("S08.race.munmap.after_fence", alongside=Meter)
-    return record_scenario(Scenario.from_data(SMALL)) if preset == "small" else record_scenario("note", "6.1")
-
-
-def take(browser: Browser, preset: str) -> Path:
-    """Make one picture from a page."""
-    name, later = MOMENTS[preset]
-    recording = recording_for(preset)
-    call = recording.find_call(name)
-    assert call is not None, preset
-    page = browser.new_page(viewport={"width": LAPTOP[0], "height": LAPTOP[1]})
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "page.html")
-        write_file(file, make_page(recording, call + later, views=PRESETS.get(preset, [])))
-        page.goto(file.as_uri())
-        stage = page.locator(".thplab-stage[data-step]")
-        stage.wait_for()
-        stage.evaluate("(root) => root.blur()")
-        page.wait_for_timeout(400)
-        path = FOLDER / f"views-{preset}.png"
-        write_file(path, stage.screenshot())
-    page.close()
-    return path
 
 
 def take_in_jupyterlab(browser: Browser, name: str) -> Path:
@@ -122,8 +60,6 @@ def take_in_jupyterlab(browser: Browser, name: str) -> Path:
         for key in keys:
             page.keyboard.press(key)
         page.evaluate("() => document.activeElement?.blur()")
-        pair = page.locator(".thplab-stage-pair")
-        shown = pair if pair.count() else shown
         page.wait_for_timeout(500)
         write_file(path, shown.screenshot())
         page.context.close()
@@ -152,9 +88,6 @@ def main(names: list[str]) -> None:
     """Make those that are named, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        for preset in MOMENTS:
-            if not names or preset in names:
-                shrink(take(browser, preset))
         for name in IN_JUPYTERLAB:
             if not names or name in names:
                 shrink(take_in_jupyterlab(browser, name))

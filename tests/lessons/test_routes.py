@@ -117,7 +117,10 @@ def test_a_fault_that_may_not_make_room_gets_a_small_page() -> None:
     assert foot(facts, WORK)[0] == "fills 1 frame with zeros"
     assert foot(facts, AFTER)[0] == "not huge; A waited"
     *_, (bold, rest) = sentences([("page fault", facts), ("khugepaged", facts_of("khugepaged"))])
-    assert (bold, rest) == ("Huge in the end: khugepaged.", " page fault: 1 small page.")
+    assert (bold, rest) == (
+        "Huge in the end: khugepaged.",
+        " One entry maps 16 pages there. page fault: 1 small page.",
+    )
 
 
 def test_khugepaged_is_refused_and_nobody_waits() -> None:
@@ -135,7 +138,8 @@ def test_headlines_count_those_that_came_to_a_huge_page() -> None:
     assert "On 2 of them" in before[1]
     assert work[1].endswith("khugepaged: A, but only if it touches the window now.")
     assert after[0] == "Huge in the end: fault and khugepaged."
-    assert after[1].startswith(" kcompactd: nothing huge, but 1 free block")
+    assert after[1].startswith(f" One entry maps {ENTRIES} pages there.")
+    assert " kcompactd: nothing huge, but 1 free block" in after[1]
     before, work, after = sentences([*titled[:1], ("khugepaged", refused_for_a_pin())])
     assert "On 1 of them" in before[1]
     assert work[1] == " kcompactd: nobody; khugepaged: nobody."

@@ -31,7 +31,7 @@ def test_it_begins_at_both_ends(pinned: Recording) -> None:
             "zone Normal, at work: migrate scanner at frame 0, block 0; "
             "free scanner at frame 3584, block 7; 0 pages moved"
         ),
-        "score 100, starts above 50, stops at 40 or less",
+        "score 100, stops at 40 or less; the node's 99, starts above 50",
         "blocks all free: none; spoilt: none",
         "free frames in the blocks: " + ", ".join(["384"] * 8),
     ]

@@ -49,10 +49,11 @@ def test_each_next_touch_of_the_window_finds_a_table() -> None:
 def test_a_block_that_is_made_comes_late() -> None:
     recording = lane("B")
     assert COMB_FRAMES == 8 * 512
-    _, asked, end = lines(recording, "fault_done")
+    touch, asked, end = lines(recording, "fault_done")
+    assert touch.endswith("PMD huge, it maps 512 pages")
     assert asked == "PMD empty yes, allowed yes, fits yes, block free no, block made yes, cgroup yes"
     paid = sum(recording.sections["b_ns"])
-    assert end == f"mapped: huge, but late; waited {short_time(int(paid))}"
+    assert end == f"mapped: huge, after a wait; waited {short_time(int(paid))}"
     steps, header = recording.sections["b_step"], recording.header["ledger"]
     moves = [i for i, step in enumerate(steps) if header["steps"][step] == "compaction: move a page"]
     assert sum(recording.sections["b_count"][i] for i in moves) == MOVED

@@ -10,6 +10,7 @@ from thplab import points
 from thplab.kernels import ScanResult
 from thplab.points import name_of
 from thplab.reading.lanes import Lanes
+from thplab.reading.scene import DAEMONS
 from thplab.reading.small_machine import MOVED, NEW, ZERO, SmallMachine, small_machine
 from thplab.recording import Recording
 from thplab.recording.story.questions import OF_ALL, OF_ENTRY
@@ -96,9 +97,11 @@ def read_route(recording: Recording, program: str) -> RouteFacts:
         cuts=(before, work, after),
         so_far=(then, now, last),
         total=total,
-        worker=worker,
+        worker=DAEMONS.get(worker, worker),
         in_fault=name_of(points.FAULT) in stack and tasks[midst] == program,
-        waited=tuple((who, lock) for who, lock, _ in Lanes(recording).waited(len(recording) - 1)),
+        waited=tuple(
+            (DAEMONS.get(who, who), lock) for who, lock, _ in Lanes(recording).waited(len(recording) - 1)
+        ),
         refused="" if after.huge else _refused(recording),
     )
 

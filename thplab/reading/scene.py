@@ -18,7 +18,7 @@ _OF_DAEMON = ("pass", "process", "window", "collapse")
 _OF_PROGRAM = ("window", "collapse")
 _WORDS = {"fault": "page fault"}
 #: The daemons that each node has: there is one node, and its number says nothing.
-_DAEMONS = {"kcompactd0": "kcompactd", "kswapd0": "kswapd"}
+DAEMONS = {"kcompactd0": "kcompactd", "kswapd0": "kswapd"}
 _MOST_WINDOWS = 1 << 18
 
 #: scene -> the numbers of its picture
@@ -36,7 +36,7 @@ def scene_lines(at: ReadMoment) -> list[str]:
     """From the task down to the kind of work; then what the picture shows."""
     comm, _, pid = at.moment.task.rpartition("-")
     is_process = any(each["type"] == "Mm" and each["label"] == comm for each in at.header["objects"])
-    name = f"process {comm}" if is_process else _DAEMONS.get(comm, comm)
+    name = f"process {comm}" if is_process else DAEMONS.get(comm, comm)
     actor = name if pid != "0" else "no task"
     chain = _chain(at, comm)
     lines = LINES[chain[-1]](at) if chain and chain[-1] in LINES else []

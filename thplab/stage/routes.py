@@ -36,7 +36,7 @@ class Cut:
         """What the program has of its window."""
         mapped = sum(page >= 0 for page in self.machine.maps)
         if self.machine.huge:
-            return f"{mapped} pages in one"
+            return f"{mapped} in one entry"
         if self.machine.fenced:
             return "fenced off"
         return f"{mapped} of {len(self.machine.maps)} mapped" if mapped else "nothing yet"

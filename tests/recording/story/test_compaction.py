@@ -36,8 +36,9 @@ def test_it_begins_for_the_score_at_both_ends_of_the_zone(four_blocks: Recording
     """Eight blocks of 512 frames: the last one begins at frame 3584."""
     assert of_kind(four_blocks, "compaction_begins_score") == [
         (
-            "kcompactd compacts zone Normal, because the node's free memory is scattered (score 99, "
-            "above 50): one reader takes pages from frame 0 on, the other finds room from frame 3584 on."
+            "kcompactd compacts zone Normal, because the node's free memory is scattered (the node's "
+            "score is 99, above 50): one reader takes pages from frame 0 on, the other finds "
+            "room from frame 3584 on."
         )
     ]
 
@@ -48,7 +49,7 @@ def test_each_block_that_becomes_whole_is_a_step_of_the_story(four_blocks: Recor
     assert [(values["block"], values["whole"]) for values in whole] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert of_kind(four_blocks, "block_whole_score")[0] == (
         "Block 0 is all free, so it joins the free list and the score falls to 83; the work ends "
-        "once it is 40 or less."
+        "after a block that leaves it at 40 or less."
     )
     moved = [
         (told.values["block"], told.values["moved"]) for told in all_told(four_blocks) if told.kind == "batch"

@@ -70,6 +70,8 @@ _BEFORE = (
     ": {routes|way|ways}, each on its own machine. On {ready} of them {entries} frames in a row are free.",
 )
 _HUGE, _NOTHING_HUGE = "Huge in the end: {names}.", "Nothing is huge in the end."
+#: What a huge page is good for.
+_WORTH = " One entry maps {entries} pages there."
 _DONE = {
     "moved": "{moved|page|pages} moved",
     "copied": "{copied|page|pages} copied",
@@ -129,8 +131,13 @@ def sentences(routes: Sequence[tuple[str, RouteFacts]]) -> tuple[tuple[str, str]
         if not facts.cuts[AFTER].huge
     ]
     end = fill(_HUGE if huge else _NOTHING_HUGE, {"names": " and ".join(huge)})
+    worth = fill(_WORTH, start) if huge else ""
     before = fill(_BEFORE[0], start), fill(_BEFORE[1], start)
-    return before, ("Who waits?", f" {'; '.join(waits)}."), (end, "".join(f" {each}" for each in left))
+    return (
+        before,
+        ("Who waits?", f" {'; '.join(waits)}."),
+        (end, worth + "".join(f" {each}" for each in left)),
+    )
 
 
 def _start(facts: RouteFacts) -> str:

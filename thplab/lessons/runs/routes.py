@@ -8,6 +8,7 @@ from functools import cache
 from thplab.experiments.routes import WINDOW, SmallRoute, route
 from thplab.lessons.runs.route_words import BEFORE, WORK, foot, sentences, waits
 from thplab.reading.route import RouteFacts, read_route
+from thplab.reading.scene import DAEMONS
 from thplab.recording import Recorder, Recording
 from thplab.stage.routes import MOMENTS, Cut, Route, Routes
 
@@ -62,7 +63,7 @@ def _route(name: str, facts: RouteFacts) -> Route:
     cuts = (
         Cut(
             facts.cuts[at],
-            facts.worker if at == WORK else facts.cuts[at].task,
+            facts.worker if at == WORK else DAEMONS.get(facts.cuts[at].task, facts.cuts[at].task),
             waits(facts, at),
             foot(facts, at),
             at,

@@ -44,8 +44,6 @@ def compaction_lines(at: ReadMoment) -> list[str]:
     where = readers if places else "the scanners have no places"
     end = f"ended, {_ENDS[last.kind]}" if last.kind in _ENDS else "at work"
     blocks, whole = _blocks(state, zone)
-    if last.kind in _MOVES:  # not called whole yet: its last pages are on their way
-        whole = [block for block in whole if block != last.values["block"]]
     spoilt = [block for block, kind in _left(told).items() if kind in _SPOILT]
     lines = [
         f"zone {last.values['zone']}, {end}: {where}; {moved} pages moved",
@@ -92,7 +90,8 @@ def _left(told: list[Sentence]) -> dict[int, str]:
 
 def _aim(values: Mapping[str, Any]) -> str:
     if values["aim"] == "score":
-        return f"score {values['score']}, starts above {values['high']}, stops at {values['low']} or less"
+        node = f"the node's {values['node_score']}, starts above {values['high']}"
+        return f"score {values['score']}, stops at {values['low']} or less; {node}"
     if values["aim"] == "all":
         return "wanted: all of the zone in order"
     return f"wanted: {values['wanted']} free frames in a row, {values['waits']} waits"

@@ -35,7 +35,7 @@ QUESTIONS = {
 }  # fmt: skip
 _OUTCOMES = {
     "huge": "huge at once",
-    "late": "huge, but late",
+    "late": "huge, after a wait",
     "zero": "huge zero page",
     "small": "small pages",
     "stopped": "stopped: userfaultfd watches the page",
@@ -71,7 +71,9 @@ def fault_lines(at: ReadMoment) -> list[str]:
     if at.header["ledger"]:
         # What the fault itself costs is paid when it is over.
         result += f"; waited {short_time(_paid(at.recording, first, end + 1 if done else at.number))}"
-    return [f"{who} {address:#x}: PMD {_kind(walked)}, {mapped} of {entries} entries mapped", asked, result]
+    pmd = _kind(walked)
+    what = f"it maps {entries} pages" if pmd == "huge" else f"{mapped} of {entries} entries mapped"
+    return [f"{who} {address:#x}: PMD {pmd}, {what}", asked, result]
 
 
 def short_time(ns: int) -> str:

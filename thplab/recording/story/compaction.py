@@ -35,8 +35,8 @@ BEGINS_ASKED = story(
 )
 BEGINS_FOR_SCORE = story(
     "compaction_begins_score",
-    "{who} compacts zone {zone}, because the node's free memory is scattered (score {node_score}, above "
-    f"{{high}}): {_READERS}",
+    "{who} compacts zone {zone}, because the node's free memory is scattered (the node's score is "
+    f"{{node_score}}, above {{high}}): {_READERS}",
 )
 BEGINS_ALL = story(
     "compaction_begins_all", f"{{who}} compacts all of zone {{zone}}, because it was told to: {_READERS}"
@@ -70,7 +70,8 @@ WHOLE = story(
 )
 WHOLE_FOR_SCORE = story(
     "block_whole_score",
-    "Block {block} is all free, so it joins the free list and the score falls to {score}; the work ends once it is {low} or less.",
+    "Block {block} is all free, so it joins the free list and the score falls to {score}; the work ends after a block "
+    "that leaves it at {low} or less.",
 )
 ONE_MORE_WHOLE = story(
     "block_whole_elsewhere",

@@ -8,10 +8,10 @@ import { billOf, limitWords } from "./passes.js";
 const TICK = 3; // pixels of what costs a unit, which would be too thin to see
 const WHOLE = 20; // a budget of more windows than this isn't drawn whole
 
-// How many units the bar is long: the limit fits in, unless it is far away.
+// How many units the bar is long: it ends at its limit or at what was spent beyond it, unless the limit is far away.
 /** @param {PassState} state @param {number} entries */
 function lengthOf({ budget, spent }, entries) {
-  if (budget <= WHOLE * entries) return Math.max(budget * 1.06, spent * 1.02, 1);
+  if (budget <= WHOLE * entries) return Math.max(budget, spent, 1);
   let length = 8 * entries;
   while (length < spent) length *= 2;
   return length * 1.06;
@@ -67,7 +67,7 @@ export function budgetBar(state, entries, [x, y, w], flies = null) {
   if (flies && newest)
     marks.push(moving(rect("flies", along(newest.from), y, 10, h, `${classOf(newest)} sc-flies`), flies));
   if (state.begin && !far) {
-    const limit = along(state.budget);
+    const limit = along(state.budget) - (state.budget < length ? 0 : 2); // inside of the bar's end
     marks.push(path("limit", `M${limit} ${y - 7}v${h + 14}`, "sc-limit"));
   } else if (state.begin)
     marks.push(path("limit", `M${x + w - 12} ${y - 4}l-6 ${h + 8}m12 0l6 ${-h - 8}`, "sc-far"));

@@ -49,16 +49,17 @@ const MANY = 16; // of so many blocks the text gives each one's free frames
 /** @param {CompactionState} state @param {ZoneFrames} zone */
 function fates(state, zone) {
   const left = new Map(blocksLeft(state).map(({ block, fate }) => [block, fate]));
-  const whole = new Set(wholeBlocks(state, zone));
+  const whole = new Set(wholeBlocks(zone));
   const taken = state.last.kind === "compaction_captured" ? Number(state.last.values.block) : -1;
   const fresh = isWhole(state.last) ? Number(state.last.values.block) : -1;
+  const leaves = isMove(state.last) ? Number(state.last.values.block) : -1; // the places that were left are shown
   return (/** @type {number} */ block) => {
     if (block === taken) return { mark: "✓", cls: "sc-paper sc-whole", says: "taken" };
     if (whole.has(block))
       return {
         mark: "✓",
         cls: block === fresh ? "sc-paper sc-whole sc-fresh" : "sc-paper sc-whole",
-        says: "all free",
+        says: block === leaves ? "" : "all free",
       };
     if (left.get(block) === "spoilt") return { mark: "✗", cls: "sc-paper sc-spoilt", says: "" };
     return { mark: "", cls: "sc-paper", says: "" };
@@ -87,14 +88,14 @@ function verdicts(state, zone, boxes) {
         `stays-a${values.block}`,
         x + w / 2,
         at - 3,
-        `${values.stays} ${one ? "stays" : "stay"}:`,
+        `${values.stays} ${one ? "page" : "pages"}`,
         "sc-middle sc-small",
       ),
       words(
         `stays-b${values.block}`,
         x + w / 2,
         at + 14,
-        wide < 90 ? "not whole" : "not all free",
+        one ? "stays" : "stay",
         "sc-middle sc-small sc-strongtext",
       ),
     );
@@ -226,7 +227,7 @@ export const compactionScene = {
     const state = readCompaction(moment);
     if (!state) return [];
     const zone = zoneFrames(moment.reader, zoneOfMoment(moment, state), undefined);
-    const whole = wholeBlocks(state, zone);
+    const whole = wholeBlocks(zone);
     const spoilt = blocksLeft(state).flatMap(({ block, fate }) => (fate === "spoilt" ? [block] : []));
     const [migrate, free] = [state.migrate, state.free].map((frame) => readerWords(zone, frame));
     const at = `migrate scanner at ${migrate}; free scanner at ${free}`;

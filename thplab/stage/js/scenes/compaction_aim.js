@@ -7,11 +7,17 @@ import { moving, path, rect, words } from "./marks.js";
 
 const SLOT = [48, 28, 54]; // width, height, from one to the next
 const LEAST_SLOTS = 4;
+const ENOUGH = "low enough, but it looks only after a block";
+// It begins for the score of all zones together.
+/** @param {number} w @param {number} high @param {unknown} node */
+const startsAt = (w, high, node) =>
+  w < 400 ? `starts above ${high} (node ${node})` : `starts if the whole node is above ${high} (${node})`;
 
 // The score as a bar against its two marks. kcompactd starts above the dashed one, and stops at the thick one.
 /** @param {CompactionState} state @param {number} w @returns {Mark[]} */
-export function scoreMarks({ values }, w) {
+export function scoreMarks({ values, ended }, w) {
   const [score, low, high] = [values.score, values.low, values.high].map(Number);
+  const enough = score <= low && !ended; // it is looked at only when a block is done
   const x = (/** @type {number} */ part) => 2 + ((w - 4) * part) / 100;
   const inside = score > 12;
   const title = `zone ${values.zone}: how scattered`;
@@ -29,9 +35,13 @@ export function scoreMarks({ values }, w) {
     path("score-low", `M${x(low)} 18V52`, "sc-limit"),
     path("score-high", `M${x(high)} 18V52`, "sc-limit sc-dashed"),
     path("score-key", "M6 58v13", "sc-limit"),
-    words("score-low-t", 14, 69, `stops at ${low} or less`, "sc-small"),
-    path("score-key2", "M160 58v13", "sc-limit sc-dashed"),
-    words("score-high-t", 168, 69, `starts above ${high}`, "sc-small"),
+    words("score-low-t", 14, 69, enough ? ENOUGH : `stops at ${low} or less`, "sc-small"),
+    ...(enough
+      ? []
+      : [
+          path("score-key2", "M154 58v13", "sc-limit sc-dashed"),
+          words("score-high-t", 162, 69, startsAt(w, high, values.node_score), "sc-small"),
+        ]),
   ];
 }
 
@@ -81,7 +91,7 @@ export function wantedMarks({ values, ended, last }, w) {
 export function slotMarks(moment, state, zone, boxes, { x, y, w }) {
   const [wide, high, step] = SLOT;
   const { last } = state;
-  const whole = wholeBlocks(state, zone);
+  const whole = wholeBlocks(zone);
   const room = Math.floor((w - wide) / step) + 1;
   const shown = whole.slice(0, whole.length > room ? room - 1 : room);
   const slots = Math.min(Math.max(LEAST_SLOTS, shown.length), room);

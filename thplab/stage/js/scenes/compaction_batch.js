@@ -35,15 +35,12 @@ function commonest(numbers) {
   return [...counts].reduce((best, each) => (each[1] > best[1] ? each : best))[0];
 }
 
-// The frames that the told batch has left, and those that it has gone to.
+// The frames that the told batch has left.
 /** @param {Moment} moment @param {CompactionState} state @param {ZoneFrames} zone @param {BlockBox[]} boxes @returns {Mark[]} */
 export function places(moment, state, zone, boxes) {
   if (!isMove(state.last) || isCondensed(zone)) return [];
-  const { from, to } = batchOf(moment.reader, state.run, state.last, zone);
-  return [
-    ...(from.length ? [cells("left", zone, boxes, from, "sc-left")] : []),
-    ...(to.length ? [cells("arrived", zone, boxes, to, "sc-arrived", 1)] : []),
-  ];
+  const { from } = batchOf(moment.reader, state.run, state.last, zone);
+  return from.length ? [cells("left", zone, boxes, from, "sc-left")] : [];
 }
 
 // Its way, and how many pages.

@@ -117,14 +117,11 @@ export const movedSoFar = ({ told }) => told.reduce((sum, { values }) => sum + N
 /** @param {Values} values */
 export function aimWords(values) {
   if (values.aim === "score")
-    return `score ${values.score}, starts above ${values.high}, stops at ${values.low} or less`;
+    return `score ${values.score}, stops at ${values.low} or less; the node's ${values.node_score}, starts above ${values.high}`;
   if (values.aim === "all") return "wanted: all of the zone in order";
   return `wanted: ${values.wanted} free frames in a row, ${values.waits} waits`;
 }
 
-// The whole blocks by their numbers; one whose last pages are on their way is not called whole yet.
-/** @param {CompactionState} state @param {ZoneFrames} zone */
-export function wholeBlocks({ last }, { whole }) {
-  const onTheWay = isMove(last) ? last.values.block : -1;
-  return whole.flatMap((is, block) => (is && block !== onTheWay ? [block] : []));
-}
+// The whole blocks by their numbers.
+/** @param {ZoneFrames} zone */
+export const wholeBlocks = ({ whole }) => whole.flatMap((is, block) => (is ? [block] : []));

@@ -147,6 +147,8 @@ export const faultScene = {
     if (!state) return [];
     const { answers, mapped, outcome, waited, pmd } = state;
     const count = mapped.filter(Boolean).length;
+    const what =
+      pmd === "huge" ? `it maps ${mapped.length} pages` : `${count} of ${mapped.length} entries mapped`;
     const asked = QUESTIONS.filter((name) => answers[name]).map(
       (name) => `${WORDS[name].name} ${answers[name]}`,
     );
@@ -154,7 +156,7 @@ export const faultScene = {
       ? `${outcome === "stopped" ? "nothing is mapped" : state.done ? "mapped" : "the way leads to"}: ${OUTCOMES[outcome]}`
       : "not decided yet";
     return [
-      `${touchWords(state)} 0x${state.address.toString(16)}: PMD ${pmd}, ${count} of ${mapped.length} entries mapped`,
+      `${touchWords(state)} 0x${state.address.toString(16)}: PMD ${pmd}, ${what}`,
       asked.join(", "),
       waited === null ? end : `${end}; waited ${shortTime(waited)}`,
     ];

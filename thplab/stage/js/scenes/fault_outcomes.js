@@ -7,14 +7,14 @@ import { rect, rings, squares, words } from "./marks.js";
 // Of each outcome: its name, and a short one.
 export const OUTCOMES = {
   huge: "huge at once",
-  late: "huge, but late",
+  late: "huge, after a wait",
   zero: "huge zero page",
   small: "small pages",
   stopped: "stopped: userfaultfd watches the page",
 };
 export const SHORT = {
   huge: "huge now",
-  late: "huge, late",
+  late: "after a wait",
   zero: "zero page",
   small: "small pages",
   stopped: "stopped",
@@ -30,14 +30,14 @@ export function outcomes(state, { boxes }, narrow) {
   const entries = state.mapped.length;
   const kept = state.outcome === "huge" && state.was === "huge" && !state.answers.block;
   const says = {
-    huge: [kept ? "it was huge before" : `1 fault, ${entries} pages`],
+    huge: [kept ? "it was huge before" : `1 fault maps ${entries} pages`],
     late:
       state.outcome === "late"
         ? [`${state.migrated} pages were`, "moved for it"]
-        : ["the program makes", "room itself"],
+        : ["the program makes", "the room itself"],
     zero: ["all zeros, shared"],
   };
-  const brief = { huge: [], late: [], zero: ["if only read"] };
+  const brief = { huge: [`${entries} pages`], late: [`${entries} pages`], zero: ["if only read"] };
   return /** @type {("huge" | "late" | "zero")[]} */ (["huge", "late", "zero"]).flatMap((name) => {
     const { x, y, w, h } = boxes[name];
     const here = state.outcome === name;
@@ -89,7 +89,9 @@ export function small(state, { boxes, cells }) {
       "o-small-1",
       x + 12,
       y + 41,
-      here ? `${count} of ${entries} pages are mapped` : "a fault for each page",
+      here && count
+        ? `${count} of ${entries} pages mapped${w < 500 ? "" : "; a huge page is all at once"}`
+        : "a fault for each page",
       tone,
     ),
   ];

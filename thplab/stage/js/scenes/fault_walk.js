@@ -1,9 +1,10 @@
 // The upper row of the picture of a fault: who touched what, how far the walk came, how long the program has waited.
 
+import { BIT } from "../data/machine.js";
 import { paragraph, path, rect, widthOf, words, wrapped } from "./marks.js";
 import { sizeWords } from "./names.js";
 
-/** @import { FaultPlaces, FaultState, Mark } from "../types.js" */
+/** @import { FaultPlaces, FaultState, Mark, WalkStep } from "../types.js" */
 
 // A time of the virtual clock in words; thplab/reading/scenes/fault.py says the same.
 /** @param {number} ns */
@@ -18,10 +19,17 @@ export function shortTime(ns) {
 const LIGHTS = 60; // milliseconds from one level to the next
 const LEVELS = ["PGD", "PUD", "PMD", "PTE"]; // as the kernel calls them
 
+// Why the walk did not come to a level: what it ended at says it.
+/** @param {WalkStep | undefined} end @returns {string} */
+function below(end) {
+  if (end && end.entry.lo & BIT.leaf) return "not needed";
+  return !end || end.entry.none ? "no table yet" : "not read";
+}
+
 /** @param {FaultState} state @param {number} level @returns {string} */
 function meaning({ walk, pmd }, level) {
   const step = walk[level];
-  if (!step) return "not reached";
+  if (!step) return below(walk[walk.length - 1]);
   if (step.entry.none) return "empty";
   if (level === 2) return pmd === "huge" ? "huge page" : "a table";
   return level === 3 ? "a page" : "a table";

@@ -43,12 +43,19 @@ function soFar(state, list, [x, y, w, h]) {
   const number = String(list.collapsed);
   const beside = left + 10 + widthOf(number, 28, 700);
   const reasons = reasonsOf(state);
-  const why = wrapped(reasons.length ? `because: ${reasons.join(", ")}` : "", inner, 13);
-  const first = y + (small ? 124 : 83);
+  const refused = windows.length - huge;
+  const whose = reasons.length === 1 ? reasons[0].replace(/^\d+ /, "") : reasons.join(", ");
+  const why = refused
+    ? wrapped(
+        `✗ ${refused} stay as they are: ${whose}`.replace("1 stay as they are", "1 stays as it is"),
+        inner,
+        13,
+      )
+    : [];
+  const first = y + (small ? 104 : 83);
   const room = Math.floor((y + h - first - 4) / 17) + 1;
   const shown = why.slice(0, room);
   if (why.length > room) shown[room - 1] = `${shown[room - 1].replace(/,$/, "")} …`;
-  const tries = `${huge} ✓ yes, ${windows.length - huge} ✗ no`;
   return [
     rect("so-far", x, y, w, h, "sc-frame", 5),
     words("so-far-n", left, y + 38, number, "sc-number"),
@@ -64,11 +71,11 @@ function soFar(state, list, [x, y, w, h]) {
       "so-far-now",
       left,
       y + (small ? 84 : 64),
-      small ? [tries, "in this pass"] : [`this pass: ${tries}`],
+      [`${small ? "" : "in "}this pass: ✓ ${huge}${small ? "" : " made huge"}`],
       "",
       19,
     ),
-    ...paragraph("so-far-why", left, first, shown, "sc-small sc-quiettext", 17),
+    ...paragraph("so-far-why", left, first, shown, "sc-small", 17),
   ];
 }
 
@@ -99,7 +106,8 @@ function drawBudget(moment, state, list, { ring, bar }) {
   ];
 }
 
-const LAPS = "lap: once through the list; counted since boot";
+const LAPS = ["lap: once round this list, counted since boot", "pass: what is done between two naps"];
+const LAP = "lap: once round it"; // on a phone
 
 /** @type {SceneModule} */
 export const passScene = {
@@ -126,7 +134,8 @@ export const passScene = {
       ...asleep(state, places.ring),
       ...(narrow || chosen || !list.names.length
         ? []
-        : [words("laps-key", 2, 352, LAPS, "sc-small sc-quiettext")]),
+        : paragraph("laps-key", 2, 352, LAPS, "sc-small sc-quiettext", 17)),
+      ...(narrow && list.names.length ? [words("laps-key", 142, 14, LAP, "sc-small sc-quiettext")] : []),
     ];
   },
   lines(moment) {

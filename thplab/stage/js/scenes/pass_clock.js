@@ -34,8 +34,8 @@ function turnsOf(told) {
 function napWords({ sleep, woken }) {
   if (sleep?.kind === "no_work") return "no work: sleep";
   if (sleep?.kind === "alloc_nap")
-    return `no memory: ${woken?.kind === "woken_early" ? "woken" : sleep.values.time}`;
-  return woken?.kind === "woken_early" ? "woken early" : `nap ${sleep?.values.time ?? ""}`;
+    return `no memory: ${woken?.kind === "woken_early" ? "a task wakes it" : sleep.values.time}`;
+  return woken?.kind === "woken_early" ? "another task wakes it" : `nap ${sleep?.values.time ?? ""}`;
 }
 
 /** @param {Moment} moment @param {PassState} state @param {[x: number, y: number, w: number]} room @returns {Mark[]} */

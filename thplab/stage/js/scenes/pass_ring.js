@@ -63,7 +63,7 @@ export function drawRing(ring, list, state) {
     const [ux, uy] = spot(ring, (i + 0.5) / seats.length - 0.03, far - 7);
     return `M${tx} ${ty}L${hx} ${hy}L${ux} ${uy}`;
   });
-  marks.push(path("ring-ways", heads.slice(0, -1).join(""), "sc-round"), ...lapLine(ring, seats));
+  marks.push(path("ring-ways", heads.slice(0, -1).join(""), "sc-round"), ...lapLine(ring, seats, list.at));
   marks.push(...hand(ring, list, seats));
   for (const [i, seat] of seats.entries())
     marks.push(...drawSeat(seat, spot(ring, i / seats.length, far), r, list, state));
@@ -75,15 +75,28 @@ export function drawRing(ring, list, state) {
 }
 
 // Where the list ends: a lap is counted there.
-/** @param {Ring} ring @param {Seat[]} seats @returns {Mark[]} */
-function lapLine(ring, seats) {
+/** @param {Ring} ring @param {Seat[]} seats @param {number} at @returns {Mark[]} */
+function lapLine(ring, seats, at) {
   if (seats[0].place > 0) return []; // the end is in the gap
   const turn = -0.5 / seats.length;
   const [ax, ay] = spot(ring, turn, ring.far - 9);
   const [bx, by] = spot(ring, turn, ring.far + 9);
   const line = path("lap-line", `M${ax} ${ay}L${bx} ${by}`, "sc-limit");
-  if (seats.length > 1) return [line];
-  return [line, words("lap-end", ring.x, ay - 6, "end of the list", "sc-middle sc-small sc-quiettext")];
+  const cls = "sc-middle sc-small sc-quiettext";
+  if (seats.length < 2) return [line, words("lap-end", ring.x, ay - 6, "end of the list", cls)];
+  if (ring.far < 100) {
+    // No room inside: a sample of the line below the ring.
+    const foot = ring.y + ring.far + 22;
+    return [
+      line,
+      path("lap-key", `M4 ${foot - 12}v14`, "sc-limit"),
+      words("lap-end", 12, foot, "end of list", "sc-small sc-quiettext"),
+    ];
+  }
+  // Inside, beside the line, on that side where the hand is not.
+  const before = at === seats[seats.length - 1].place ? 1 : -1;
+  const [x, y] = spot(ring, turn + before * 0.075, ring.far * 0.58);
+  return [line, words("lap-end", x, y, "end of", cls), words("lap-end-2", x, y + 15, "the list", cls)];
 }
 
 // From the middle to the process of the next visit; to the end of the list if the cursor is on none.
