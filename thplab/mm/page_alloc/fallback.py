@@ -124,6 +124,9 @@ def try_to_claim_block(
         return page
     # Types are about to mix: kswapd should make room, so that the next request finds a block of its own.
     boost_watermark(kernel, zone)
+    # A pageblock that the zone has only a part of keeps its type.
+    if not _zone_spans_block(kernel, zone, page):
+        return None
     free, alike = _count_pageblock(kernel, zone, page, migratetype, fallback)
     # At least half of the pageblock must fit the new type, or it would be wrong about most of its pages.
     if free + alike >= 1 << (mem_map.pageblock_order - 1):
@@ -133,17 +136,26 @@ def try_to_claim_block(
     return None
 
 
+def _zone_spans_block(kernel: Kernel, zone: Zone, page: int) -> bool:
+    """Does the whole pageblock of the page lie in the zone (prep_move_freepages_block)?"""
+    pfn = page + kernel.mem_map.start_pfn
+    first, end = pageblock_start_pfn(kernel, pfn), pageblock_end_pfn(kernel, pfn)
+    return zone.zone_start_pfn <= first and end <= zone.zone_end_pfn
+
+
 def _count_pageblock(
     kernel: Kernel, zone: Zone, page: int, migratetype: int, fallback: int
 ) -> tuple[int, int]:
     """Free pages of the pageblock, and used ones that would not be out of place after the change.
 
+    The zone has the whole pageblock.
     Locks expected: zone->lock in the kernel.
     """
     mem_map = kernel.mem_map
     pfn = page + mem_map.start_pfn
-    each = max(pageblock_start_pfn(kernel, pfn), zone.zone_start_pfn) - mem_map.start_pfn
-    end = min(pageblock_end_pfn(kernel, pfn), zone.zone_end_pfn) - mem_map.start_pfn
+    each, end = (
+        border(kernel, pfn) - mem_map.start_pfn for border in (pageblock_start_pfn, pageblock_end_pfn)
+    )
     size, free, movable = end - each, 0, 0
     while each < end:
         if mem_map.flags[each] & PG_buddy:
@@ -155,8 +167,9 @@ def _count_pageblock(
             each += 1
     if migratetype == MIGRATE_MOVABLE:
         return free, movable
-    # Of the rest nobody knows whether it is unmovable or reclaimable; of a movable block none is alike.
-    return free, 0 if fallback == MIGRATE_MOVABLE else size - free - movable
+    # What is not movable in a movable block has strayed there, as this request is about to. In a block of the
+    # other kind nobody knows which of the two a page is: none counts.
+    return free, size - free - movable if fallback == MIGRATE_MOVABLE else 0
 
 
 def __rmqueue_steal(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int | None:
