@@ -196,6 +196,16 @@ class Profile:
         recorded=("G20", "mm_compaction_wakeup_kcompactd"),
     )
     trace_has_nr_split: bool = _fact(True, "the trace line mm_migrate_pages has a field `nr_split`")
+    claims_before_stealing: bool = _fact(
+        True,
+        "a request whose type has no free page tries to claim a whole pageblock first, and takes the "
+        "smallest block of another type last; before, one search took the largest, except for movable pages",
+    )
+    fallback_moves_free_pages: bool = _fact(
+        False,
+        "such a request puts all free pages of the pageblock on the lists of its own type, even where the "
+        "pageblock keeps its type",
+    )
     any_page_marks_its_block: bool = _fact(
         True,
         "compaction marks a block with the first page that it isolates; before, only if that was the block's "
