@@ -207,6 +207,27 @@ class Profile:
         recorded=("G20", "mm_compaction_wakeup_kcompactd"),
     )
     trace_has_nr_split: bool = _fact(True, "the trace line mm_migrate_pages has a field `nr_split`")
+    claims_before_stealing: bool = _fact(
+        True,
+        "a request whose type has no free page tries to claim a whole pageblock first, and takes the "
+        "smallest block of another type last; before, one search took the largest, except for movable pages",
+    )
+    fallback_moves_free_pages: bool = _fact(
+        False,
+        "such a request puts all free pages of the pageblock on the lists of its own type, even where the "
+        "pageblock keeps its type",
+    )
+    any_page_marks_its_block: bool = _fact(
+        True,
+        "compaction marks a block with the first page that it isolates; before, only if that was the block's "
+        "first page, and otherwise not at all",
+    )
+    first_block_may_be_short: bool = _fact(
+        True, "compaction marks the first block of a zone also where the zone begins in its middle"
+    )
+    search_marks_its_block: bool = _fact(
+        False, "the block that the fast search of the migrate scanner finds is marked, and so passed by"
+    )
     least_score_mark: int = _fact(
         0, "the lowest mark of the fragmentation score that proactive compaction aims at"
     )

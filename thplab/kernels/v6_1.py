@@ -63,6 +63,11 @@ LINUX_6_1 = replace(
     trace_proactive_wakeup=False,
     reclaim_walks_again=False,
     trace_has_nr_split=False,
+    any_page_marks_its_block=False,
+    first_block_may_be_short=False,
+    search_marks_its_block=True,
+    claims_before_stealing=False,
+    fallback_moves_free_pages=True,
     least_score_mark=5,
     score_marks_narrow=False,
 )

@@ -34,6 +34,7 @@ LINUX_6_12 = replace(
     has_guard_pages=False,
     dontneed_takes_vma_lock=False,
     prctl_has_except_advised=False,
+    claims_before_stealing=False,
     least_score_mark=5,
     score_marks_narrow=False,
 )

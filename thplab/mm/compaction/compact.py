@@ -39,7 +39,7 @@ from thplab.mm.include.list import list_empty
 from thplab.mm.include.mmzone import Zone, default_migratetype, free_list, pageblock_start_pfn
 from thplab.mm.migrate import migrate_pages, putback_movable_pages
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN, zonelist
-from thplab.mm.page_alloc.fallback import find_suitable_fallback
+from thplab.mm.page_alloc.claim import find_suitable_fallback
 from thplab.mm.page_alloc.pcp import drain_pages_zone
 from thplab.mm.trace import trace
 from thplab.mm.vmstat import count_vm_event

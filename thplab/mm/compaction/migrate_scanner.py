@@ -51,7 +51,7 @@ def isolate_migratepages(kernel: Kernel, cc: CompactControl) -> bool:
     while end <= cc.free_pfn:
         # Only at the start of a block: a block takes several batches, and its hint is set with the first
         # one.
-        at_start = low in (pageblock_start_pfn(kernel, low), cc.zone.zone_start_pfn)
+        at_start = _begins_a_block(kernel, cc, low)
         if at_start and not found and not isolation_suitable(kernel, cc, low):
             pass
         elif not suitable_migration_source(kernel, cc, low):
@@ -94,6 +94,9 @@ def fast_find_migrateblock(kernel: Kernel, cc: CompactControl) -> int:
     cc.total_migrate_scanned += scanned
     if found is not None:
         cc.fast_search_fail = 0
+        if kernel.profile.search_marks_its_block:
+            # A mistake of that kernel: isolate_migratepages_block() sees the hint and takes nothing.
+            set_pageblock_skip(kernel, found)
         # None: the scanner has returned there once, and does not do so again.
         if cc.fast_start_pfn is not None:
             cc.fast_start_pfn = min(cc.fast_start_pfn or found, found)
@@ -172,11 +175,16 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
     mem_map = kernel.mem_map
     flags, start = mem_map.flags, mem_map.start_pfn
     first, scanned, isolated = low_pfn, 0, 0
+    # Whoever comes in the middle of a block does not judge it.
+    valid_page = _begins_a_block(kernel, cc, first)
+    if valid_page and not isolation_suitable(kernel, cc, first):
+        _pass_by(kernel, cc, first, end_pfn)
+        return
     # Others want as many free pages as they can make; this caller wants one block, now.
     skip_on_failure = cc.direct_compaction and cc.mode is MigrateMode.ASYNC
     block = 1 << max(cc.order, 0)
     next_skip = (low_pfn & -block) + block
-    marked = False
+    skip_updated = False
     while low_pfn < end_pfn:
         if skip_on_failure and low_pfn >= next_skip:
             # An aligned block of the wanted order is complete: move it before the next one is begun.
@@ -197,11 +205,10 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
         scanned += size
         if _isolate_movable(kernel, cc, page, folio):
             isolated += 1
-            if not marked:
+            if valid_page and not skip_updated:
                 # With the first page, not at the end: other tasks that compact now leave this block to us.
-                marked = True
-                if first in (pageblock_start_pfn(kernel, first), cc.zone.zone_start_pfn):
-                    set_pageblock_skip(kernel, first)
+                _test_and_set_skip(kernel, cc, first, low_pfn)
+                skip_updated = True
             low_pfn += 1
             # Isolated pages are out of reach for reclaim: never many at a time, unless the block must be
             # finished.
@@ -223,13 +230,44 @@ def isolate_migratepages_block(kernel: Kernel, cc: CompactControl, low_pfn: int,
     # Scanned to the end. What was isolated will be moved, and what failed is likely to fail again soon: in
     # both cases another visit is no use for now.
     if low_pfn == end_pfn and (not isolated or cc.finish_pageblock):
-        set_pageblock_skip(kernel, first)
+        # Also by a run that ignores the hints: that nothing was found here is true for others, too.
+        if valid_page and not skip_updated:
+            set_pageblock_skip(kernel, first)
         update_cached_migrate(kernel, cc, low_pfn)
     trace_isolate(kernel, "mm_compaction_isolate_migratepages", first, low_pfn, scanned, isolated)
     cc.total_migrate_scanned += scanned
     if isolated:
         count_vm_event(kernel, "compact_isolated", isolated)
     cc.migrate_pfn = low_pfn
+
+
+def _begins_a_block(kernel: Kernel, cc: CompactControl, pfn: int) -> bool:
+    """Is it the first page that the scanner can have of its pageblock?
+
+    A zone may begin in the middle of one; up to 6.1 such a block is never judged.
+    """
+    if pfn == cc.zone.zone_start_pfn and kernel.profile.first_block_may_be_short:
+        return True
+    return pfn == pageblock_start_pfn(kernel, pfn)
+
+
+def _pass_by(kernel: Kernel, cc: CompactControl, first: int, end_pfn: int) -> None:
+    """The block has a skip hint after all: one page was examined, and the scanner goes on behind it."""
+    update_cached_migrate(kernel, cc, end_pfn)
+    trace_isolate(kernel, "mm_compaction_isolate_migratepages", first, end_pfn, 1, 0)
+    cc.total_migrate_scanned += 1
+    cc.migrate_pfn = end_pfn
+
+
+def _test_and_set_skip(kernel: Kernel, cc: CompactControl, first: int, pfn: int) -> None:
+    """The first page of the block is isolated (``pfn``): the hint, unless this run ignores the hints.
+
+    Up to 6.1 only if that page is the block's first. ``first``, ``pfn``: unsigned long.
+    """
+    if cc.ignore_skip_hint:
+        return
+    if kernel.profile.any_page_marks_its_block or pfn == pageblock_start_pfn(kernel, pfn):
+        set_pageblock_skip(kernel, first)
 
 
 def _inside_a_free_block(mem_map: MemMap, page: int) -> bool:

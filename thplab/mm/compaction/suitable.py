@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
-
-from thplab.mm.compaction.control import CompactResult, trace_result
+from thplab.mm.compaction.control import CompactResult, get_pageblock_skip, set_pageblock_skip, trace_result
+from thplab.mm.include.gfp import MIGRATE_MOVABLE
 from thplab.mm.include.kernel import Kernel
-from thplab.mm.include.mmzone import Node, Zone, pageblock_start_pfn
+from thplab.mm.include.mmzone import (
+    Node,
+    Zone,
+    get_pageblock_migratetype,
+    pageblock_end_pfn,
+    pageblock_start_pfn,
+)
+from thplab.mm.include.page import PG_buddy, PG_head, PG_lru, PG_tail
 from thplab.mm.page_alloc.alloc import wmark_pages
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
@@ -113,16 +119,60 @@ def reset_cached_positions(kernel: Kernel, zone: Zone) -> None:
 
 
 def reset_isolation_suitable_zone(kernel: Kernel, zone: Zone) -> None:
-    """Forget all skip hints of the zone (__reset_isolation_suitable). Locks expected: none."""
-    mem_map = kernel.mem_map
-    first = (zone.zone_start_pfn >> mem_map.pageblock_order) - (mem_map.start_pfn >> mem_map.pageblock_order)
-    last = pageblock_start_pfn(kernel, zone.zone_end_pfn - 1)
-    end = (last >> mem_map.pageblock_order) - (mem_map.start_pfn >> mem_map.pageblock_order) + 1
-    mem_map.pageblock_skip[first:end] = array("B", bytes(end - first))
+    """Forget skip hints where there may be something to do (__reset_isolation_suitable).
+
+    Only if a direct compactor has scanned the zone to its end. From both ends to the middle: the first block
+    reset at each end is where the scanners begin next time.
+    Locks expected: none.
+    """
+    if not zone.compact_blockskip_flush:
+        return
     zone.compact_blockskip_flush = False
-    # A run that begins at these positions sees the whole zone: only such a run can end as COMPLETE.
-    zone.compact_init_migrate_pfn, zone.compact_init_free_pfn = zone.zone_start_pfn, last
-    reset_cached_positions(kernel, zone)
+    migrate_pfn, free_pfn = zone.zone_start_pfn, zone.zone_end_pfn - 1
+    source: int | None = None
+    target: int | None = None
+    while migrate_pfn < free_pfn:
+        cleared = _reset_isolation_pfn(kernel, zone, migrate_pfn, source=True, target=source is not None)
+        if cleared and source is None:
+            source = zone.compact_init_migrate_pfn = migrate_pfn
+            zone.compact_cached_migrate_pfn_async = zone.compact_cached_migrate_pfn_sync = migrate_pfn
+        cleared = _reset_isolation_pfn(kernel, zone, free_pfn, source=target is not None, target=True)
+        if cleared and target is None:
+            target = zone.compact_init_free_pfn = zone.compact_cached_free_pfn = free_pfn
+        migrate_pfn += kernel.geometry.HPAGE_PMD_NR
+        free_pfn -= kernel.geometry.HPAGE_PMD_NR
+    # With nothing to find at one end the scanners begin where they meet: the next run is over at once.
+    if source is None or target is None or source >= target:
+        zone.compact_cached_migrate_pfn_async = zone.compact_cached_migrate_pfn_sync = migrate_pfn
+        zone.compact_cached_free_pfn = free_pfn
+
+
+def _reset_isolation_pfn(kernel: Kernel, zone: Zone, pfn: int, *, source: bool, target: bool) -> bool:
+    """Clear the hint of a pageblock if a sample of its pages promises something; False: it is no use.
+
+    ``source``: a page on the LRU will do; ``target``: a free block. Once the first block at that end is known
+    both are asked for, and a block without hint needs no sample.
+    Locks expected: none.
+    """
+    mem_map = kernel.mem_map
+    page = pfn - mem_map.start_pfn
+    # A huge page is no source, and it leaves no room for targets.
+    compound = mem_map.flags[page] & (PG_head | PG_tail)
+    if compound and mem_map.order[mem_map.compound_head[page]] >= mem_map.pageblock_order:
+        return False
+    if source and target and not get_pageblock_skip(kernel, pfn):
+        return True
+    # The free scanner must not begin where it may take nothing.
+    if target and not source and get_pageblock_migratetype(mem_map, page) != MIGRATE_MOVABLE:
+        return False
+    first = max(pageblock_start_pfn(kernel, pfn), zone.zone_start_pfn) - mem_map.start_pfn
+    end = min(pageblock_end_pfn(kernel, pfn), zone.zone_end_pfn) - mem_map.start_pfn
+    wanted = (PG_lru if source else 0) | (PG_buddy if target else 0)
+    # Every eighth page: to ask all would cost as much as the scan that the hint saves.
+    if not any(flags & wanted for flags in mem_map.flags[first : end : 1 << PAGE_ALLOC_COSTLY_ORDER]):
+        return False
+    set_pageblock_skip(kernel, pfn, skip=False)
+    return True
 
 
 def reset_isolation_suitable(kernel: Kernel) -> None:
@@ -132,8 +182,7 @@ def reset_isolation_suitable(kernel: Kernel) -> None:
     Locks expected: none.
     """
     for zone in kernel.node.zones:
-        if zone.compact_blockskip_flush:
-            reset_isolation_suitable_zone(kernel, zone)
+        reset_isolation_suitable_zone(kernel, zone)
 
 
 def defer_compaction(kernel: Kernel, zone: Zone, order: int) -> None:

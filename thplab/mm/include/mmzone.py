@@ -145,11 +145,11 @@ class Zone(Struct):
         self.compact_considered = self.compact_defer_shift = 0
         self.compact_order_failed = 0
         self.compact_blockskip_flush = False
-        self.compact_init_migrate_pfn = self.compact_cached_migrate_pfn_async = start_pfn
-        self.compact_cached_migrate_pfn_sync = start_pfn
+        self.compact_cached_migrate_pfn_async = self.compact_cached_migrate_pfn_sync = start_pfn
         # The free scanner begins with the last pageblock, which may be incomplete.
-        last_block = (start_pfn + pages - 1) & -(1 << (max_order - 1))
-        self.compact_init_free_pfn = self.compact_cached_free_pfn = last_block
+        self.compact_cached_free_pfn = (start_pfn + pages - 1) & -(1 << (max_order - 1))
+        # Known only once hints have been forgotten: until then no run counts as one over the whole zone.
+        self.compact_init_migrate_pfn = self.compact_init_free_pfn = 0
 
     @property
     def present_pages(self) -> int:

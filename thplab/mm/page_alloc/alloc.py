@@ -40,6 +40,7 @@ from thplab.mm.include.page import (
 from thplab.mm.memcontrol import mem_cgroup_uncharge
 from thplab.mm.page_alloc.buddy import __free_one_page, free_blocks
 from thplab.mm.page_alloc.fallback import __rmqueue
+from thplab.mm.page_alloc.flags import ALLOC_KSWAPD, ALLOC_NOFRAGMENT, ALLOC_WMARK_LOW, ALLOC_WMARK_MIN
 from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
 from thplab.mm.page_alloc.watermark import zone_watermark_ok
 from thplab.mm.vmstat import count_vm_event
@@ -60,11 +61,7 @@ __all__ = [
     "zonelist",
 ]
 
-ALLOC_WMARK_MIN, ALLOC_WMARK_LOW = 0, 1
-ALLOC_WMARK_MASK = 3
 _ZONE_RANK = {name: rank for rank, name in enumerate(ZONE_NAMES)}
-#: Take nothing that would mix types.
-ALLOC_NOFRAGMENT = 0x100
 
 
 def zonelist(kernel: Kernel, gfp: int) -> tuple[Zone, ...]:
@@ -116,12 +113,13 @@ def rmqueue(kernel: Kernel, zone: Zone, gfp: int, order: int, alloc_flags: int) 
     Locks expected: none. Takes the lock of the per-CPU lists, or zone->lock, in the kernel.
     """
     migratetype = gfp_migratetype(gfp)
-    nofragment = bool(alloc_flags & ALLOC_NOFRAGMENT)
+    if gfp & GFP_KSWAPD_RECLAIM:
+        alloc_flags |= ALLOC_KSWAPD
     from_pcp = zone.pcp.high and pcp_allowed_order(kernel, order)
     take = rmqueue_pcplist if from_pcp else __rmqueue
-    page = take(kernel, zone, order, migratetype, nofragment=nofragment)
+    page = take(kernel, zone, order, migratetype, alloc_flags)
     # A fallback has raised the marks under zone->lock; kswapd is woken after the release.
-    if zone.boosted and gfp & GFP_KSWAPD_RECLAIM:
+    if zone.boosted and alloc_flags & ALLOC_KSWAPD:
         zone.boosted = False
         kernel.wakeup_kswapd(kernel, 0, 0, zone.index)
     return page

@@ -231,17 +231,30 @@ def move_freepages_block(kernel: Kernel, zone: Zone, page: int, migratetype: int
     mem_map = kernel.mem_map
     pfn = page + mem_map.start_pfn
     # A zone may begin or end in the middle of a pageblock.
-    each = max(pageblock_start_pfn(kernel, pfn), zone.zone_start_pfn) - mem_map.start_pfn
+    first = max(pageblock_start_pfn(kernel, pfn), zone.zone_start_pfn) - mem_map.start_pfn
     end = min(pageblock_end_pfn(kernel, pfn), zone.zone_end_pfn) - mem_map.start_pfn
+    move_freepages(kernel, zone, first, end, migratetype)
+    set_pageblock_migratetype(mem_map, page, migratetype)
+
+
+def move_freepages(kernel: Kernel, zone: Zone, first: int, end: int, migratetype: int) -> int:
+    """Put the free blocks between two pages on the lists of another type; how many pages they have (int).
+
+    ``first``, ``end``: in the kernel pfns, here indices in mem_map.
+    Locks expected: zone->lock in the kernel.
+    """
+    mem_map = kernel.mem_map
+    moved, each = 0, first
     while each < end:
         if mem_map.flags[each] & PG_buddy:
             order: int = mem_map.order[each]
             list_del(mem_map.links, each)
             list_add_tail(mem_map.links, each, free_list(zone, order, migratetype))
+            moved += 1 << order
             each += 1 << order
         else:
             each += 1
-    set_pageblock_migratetype(mem_map, page, migratetype)
+    return moved
 
 
 def __isolate_free_page(kernel: Kernel, page: int, order: int) -> int:

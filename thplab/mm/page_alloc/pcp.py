@@ -37,9 +37,7 @@ def _list_of(kernel: Kernel, zone: Zone, order: int, migratetype: int) -> int:
     return zone.pcp.lists + order * MIGRATE_PCPTYPES + migratetype
 
 
-def rmqueue_pcplist(
-    kernel: Kernel, zone: Zone, order: int, migratetype: int, *, nofragment: bool
-) -> int | None:
+def rmqueue_pcplist(kernel: Kernel, zone: Zone, order: int, migratetype: int, alloc_flags: int) -> int | None:
     """Take a block off the list; an empty list is filled from the buddy lists first, several at once.
 
     Returns struct page *, None: NULL.
@@ -51,7 +49,7 @@ def rmqueue_pcplist(
     if list_empty(links, head):
         # zone->lock is taken once for a whole batch. Of large blocks two at a time.
         for _ in range(max(pcp.batch >> order, 2) if order else pcp.batch):
-            page = __rmqueue(kernel, zone, order, migratetype, nofragment=nofragment)
+            page = __rmqueue(kernel, zone, order, migratetype, alloc_flags)
             if page is None:
                 break
             list_add_tail(links, page, head)

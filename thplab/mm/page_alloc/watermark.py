@@ -68,23 +68,24 @@ def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
     return tuple(pages // ratio for pages in above)
 
 
-def boost_watermark(kernel: Kernel, zone: Zone) -> None:
+def boost_watermark(kernel: Kernel, zone: Zone) -> bool:
     """Types begin to mix: raise the marks by a pageblock, so that kswapd makes room for clean ones.
+
+    False: boosts are off, or the zone is too small for one.
 
     Locks expected: zone->lock in the kernel.
     """
     factor = kernel.sysctl.watermark_boost_factor
     if not kernel.memory.watermarks or not factor:
-        return
+        return False
     size = kernel.geometry.HPAGE_PMD_NR
     # On a small zone a boost could never be met.
     if zone.managed_pages < 4 * size:
-        return
+        return False
     # Not without end: kswapd would have to reclaim all of it.
     most = max(zone.watermark_high * factor // 10000, size)
     zone.watermark_boost = min(zone.watermark_boost + size, most)
-    # kswapd is woken later, when zone->lock is released.
-    zone.boosted = True
+    return True
 
 
 def zone_watermark_ok(kernel: Kernel, zone: Zone, order: int, mark: int, highest_zoneidx: int) -> bool:
