@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thplab.mm.exit import begin_exit
-from thplab.mm.include.lock import Waiter, WouldSleep, wait_for
+from thplab.mm.include.lock import Lock, Waiter, WouldSleep, wait_for
 from thplab.scenario.actor import Actor
 from thplab.scenario.errors import ScenarioError, Unsupported
 from thplab.scenario.gaps import GAPS, probed
@@ -71,10 +71,10 @@ class _Intruder:
             begin_exit(actor.process.mm)
         self._act_or_wait()
 
-    def _act_or_wait(self) -> None:
+    def _act_or_wait(self, woken_by: Lock | None = None) -> None:
         """With all locks free: act. Else queue for the first; another may be taken when that is free."""
         actor, op = self.actor, self.spec["op"]
-        missing = first_to_wait_for(actor, INTRUDER_OPS[op["op"]].lock, op)
+        missing = first_to_wait_for(actor, INTRUDER_OPS[op["op"]].lock, op, woken_by)
         if missing is None:
             self.outcome = f"after waiting for {', '.join(self.waited)}" if self.waited else "at once"
             self.act()
@@ -82,7 +82,7 @@ class _Intruder:
         lock, write = missing
         self.waited.append(f"{lock.name} for {'writing' if write else 'reading'}")
         self.outcome = f"still waits for {self.waited[-1]}"
-        wake = partial(actor.turns.wake, self._act_or_wait)
+        wake = partial(actor.turns.wake, partial(self._act_or_wait, lock))
         wait_for(lock, Waiter(self.name, op["op"], wake, write=write))
 
     def act(self) -> None:

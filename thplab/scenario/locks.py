@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thplab.mm.include.lock import Lock, would_wait
+from thplab.mm.include.lock import Lock, is_held, would_wait
 from thplab.mm.include.mm_types import Mm, Vma, vma_lookup
 from thplab.mm.include.pgtable import _PAGE_PRESENT, _PAGE_RW, walk
 from thplab.mm.madvise.syscall import dontneed_lock
@@ -87,10 +87,18 @@ COLLAPSE = Need(
 )
 
 
-def first_to_wait_for(actor: Actor, need: Need, op: Mapping[str, Any]) -> tuple[Lock, bool] | None:
-    """The first lock that is not free for the op, and whether it is needed for writing."""
-    locks = need.locks_of(actor, op)
-    return next(((lock, write) for lock, write in locks if would_wait(lock, write=write)), None)
+def first_to_wait_for(
+    actor: Actor, need: Need, op: Mapping[str, Any], woken_by: Lock | None = None
+) -> tuple[Lock, bool] | None:
+    """The first lock that is not free for the op, and whether it is needed for writing.
+
+    ``woken_by``: the lock for which the task was first in the queue: those behind it do not keep it away.
+    """
+
+    def is_free(lock: Lock, write: bool) -> bool:
+        return not (is_held if lock is woken_by else would_wait)(lock, write=write)
+
+    return next(((lock, write) for lock, write in need.locks_of(actor, op) if not is_free(lock, write)), None)
 
 
 def _faults(mm: Mm, address: int, *, write: bool) -> bool:

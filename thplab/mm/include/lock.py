@@ -27,6 +27,7 @@ __all__ = [
     "down_read",
     "down_read_trylock",
     "down_write",
+    "is_held",
     "up_read",
     "up_write",
     "wait_for",
@@ -85,10 +86,10 @@ class Lock(Struct):
 
 def would_wait(lock: Lock, *, write: bool) -> bool:
     """True if a task that wants the lock now would have to sleep: it is held, or others were there first."""
-    return bool(lock.waiters) or _is_held(lock, write=write)
+    return bool(lock.waiters) or is_held(lock, write=write)
 
 
-def _is_held(lock: Lock, *, write: bool) -> bool:
+def is_held(lock: Lock, *, write: bool) -> bool:
     """Does a holder keep out who asks for reading, or for writing?"""
     return lock.writer is not None or bool(write and lock.readers)
 
@@ -101,7 +102,7 @@ def wait_for(lock: Lock, waiter: Waiter) -> None:
 def _rwsem_wake(lock: Lock) -> None:
     """The lock was released: those at the head of the queue that can have it continue, in turn."""
     # Readers that follow one another wake together; a writer in between keeps its turn.
-    while lock.waiters and not _is_held(lock, write=bool(lock.waiters[0].write)):
+    while lock.waiters and not is_held(lock, write=bool(lock.waiters[0].write)):
         # Out of the queue first: what it does may release the lock again and get here.
         waiter, lock.waiters = lock.waiters[0], lock.waiters[1:]
         waiter.wake()
