@@ -136,7 +136,7 @@ def test_what_raises_the_marks(kernel, gfp, block_type):
         mask = gfp & ~0xC00 | (GFP_KSWAPD_RECLAIM if may_wake else 0)
         zone.watermark_min = zone.watermark_low = 0
         flagged = []
-        machine.kernel.wakeup_kswapd = lambda *_: flagged.append(True)
+        machine.kernel.wakeup_kswapd = lambda *_, flagged=flagged: flagged.append(True)
         assert alloc_pages(machine.kernel, mask, 0) is not None
         raised = kernel in ONE_SEARCH or gfp == GFP_KERNEL
         assert bool(zone.watermark_boost) == raised
