@@ -1,6 +1,6 @@
-"""One round of reclaim on the node: file pages first, then anonymous memory, then the shrinkers.
+"""One round of reclaim on the node: files, anonymous memory, shrinkers (mm/vmscan.c, 6.18).
 
-mm/vmscan.c, 6.18. Clean page cache is dropped, anonymous memory goes to swap (vmscan/shrink_anon.py). Without
+Clean page cache is dropped, anonymous memory goes to swap (vmscan/shrink_anon.py). Without
 swap space the kernel does not even look at anonymous pages, so their young marks stay as they are.
 """
 
