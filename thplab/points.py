@@ -28,7 +28,7 @@ from thplab.mm.khugepaged import swapin as collapse_swapin
 from thplab.mm.madvise import syscall as madvise
 from thplab.mm.memory import fault as memory
 from thplab.mm.page_alloc import alloc as page_alloc
-from thplab.mm.vmscan import kswapd
+from thplab.mm.vmscan import direct, kswapd
 
 Function = Callable[..., Any]
 
@@ -179,7 +179,7 @@ REPLACE_ZERO = Point(huge_fault.replace_huge_zero_pmd, ("vma", "address"))
 ASK_HANDLER = Point(userfaultfd_k.handle_userfault, ("address",))
 CHARGE = Point(memcontrol.mem_cgroup_charge, ("mm",))
 COMPACT = Point(compact.compact_zone, ("kernel", "cc"))
-RECLAIM = Point(kswapd.try_to_free_pages, ("kernel",))
+RECLAIM = Point(direct.try_to_free_pages, ("kernel",))
 BALANCE = Point(kswapd.balance_pgdat, ("kernel",))
 MMAP = Point(mmap.do_mmap, ("mm", "start", "length"))
 MUNMAP = Point(mmap.do_munmap, ("mm", "start", "length"))

@@ -207,6 +207,9 @@ class Profile:
         recorded=("G20", "mm_compaction_wakeup_kcompactd"),
     )
     trace_has_nr_split: bool = _fact(True, "the trace line mm_migrate_pages has a field `nr_split`")
+    boosted_round_may_fail: bool = _fact(
+        True, "a round of kswapd for raised marks alone that frees nothing counts among its failures"
+    )
     claims_before_stealing: bool = _fact(
         True,
         "a request whose type has no free page tries to claim a whole pageblock first, and takes the "

@@ -76,4 +76,5 @@ LINUX_7_3 = replace(
     trace_names_only_culprit=True,
     trace_has_visits=True,
     collapses_into_smaller_sizes=True,
+    boosted_round_may_fail=False,
 )

@@ -11,7 +11,8 @@ from thplab.mm.include.mmzone import Memory
 from thplab.mm.page_alloc.alloc import __alloc_pages as alloc_pages
 from thplab.mm.readahead import read_page
 from thplab.mm.swap import folio_mark_accessed
-from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
+from thplab.mm.vmscan.direct import try_to_free_pages
+from thplab.mm.vmscan.kswapd import wakeup_kswapd
 
 
 def with_cache(pages: int, used: int = 0) -> Machine:

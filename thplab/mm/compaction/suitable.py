@@ -77,15 +77,6 @@ def _enough_targets(kernel: Kernel, zone: Zone, order: int, mark: int, highest_z
     return zone_watermark_ok(kernel, zone, 0, mark, highest_zoneidx)
 
 
-def compaction_zonelist_suitable(kernel: Kernel, zones: tuple[Zone, ...], order: int) -> bool:
-    """Could compaction help in one of the zones? Asked without a trace line (compaction_ready).
-
-    ``zones``: the zonelist, the preferred zone first.
-    Locks expected: none.
-    """
-    return any(_enough_targets(kernel, zone, order, zone.watermark_high, zones[0].index) for zone in zones)
-
-
 def fragmentation_score_zone(kernel: Kernel, zone: Zone) -> int:
     """0 to 100 (unsigned int, per cent): free memory of the zone that is no use for a huge page."""
     return extfrag_for_order(zone, kernel.geometry.HPAGE_PMD_ORDER)

@@ -42,7 +42,7 @@ from thplab.mm.page_alloc.buddy import __free_one_page, free_blocks
 from thplab.mm.page_alloc.fallback import __rmqueue
 from thplab.mm.page_alloc.flags import ALLOC_KSWAPD, ALLOC_NOFRAGMENT, ALLOC_WMARK_LOW, ALLOC_WMARK_MIN
 from thplab.mm.page_alloc.pcp import free_frozen_page_commit, pcp_allowed_order, rmqueue_pcplist
-from thplab.mm.page_alloc.watermark import zone_watermark_ok
+from thplab.mm.page_alloc.watermark import low_wmark_pages, min_wmark_pages, zone_watermark_ok
 from thplab.mm.vmstat import count_vm_event
 
 __all__ = [
@@ -84,8 +84,7 @@ def highest_zoneidx(kernel: Kernel, gfp: int) -> int:
 
 def wmark_pages(zone: Zone, alloc_flags: int) -> int:
     """The mark (unsigned long, pages) that ``alloc_flags`` name, with what fragmentation adds to it."""
-    mark = zone.watermark_low if alloc_flags & ALLOC_WMARK_LOW else zone.watermark_min
-    return mark + zone.watermark_boost
+    return low_wmark_pages(zone) if alloc_flags & ALLOC_WMARK_LOW else min_wmark_pages(zone)
 
 
 def get_page_from_freelist(kernel: Kernel, gfp: int, order: int, alloc_flags: int) -> int | None:

@@ -1,6 +1,6 @@
-"""May a pageblock change its type for a request of another one: what all ways to fall back ask.
+"""May a pageblock change its type: what all ways to fall back ask (mm/page_alloc.c, 6.18).
 
-mm/page_alloc.c, 6.18; the rules are the same in 6.1 and 6.12.
+The rules are the same in 6.1 and 6.12.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ from thplab.mm.include.kernel import Kernel
 from thplab.mm.include.mmzone import page_zone
 from thplab.mm.page_alloc.alloc import ALLOC_WMARK_MIN, get_page_from_freelist, highest_zoneidx, zonelist
 from thplab.mm.page_alloc.pcp import PAGE_ALLOC_COSTLY_ORDER, drain_all_pages
-from thplab.mm.page_alloc.watermark import zone_watermark_ok
-from thplab.mm.vmscan.kswapd import try_to_free_pages, wakeup_kswapd
+from thplab.mm.page_alloc.watermark import min_wmark_pages, zone_watermark_ok
+from thplab.mm.vmscan.direct import try_to_free_pages
+from thplab.mm.vmscan.kswapd import wakeup_kswapd
 from thplab.mm.vmstat import count_vm_event
 
 #: How many rounds without progress until the caller gives up (MAX_RECLAIM_RETRIES).
@@ -96,7 +97,7 @@ def _reclaim_and_retry(kernel: Kernel, gfp: int, order: int, priority: int) -> i
 def should_reclaim_retry(kernel: Kernel, gfp: int, order: int) -> bool:
     """Reclaim counts nothing as freed: are there enough free pages all the same, from the shrinkers?"""
     zones = zonelist(kernel, gfp)
-    return any(zone_watermark_ok(kernel, z, order, z.watermark_min, zones[0].index) for z in zones)
+    return any(zone_watermark_ok(kernel, z, order, min_wmark_pages(z), zones[0].index) for z in zones)
 
 
 def wake_all_kswapds(kernel: Kernel, gfp: int, order: int) -> None:

@@ -68,6 +68,21 @@ def _lowmem_reserve(zones: tuple[Zone, ...], zone: Zone) -> tuple[int, ...]:
     return tuple(pages // ratio for pages in above)
 
 
+def min_wmark_pages(zone: Zone) -> int:
+    """The min mark (unsigned long, pages) with what a fallback has added to it."""
+    return zone.watermark_min + zone.watermark_boost
+
+
+def low_wmark_pages(zone: Zone) -> int:
+    """The low mark (unsigned long, pages) with what a fallback has added to it."""
+    return zone.watermark_low + zone.watermark_boost
+
+
+def high_wmark_pages(zone: Zone) -> int:
+    """The high mark (unsigned long, pages) with what a fallback has added to it."""
+    return zone.watermark_high + zone.watermark_boost
+
+
 def boost_watermark(kernel: Kernel, zone: Zone) -> bool:
     """Types begin to mix: raise the marks by a pageblock, so that kswapd makes room for clean ones.
 

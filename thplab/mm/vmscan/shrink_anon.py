@@ -31,12 +31,7 @@ def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> i
     # Nothing could be written, so a scan would only make young pages old.
     if not get_nr_swap_pages(kernel):
         return 0
-    # Without inactive pages there is nothing to choose from: some age first.
-    if inactive_is_low(kernel):
-        for folio in lru_oldest(kernel, "active_anon", priority):
-            folio_referenced(kernel, folio)
-            folio_change_lru(kernel, folio, kernel.mem_map.flags[folio] & ~PG_active)
-            count_vm_event(kernel, "pgdeactivate", folio_nr_pages(kernel.mem_map, folio))
+    age_active_anon(kernel, priority)
     freed = 0
     for folio in lru_oldest(kernel, "inactive_anon", priority):
         if freed >= wanted:
@@ -45,6 +40,20 @@ def shrink_anon_lists(kernel: Kernel, wanted: int, priority: int, who: str) -> i
         if kernel.mem_map.flags[folio] & _LOOKED_AT == PG_lru | PG_anon:
             freed += _shrink_inactive_folio(kernel, folio, who)
     return freed
+
+
+def age_active_anon(kernel: Kernel, priority: int) -> None:
+    """Without inactive pages there is nothing to choose from: some age first, if there is swap space.
+
+    ``priority``: int, the share of the list.
+    Locks expected: none. Takes lruvec->lru_lock in the kernel.
+    """
+    if not get_nr_swap_pages(kernel) or not inactive_is_low(kernel):
+        return
+    for folio in lru_oldest(kernel, "active_anon", priority):
+        folio_referenced(kernel, folio)
+        folio_change_lru(kernel, folio, kernel.mem_map.flags[folio] & ~PG_active)
+        count_vm_event(kernel, "pgdeactivate", folio_nr_pages(kernel.mem_map, folio))
 
 
 def get_nr_swap_pages(kernel: Kernel) -> int:
