@@ -16,7 +16,7 @@ import { strikeAt } from "./strikes.js";
 /** @typedef {NonNullable<ReturnType<typeof read>>} Shown */
 
 const HEIGHT = 376;
-const TALL = 650;
+const TALL = 628;
 const TOP = 72; // of the frames
 const GAP = 14;
 const CARD = 146; // its width at least
@@ -141,7 +141,7 @@ function tall(moment, look, shown) {
   const between = top + where.rows * grid.cell + 46;
   const under = between + 70;
   const end = under + Math.ceil(state.old.length / grid.per) * grid.cell;
-  const foot = end + 36;
+  const foot = end + 34;
   const w = grid.per * grid.cell + 8;
   const legends = /** @type {[Box, Box]} */ ([
     { x: left - 4, y: between - 27, w, rows: 2 },

@@ -75,7 +75,7 @@ export function aimLine(state) {
 /** @param {CollapseState} state */
 function aimInShort(state) {
   const { title, entries, pages } = aimOf(state);
-  return `${title}: ${entries} → 1 entries${pages > 1 ? `, ${pages} → 1 pages for a TLB` : ""}`;
+  return `${title}: ${entries} → 1 entries${pages > 1 ? `, TLB ${pages} → 1` : ""}`;
 }
 
 // As two lines from `y` on.
