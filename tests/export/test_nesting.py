@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sampling import check_drawn, draws, some
+from tests.sampling import check_drawn
 from thplab.export.html import Html
 from thplab.export.markup import clean, markdown
 from thplab.export.nesting import _VOID, DEEPEST, LONGEST_HTML, LONGEST_MARKDOWN, _Flat, flattened
@@ -49,21 +49,23 @@ def told(make: Callable[[str, Pictures], Html], words: str) -> str:
     return html
 
 
-@pytest.mark.parametrize("unit", some(HTML, 4))
+@pytest.mark.long  # timed
+@pytest.mark.parametrize("unit", HTML)
 def test_html_of_any_depth_is_ready_at_once(unit: str) -> None:
     told(clean, unit * TIMES)
     told(clean, unit * TIMES + "".join(f"</{name}>" for name in ("div", "b", "svg", "table")) * TIMES)
 
 
-@pytest.mark.parametrize("unit", some(MARKDOWN, 3))
+@pytest.mark.long  # timed
+@pytest.mark.parametrize("unit", MARKDOWN)
 def test_markdown_of_any_depth_is_ready_at_once(unit: str) -> None:
     markdown("", NOWHERE)  # what it imports is there
     told(markdown, unit * (LONGEST_MARKDOWN // len(unit)))
     told(markdown, unit * TIMES)
 
 
-@draws(4)
-def test_so_is_whatever_is_mixed(examples: int) -> None:
+@pytest.mark.long  # timed
+def test_so_is_whatever_is_mixed() -> None:
     markdown("", NOWHERE)
     units = [*HTML, *MARKDOWN, "x", "\n", "\n\n"]
 
@@ -74,7 +76,7 @@ def test_so_is_whatever_is_mixed(examples: int) -> None:
         told(markdown, whole)
         told(clean, whole * random.choice([1, 4]))
 
-    check_drawn(holds, min(examples, 1000))
+    check_drawn(holds, 1000)
 
 
 class Depth(HTMLParser):
