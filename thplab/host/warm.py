@@ -21,7 +21,7 @@ _PACKAGES = ("thplab.recording", "thplab.stage", "thplab.lessons")
 
 
 def environment(present: Mapping[str, str]) -> dict[str, str]:
-    """The variables with which kernels start warm; a start file that the user has of his own stays."""
+    """The variables with which kernels start warm; a start file of the user's own stays."""
     return {PYTHONSTARTUP: str(Path(__file__).parent / "startup.py"), **present}
 
 

@@ -37,7 +37,7 @@ class Template:
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read the text once: a sentence is told at every entry of a loop."""
+        """Read the text once: a loop makes a sentence of it at every entry."""
         object.__setattr__(self, "names", holes(self.text))
 
     def tell(self, **values: Value) -> Told:
